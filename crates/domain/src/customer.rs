@@ -1,0 +1,47 @@
+//! Customers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DateTime, id::CustomerId};
+
+/// Days a deleted customer can be restored before its rows are purged.
+pub const BIN_DAYS: i64 = 30;
+
+/// An organisation whose directory is kept here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Customer {
+    /// Its id.
+    pub id: CustomerId,
+    /// Its name, as the partner calls it. Not unique.
+    pub name: String,
+    /// When it was added.
+    pub created_at: DateTime,
+    /// When it was put into the bin, where it is now; null for a customer in use.
+    pub deleted_at: Option<DateTime>,
+}
+
+/// A line of the Customers list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
+pub struct CustomerLine {
+    /// Its id.
+    pub id: CustomerId,
+    /// Its name.
+    pub name: String,
+    /// When it was added.
+    pub created_at: DateTime,
+    /// When it was put into the bin.
+    pub deleted_at: Option<DateTime>,
+    /// Integrations it has.
+    pub integrations: i64,
+    /// Integrations that are failing or quarantined.
+    pub failing: i64,
+    /// Active users.
+    pub active_users: i64,
+    /// Active groups.
+    pub active_groups: i64,
+    /// When a run of any of its integrations last started.
+    pub last_sync_started_at: Option<DateTime>,
+}

@@ -1,0 +1,130 @@
+//! Groups of a customer's directory.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    DateTime,
+    id::{CustomerId, ExternalId, GroupId, IntegrationId},
+    policy::ObjectType,
+    run::Reason,
+    text_enum,
+    user::{DirectoryStatus, SourceType},
+};
+
+text_enum! {
+    /// What kind of group it is (graph.md §6.1).
+    pub enum GroupKind {
+        /// A security group.
+        Security = "security",
+        /// A Microsoft 365 group.
+        Microsoft365 = "microsoft_365",
+        /// A mail-enabled security group.
+        MailEnabledSecurity = "mail_enabled_security",
+        /// A distribution list.
+        Distribution = "distribution",
+    }
+}
+
+impl GroupKind {
+    /// The kind in words.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Security => "Security",
+            Self::Microsoft365 => "Microsoft 365",
+            Self::MailEnabledSecurity => "Mail-enabled security",
+            Self::Distribution => "Distribution list",
+        }
+    }
+
+    /// Why groups of this kind can't be kept in step; null where they can.
+    pub const fn refused(self) -> Option<Reason> {
+        match self {
+            Self::Security | Self::Microsoft365 => None,
+            Self::MailEnabledSecurity => Some(Reason::MailEnabledSecurityGroup),
+            Self::Distribution => Some(Reason::DistributionList),
+        }
+    }
+}
+
+/// A group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Group {
+    /// Its id here.
+    pub id: GroupId,
+    /// Its object id in the source; null where made by hand.
+    pub external_id: Option<ExternalId>,
+    /// Its name.
+    pub display_name: String,
+    /// What kind it is.
+    pub kind: GroupKind,
+    /// Whether it is in use.
+    pub status: DirectoryStatus,
+    /// Where it comes from.
+    pub source_type: SourceType,
+    /// Users that are direct members.
+    pub user_count: i64,
+}
+
+/// A line of the Groups list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupLine {
+    /// The group.
+    pub group: Group,
+    /// Its customer.
+    pub customer_id: CustomerId,
+    /// The customer's name.
+    pub customer_name: String,
+    /// Whether its members follow a rule in the source.
+    pub dynamic: bool,
+    /// Whether the policy selects it.
+    pub selected: bool,
+    /// When it last changed.
+    pub changed_at: DateTime,
+}
+
+/// A group as its own page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupDetail {
+    /// The line of the list.
+    pub line: GroupLine,
+    /// The integration.
+    pub integration_id: Option<IntegrationId>,
+    /// The integration's name.
+    pub integration_name: Option<String>,
+    /// Its description in the source.
+    pub description: Option<String>,
+    /// Its mail address.
+    pub mail: Option<String>,
+    /// Why it is inactive or deleted.
+    pub status_reason: Option<Reason>,
+    /// When it was added here.
+    pub created_at: DateTime,
+    /// Groups that are direct members.
+    pub group_count: i64,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MemberLine {
+    /// The member's id here: a user's or a group's.
+    pub id: uuid::Uuid,
+    /// Its object id in the source.
+    pub external_id: Option<ExternalId>,
+    /// Whether it is a user or a group.
+    pub object_type: ObjectType,
+    /// Its name.
+    pub display_name: String,
+    /// Whether it is a direct member. Always true until nested groups are followed.
+    pub direct: bool,
+    /// The groups between, outermost first; empty for a direct member.
+    pub path: Vec<String>,
+    /// A user's sign-in name.
+    #[serde(skip)]
+    pub user_principal_name: Option<String>,
+    /// Whether it is in use.
+    #[serde(skip)]
+    pub status: Option<DirectoryStatus>,
+}

@@ -1,0 +1,130 @@
+//! Pages of lists, for the interface (numbered pages) and for programs (cursors).
+
+use serde::{Deserialize, Serialize};
+
+/// How many rows a page of the interface may have.
+pub const ROWS_PER_PAGE: [u32; 3] = [50, 100, 1000];
+
+/// The most rows one API call may ask for.
+pub const LIMIT_MAX: u32 = 1000;
+
+/// The rows an API call gets when it doesn't say.
+pub const LIMIT_DEFAULT: u32 = 50;
+
+/// Which part of a list is wanted. Page numbers begin at 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageRequest {
+    /// 1 for the first page.
+    pub page: u32,
+    /// Rows a page, 1 to [`LIMIT_MAX`].
+    pub rows: u32,
+}
+
+impl PageRequest {
+    /// The page with these numbers, brought into their limits.
+    pub fn new(page: u32, rows: u32) -> Self {
+        Self {
+            page: page.max(1),
+            rows: rows.clamp(1, LIMIT_MAX),
+        }
+    }
+
+    /// Rows before this page.
+    pub fn offset(self) -> i64 {
+        i64::from(self.page - 1) * i64::from(self.rows)
+    }
+
+    /// Rows to read.
+    pub fn limit(self) -> i64 {
+        i64::from(self.rows)
+    }
+}
+
+impl Default for PageRequest {
+    fn default() -> Self {
+        Self {
+            page: 1,
+            rows: ROWS_PER_PAGE[0],
+        }
+    }
+}
+
+/// Which way a column is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Smallest, oldest or A first.
+    #[default]
+    Ascending,
+    /// Largest, newest or Z first.
+    Descending,
+}
+
+/// One page of a list, and how long the whole list is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The rows of this page.
+    pub items: Vec<T>,
+    /// Rows of the whole list under the same search and filters.
+    pub total: i64,
+}
+
+impl<T> Page<T> {
+    /// A list without a row.
+    pub fn empty() -> Self {
+        Self {
+            items: Vec::new(),
+            total: 0,
+        }
+    }
+
+    /// The same page with each row turned into another form.
+    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            items: self.items.into_iter().map(f).collect(),
+            total: self.total,
+        }
+    }
+}
+
+/// What an API list answers: rows and where to go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Listing<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Pass this as `cursor` for the next rows; null at the end.
+    pub next: Option<String>,
+}
+
+/// Where an API list goes on: the sort text and id of the last row that was answered.
+///
+/// Opaque to programs. Rows that are added or removed between two calls move nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The last row's value of the column the list is sorted by.
+    pub after: String,
+    /// The last row's id, which breaks ties.
+    pub id: uuid::Uuid,
+}
+
+/// What an API list call asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListRequest {
+    /// Rows wanted, 1 to [`LIMIT_MAX`].
+    pub limit: u32,
+    /// Where the last answer ended.
+    pub cursor: Option<Cursor>,
+    /// A part of a name to look for.
+    pub q: Option<String>,
+}
+
+impl Default for ListRequest {
+    fn default() -> Self {
+        Self {
+            limit: LIMIT_DEFAULT,
+            cursor: None,
+            q: None,
+        }
+    }
+}

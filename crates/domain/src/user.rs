@@ -1,0 +1,137 @@
+//! Users of a customer's directory.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    DateTime,
+    group::{GroupKind, MemberLine},
+    id::{CustomerId, ExternalId, GroupId, IntegrationId, UserId},
+    run::Reason,
+    text_enum,
+};
+
+text_enum! {
+    /// Whether a user or a group is in use.
+    pub enum DirectoryStatus {
+        /// In use.
+        Active = "active",
+        /// Kept, not in use.
+        Inactive = "inactive",
+        /// Deleted; kept for the record until purged.
+        Deleted = "deleted",
+    }
+}
+
+impl DirectoryStatus {
+    /// The status in words.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Inactive => "Inactive",
+            Self::Deleted => "Deleted",
+        }
+    }
+}
+
+text_enum! {
+    /// Where a user or a group comes from.
+    pub enum SourceType {
+        /// An Entra ID integration.
+        EntraSync = "EntraSync",
+        /// An Active Directory agent.
+        AdSync = "AdSync",
+        /// A SCIM client.
+        Scim = "Scim",
+        /// A file.
+        Import = "Import",
+        /// Made by hand.
+        Manual = "Manual",
+    }
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct User {
+    /// Its id here.
+    pub id: UserId,
+    /// Its object id in the source; null where made by hand.
+    pub external_id: Option<ExternalId>,
+    /// The name it signs in with. May change, and may pass to somebody else.
+    pub user_principal_name: Option<String>,
+    /// The name people read.
+    pub display_name: String,
+    /// First name.
+    pub given_name: Option<String>,
+    /// Last name.
+    pub surname: Option<String>,
+    /// Mail address.
+    pub mail: Option<String>,
+    /// Whether it is in use.
+    pub status: DirectoryStatus,
+    /// Where it comes from.
+    pub source_type: SourceType,
+    /// The integration it comes from.
+    pub integration_id: Option<IntegrationId>,
+}
+
+/// A line of the Users list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserLine {
+    /// The user.
+    pub user: User,
+    /// Its customer.
+    pub customer_id: CustomerId,
+    /// The customer's name.
+    pub customer_name: String,
+    /// Groups it is a direct member of.
+    pub groups: i64,
+    /// What waits to be applied, in words; null where nothing does.
+    pub pending: Option<String>,
+    /// When it last changed.
+    pub changed_at: DateTime,
+}
+
+/// Another attribute of a user, such as its department.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// The attribute's name in Graph, such as `jobTitle`.
+    pub name: String,
+    /// Its value as text.
+    pub value: String,
+}
+
+/// A user as its own page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserDetail {
+    /// The line of the list.
+    pub line: UserLine,
+    /// The integration's name.
+    pub integration_name: Option<String>,
+    /// Why it is inactive or deleted.
+    pub status_reason: Option<Reason>,
+    /// When it was added here.
+    pub created_at: DateTime,
+    /// When it will be deleted, where that is decided.
+    pub delete_at: Option<DateTime>,
+    /// Other attributes the source gave.
+    pub attributes: Vec<Attribute>,
+}
+
+/// A group that a user or a group is a direct member of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
+pub struct MemberOf {
+    /// The group.
+    pub id: GroupId,
+    /// Its name.
+    pub display_name: String,
+    /// Its kind.
+    pub kind: GroupKind,
+    /// Whether it is in use.
+    pub status: DirectoryStatus,
+}
+
+/// Members of a group and what it is a member of: memberships both ways.
+pub type Members = crate::paging::Page<MemberLine>;
