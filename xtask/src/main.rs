@@ -1,1 +1,76 @@
-fn main() {}
+//! `cargo xtask …`: everything that is done with this repository besides writing code.
+//!
+//! Each subcommand says what it does while it does it, does nothing twice, and ends with a message
+//! that names the outside command that failed, what it was for and what to do about it.
+
+mod debian;
+mod error;
+mod front;
+mod project;
+mod serve;
+mod setup;
+mod site;
+mod step;
+mod wasm_target;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    error::Error,
+    project::{Profile, Project},
+};
+
+/// Build, run and test Rollcall.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what a build needs: the wasm target and the npm packages.
+    Setup,
+    /// Build the server and the front end.
+    Build {
+        /// Optimise, and compress the browser's files ahead (brotli and gzip).
+        #[arg(long)]
+        release: bool,
+    },
+    /// Build for development and run the server.
+    Serve {
+        /// Handed on to `rollcall serve`, after `--`.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("\nerror: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<ExitCode, Error> {
+    let project = Project::load()?;
+    match task {
+        Task::Setup => setup::run(&project)?,
+        Task::Build { release } => {
+            let profile = if release {
+                Profile::Release
+            } else {
+                Profile::Dev
+            };
+            serve::build(&project, profile)?;
+        }
+        Task::Serve { arguments } => return serve::run(&project, &arguments),
+    }
+    Ok(ExitCode::SUCCESS)
+}
