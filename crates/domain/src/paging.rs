@@ -108,6 +108,42 @@ pub struct Cursor {
     pub id: uuid::Uuid,
 }
 
+/// A text that is no cursor.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this is not a cursor that a list answered")]
+pub struct UnknownCursor;
+
+impl std::fmt::Display for Cursor {
+    /// The id and then the sort text, in hexadecimal: safe in an address as it is.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.id.simple())?;
+        self.after
+            .bytes()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = UnknownCursor;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCursor> {
+        let (id, after) = text.split_at_checked(32).ok_or(UnknownCursor)?;
+        let id = uuid::Uuid::try_parse(id).map_err(|_| UnknownCursor)?;
+        let after = after
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| match std::str::from_utf8(pair) {
+                Ok(pair) if pair.len() == 2 && !pair.starts_with('+') => {
+                    u8::from_str_radix(pair, 16).map_err(|_| UnknownCursor)
+                }
+                _ => Err(UnknownCursor),
+            })
+            .collect::<Result<Vec<u8>, _>>()?;
+        let after = String::from_utf8(after).map_err(|_| UnknownCursor)?;
+        Ok(Self { after, id })
+    }
+}
+
 /// What an API list call asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListRequest {
@@ -125,6 +161,33 @@ impl Default for ListRequest {
             limit: LIMIT_DEFAULT,
             cursor: None,
             q: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_it_went_out_and_nothing_else_is_one() {
+        for after in ["", "contoso", "ümlaut 🏢 / ?&=\0"] {
+            let cursor = Cursor {
+                after: after.to_owned(),
+                id: uuid::Uuid::from_u128(7),
+            };
+            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
+        let id = uuid::Uuid::from_u128(7).simple().to_string();
+        for bad in [
+            "",
+            "x",
+            "🏢🏢🏢🏢🏢🏢🏢🏢🏢",
+            &format!("{id}6"),
+            &format!("{id}+1"),
+            &format!("{id}ff"),
+        ] {
+            assert_eq!(bad.parse::<Cursor>(), Err(UnknownCursor), "{bad}");
         }
     }
 }
