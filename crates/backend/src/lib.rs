@@ -1,1 +1,70 @@
-//! 
+//! Everything of Rollcall that does I/O, behind plain async functions: the database, secrets,
+//! Graph, the worker.
+//!
+//! Pages, the API, the command line and tests call the same functions. Each takes [`Backend`],
+//! and [`Scope`] wherever a customer's data is touched: who asks, for which customers, with which
+//! permissions. There is no HTTP server and no page in here.
+
+pub mod clock;
+pub mod clouds;
+pub mod db;
+mod error;
+pub mod ids;
+pub mod scope;
+pub mod sealer;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+use std::{path::PathBuf, sync::Arc};
+
+pub use clock::Clock;
+pub use clouds::{Cloud, Clouds};
+pub use db::{Db, Tx};
+pub use error::{Error, Result};
+pub use ids::Ids;
+pub use scope::Scope;
+pub use sealer::Sealer;
+
+/// What every function of this crate is given. Cheap to clone: the parts are shared.
+#[derive(Clone, Debug)]
+pub struct Backend {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// Ids and random bytes.
+    pub ids: Ids,
+    /// Seals and opens secrets.
+    pub sealer: Sealer,
+    /// The clouds that configuration names.
+    pub clouds: Arc<Clouds>,
+    /// Other settings.
+    pub settings: Arc<Settings>,
+    /// Rung when a job was put into the queue, so that a worker in this process looks at once.
+    pub wake: Arc<tokio::sync::Notify>,
+}
+
+/// Settings that functions of the backend read.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder for everything that isn't in the database.
+    pub data_dir: PathBuf,
+    /// Days that runs are kept in the history.
+    pub history_retention_days: u32,
+    /// Days that a run's single changes are kept.
+    pub change_retention_days: u32,
+    /// Runs that read at the same time in one process.
+    pub worker_concurrency: usize,
+}
+
+impl Settings {
+    /// The defaults of interfaces.md and sync.md, with everything in `data_dir`.
+    pub fn in_folder(data_dir: PathBuf) -> Self {
+        Self {
+            data_dir,
+            history_retention_days: 400,
+            change_retention_days: 90,
+            worker_concurrency: 32,
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! The one place that knows there are two databases.
+//!
+//! A query is one text with `$1` parameters that runs on SQLite and on PostgreSQL alike, through
+//! the macros of this module: [`fetch_all!`](crate::db::fetch_all), [`fetch_one!`](crate::db::fetch_one), [`fetch_optional!`](crate::db::fetch_optional),
+//! [`fetch_scalar!`](crate::db::fetch_scalar), [`execute!`](crate::db::execute) and [`insert_many!`](crate::db::insert_many). What the two can't say alike is a named method
+//! of [`Tx`], never an `if` in a query.
+
+mod migrate;
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use sqlx::{
+    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::{Error, Result};
+
+/// Connections that read at the same time.
+const READERS: u32 = 8;
+/// Connections to a PostgreSQL server.
+const POSTGRES_CONNECTIONS: u32 = 20;
+/// How long a statement waits for another process that writes to the same SQLite file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The product's database.
+///
+/// SQLite has one connection that writes, since it allows one writer anyway and a queue in the
+/// pool is fairer than its retries, and a pool of connections that read.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// A file.
+    Sqlite {
+        /// The one connection that writes.
+        writer: SqlitePool,
+        /// The connections that read.
+        readers: SqlitePool,
+    },
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// A transaction on either database. Dropped without [`Tx::commit`], it is rolled back.
+#[derive(Debug)]
+pub enum Tx {
+    /// On a file.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On a server.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Db {
+    /// Opens `sqlite://FILE` (made where missing) or `postgres://…`, without touching the schema.
+    pub async fn open(url: &str) -> Result<Self> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let options = PgConnectOptions::from_str(url)
+                .map_err(|error| Error::configuration("database_url", &error.to_string()))?
+                .application_name("rollcall");
+            let pool = PgPoolOptions::new()
+                .max_connections(POSTGRES_CONNECTIONS)
+                .acquire_timeout(Duration::from_secs(10))
+                .connect_with(options)
+                .await
+                .map_err(|error| {
+                    Error::Unavailable(format!("The database can’t be reached: {error}"))
+                })?;
+            return Ok(Self::Postgres(pool));
+        }
+        let Some(file) = url.strip_prefix("sqlite://") else {
+            return Err(Error::configuration(
+                "database_url",
+                "it has to begin with sqlite:// or postgres://",
+            ));
+        };
+        Self::open_file(Path::new(file)).await
+    }
+
+    async fn open_file(file: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            // 16 MiB for the writer: bulk statements touch many index pages.
+            .pragma("cache_size", "-16384");
+        let unavailable = |error: sqlx::Error| {
+            Error::Unavailable(format!("{} can’t be opened: {error}", file.display()))
+        };
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(30))
+            .connect_with(options.clone())
+            .await
+            .map_err(unavailable)?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(
+                options
+                    .pragma("query_only", "on")
+                    .pragma("cache_size", "-4096"),
+            )
+            .await
+            .map_err(unavailable)?;
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    /// A transaction that reads.
+    pub async fn read(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// A transaction that writes. On SQLite it takes the write lock at once (`BEGIN IMMEDIATE`),
+    /// so that it never fails half-way because another writer was faster.
+    pub async fn write(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Waits for running statements and closes every connection.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes everything done in it last.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// The clause that lets several workers take different rows of a queue at the same time.
+    /// SQLite has one writer, so it needs none.
+    pub const fn skip_locked(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// How many parameters one statement may have.
+    pub const fn parameters_max(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 32_766,
+            Self::Postgres(_) => 65_535,
+        }
+    }
+}
+
+/// A pattern for `LIKE … ESCAPE '\'` that finds `part` anywhere in a folded copy. `part` is folded
+/// here, so that what a person types finds what was stored.
+pub fn contains_pattern(part: &str) -> String {
+    let mut pattern = String::with_capacity(part.len() + 2);
+    pattern.push('%');
+    for c in planner::fold(part).chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// Every row of a query: `fetch_all!(tx, Row, "SELECT …", a, b)` with `tx: &mut Tx`. The text is a
+/// literal, or `sqlx::AssertSqlSafe(String)` where it is put together from literals.
+#[macro_export]
+macro_rules! fetch_all {
+    ($tx:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => { match $tx {
+        $crate::db::Tx::Sqlite(t) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.fetch_all(&mut **t).await,
+        $crate::db::Tx::Postgres(t) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.fetch_all(&mut **t).await,
+    }.map_err($crate::Error::from) };
+}
+
+/// The one row of a query; an error where there is none.
+#[macro_export]
+macro_rules! fetch_one {
+    ($tx:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => { match $tx {
+        $crate::db::Tx::Sqlite(t) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.fetch_one(&mut **t).await,
+        $crate::db::Tx::Postgres(t) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.fetch_one(&mut **t).await,
+    }.map_err($crate::Error::from) };
+}
+
+/// The row of a query, if there is one.
+#[macro_export]
+macro_rules! fetch_optional {
+    ($tx:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => { match $tx {
+        $crate::db::Tx::Sqlite(t) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.fetch_optional(&mut **t).await,
+        $crate::db::Tx::Postgres(t) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.fetch_optional(&mut **t).await,
+    }.map_err($crate::Error::from) };
+}
+
+/// The first column of the one row of a query.
+#[macro_export]
+macro_rules! fetch_scalar {
+    ($tx:expr, $value:ty, $sql:expr $(, $arg:expr)* $(,)?) => { match $tx {
+        $crate::db::Tx::Sqlite(t) => sqlx::query_scalar::<_, $value>($sql)$(.bind($arg))*.fetch_one(&mut **t).await,
+        $crate::db::Tx::Postgres(t) => sqlx::query_scalar::<_, $value>($sql)$(.bind($arg))*.fetch_one(&mut **t).await,
+    }.map_err($crate::Error::from) };
+}
+
+/// Runs a statement and answers how many rows it touched.
+#[macro_export]
+macro_rules! execute {
+    ($tx:expr, $sql:expr $(, $arg:expr)* $(,)?) => { match $tx {
+        $crate::db::Tx::Sqlite(t) => sqlx::query($sql)$(.bind($arg))*.execute(&mut **t).await.map(|done| done.rows_affected()),
+        $crate::db::Tx::Postgres(t) => sqlx::query($sql)$(.bind($arg))*.execute(&mut **t).await.map(|done| done.rows_affected()),
+    }.map_err($crate::Error::from) };
+}
+
+/// Inserts many rows with few statements (toolchain measurements: a statement is a trip to
+/// another thread on SQLite, so rows go in by the thousand).
+///
+/// `insert_many!(tx, "INSERT INTO t (a, b)", columns: 2, rows_max: 1000, rows, |bind, row| {
+/// bind.push_bind(row.a).push_bind(row.b); }, "ON CONFLICT DO NOTHING")` with `rows: &[_]`. One
+/// statement must not name a row twice where it has `ON CONFLICT … DO UPDATE` (PostgreSQL).
+#[macro_export]
+macro_rules! insert_many {
+    ($tx:expr, $into:expr, columns: $columns:expr, rows_max: $rows_max:expr, $rows:expr, |$bind:ident, $row:ident| $body:block, $tail:expr) => {
+        async {
+            let tx: &mut $crate::db::Tx = $tx;
+            let rows_max = usize::min($rows_max, tx.parameters_max() / $columns);
+            let mut touched = 0_u64;
+            for chunk in $rows.chunks(rows_max) {
+                touched += match tx {
+                    $crate::db::Tx::Sqlite(t) => {
+                        let mut query =
+                            sqlx::QueryBuilder::<sqlx::Sqlite>::new(concat!($into, " "));
+                        query.push_values(chunk, |mut $bind, $row| $body);
+                        query.push(concat!(" ", $tail));
+                        query
+                            .build()
+                            .execute(&mut **t)
+                            .await
+                            .map(|done| done.rows_affected())
+                    }
+                    $crate::db::Tx::Postgres(t) => {
+                        let mut query =
+                            sqlx::QueryBuilder::<sqlx::Postgres>::new(concat!($into, " "));
+                        query.push_values(chunk, |mut $bind, $row| $body);
+                        query.push(concat!(" ", $tail));
+                        query
+                            .build()
+                            .execute(&mut **t)
+                            .await
+                            .map(|done| done.rows_affected())
+                    }
+                }
+                .map_err($crate::Error::from)?;
+            }
+            Ok::<u64, $crate::Error>(touched)
+        }
+        .await
+    };
+}
+
+pub use crate::{execute, fetch_all, fetch_one, fetch_optional, fetch_scalar, insert_many};
+
+#[cfg(test)]
+mod tests {
+    use domain::{DateTime, id::CustomerId};
+    use sqlx::FromRow;
+    use uuid::Uuid;
+
+    use super::contains_pattern;
+    use crate::{Error, db_test, testing::start};
+
+    #[derive(Debug, PartialEq, FromRow)]
+    struct Row {
+        id: CustomerId,
+        name: String,
+        created_at: DateTime,
+        deleted_at: Option<DateTime>,
+    }
+
+    db_test!(one_text_round_trips_native_types_on_both_databases, |t| {
+        let id = CustomerId(t.ids.uuid());
+        let at = start() + chrono::Duration::microseconds(123_450);
+        let mut tx = t.db.write().await.unwrap();
+        let rows = [id, CustomerId(t.ids.uuid())];
+        let touched = insert_many!(
+            &mut tx,
+            "INSERT INTO customer (id, name, name_folded, created_at)",
+            columns: 4, rows_max: 1000, rows,
+            |bind, row| { bind.push_bind(*row).push_bind("Ünal").push_bind("unal").push_bind(at); },
+            "ON CONFLICT DO NOTHING"
+        )
+        .unwrap();
+        assert_eq!(touched, 2);
+        tx.commit().await.unwrap();
+
+        let mut tx = t.db.read().await.unwrap();
+        let row = fetch_one!(
+            &mut tx,
+            Row,
+            "SELECT id, name, created_at, deleted_at FROM customer WHERE id = $1",
+            id
+        )
+        .unwrap();
+        assert_eq!(
+            row,
+            Row {
+                id,
+                name: "Ünal".to_owned(),
+                created_at: at,
+                deleted_at: None
+            }
+        );
+        let found = fetch_scalar!(
+            &mut tx,
+            i64,
+            r"SELECT COUNT(*) FROM customer WHERE name_folded LIKE $1 ESCAPE '\'",
+            contains_pattern("NÄ")
+        )
+        .unwrap();
+        assert_eq!(found, 2);
+        let none = fetch_optional!(
+            &mut tx,
+            Row,
+            "SELECT id, name, created_at, deleted_at FROM customer WHERE id = $1",
+            CustomerId(Uuid::nil())
+        )
+        .unwrap();
+        assert_eq!(none, None);
+        assert_eq!(
+            fetch_all!(
+                &mut tx,
+                (CustomerId,),
+                "SELECT id FROM customer ORDER BY id"
+            )
+            .unwrap()
+            .len(),
+            2
+        );
+    });
+
+    db_test!(a_dropped_transaction_leaves_nothing, |t| {
+        let mut tx = t.db.write().await.unwrap();
+        execute!(
+            &mut tx,
+            "INSERT INTO sign_in_failure (subject, failures, last_at) VALUES ($1, 1, $2)",
+            "a",
+            start()
+        )
+        .unwrap();
+        drop(tx);
+        let mut tx = t.db.write().await.unwrap();
+        assert_eq!(
+            fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM sign_in_failure").unwrap(),
+            0
+        );
+    });
+
+    db_test!(a_unique_violation_is_told_from_other_failures, |t| {
+        let mut tx = t.db.write().await.unwrap();
+        let sql = "INSERT INTO sign_in_failure (subject, failures, last_at) VALUES ($1, 1, $2)";
+        execute!(&mut tx, sql, "a", start()).unwrap();
+        assert!(
+            execute!(&mut tx, sql, "a", start())
+                .unwrap_err()
+                .is_unique_violation()
+        );
+    });
+
+    db_test!(a_database_that_a_newer_version_changed_is_refused, |t| {
+        let mut tx = t.db.write().await.unwrap();
+        execute!(&mut tx,
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', TRUE, $1, 0)",
+            vec![0_u8]).unwrap();
+        tx.commit().await.unwrap();
+        let refused = t.db.migrate(start(), t.folder.path()).await;
+        assert!(
+            matches!(refused, Err(Error::NewerDatabase(9999))),
+            "{refused:?}"
+        );
+    });
+
+    #[test]
+    fn what_is_typed_can_t_become_a_pattern() {
+        assert_eq!(contains_pattern(r"50%_\É"), r"%50\%\_\\e%");
+    }
+
+    #[test]
+    fn both_folders_of_migrations_define_the_same_tables_and_columns() {
+        let shape = |text: &str| -> Vec<String> {
+            text.lines()
+                .filter_map(|line| {
+                    let mut words = line.split_whitespace();
+                    match (words.next(), words.next()) {
+                        (Some("CREATE"), _) => Some(line.to_owned()),
+                        (Some(first), Some(_))
+                            if line.starts_with("    ")
+                                && first.chars().all(|c| c.is_ascii_lowercase() || c == '_') =>
+                        {
+                            Some(first.to_owned())
+                        }
+                        _ => None,
+                    }
+                })
+                .collect()
+        };
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+        let names = |kind: &str| {
+            let mut names: Vec<_> = std::fs::read_dir(format!("{folder}/{kind}"))
+                .unwrap()
+                .map(|file| file.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names("sqlite"), names("postgres"));
+        for name in names("sqlite") {
+            let read = |kind: &str| {
+                shape(&std::fs::read_to_string(format!("{folder}/{kind}/{name}")).unwrap())
+            };
+            assert_eq!(read("sqlite"), read("postgres"), "{name}");
+        }
+    }
+}

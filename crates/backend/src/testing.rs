@@ -1,0 +1,136 @@
+//! What tests of this crate and of the server build on: a backend on a fresh database, with a
+//! clock that stands and ids that repeat.
+
+use std::sync::Arc;
+
+use domain::DateTime;
+use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
+
+use crate::{Backend, Clock, Clouds, Db, Ids, Sealer, Settings};
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file in a temporary folder.
+    Sqlite,
+    /// A database of its own on the server that `TEST_POSTGRES_URL` names.
+    Postgres,
+}
+
+/// A backend for one test. The folder goes with it; a PostgreSQL database stays until its cluster
+/// is thrown away.
+#[derive(Debug)]
+pub struct TestBackend {
+    /// The backend.
+    pub backend: Backend,
+    /// Its folder.
+    pub folder: TempDir,
+}
+
+impl std::ops::Deref for TestBackend {
+    type Target = Backend;
+
+    fn deref(&self) -> &Backend {
+        &self.backend
+    }
+}
+
+/// When a test's clock stands at first: 2026-03-01, 12:00 UTC.
+pub fn start() -> DateTime {
+    DateTime::from_timestamp(1_772_366_400, 0).unwrap_or_default()
+}
+
+impl TestBackend {
+    /// A backend on a migrated, empty database; `None`, with a loud line, where the test needs
+    /// PostgreSQL and `TEST_POSTGRES_URL` is not set.
+    ///
+    /// # Panics
+    ///
+    /// Where no such backend can be made: the test can't go on.
+    pub async fn new(kind: Kind) -> Option<Self> {
+        Self::with_clouds(kind, Clouds::new([]).expect("Microsoft's clouds parse")).await
+    }
+
+    /// The same, with more clouds, such as a simulator's.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestBackend::new`].
+    pub async fn with_clouds(kind: Kind, clouds: Clouds) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let url = match kind {
+            Kind::Sqlite => format!("sqlite://{}", folder.path().join("rollcall.db").display()),
+            Kind::Postgres => fresh_postgres().await?,
+        };
+        let db = Db::open(&url).await.expect("the test's database opens");
+        db.migrate(start(), folder.path())
+            .await
+            .expect("the test's database migrates");
+        let clock = Clock::standing(start());
+        let ids = Ids::seeded(clock.clone(), 42);
+        let backend = Backend {
+            db,
+            clock,
+            sealer: Sealer::new(&[7; 32], ids.clone()),
+            ids,
+            clouds: Arc::new(clouds),
+            settings: Arc::new(Settings::in_folder(folder.path().to_owned())),
+            wake: Arc::default(),
+        };
+        Some(Self { backend, folder })
+    }
+}
+
+/// Makes a database on the test server and answers its address.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where tests read their environment"
+)]
+async fn fresh_postgres() -> Option<String> {
+    let Ok(server) = std::env::var("TEST_POSTGRES_URL") else {
+        eprintln!(
+            "SKIPPED ON POSTGRESQL: TEST_POSTGRES_URL is not set; `cargo xtask test` sets it"
+        );
+        return None;
+    };
+    let name = format!("t_{}", uuid::Uuid::new_v4().simple());
+    let mut connection = PgConnection::connect(&server)
+        .await
+        .expect("TEST_POSTGRES_URL can be reached");
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&mut connection)
+        .await
+        .expect("a database can be made");
+    let (base, _) = server
+        .rsplit_once('/')
+        .expect("TEST_POSTGRES_URL names a database");
+    Some(format!("{base}/{name}"))
+}
+
+/// Runs one test on both databases: `db_test!(name, |t| { … })`, with `t: TestBackend`.
+#[macro_export]
+macro_rules! db_test {
+    ($(#[$meta:meta])* $name:ident, |$t:ident| $body:block) => {
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn check($t: $crate::testing::TestBackend) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                if let Some(t) = $crate::testing::TestBackend::new($crate::testing::Kind::Sqlite).await {
+                    check(t).await;
+                }
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                if let Some(t) = $crate::testing::TestBackend::new($crate::testing::Kind::Postgres).await {
+                    check(t).await;
+                }
+            }
+        }
+    };
+}

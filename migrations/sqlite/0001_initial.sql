@@ -1,0 +1,369 @@
+-- The first schema. Its twin in ../postgres has the same tables and columns; ../README.md says
+-- what differs and why a released migration never changes.
+
+-- One row: what this database belongs to.
+CREATE TABLE installation (
+    id                      INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    master_key_fingerprint  BLOB    NOT NULL, -- of the key every secret here is sealed with
+    created_at              TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE customer (
+    id           BLOB NOT NULL PRIMARY KEY,
+    name         TEXT NOT NULL,
+    name_folded  TEXT NOT NULL,
+    created_at   TEXT NOT NULL,
+    deleted_at   TEXT            -- in the bin since; purged 30 days later
+) STRICT;
+CREATE INDEX customer_by_name ON customer (name_folded, id);
+
+CREATE TABLE operator (
+    id                 BLOB NOT NULL PRIMARY KEY,
+    email              TEXT NOT NULL,
+    email_folded       TEXT NOT NULL UNIQUE,
+    name               TEXT NOT NULL,
+    password_hash      TEXT NOT NULL, -- argon2id, PHC string
+    created_at         TEXT NOT NULL,
+    last_signed_in_at  TEXT
+) STRICT;
+
+-- What an operator is, and for which customers: all, or those in operator_role_customer.
+CREATE TABLE operator_role (
+    operator_id    BLOB    NOT NULL PRIMARY KEY REFERENCES operator (id) ON DELETE CASCADE,
+    role           TEXT    NOT NULL,
+    all_customers  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE operator_role_customer (
+    operator_id  BLOB NOT NULL REFERENCES operator_role (operator_id) ON DELETE CASCADE,
+    customer_id  BLOB NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    PRIMARY KEY (operator_id, customer_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE session (
+    id_hash       BLOB NOT NULL PRIMARY KEY, -- SHA-256 of what the cookie holds
+    id            BLOB NOT NULL UNIQUE,      -- to name it by without knowing the cookie
+    operator_id   BLOB REFERENCES operator (id) ON DELETE CASCADE, -- null before sign-in
+    data          TEXT NOT NULL,             -- JSON object of tower-sessions
+    user_agent    TEXT NOT NULL,
+    created_at    TEXT NOT NULL,             -- the absolute end counts from here
+    last_used_at  TEXT NOT NULL,
+    expires_at    TEXT NOT NULL
+) STRICT;
+CREATE INDEX session_by_operator ON session (operator_id);
+CREATE INDEX session_by_expiry ON session (expires_at);
+
+-- Failed tries to sign in, by what was tried (an account, an address), to slow the next ones.
+CREATE TABLE sign_in_failure (
+    subject   TEXT    NOT NULL PRIMARY KEY,
+    failures  INTEGER NOT NULL,
+    last_at   TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE api_token (
+    id             BLOB    NOT NULL PRIMARY KEY,
+    name           TEXT    NOT NULL,
+    role           TEXT    NOT NULL,
+    all_customers  INTEGER NOT NULL,
+    secret_hash    BLOB    NOT NULL UNIQUE, -- SHA-256 of the whole token
+    created_by     TEXT    NOT NULL,
+    created_at     TEXT    NOT NULL,
+    expires_at     TEXT,
+    last_used_at   TEXT,
+    revoked_at     TEXT
+) STRICT;
+CREATE TABLE api_token_customer (
+    api_token_id  BLOB NOT NULL REFERENCES api_token (id) ON DELETE CASCADE,
+    customer_id   BLOB NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    PRIMARY KEY (api_token_id, customer_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE credential_profile (
+    id                      BLOB NOT NULL PRIMARY KEY,
+    customer_id             BLOB REFERENCES customer (id) ON DELETE CASCADE, -- null: shared
+    name                    TEXT NOT NULL,
+    name_folded             TEXT NOT NULL,
+    kind                    TEXT NOT NULL,
+    client_id               BLOB NOT NULL,
+    secret_sealed           BLOB NOT NULL, -- the secret, or the private key in PEM
+    certificate_pem         TEXT,
+    certificate_thumbprint  TEXT,          -- SHA-256, hexadecimal
+    expires_at              TEXT,
+    created_at              TEXT NOT NULL,
+    secret_set_at           TEXT NOT NULL
+) STRICT;
+CREATE INDEX credential_profile_by_name ON credential_profile (name_folded, id);
+
+CREATE TABLE integration (
+    id                     BLOB    NOT NULL PRIMARY KEY,
+    customer_id            BLOB    NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    kind                   TEXT    NOT NULL,
+    name                   TEXT    NOT NULL,
+    name_folded            TEXT    NOT NULL,
+    tenant                 TEXT    NOT NULL,
+    tenant_id              BLOB,             -- pinned at the first proven connection
+    cloud                  TEXT    NOT NULL,
+    credential_profile_id  BLOB    NOT NULL REFERENCES credential_profile (id),
+    enabled                INTEGER NOT NULL,
+    full_scan_next         INTEGER NOT NULL,
+    first_full_done        INTEGER NOT NULL, -- schedules count from then on (sync.md rule 12)
+    schedule               TEXT    NOT NULL, -- JSON
+    policy                 TEXT    NOT NULL, -- JSON, without the selected groups
+    state                  TEXT    NOT NULL,
+    failures               INTEGER NOT NULL, -- runs failed since the last that did not
+    last_error             TEXT,             -- JSON, of the last failed run
+    last_full_at           TEXT,             -- the last complete full read
+    last_run_id            BLOB,
+    last_sync_started_at   TEXT,
+    last_sync_status       TEXT,
+    last_sync_detail       TEXT    NOT NULL, -- in a few words
+    next_run_at            TEXT,
+    created_at             TEXT    NOT NULL
+) STRICT;
+CREATE INDEX integration_by_customer ON integration (customer_id, name_folded, id);
+CREATE INDEX integration_by_name ON integration (name_folded, id);
+CREATE INDEX integration_by_profile ON integration (credential_profile_id);
+CREATE INDEX integration_by_tenant ON integration (tenant_id);
+CREATE INDEX integration_due ON integration (next_run_at) WHERE next_run_at IS NOT NULL;
+
+-- The selected groups, with what was known of them when last seen.
+CREATE TABLE integration_group (
+    integration_id  BLOB NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    external_id     BLOB NOT NULL,
+    display_name    TEXT,
+    kind            TEXT,
+    member_count    INTEGER,
+    PRIMARY KEY (integration_id, external_id)
+) STRICT, WITHOUT ROWID;
+
+-- Where each stream of an integration goes on: `user`, `group`, or `group:0` and so on for the
+-- chunks of selected groups.
+CREATE TABLE delta_cursor (
+    integration_id  BLOB NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    stream          TEXT NOT NULL,
+    link            TEXT NOT NULL,
+    updated_at      TEXT NOT NULL,
+    PRIMARY KEY (integration_id, stream)
+) STRICT, WITHOUT ROWID;
+
+-- What the source gave, by the source's own id.
+CREATE TABLE source_object (
+    integration_id       BLOB    NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    object_type          TEXT    NOT NULL,
+    external_id          BLOB    NOT NULL,
+    presence             TEXT    NOT NULL, -- present, soft_deleted, gone
+    display_name         TEXT    NOT NULL,
+    name_folded          TEXT    NOT NULL,
+    search_text          TEXT    NOT NULL, -- folded names and addresses
+    user_principal_name  TEXT,
+    user_name_folded     TEXT,
+    given_name           TEXT,
+    surname              TEXT,
+    mail                 TEXT,
+    sign_in_blocked      INTEGER NOT NULL,
+    guest                INTEGER NOT NULL,
+    group_kind           TEXT,
+    dynamic              INTEGER NOT NULL,
+    attributes           TEXT    NOT NULL, -- JSON object of the others
+    hash                 BLOB    NOT NULL, -- of all of the above
+    pending              TEXT,             -- why its wanted state isn't applied yet
+    PRIMARY KEY (integration_id, object_type, external_id)
+) STRICT;
+CREATE INDEX source_object_pending
+    ON source_object (integration_id, object_type, external_id) WHERE pending IS NOT NULL;
+
+CREATE TABLE source_membership (
+    integration_id      BLOB NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    group_external_id   BLOB NOT NULL,
+    member_external_id  BLOB NOT NULL,
+    member_type         TEXT NOT NULL,
+    PRIMARY KEY (integration_id, group_external_id, member_external_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX source_membership_by_member
+    ON source_membership (integration_id, member_external_id, group_external_id);
+
+CREATE TABLE directory_user (
+    id                   BLOB NOT NULL PRIMARY KEY,
+    customer_id          BLOB NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    integration_id       BLOB REFERENCES integration (id),
+    external_id          BLOB,
+    source_type          TEXT NOT NULL,
+    user_principal_name  TEXT,
+    user_name_folded     TEXT,
+    display_name         TEXT NOT NULL,
+    name_folded          TEXT NOT NULL,
+    search_text          TEXT NOT NULL,
+    given_name           TEXT,
+    surname              TEXT,
+    mail                 TEXT,
+    attributes           TEXT NOT NULL, -- JSON object
+    hash                 BLOB,          -- of the source object it was made from
+    status               TEXT NOT NULL,
+    status_reason        TEXT,
+    delete_at            TEXT,
+    created_at           TEXT NOT NULL,
+    changed_at           TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX directory_user_by_source ON directory_user (integration_id, external_id);
+CREATE INDEX directory_user_by_name ON directory_user (customer_id, name_folded, id);
+CREATE INDEX directory_user_by_user_name ON directory_user (customer_id, user_name_folded);
+
+CREATE TABLE directory_group (
+    id              BLOB    NOT NULL PRIMARY KEY,
+    customer_id     BLOB    NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    integration_id  BLOB    REFERENCES integration (id),
+    external_id     BLOB,
+    source_type     TEXT    NOT NULL,
+    display_name    TEXT    NOT NULL,
+    name_folded     TEXT    NOT NULL,
+    search_text     TEXT    NOT NULL,
+    mail            TEXT,
+    kind            TEXT    NOT NULL,
+    dynamic         INTEGER NOT NULL,
+    attributes      TEXT    NOT NULL, -- JSON object
+    hash            BLOB,
+    status          TEXT    NOT NULL,
+    status_reason   TEXT,
+    delete_at       TEXT,
+    created_at      TEXT    NOT NULL,
+    changed_at      TEXT    NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX directory_group_by_source ON directory_group (integration_id, external_id);
+CREATE INDEX directory_group_by_name ON directory_group (customer_id, name_folded, id);
+
+CREATE TABLE directory_membership (
+    group_id     BLOB NOT NULL REFERENCES directory_group (id) ON DELETE CASCADE,
+    member_id    BLOB NOT NULL, -- a directory_user's or a directory_group's id
+    member_type  TEXT NOT NULL,
+    PRIMARY KEY (group_id, member_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX directory_membership_by_member ON directory_membership (member_id, group_id);
+
+CREATE TABLE run (
+    id                BLOB    NOT NULL PRIMARY KEY,
+    integration_id    BLOB    NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    customer_id       BLOB    NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    mode              TEXT    NOT NULL,
+    triggered_by      TEXT    NOT NULL, -- the API's `trigger`, a word that SQL keeps for itself
+    started_by        TEXT,             -- a person's or a token's name
+    status            TEXT    NOT NULL,
+    phase             TEXT    NOT NULL,
+    complete_read     INTEGER NOT NULL, -- the round in staging is whole
+    full_read         INTEGER NOT NULL, -- all in scope was read, whatever the mode asked for
+    queued_at         TEXT    NOT NULL,
+    started_at        TEXT,
+    ended_at          TEXT,
+    error             TEXT,             -- JSON
+    requests          INTEGER NOT NULL,
+    resource_units    INTEGER NOT NULL,
+    pages_read        INTEGER NOT NULL,
+    objects_read      INTEGER NOT NULL,
+    objects_expected  INTEGER,
+    planned           INTEGER NOT NULL,
+    applied           INTEGER NOT NULL,
+    cancelled_by      TEXT,             -- asked to end by whom, at the next page or batch
+    folded            INTEGER NOT NULL, -- quiet runs this line stands for (sync.md rule 18)
+    last_seen_at      TEXT,             -- when the last of them was
+    search_text       TEXT    NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX run_open ON run (integration_id) WHERE status IN ('queued', 'running');
+CREATE INDEX run_by_time ON run (queued_at, id);
+CREATE INDEX run_by_customer ON run (customer_id, queued_at, id);
+CREATE INDEX run_by_integration ON run (integration_id, queued_at, id);
+
+-- The history line: a run's counts of one object type.
+CREATE TABLE run_count (
+    run_id       BLOB    NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    object_type  TEXT    NOT NULL,
+    status       TEXT    NOT NULL,
+    total        INTEGER NOT NULL,
+    unchanged    INTEGER NOT NULL,
+    created      INTEGER NOT NULL,
+    updated      INTEGER NOT NULL,
+    disabled     INTEGER NOT NULL,
+    enabled      INTEGER NOT NULL,
+    deleted      INTEGER NOT NULL,
+    restored     INTEGER NOT NULL,
+    filtered     INTEGER NOT NULL,
+    failed       INTEGER NOT NULL,
+    held         INTEGER NOT NULL,
+    blocked      INTEGER NOT NULL, -- of disabled, those whose sign-in is blocked
+    PRIMARY KEY (run_id, object_type)
+) STRICT, WITHOUT ROWID;
+
+-- The plan: one row for each object that changes, is held, fails or is filtered.
+CREATE TABLE run_change (
+    run_id        BLOB    NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    position      INTEGER NOT NULL,
+    object_type   TEXT    NOT NULL,
+    external_id   BLOB    NOT NULL,
+    object_id     BLOB    NOT NULL, -- the directory's id; made with the plan for a create
+    display_name  TEXT    NOT NULL,
+    name_folded   TEXT    NOT NULL,
+    action        TEXT    NOT NULL,
+    reason        TEXT,
+    status        TEXT    NOT NULL,
+    error         TEXT,
+    before_value  TEXT,             -- JSON, the changed attributes only
+    after_value   TEXT,             -- JSON; of a membership change {"added": [], "removed": []}
+    PRIMARY KEY (run_id, position)
+) STRICT, WITHOUT ROWID;
+
+-- This round's objects until the round is complete.
+CREATE TABLE run_staging (
+    run_id               BLOB    NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    object_type          TEXT    NOT NULL,
+    external_id          BLOB    NOT NULL,
+    presence             TEXT    NOT NULL,
+    display_name         TEXT    NOT NULL,
+    name_folded          TEXT    NOT NULL,
+    search_text          TEXT    NOT NULL,
+    user_principal_name  TEXT,
+    user_name_folded     TEXT,
+    given_name           TEXT,
+    surname              TEXT,
+    mail                 TEXT,
+    sign_in_blocked      INTEGER NOT NULL,
+    guest                INTEGER NOT NULL,
+    group_kind           TEXT,
+    dynamic              INTEGER NOT NULL,
+    attributes           TEXT    NOT NULL,
+    hash                 BLOB    NOT NULL,
+    PRIMARY KEY (run_id, object_type, external_id)
+) STRICT;
+
+CREATE TABLE run_staging_member (
+    run_id              BLOB    NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    group_external_id   BLOB    NOT NULL,
+    member_external_id  BLOB    NOT NULL,
+    member_type         TEXT    NOT NULL,
+    removed             INTEGER NOT NULL,
+    PRIMARY KEY (run_id, group_external_id, member_external_id)
+) STRICT, WITHOUT ROWID;
+
+-- The worker's queue: what is to be done, and who has it until when.
+CREATE TABLE job (
+    id              BLOB    NOT NULL PRIMARY KEY,
+    kind            TEXT    NOT NULL,
+    payload         TEXT    NOT NULL, -- JSON
+    integration_id  BLOB    REFERENCES integration (id) ON DELETE CASCADE,
+    priority        INTEGER NOT NULL, -- larger first: what a person asked for before schedules
+    run_at          TEXT    NOT NULL,
+    attempts        INTEGER NOT NULL, -- leases since the job was made
+    lease_until     TEXT,             -- past it another worker may take the job
+    lease_token     BLOB,             -- finishing names it, so that a lost lease overwrites nothing
+    last_error      TEXT,
+    dedupe_key      TEXT    UNIQUE,
+    created_at      TEXT    NOT NULL
+) STRICT;
+CREATE INDEX job_due ON job (priority, run_at, id);
+
+CREATE TABLE audit_event (
+    id           BLOB NOT NULL PRIMARY KEY,
+    at           TEXT NOT NULL,
+    actor        TEXT NOT NULL,
+    customer_id  BLOB,            -- no reference: the entry outlives its customer
+    action       TEXT NOT NULL,
+    subject      TEXT NOT NULL,
+    request_id   TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_event_by_customer ON audit_event (customer_id, at);
