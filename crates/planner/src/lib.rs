@@ -1,5 +1,26 @@
-//! Decides what a sync does: pure functions, the same for preview, apply and "Why?".
+//! Who is in a directory, and what a sync changes to get there.
+//!
+//! Everything in here is a pure function: no clock, no I/O, no async. Preview, apply, "Why?" and
+//! the tests ask the same functions and get the same answer. The modules are read in the order in
+//! which a run goes through them:
+//!
+//! - [`read`]: an object as its source gave it, brought into one form.
+//! - [`merge`]: what a round said about an object or an edge more than once becomes one statement.
+//! - [`derive`]: the policy decides what should be of one object.
+//! - [`diff`]: what should be and what is become at most one action an object.
+//! - [`guard`]: too many disables and deletes are held, and what falls with them.
+//! - [`count`]: one line of counts an object type, that adds up.
+//!
+//! [`fold`] and [`hash`] are what both databases must agree on: how text is searched and sorted,
+//! and when two contents are the same.
 
-mod text;
+pub mod count;
+pub mod derive;
+pub mod diff;
+pub mod fold;
+pub mod guard;
+pub mod hash;
+pub mod merge;
+pub mod read;
 
-pub use text::fold;
+pub use fold::fold;
