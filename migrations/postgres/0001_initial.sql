@@ -280,7 +280,7 @@ CREATE TABLE run_count (
     created      BIGINT NOT NULL,
     updated      BIGINT NOT NULL,
     disabled     BIGINT NOT NULL,
-    enabled      BOOLEAN NOT NULL,
+    enabled      BIGINT NOT NULL,
     deleted      BIGINT NOT NULL,
     restored     BIGINT NOT NULL,
     filtered     BIGINT NOT NULL,
