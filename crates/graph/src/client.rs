@@ -1,0 +1,258 @@
+//! [`Connector`], made once for a process, and [`Client`], one tenant seen through one credential.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::cloud::{Cloud, Tenant};
+use crate::credential::Credential;
+use crate::error::{Error, Result};
+use crate::http::Http;
+use crate::limits::{Lane, Limits};
+use crate::outside::{Chance, Clock};
+use crate::pages::RoundLimits;
+use crate::retry::{Attempts, Patience};
+use crate::token::{Access, TokenCache, TokenInfo, TokenKey, fresh};
+use crate::usage::{Meter, Usage};
+
+/// How patient, how careful and how far ahead.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// For the readings of a run.
+    pub background: Patience,
+    /// For Test Connection and typeahead.
+    pub interactive: Patience,
+    /// The largest answer that is read, in bytes after decompression.
+    pub answer_bytes_max: usize,
+    /// When a round is broken off.
+    pub round: RoundLimits,
+    /// Pages read ahead while one is being processed; 0 reads only when asked.
+    pub pages_ahead: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            background: Patience::BACKGROUND,
+            interactive: Patience::INTERACTIVE,
+            answer_bytes_max: 64 << 20,
+            round: RoundLimits::default(),
+            pages_ahead: 2,
+        }
+    }
+}
+
+/// What all clients of a process share: connections, tokens, limiter, time and chance. Cheap to
+/// clone.
+#[derive(Clone)]
+pub struct Connector {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    http: Http,
+    clock: Arc<dyn Clock>,
+    chance: Chance,
+    tokens: TokenCache,
+    limits: Limits,
+    settings: Settings,
+}
+
+impl Connector {
+    /// Brings together what was made outside.
+    pub fn new(
+        http: Http,
+        clock: Arc<dyn Clock>,
+        chance: Chance,
+        limits: Limits,
+        settings: Settings,
+    ) -> Self {
+        let tokens = TokenCache::default();
+        Self {
+            shared: Arc::new(Shared {
+                http,
+                clock,
+                chance,
+                tokens,
+                limits,
+                settings,
+            }),
+        }
+    }
+
+    /// A client for one tenant. Nothing is sent yet.
+    pub fn client(&self, cloud: Cloud, tenant: Tenant, credential: Credential) -> Client {
+        let lane = Lane::new(cloud.graph(), credential.client_id(), tenant.as_str());
+        let key = TokenKey {
+            cloud: cloud.clone(),
+            tenant: tenant.clone(),
+            client_id: credential.client_id(),
+            fingerprint: credential.fingerprint(),
+        };
+        Client {
+            connector: self.clone(),
+            target: Arc::new(Target {
+                cloud,
+                tenant,
+                credential,
+                lane,
+                key,
+            }),
+            pinned: None,
+            meter: Meter::default(),
+        }
+    }
+
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        self.shared.http.client()
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.shared.clock.as_ref()
+    }
+
+    pub(crate) fn chance(&self) -> &Chance {
+        &self.shared.chance
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+}
+
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connector")
+    }
+}
+
+/// One tenant, seen through one credential. Cheap to clone; clones share the meter.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) connector: Connector,
+    pub(crate) target: Arc<Target>,
+    pinned: Option<Uuid>,
+    pub(crate) meter: Meter,
+}
+
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) cloud: Cloud,
+    pub(crate) tenant: Tenant,
+    pub(crate) credential: Credential,
+    pub(crate) lane: Lane,
+    key: TokenKey,
+}
+
+impl Client {
+    /// The same client with a meter of its own that begins at zero: one for each run.
+    #[must_use]
+    pub fn metered(&self) -> Self {
+        Self {
+            meter: Meter::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The same client for a tenant whose GUID is known: a token for another tenant is refused
+    /// with [`Error::TenantChanged`] before anything is read (`sync.md` 1).
+    #[must_use]
+    pub fn pinned(&self, tenant_id: Uuid) -> Self {
+        Self {
+            pinned: Some(tenant_id),
+            ..self.clone()
+        }
+    }
+
+    /// What has gone through this client and its clones.
+    pub fn usage(&self) -> Usage {
+        self.meter.read()
+    }
+
+    /// The cloud it talks to.
+    pub fn cloud(&self) -> &Cloud {
+        &self.target.cloud
+    }
+
+    /// The tenant it talks to, as it was given.
+    pub fn tenant(&self) -> &Tenant {
+        &self.target.tenant
+    }
+
+    /// What the token says, from the cache where it holds one.
+    ///
+    /// # Errors
+    /// [`Error::SignIn`] and the errors of the way there; [`Error::TenantChanged`].
+    pub async fn token(&self) -> Result<TokenInfo> {
+        self.token_with_patience(false).await
+    }
+
+    /// What a new token says, past the cache: permissions are fixed in a token when it is issued,
+    /// so Test Connection asks for a new one. Later readings use it too.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub async fn fresh_token(&self) -> Result<TokenInfo> {
+        self.token_with_patience(true).await
+    }
+
+    async fn token_with_patience(&self, anew: bool) -> Result<TokenInfo> {
+        let (clock, chance) = (self.connector.clock(), self.connector.chance());
+        let mut attempts = Attempts::new(clock, chance, self.connector.settings().interactive);
+        loop {
+            match self.access(anew, attempts.left()).await {
+                Ok(access) => return Ok(access.info.clone()),
+                Err(error) => attempts.again(error).await?,
+            }
+        }
+    }
+
+    /// A token that is good for a while. Asks for one at most once; trying again is the caller's.
+    pub(crate) async fn access(
+        &self,
+        anew: bool,
+        within: std::time::Duration,
+    ) -> Result<Arc<Access>> {
+        let now = self.connector.clock().now();
+        let slot = self.connector.shared.tokens.slot(&self.target.key, now);
+        let mut held = slot.lock().await;
+        let cached = if anew {
+            None
+        } else {
+            fresh(held.as_ref(), now)
+        };
+        let access = if let Some(access) = cached {
+            access
+        } else {
+            let access = Arc::new(self.request_token(within).await?);
+            *held = Some(access.clone());
+            access
+        };
+        match self.pinned {
+            Some(expected) if access.info.tenant_id != Some(expected) => {
+                Err(Error::TenantChanged {
+                    expected,
+                    found: access.info.tenant_id,
+                })
+            }
+            _ => Ok(access),
+        }
+    }
+
+    /// Forgets a token that Graph refused, unless it was replaced meanwhile.
+    pub(crate) async fn discard(&self, refused: &Arc<Access>) {
+        let now = self.connector.clock().now();
+        let slot = self.connector.shared.tokens.slot(&self.target.key, now);
+        let mut held = slot.lock().await;
+        if held
+            .as_ref()
+            .is_some_and(|access| Arc::ptr_eq(access, refused))
+        {
+            *held = None;
+        }
+    }
+}
