@@ -112,6 +112,8 @@ CREATE TABLE integration (
     failures               BIGINT NOT NULL, -- runs failed since the last that did not
     last_error             TEXT,             -- JSON, of the last failed run
     last_full_at           TIMESTAMPTZ,             -- the last complete full read
+    read_key               TEXT, -- what the cursors were made for; another needs a full read
+    planned_policy         TEXT, -- what everything was last planned by; null: plan everything
     last_run_id            UUID,
     last_sync_started_at   TIMESTAMPTZ,
     last_sync_status       TEXT,
@@ -165,6 +167,7 @@ CREATE TABLE source_object (
     dynamic              BOOLEAN NOT NULL,
     attributes           TEXT NOT NULL, -- JSON object of the others
     hash                 BYTEA NOT NULL, -- of all of the above
+    kept                 BOOLEAN NOT NULL, -- its memberships are shown: it is wanted, and there once the run is applied
     pending              TEXT,             -- why its wanted state isn't applied yet
     PRIMARY KEY (integration_id, object_type, external_id)
 );
@@ -172,7 +175,7 @@ CREATE INDEX source_object_pending
     ON source_object (integration_id, object_type, external_id) WHERE pending IS NOT NULL;
 
 CREATE TABLE source_membership (
-    integration_id      UUID NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    integration_id      UUID NOT NULL,
     group_external_id   UUID NOT NULL,
     member_external_id  UUID NOT NULL,
     member_type         TEXT NOT NULL,
@@ -204,6 +207,8 @@ CREATE TABLE directory_user (
     changed_at           TIMESTAMPTZ NOT NULL
 );
 CREATE UNIQUE INDEX directory_user_by_source ON directory_user (integration_id, external_id);
+CREATE INDEX directory_user_due
+    ON directory_user (integration_id, delete_at) WHERE delete_at IS NOT NULL;
 CREATE INDEX directory_user_by_name ON directory_user (customer_id, name_folded, id);
 CREATE INDEX directory_user_by_user_name ON directory_user (customer_id, user_name_folded);
 
@@ -228,6 +233,8 @@ CREATE TABLE directory_group (
     changed_at      TIMESTAMPTZ NOT NULL
 );
 CREATE UNIQUE INDEX directory_group_by_source ON directory_group (integration_id, external_id);
+CREATE INDEX directory_group_due
+    ON directory_group (integration_id, delete_at) WHERE delete_at IS NOT NULL;
 CREATE INDEX directory_group_by_name ON directory_group (customer_id, name_folded, id);
 
 CREATE TABLE directory_membership (
@@ -260,6 +267,9 @@ CREATE TABLE run (
     objects_expected  BIGINT,
     planned           BIGINT NOT NULL,
     applied           BIGINT NOT NULL,
+    round             TEXT,             -- JSON: where the streams of the complete round go on
+    planned_at        TIMESTAMPTZ,      -- countdowns of this plan begin here
+    held_key          TEXT,             -- tells one held set from another (sync.md rule 8)
     cancelled_by      TEXT,             -- asked to end by whom, at the next page or batch
     folded            BIGINT NOT NULL, -- quiet runs this line stands for (sync.md rule 18)
     last_seen_at      TIMESTAMPTZ,             -- when the last of them was
@@ -303,6 +313,7 @@ CREATE TABLE run_change (
     reason        TEXT,
     status        TEXT NOT NULL,
     error         TEXT,
+    edges         BIGINT NOT NULL, -- how many a membership change adds and removes; 0 for others
     before_value  TEXT,             -- JSON, the changed attributes only
     after_value   TEXT,             -- JSON; of a membership change {"added": [], "removed": []}
     PRIMARY KEY (run_id, position)
@@ -310,7 +321,7 @@ CREATE TABLE run_change (
 
 -- This round's objects until the round is complete.
 CREATE TABLE run_staging (
-    run_id               UUID NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    run_id               UUID NOT NULL,
     object_type          TEXT NOT NULL,
     external_id          UUID NOT NULL,
     presence             TEXT NOT NULL,
@@ -331,13 +342,13 @@ CREATE TABLE run_staging (
     PRIMARY KEY (run_id, object_type, external_id)
 );
 
+-- A group's members as one page of the round named them.
 CREATE TABLE run_staging_member (
-    run_id              UUID NOT NULL REFERENCES run (id) ON DELETE CASCADE,
-    group_external_id   UUID NOT NULL,
-    member_external_id  UUID NOT NULL,
-    member_type         TEXT NOT NULL,
-    removed             BOOLEAN NOT NULL,
-    PRIMARY KEY (run_id, group_external_id, member_external_id)
+    run_id             UUID NOT NULL,
+    group_external_id  UUID NOT NULL,
+    position           BIGINT NOT NULL, -- later pieces say what is so now
+    members            BYTEA NOT NULL,  -- 17 bytes each: what it is and whether it left, then its id
+    PRIMARY KEY (run_id, group_external_id, position)
 );
 
 -- The worker's queue: what is to be done, and who has it until when.
