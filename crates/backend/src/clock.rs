@@ -35,6 +35,11 @@ impl Clock {
         DateTime::from_timestamp_micros(micros).unwrap_or_default()
     }
 
+    /// Whether it stands until it is moved.
+    pub const fn stands(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Moves a standing clock; the machine's own goes by itself.
     pub fn advance(&self, by: chrono::Duration) {
         if let (Some(micros), Some(by)) = (&self.0, by.num_microseconds()) {

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod clouds;
 pub mod db;
 mod error;
+pub mod graph_access;
 pub mod ids;
 pub mod scope;
 pub mod sealer;
@@ -38,6 +39,8 @@ pub struct Backend {
     pub sealer: Sealer,
     /// The clouds that configuration names.
     pub clouds: Arc<Clouds>,
+    /// The way to Entra and Microsoft Graph.
+    pub graph: graph::Connector,
     /// Other settings.
     pub settings: Arc<Settings>,
     /// Rung when a job was put into the queue, so that a worker in this process looks at once.

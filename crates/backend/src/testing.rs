@@ -69,8 +69,10 @@ impl TestBackend {
             .expect("the test's database migrates");
         let clock = Clock::standing(start());
         let ids = Ids::seeded(clock.clone(), 42);
+        let graph = crate::graph_access::connector(&clock, &ids).expect("an HTTP client is made");
         let backend = Backend {
             db,
+            graph,
             clock,
             sealer: Sealer::new(&[7; 32], ids.clone()),
             ids,
