@@ -38,8 +38,7 @@ pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
     fs::create_dir_all(&made).map_err(Error::io("making", &made))?;
 
     let module = compile(project, &compiler, profile)?;
-    let input = fs::read(&module).map_err(Error::io("reading", &module))?;
-    let key = site::content_hash(&input);
+    let key = key(project, &module)?;
     let key_file = made.join("module.key");
     if fs::read_to_string(&key_file).is_ok_and(|last| last == key) {
         say("the browser module is up to date");
@@ -53,6 +52,16 @@ pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
     }
     let style = style_sheet(project, &made, profile)?;
     site::publish(project, profile, &made.join("bound"), &style)
+}
+
+/// What the bound and optimised module depends on: the compiled one and the optimiser.
+fn key(project: &Project, module: &Path) -> Result<String, Error> {
+    let lock = project.root.join("package-lock.json");
+    let mut all = MODULE_FEATURES.concat().into_bytes();
+    for path in [module, &lock] {
+        all.extend(fs::read(path).map_err(Error::io("reading", path))?);
+    }
+    Ok(site::content_hash(&all))
 }
 
 /// In a target folder of its own, so that building the server never waits for it.

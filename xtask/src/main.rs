@@ -3,14 +3,24 @@
 //! Each subcommand says what it does while it does it, does nothing twice, and ends with a message
 //! that names the outside command that failed, what it was for and what to do about it.
 
+mod browser;
+mod checks;
 mod debian;
+mod demo;
 mod error;
 mod front;
+mod postgres;
 mod project;
+mod python;
+mod running;
 mod serve;
 mod setup;
 mod site;
+mod stack;
 mod step;
+mod summary;
+mod testing;
+mod tools;
 mod wasm_target;
 
 use std::process::ExitCode;
@@ -40,11 +50,20 @@ enum Task {
         #[arg(long)]
         release: bool,
     },
+    /// Build optimised, start the product with three simulated tenants in it, and explain it.
+    Demo,
     /// Build for development and run the server.
     Serve {
         /// Handed on to `rollcall serve`, after `--`.
         #[arg(last = true)]
         arguments: Vec<String>,
+    },
+    /// What is quick to check: formatting, clippy, the browser build, small tests.
+    Check,
+    /// Every check there is, with one table at the end.
+    Test {
+        /// Only these rows.
+        rows: Vec<testing::Row>,
     },
 }
 
@@ -70,7 +89,10 @@ fn run(task: Task) -> Result<ExitCode, Error> {
             };
             serve::build(&project, profile)?;
         }
+        Task::Demo => demo::run(&project)?,
         Task::Serve { arguments } => return serve::run(&project, &arguments),
+        Task::Check => checks::quick(&project)?,
+        Task::Test { rows } => return Ok(testing::run(&project, &rows)),
     }
     Ok(ExitCode::SUCCESS)
 }

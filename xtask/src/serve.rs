@@ -33,32 +33,33 @@ pub fn programs(project: &Project, profile: Profile) -> Result<(), Error> {
     step.run()
 }
 
-/// Builds for development and runs the server until it ends.
+/// Builds for development and becomes the server.
 pub fn run(project: &Project, arguments: &[String]) -> Result<ExitCode, Error> {
     build(project, Profile::Dev)?;
-    let status = server(project, Profile::Dev, "running the server")
+    let server = server(project, Profile::Dev, Profile::Dev, "running the server")
         .arg("serve")
         .args(arguments)
-        .dir(&project.root)
-        .run_to_end()?;
-    Ok(status)
+        .dir(&project.root);
+    Err(server.become_it())
 }
 
-/// The server's program with what Leptos has to know about the files for the browser.
-pub fn server(project: &Project, profile: Profile, purpose: &str) -> Step {
+/// The server's program as built in `programs`, told where Leptos finds the files for the browser
+/// as built in `site`.
+pub fn server(project: &Project, programs: Profile, site: Profile, purpose: &str) -> Step {
     let leptos = &project.leptos;
-    Step::new(project.binary(profile, &leptos.bin_target), purpose)
+    Step::new(project.binary(programs, &leptos.bin_target), purpose)
         .env("LEPTOS_OUTPUT_NAME", leptos.output_name())
-        .env("LEPTOS_SITE_ROOT", project.site_root(profile))
+        .env("LEPTOS_SITE_ROOT", project.site_root(site))
         .env("LEPTOS_SITE_PKG_DIR", &leptos.site_pkg_dir)
         .env("LEPTOS_SITE_ADDR", &leptos.site_addr)
         .env(
             "LEPTOS_ENV",
-            if profile == Profile::Release {
+            if site == Profile::Release {
                 "PROD"
             } else {
                 "DEV"
             },
         )
         .env("LEPTOS_HASH_FILES", "true")
+        .env("LEPTOS_HASH_FILE_NAME", project.hash_file(site))
 }

@@ -2,8 +2,10 @@
 
 use std::{
     ffi::{OsStr, OsString},
+    io::Write as _,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Output, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use crate::error::Error;
@@ -71,6 +73,22 @@ impl Step {
         self
     }
 
+    /// The same command for another purpose.
+    pub fn purpose(mut self, purpose: impl Into<String>) -> Self {
+        self.purpose = purpose.into();
+        self
+    }
+
+    /// The same command, ended by the system when this program ends, however this one ends.
+    pub fn ending_with_us(mut self) -> Self {
+        if is_installed("setpriv") {
+            let program = std::mem::replace(&mut self.program, "setpriv".into());
+            self.arguments
+                .splice(0..0, ["--pdeathsig=TERM".into(), program]);
+        }
+        self
+    }
+
     /// The command as it can be typed in a shell.
     pub fn line(&self) -> String {
         let environment = self.environment.iter().map(|(key, value)| {
@@ -108,20 +126,19 @@ impl Step {
         }
     }
 
-    /// Says what it does, runs with this terminal's output, and hands on the command's exit status.
-    pub fn run_to_end(&self) -> Result<ExitCode, Error> {
+    /// Says what it does and becomes the command. Returns only when that can't be started.
+    pub fn become_it(&self) -> Error {
         say(&format!("{}: {}", self.purpose, self.line()));
-        let status = self
-            .command()
-            .status()
-            .map_err(|error| self.not_started(&error))?;
-        let code = status.code().and_then(|code| u8::try_from(code).ok());
-        Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+        let error = self.command().exec();
+        self.not_started(&error)
     }
 
     /// Runs silently and returns what the command wrote to standard output.
     pub fn output(&self) -> Result<String, Error> {
-        let output = self.captured()?;
+        self.judged(&self.captured()?)
+    }
+
+    fn judged(&self, output: &Output) -> Result<String, Error> {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
@@ -133,6 +150,25 @@ impl Step {
             .collect::<Vec<_>>()
             .join("\n           ");
         Err(self.failed(&format!("{}; it said:\n           {last}", output.status)))
+    }
+
+    /// As [`Self::output`], with a text on the command's standard input.
+    pub fn output_with_input(&self, input: &str) -> Result<String, Error> {
+        let mut command = self.command();
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| self.not_started(&error))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that ends without reading says itself why it failed.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        self.judged(
+            &child
+                .wait_with_output()
+                .map_err(|error| self.not_started(&error))?,
+        )
     }
 
     /// Runs silently; the caller judges the exit status.
@@ -214,6 +250,12 @@ mod tests {
         assert!(text.contains("exit status: 3"), "{text}");
         assert!(text.contains("no answer"), "{text}");
         assert!(text.contains("wait for the night"), "{text}");
+    }
+
+    #[test]
+    fn a_command_is_given_its_input() {
+        let step = Step::new("tr", "making it loud").args(["a-z", "A-Z"]);
+        assert_eq!(step.output_with_input("quiet\n").unwrap(), "QUIET\n");
     }
 
     #[test]

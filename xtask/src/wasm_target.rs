@@ -100,7 +100,7 @@ pub fn ensure(project: &Project) -> Result<Compiler, Error> {
             }
             Ok(None) => refusals.push(format!("{}: left no target", way.name())),
             Err(error) => {
-                say(&format!("{TARGET}: not by {}", way.name()));
+                say(&format!("{TARGET}: not by {}: {error}", way.name()));
                 refusals.push(format!("{}: {error}", way.name()));
             }
         }

@@ -1,0 +1,48 @@
+// The product in Chromium. `cargo xtask test pages` starts the simulator and an empty server and
+// says in the environment where they are:
+//   E2E_URL              the server's address
+//   E2E_DATABASE         sqlite or postgres
+//   E2E_SETUP_CODE_FILE  the one-time code for creating the first operator
+//   E2E_TOKEN            an API token (administrator, all customers) for making what a test needs
+//   E2E_SIMULATOR        a file: what `entra-simulator --json` printed (tenants, secrets, addresses)
+//   E2E_CHROMIUM         the browser's program
+import { defineConfig, devices } from "@playwright/test";
+
+export default defineConfig({
+  testDir: "tests",
+  outputDir: "test-results",
+  // Every test works on a customer of its own, so that they may run beside each other.
+  fullyParallel: true,
+  workers: 2,
+  forbidOnly: !!process.env.CI,
+  retries: 0,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: [["list"]],
+  use: {
+    baseURL: process.env.E2E_URL ?? "http://127.0.0.1:3000",
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: process.env.E2E_CHROMIUM ?? "/usr/bin/chromium",
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+  projects: [
+    // Creates the owner, as the very first visitor does; everything else signs in as that owner.
+    { name: "first start", testMatch: "first-start.setup.ts", use: devices["Desktop Chrome"] },
+    {
+      name: "pages",
+      testMatch: "*.spec.ts",
+      dependencies: ["first start"],
+      use: devices["Desktop Chrome"],
+    },
+  ],
+});

@@ -1,0 +1,128 @@
+//! The product in a real browser: Playwright against the simulator and an empty server.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    debian,
+    error::Error,
+    front,
+    postgres::Cluster,
+    project::{Profile, Project},
+    setup,
+    stack::{self, Plan, Stack},
+    step::is_installed,
+};
+
+/// Small enough to be quick, with every kind of object in it.
+const SIMULATOR: [&str; 4] = ["--tenants", "8", "--users", "200"];
+const BROWSERS: [&str; 4] = [
+    "/usr/bin/chromium",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+];
+
+/// Runs the browser tests on SQLite, or on a database of `cluster`.
+///
+/// The browser loads the optimised module, the one that people get: what `wasm-opt` breaks must
+/// fail here. The programs are those of the development build, which the Rust tests need anyway.
+pub fn test(project: &Project, cluster: Option<&Cluster>) -> Result<(), Error> {
+    let folder = project.root.join("end2end");
+    setup::npm_packages(&folder)?;
+    let browser = browser()?;
+    front::build(project, Profile::Release)?;
+    programs(project)?;
+
+    let database = if cluster.is_some() {
+        "postgres"
+    } else {
+        "sqlite"
+    };
+    let database_url = match cluster {
+        Some(cluster) => {
+            let name = "end2end";
+            cluster.create_database(name)?;
+            Some(cluster.url(name))
+        }
+        None => None,
+    };
+    let plan = Plan {
+        folder: stack::folder(project, &format!("end2end-{database}")),
+        programs: Profile::Dev,
+        simulator: &SIMULATOR,
+        database_url,
+        port: None,
+    };
+    let mut stack = Stack::prepare(project, &plan)?;
+    stack.start()?;
+    let token = stack
+        .rollcall("making an API token for the browser tests")
+        .args([
+            "token",
+            "create",
+            "--name",
+            "end2end",
+            "--role",
+            "administrator",
+        ])
+        .output()?;
+    crate::step::Step::new(
+        folder.join("node_modules/.bin/playwright"),
+        "testing in Chromium",
+    )
+    .arg("test")
+    .dir(&folder)
+    .env("E2E_URL", &stack.url)
+    .env("E2E_DATABASE", database)
+    .env("E2E_SETUP_CODE_FILE", stack.data.join("setup-code"))
+    .env("E2E_TOKEN", token.trim())
+    .env("E2E_SIMULATOR", &stack.tenants_file)
+    .env("E2E_CHROMIUM", browser)
+    .fix(format!(
+        "read the failed tests above; the server's log is {}",
+        plan.folder.join("rollcall.log").display()
+    ))
+    .run()
+}
+
+/// The same build as that of the Rust tests, so that nothing is compiled twice.
+pub fn programs(project: &Project) -> Result<(), Error> {
+    project
+        .cargo("compiling the programs for the browser tests")
+        .args(["build"])
+        .args(crate::checks::SERVER_PACKAGES)
+        .args(["--bins", "--tests"])
+        .fix("correct what the compiler names above")
+        .run()
+}
+
+fn browser() -> Result<PathBuf, Error> {
+    let find = || {
+        BROWSERS
+            .into_iter()
+            .find(|name| is_installed(name))
+            .map(PathBuf::from)
+    };
+    if let Some(found) = find() {
+        return Ok(absolute(found));
+    }
+    debian::install(&["chromium"], "Chromium")?;
+    find().map(absolute).ok_or_else(|| {
+        Error::found(
+            "Chromium does not start",
+            "run `chromium --version` and see what it says",
+        )
+    })
+}
+
+/// Playwright starts a program by its path, not by its name.
+fn absolute(program: PathBuf) -> PathBuf {
+    if program.is_absolute() {
+        return program;
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder: PathBuf| folder.join(&program))
+        .find(|path| Path::exists(path))
+        .unwrap_or(program)
+}

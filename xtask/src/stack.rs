@@ -1,0 +1,149 @@
+//! The simulator and the server, started together in a fresh folder.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::{
+    error::Error,
+    postgres::free_port,
+    project::{Profile, Project},
+    running::Running,
+    serve,
+    step::Step,
+};
+
+const START_LIMIT: Duration = Duration::from_mins(1);
+/// The id of the simulator's cloud.
+pub const CLOUD: &str = "sim";
+
+/// Where a stack lives and what it is made of.
+pub struct Plan<'a> {
+    /// Emptied first; holds the data folder, the logs and what the simulator said.
+    pub folder: PathBuf,
+    /// The profile of the two programs.
+    pub programs: Profile,
+    /// Handed to the simulator beside `--listen` and `--json`.
+    pub simulator: &'a [&'a str],
+    /// `None`: SQLite in the data folder.
+    pub database_url: Option<String>,
+    /// `None`: a free one.
+    pub port: Option<u16>,
+}
+
+/// The running pair. Dropping it ends both, the server first.
+pub struct Stack {
+    server: Step,
+    running: Option<Running>,
+    _simulator: Running,
+    /// What the simulator said about its tenants.
+    pub tenants: Value,
+    /// The file with that.
+    pub tenants_file: PathBuf,
+    /// The server's address, without a path.
+    pub url: String,
+    /// The server's data folder.
+    pub data: PathBuf,
+    folder: PathBuf,
+}
+
+impl Stack {
+    /// Starts the simulator and makes the server ready to start.
+    pub fn prepare(project: &Project, plan: &Plan<'_>) -> Result<Self, Error> {
+        let folder = &plan.folder;
+        let _ = fs::remove_dir_all(folder);
+        let data = folder.join("data");
+        fs::create_dir_all(&data).map_err(Error::io("making", &data))?;
+
+        let (simulator, tenants) = simulator(project, plan)?;
+        let tenants_file = folder.join("simulator.json");
+        fs::write(&tenants_file, format!("{tenants:#}\n"))
+            .map_err(Error::io("writing", &tenants_file))?;
+        let origin = text(&tenants, "/origin")?;
+        let clouds = serde_json::json!([
+            { "id": CLOUD, "name": "Entra simulator", "authority": origin, "graph": origin }
+        ]);
+
+        let port = match plan.port {
+            Some(port) => port,
+            None => free_port()?,
+        };
+        let address = format!("127.0.0.1:{port}");
+        let mut server =
+            serve::server(project, plan.programs, Profile::Release, "running Rollcall")
+                .dir(folder)
+                .env("ROLLCALL_LISTEN", &address)
+                .env("ROLLCALL_DATA_DIR", &data)
+                .env("ROLLCALL_CLOUDS", clouds.to_string());
+        if let Some(url) = &plan.database_url {
+            server = server.env("ROLLCALL_DATABASE_URL", url);
+        }
+        Ok(Self {
+            server,
+            running: None,
+            _simulator: simulator,
+            tenants,
+            tenants_file,
+            url: format!("http://{address}"),
+            data,
+            folder: folder.clone(),
+        })
+    }
+
+    /// A command of the server's program, with the same configuration.
+    pub fn rollcall(&self, purpose: &str) -> Step {
+        self.server.clone().purpose(purpose)
+    }
+
+    /// Starts the server and waits until it answers.
+    pub fn start(&mut self) -> Result<(), Error> {
+        let log = self.folder.join("rollcall.log");
+        let mut running = Running::start(self.server.clone().arg("serve"), &log)?;
+        let ready = format!("{}/readyz", self.url);
+        running.until(START_LIMIT, || ureq::get(&ready).call().is_ok())?;
+        self.running = Some(running);
+        Ok(())
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.running = None;
+    }
+}
+
+/// Starts the simulator and reads the one line of JSON it prints.
+fn simulator(project: &Project, plan: &Plan<'_>) -> Result<(Running, Value), Error> {
+    let step = Step::new(
+        project.binary(plan.programs, "entra-simulator"),
+        "running the simulator",
+    )
+    .args(["--listen", "127.0.0.1:0", "--json"])
+    .args(plan.simulator);
+    let mut running = Running::start(step, &plan.folder.join("simulator.log"))?;
+    let tenants = running.line(START_LIMIT, |line| {
+        let json: Option<Value> = serde_json::from_str(line).ok();
+        json.filter(Value::is_object)
+    })?;
+    Ok((running, tenants))
+}
+
+/// A text in the simulator's answer.
+pub fn text<'a>(value: &'a Value, pointer: &str) -> Result<&'a str, Error> {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .ok_or_else(|| {
+            let what = format!("no text at {pointer} in {value}");
+            Error::found(what, "make xtask agree with what the program answers")
+        })
+}
+
+/// The folder for one purpose below the target folder.
+pub fn folder(project: &Project, purpose: &str) -> PathBuf {
+    project.target.join(Path::new("stack")).join(purpose)
+}

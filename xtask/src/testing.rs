@@ -1,0 +1,181 @@
+//! `cargo xtask test`: every check there is, one row each.
+
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+
+use crate::{
+    browser, checks,
+    error::Error,
+    postgres::Cluster,
+    project::{Profile, Project},
+    python,
+    step::Step,
+    summary::Summary,
+    tools,
+};
+
+/// One row of a test run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Row {
+    /// cargo fmt
+    Formatting,
+    /// clippy, warnings are errors
+    Clippy,
+    /// rustdoc, warnings are errors
+    Docs,
+    /// no server code in the browser build
+    Guard,
+    /// all Rust tests, on SQLite and on PostgreSQL
+    Rust,
+    /// the examples in the documentation
+    Doctests,
+    /// the simulator, judged by Microsoft's clients
+    Clients,
+    /// the product in Chromium, on SQLite
+    Pages,
+    /// the product in Chromium, on PostgreSQL
+    PagesPostgres,
+    /// licenses, bans, sources, known vulnerabilities
+    Dependencies,
+}
+
+impl Row {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Formatting => "formatting",
+            Self::Clippy => "clippy",
+            Self::Docs => "documentation",
+            Self::Guard => "no server code in the browser",
+            Self::Rust => "Rust tests, SQLite and PostgreSQL",
+            Self::Doctests => "examples in the documentation",
+            Self::Clients => "simulator, by Microsoft's clients",
+            Self::Pages => "pages in Chromium, SQLite",
+            Self::PagesPostgres => "pages in Chromium, PostgreSQL",
+            Self::Dependencies => "licenses and bans",
+        }
+    }
+}
+
+/// Runs the rows that are named, or all, and tells what became of them.
+pub fn run(project: &Project, rows: &[Row]) -> ExitCode {
+    let mut summary = Summary::default();
+    let mut services = Services {
+        project,
+        cluster: None,
+    };
+    for row in Row::value_variants() {
+        if rows.is_empty() || rows.contains(row) {
+            summary.run(row.title(), || services.run(*row));
+        }
+    }
+    drop(services);
+    println!("\n{}", summary.table());
+    if summary.all_passed() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// What rows share; started by the first that needs it.
+struct Services<'a> {
+    project: &'a Project,
+    cluster: Option<Cluster>,
+}
+
+impl Services<'_> {
+    fn run(&mut self, row: Row) -> Result<Option<String>, Error> {
+        let project = self.project;
+        match row {
+            Row::Formatting => checks::formatting(project)?,
+            Row::Clippy => checks::clippy(project)?,
+            Row::Docs => checks::documentation(project)?,
+            Row::Guard => return checks::no_server_code(project),
+            Row::Rust => self.rust()?,
+            Row::Doctests => doctests(project)?,
+            Row::Clients => clients(project)?,
+            Row::Pages => browser::test(project, None)?,
+            Row::PagesPostgres => browser::test(project, Some(self.cluster()?))?,
+            Row::Dependencies => return checks::dependencies(project),
+        }
+        Ok(None)
+    }
+
+    fn cluster(&mut self) -> Result<&Cluster, Error> {
+        match &mut self.cluster {
+            Some(cluster) => Ok(cluster),
+            none => Ok(none.insert(Cluster::start(self.project)?)),
+        }
+    }
+
+    fn rust(&mut self) -> Result<(), Error> {
+        let project = self.project;
+        let url = self.cluster()?.url("postgres");
+        let purpose = "running the Rust tests";
+        let step = match tools::nextest(project, purpose) {
+            Ok(step) => step.args(["run", "--profile", "ci"]),
+            Err(error) => {
+                eprintln!("{error}\nusing cargo's own test runner instead");
+                project.cargo(purpose).args([
+                    "test",
+                    "--no-fail-fast",
+                    "--bins",
+                    "--tests",
+                    "--lib",
+                ])
+            }
+        };
+        step.args(checks::SERVER_PACKAGES)
+            .env("TEST_POSTGRES_URL", url)
+            .fix("read the failed tests above; one alone: cargo nextest run NAME")
+            .run()
+    }
+}
+
+fn doctests(project: &Project) -> Result<(), Error> {
+    project
+        .cargo("running the examples in the documentation")
+        .args(["test", "--doc"])
+        .args(checks::SERVER_PACKAGES)
+        .fix("correct the examples named above")
+        .run()
+}
+
+/// Microsoft's own client libraries sign in and read against the simulator.
+fn clients(project: &Project) -> Result<(), Error> {
+    let folder = project.root.join("end2end/clients");
+    let requirements = folder.join("requirements.txt");
+    let programs = python::environment(project, "clients", &requirements, &[])?;
+    browser::programs(project)?;
+    Step::new(
+        programs.join("python"),
+        "testing the simulator with Microsoft's clients",
+    )
+    .args(["-m", "pytest", "-p", "no:cacheprovider"])
+    .arg(&folder)
+    .dir(&folder)
+    .env(
+        "ENTRA_SIMULATOR",
+        project.binary(Profile::Dev, "entra-simulator"),
+    )
+    .fix("read the failed tests above")
+    .run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_has_a_title_of_its_own() {
+        let mut titles = Row::value_variants()
+            .iter()
+            .map(|row| row.title())
+            .collect::<Vec<_>>();
+        let all = titles.len();
+        titles.sort_unstable();
+        titles.dedup();
+        assert_eq!(titles.len(), all);
+    }
+}
