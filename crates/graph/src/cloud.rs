@@ -104,7 +104,7 @@ impl fmt::Debug for Cloud {
     }
 }
 
-/// Percent-encodes a query value. A space becomes `%20`: not every OData parser takes `+`.
+/// Percent-encodes a query value. A space becomes `%20`: not every parser takes `+`.
 fn percent(value: &str) -> String {
     url::form_urlencoded::byte_serialize(value.as_bytes())
         .collect::<String>()

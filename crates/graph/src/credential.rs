@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, crypto};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use url::Url;
 use uuid::Uuid;
@@ -107,6 +108,7 @@ impl fmt::Debug for Proof {
 
 /// A certificate with its private key, proven to belong together.
 pub struct Certificate {
+    sha1: [u8; 20],
     sha256: [u8; 32],
     subject: String,
     not_before: DateTime<Utc>,
@@ -153,6 +155,7 @@ impl Certificate {
             if belongs(&certificate, &key)? {
                 let time = |seconds| DateTime::from_timestamp(seconds, 0).unwrap_or_default();
                 return Ok(Self {
+                    sha1: Sha1::digest(&block.contents).into(),
                     sha256: Sha256::digest(&block.contents).into(),
                     subject: certificate.subject().to_string(),
                     not_before: time(certificate.validity().not_before.timestamp()),
@@ -168,8 +171,13 @@ impl Certificate {
         }
     }
 
-    /// SHA-256 over the DER form, in upper case hex.
+    /// SHA-1 over the DER form, in upper case hex: the thumbprint that Entra shows.
     pub fn thumbprint(&self) -> String {
+        hex::encode_upper(self.sha1)
+    }
+
+    /// SHA-256 over the DER form, in upper case hex.
+    pub fn thumbprint_sha256(&self) -> String {
         hex::encode_upper(self.sha256)
     }
 

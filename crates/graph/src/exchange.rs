@@ -155,7 +155,7 @@ impl Client {
             method = %ask.method,
             path = ask.url.path(),
             status = status.as_u16(),
-            request_id = header(&headers, "request-id"),
+            request_id = guid(&headers, "request-id").map(tracing::field::display),
             "graph"
         );
         if status.is_success() {
@@ -407,6 +407,11 @@ fn not_as_expected(error: &serde_json::Error) -> String {
 
 pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// A server's id as it may be logged: only if it is one, since a server could send anything.
+fn guid(headers: &HeaderMap, name: &str) -> Option<Uuid> {
+    Uuid::try_parse(header(headers, name)?).ok()
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u32> {

@@ -28,7 +28,7 @@ impl Default for HttpOptions {
             extra_roots_pem: String::new(),
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(45),
-            request_timeout: Duration::from_secs(180),
+            request_timeout: Duration::from_mins(3),
             gzip: true,
         }
     }
@@ -65,7 +65,7 @@ impl Http {
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.read_timeout)
             .timeout(options.request_timeout)
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .tcp_nodelay(true)
             .gzip(options.gzip)
             .tls_certs_merge(roots)

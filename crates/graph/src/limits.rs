@@ -282,7 +282,7 @@ mod tests {
         limits.settle(&lane("a"), 1, 15);
         assert_eq!(
             limits.take(&lane("a"), 1, false, T0),
-            Err(Duration::from_millis(6_000))
+            Err(Duration::from_secs(6))
         );
     }
 

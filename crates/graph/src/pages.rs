@@ -34,7 +34,7 @@ impl Default for RoundLimits {
         Self {
             pages: 100_000,
             empty_pages: 500,
-            time: Duration::from_secs(12 * 3600),
+            time: Duration::from_hours(12),
         }
     }
 }

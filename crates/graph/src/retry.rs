@@ -31,9 +31,9 @@ impl Patience {
     /// For a run in the background: 10 tries within 15 minutes.
     pub const BACKGROUND: Self = Self {
         tries: 10,
-        total: Duration::from_secs(15 * 60),
+        total: Duration::from_mins(15),
         first_wait: Duration::from_secs(1),
-        longest_wait: Duration::from_secs(60),
+        longest_wait: Duration::from_mins(1),
     };
 
     /// For someone who waits for the answer: 3 tries within 10 seconds.

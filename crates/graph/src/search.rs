@@ -176,7 +176,7 @@ impl Client {
                 counts.insert(*group, count);
             } else if matches!(answer.status, 429 | 500 | 502..=504) {
                 rest.push(*group);
-                again = longest(again, self.batch_refusal(&ask, &answer));
+                again = Some(longest(again, self.batch_refusal(&ask, &answer)));
             }
         }
         *open = rest;
@@ -205,10 +205,10 @@ impl Client {
 }
 
 /// The error that asks for the longer rest.
-fn longest(one: Option<Error>, other: Error) -> Option<Error> {
+fn longest(one: Option<Error>, other: Error) -> Error {
     match one {
-        Some(one) if one.retry_after() >= other.retry_after() => Some(one),
-        _ => Some(other),
+        Some(one) if one.retry_after() >= other.retry_after() => one,
+        _ => other,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::cloud::{Cloud, Tenant};
 use crate::resource::Resource;
 
 /// Tokens are renewed this long before they expire, or at three quarters of a shorter life.
-const MARGIN: Duration = Duration::from_secs(300);
+const MARGIN: Duration = Duration::from_mins(5);
 /// Beyond this many entries, expired ones are dropped.
 const REMEMBERED_MAX: usize = 20_000;
 
@@ -100,7 +100,7 @@ impl Access {
         Ok(Self {
             header,
             token: granted.access_token,
-            renew_at: after(life - MARGIN.min(life / 4)),
+            renew_at: after(life.saturating_sub(MARGIN.min(life / 4))),
             info: TokenInfo {
                 tenant_id: id(payload.tid),
                 application_id: id(payload.appid),

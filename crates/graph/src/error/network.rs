@@ -5,6 +5,9 @@ use std::io;
 
 use super::{Endpoint, Error, Unreachable};
 
+/// How the HTTP library says that a name has no address: its own type for it is private.
+const DNS: [&str; 2] = ["dns error", "invalid dns name"];
+
 /// Sorts an error of the HTTP library. Its URL, which may hold a delta token, is dropped.
 pub(crate) fn from_reqwest(endpoint: &Endpoint, error: reqwest::Error) -> Error {
     let error = error.without_url();
@@ -26,7 +29,7 @@ pub(crate) fn from_reqwest(endpoint: &Endpoint, error: reqwest::Error) -> Error 
     let kind = find_io(&error).map(io::Error::kind);
     let why = if error.is_timeout() || kind == Some(io::ErrorKind::TimedOut) {
         Unreachable::Timeout
-    } else if reason.contains("dns error") || reason.contains("failed to lookup address") {
+    } else if DNS.iter().any(|words| reason.contains(words)) {
         Unreachable::Dns
     } else if kind == Some(io::ErrorKind::ConnectionRefused) {
         Unreachable::Refused
@@ -90,4 +93,41 @@ fn find_io(error: &reqwest::Error) -> Option<&io::Error> {
         .into_iter()
         .filter_map(|cause| cause.downcast_ref())
         .next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use reqwest::dns::{Name, Resolve, Resolving};
+
+    use super::super::Service;
+    use super::*;
+
+    /// Knows no name.
+    struct Empty;
+
+    impl Resolve for Empty {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(async { Err("no such name".into()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_without_address_is_told_apart() {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .dns_resolver(Arc::new(Empty))
+            .build()
+            .unwrap();
+        let host = "login.microsoftonline.com".to_owned();
+        let endpoint = Endpoint {
+            service: Service::SignIn,
+            host,
+        };
+        let url = "https://login.microsoftonline.com/?$deltatoken=hunter2";
+        let error = from_reqwest(&endpoint, client.get(url).send().await.unwrap_err());
+        assert_eq!(error.code(), "unreachable_dns", "{error:?}");
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
 }

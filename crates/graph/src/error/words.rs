@@ -114,19 +114,7 @@ impl Error {
                 endpoint,
                 why,
                 reason,
-            } => {
-                let host = &endpoint.host;
-                match why {
-                    Unreachable::Dns => format!("The name {host} can't be resolved ({reason})."),
-                    Unreachable::Refused => format!("{host} refuses the connection ({reason})."),
-                    Unreachable::Timeout => format!("{host} doesn't answer in time ({reason})."),
-                    Unreachable::Lost => {
-                        format!(
-                            "The connection to {host} was cut before its answer was complete ({reason})."
-                        )
-                    }
-                }
-            }
+            } => cut_off(&endpoint.host, *why, reason),
             Self::Tls { endpoint, reason } => {
                 format!("No secure connection to {}: {reason}.", endpoint.host)
             }
@@ -149,33 +137,11 @@ impl Error {
                 endpoint,
                 retry_after,
                 answer,
-            } => {
-                let asked = match retry_after {
-                    Some(wait) => format!("asks for {} of rest", span(*wait)),
-                    None => "is asked more than it allows".to_owned(),
-                };
-                let said = answer.as_ref().map(|answer| format!(" {}", said(answer)));
-                format!(
-                    "{} {asked}, longer than this may wait.{}",
-                    endpoint.host,
-                    said.unwrap_or_default()
-                )
-            }
+            } => throttled(&endpoint.host, *retry_after, answer.as_deref()),
             Self::Incomplete { pages, .. } => {
                 format!("The last page, number {pages}, had neither a next link nor a delta link.")
             }
-            Self::EndlessRound { why, pages, .. } => match why {
-                Endless::RepeatedLink => {
-                    format!("After {pages} pages a link came for the second time.")
-                }
-                Endless::Pages => format!("It was broken off after {pages} pages."),
-                Endless::EmptyPages => {
-                    format!("It was broken off after {pages} pages, the last ones all empty.")
-                }
-                Endless::Time => {
-                    format!("It was broken off after {pages} pages: it took longer than allowed.")
-                }
-            },
+            Self::EndlessRound { why, pages, .. } => endless(*why, *pages),
             Self::ForeignLink { link, expected, .. } => {
                 format!(
                     "A link to {link} came where links begin with {expected}. It was not followed and no token was sent."
@@ -320,8 +286,8 @@ fn name(endpoint: &Endpoint) -> String {
 /// What Graph said, with what someone needs to find it in Microsoft's logs.
 fn said(answer: &Answer) -> String {
     let host = &answer.endpoint.host;
-    let mut text = match (answer.message.as_str(), answer.code.as_str()) {
-        ("", "") => format!("{host} answered"),
+    let text = match (answer.message.as_str(), answer.code.as_str()) {
+        ("", "") => format!("{host} answered with nothing but a status"),
         ("", code) => format!("{host} answered {code}"),
         (message, "") => format!("{host} answered \"{message}\""),
         (message, code) => format!("{host} answered {code}, \"{message}\""),
@@ -333,8 +299,42 @@ fn said(answer: &Answer) -> String {
     if let Some(date) = answer.date {
         marks.push(date.format("%Y-%m-%d %H:%M:%S UTC").to_string());
     }
-    text.push_str(&format!(" ({}).", marks.join(", ")));
-    text
+    text + " (" + &marks.join(", ") + ")."
+}
+
+fn cut_off(host: &str, why: Unreachable, reason: &str) -> String {
+    match why {
+        Unreachable::Dns => format!("The name {host} can't be resolved ({reason})."),
+        Unreachable::Refused => format!("{host} can't be connected to ({reason})."),
+        Unreachable::Timeout => format!("{host} doesn't answer in time ({reason})."),
+        Unreachable::Lost => {
+            format!("The connection to {host} was cut before the answer was complete ({reason}).")
+        }
+    }
+}
+
+fn throttled(host: &str, retry_after: Option<Duration>, answer: Option<&Answer>) -> String {
+    let asked = match retry_after {
+        Some(wait) => format!("asks for {} of rest", span(wait)),
+        None => "is asked for more than it allows".to_owned(),
+    };
+    let said = answer
+        .map(|answer| format!(" {}", said(answer)))
+        .unwrap_or_default();
+    format!("{host} {asked}, and there was no more time to wait.{said}")
+}
+
+fn endless(why: Endless, pages: u32) -> String {
+    match why {
+        Endless::RepeatedLink => format!("After {pages} pages a link came for the second time."),
+        Endless::Pages => format!("It was broken off after {pages} pages."),
+        Endless::EmptyPages => {
+            format!("It was broken off after {pages} pages, the last ones all empty.")
+        }
+        Endless::Time => {
+            format!("It was broken off after {pages} pages: it took longer than allowed.")
+        }
+    }
 }
 
 fn sign_in(refusal: &SignInRefusal) -> String {

@@ -82,7 +82,7 @@ fn a_certificate_says_what_it_is() {
     let made = rsa();
     let certificate = Certificate::parse(&made.certificate, &made.key.into()).unwrap();
     assert_eq!(
-        certificate.thumbprint(),
+        certificate.thumbprint_sha256(),
         hex::encode_upper(Sha256::digest(&made.der))
     );
     assert!(certificate.not_before() < certificate.not_after());
@@ -95,7 +95,7 @@ fn the_certificate_of_the_key_is_found_among_others() {
     let both = format!("{}\n{}\n{}", one.key, one.certificate, two.certificate);
     let found = Certificate::parse(&both, &two.key.clone().into()).unwrap();
     assert_eq!(
-        found.thumbprint(),
+        found.thumbprint_sha256(),
         hex::encode_upper(Sha256::digest(&two.der))
     );
     // The key's text may hold the certificate too.
