@@ -5,6 +5,7 @@
 //! and [`Scope`] wherever a customer's data is touched: who asks, for which customers, with which
 //! permissions. There is no HTTP server and no page in here.
 
+mod backup;
 pub mod clock;
 pub mod clouds;
 pub mod db;
@@ -18,6 +19,7 @@ pub mod testing;
 
 use std::{path::PathBuf, sync::Arc};
 
+pub use backup::backup;
 pub use clock::Clock;
 pub use clouds::{Cloud, Clouds};
 pub use db::{Db, Tx};

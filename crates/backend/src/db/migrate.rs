@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use domain::DateTime;
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{
+    ConnectOptions, Connection,
+    migrate::{MigrateError, Migrator},
+    sqlite::SqliteConnectOptions,
+};
 
 use super::{Db, Tx};
 use crate::{Error, Result, execute, fetch_scalar};
@@ -108,11 +112,15 @@ impl Db {
         let name = file
             .to_str()
             .ok_or_else(|| Error::configuration("FILE", "its name has to be text in UTF-8"))?;
-        // VACUUM can't run inside a transaction, so this one statement goes past `Tx`.
+        // The readers refuse VACUUM, and the one writer has others waiting for it: a connection of
+        // its own. VACUUM can't run inside a transaction, so this one statement goes past `Tx`.
+        let options = SqliteConnectOptions::clone(&readers.connect_options());
+        let mut connection = options.pragma("query_only", "off").connect().await?;
         sqlx::query("VACUUM INTO $1")
             .bind(name)
-            .execute(readers)
+            .execute(&mut connection)
             .await?;
+        connection.close().await?;
         Ok(())
     }
 }
