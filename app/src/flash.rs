@@ -1,0 +1,221 @@
+//! What a plain form leaves for the page it leads to.
+//!
+//! Without the browser code a form is a POST and a redirect. What came of it travels in the
+//! session, never in the address: a field error may name a person, and an address is logged.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// Kept in the session until the next page shows it, once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// What was done.
+    pub notice: Option<String>,
+    /// What was refused.
+    pub refused: Option<Refused>,
+}
+
+/// A form that was refused, so that its page can show it again as it was filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The path of the server function.
+    pub form: String,
+    /// Why.
+    pub error: AppError,
+    /// What was filled in, without anything secret.
+    pub given: Vec<(String, String)>,
+}
+
+#[cfg(feature = "ssr")]
+pub use plain_form::{leave_notice, plain_forms, take, wants_html};
+
+#[cfg(feature = "ssr")]
+mod plain_form {
+    use axum::{
+        body::{Body, to_bytes},
+        extract::Request,
+        middleware::Next,
+        response::{IntoResponse as _, Response},
+    };
+    use http::{
+        HeaderMap, HeaderValue, Method, StatusCode,
+        header::{ACCEPT, CONTENT_TYPE, LOCATION},
+    };
+    use leptos::server_fn::error::ServerFnUrlError;
+    use tower_sessions::Session;
+    use url::form_urlencoded;
+
+    use super::{Flash, Refused};
+    use crate::error::AppError;
+
+    const KEY: &str = "flash";
+
+    /// The most bytes a plain form may have: a certificate chain with its key, and room to spare.
+    const BODY_MAX: usize = 256 * 1024;
+
+    /// The most bytes of what was filled in that are kept in the session.
+    const GIVEN_MAX: usize = 8 * 1024;
+
+    /// Whether this is a page or a plain form, to be answered by a page.
+    pub fn wants_html(headers: &HeaderMap) -> bool {
+        headers
+            .get(ACCEPT)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"))
+    }
+
+    /// Takes what the last form left.
+    pub async fn take(session: &Session) -> Flash {
+        session
+            .remove::<Flash>(KEY)
+            .await
+            .ok()
+            .flatten()
+            .unwrap_or_default()
+    }
+
+    /// Leaves word of what was done.
+    pub async fn leave_notice(session: &Session, notice: String) {
+        leave(
+            session,
+            Flash {
+                notice: Some(notice),
+                refused: None,
+            },
+        )
+        .await;
+    }
+
+    async fn leave(session: &Session, flash: Flash) {
+        if let Err(error) = session.insert(KEY, flash).await {
+            tracing::warn!(%error, "the outcome of a plain form could not be kept for its page");
+        }
+    }
+
+    /// Around the server functions: moves the error of a plain form out of the address, where
+    /// Leptos puts it, into the session.
+    pub async fn plain_forms(session: Session, request: Request, next: Next) -> Response {
+        let plain = request.method() == Method::POST
+            && wants_html(request.headers())
+            && request
+                .headers()
+                .get(CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        if !plain {
+            return next.run(request).await;
+        }
+        let (parts, body) = request.into_parts();
+        let Ok(body) = to_bytes(body, BODY_MAX).await else {
+            return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        };
+        let request = Request::from_parts(parts, Body::from(body.clone()));
+        let mut response = next.run(request).await;
+        let Some(way) = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(way_back)
+        else {
+            return response;
+        };
+        if let Some((form, error)) = way.refused {
+            let flash = Flash {
+                notice: None,
+                refused: Some(Refused {
+                    form,
+                    error,
+                    given: given(&body),
+                }),
+            };
+            leave(&session, flash).await;
+        }
+        if let Ok(to) = HeaderValue::from_str(&way.to) {
+            response.headers_mut().insert(LOCATION, to);
+            *response.status_mut() = StatusCode::SEE_OTHER;
+        }
+        response
+    }
+
+    struct WayBack {
+        to: String,
+        refused: Option<(String, AppError)>,
+    }
+
+    /// A redirect's target as a path of ours, and the error that Leptos put into its query.
+    fn way_back(location: &str) -> Option<WayBack> {
+        // A base makes a bare path readable; its host never shows, since only path and query stay.
+        let base = url::Url::parse("http://rollcall.invalid").ok()?;
+        let url = base.join(location).ok()?;
+        let (mut form, mut error) = (None, None);
+        let mut kept = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in url.query_pairs() {
+            match &*name {
+                "__path" => form = Some(value.into_owned()),
+                "__err" => error = Some(ServerFnUrlError::<AppError>::decode_err(&value)),
+                _ => {
+                    kept.append_pair(&name, &value);
+                }
+            }
+        }
+        let kept = kept.finish();
+        let to = if kept.is_empty() {
+            url.path().to_owned()
+        } else {
+            format!("{}?{kept}", url.path())
+        };
+        crate::routes::is_local(&to).then_some(WayBack {
+            to,
+            refused: form.zip(error),
+        })
+    }
+
+    /// The fields of a form, without those that hold a secret.
+    fn given(body: &[u8]) -> Vec<(String, String)> {
+        let mut room = GIVEN_MAX;
+        form_urlencoded::parse(body)
+            .filter(|(name, _)| {
+                !["password", "secret", "pem", "code"]
+                    .iter()
+                    .any(|part| name.contains(part))
+            })
+            .take_while(|(name, value)| {
+                let size = name.len() + value.len();
+                let fits = size <= room;
+                room = room.saturating_sub(size);
+                fits
+            })
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use leptos::{prelude::FromServerFnError as _, server_fn::error::ServerFnUrlError};
+
+        use super::{given, way_back};
+        use crate::error::AppError;
+
+        #[test]
+        fn the_error_leaves_the_address_and_the_rest_stays() {
+            let error = AppError::invalid("name", "Enter a name.");
+            let to = ServerFnUrlError::new("/api/customers/create", error.clone())
+                .to_url("https://rollcall.example/customers/add?q=a%20b&page=2")
+                .unwrap();
+            let way = way_back(to.as_str()).unwrap();
+            assert_eq!(way.to, "/customers/add?q=a+b&page=2");
+            assert_eq!(
+                way.refused,
+                Some(("/api/customers/create".to_owned(), error.clone()))
+            );
+            assert_eq!(AppError::de(error.ser()), error);
+        }
+
+        #[test]
+        fn secrets_are_not_kept() {
+            let kept = given(b"name=A+B&new_password=x&client_secret=y&private_key_pem=z&code=1");
+            assert_eq!(kept, [("name".to_owned(), "A B".to_owned())]);
+        }
+    }
+}

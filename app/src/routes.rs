@@ -1,0 +1,137 @@
+//! Every path of the interface, built in one place. No link is a literal anywhere else.
+
+use domain::id::{CredentialProfileId, CustomerId, GroupId, IntegrationId, RunId, UserId};
+
+/// Overview, where one lands after signing in.
+pub const OVERVIEW: &str = "/";
+/// Sign in.
+pub const SIGN_IN: &str = "/sign-in";
+/// The first start: create the owner.
+pub const SETUP: &str = "/setup";
+/// My Account.
+pub const ACCOUNT: &str = "/account";
+/// Find anything, as a page of its own.
+pub const FIND: &str = "/find";
+/// Customers.
+pub const CUSTOMERS: &str = "/customers";
+/// Add a customer.
+pub const CUSTOMER_ADD: &str = "/customers/add";
+/// Users.
+pub const USERS: &str = "/users";
+/// Groups.
+pub const GROUPS: &str = "/groups";
+/// Integrations.
+pub const INTEGRATIONS: &str = "/integrations";
+/// Add New Integration.
+pub const INTEGRATION_ADD: &str = "/integrations/add";
+/// Sync History of everything.
+pub const SYNC_HISTORY: &str = "/sync-history";
+/// Credential Profiles.
+pub const CREDENTIAL_PROFILES: &str = "/credential-profiles";
+/// Add a credential profile.
+pub const CREDENTIAL_PROFILE_ADD: &str = "/credential-profiles/add";
+/// Users as CSV, with the list's own query.
+pub const USERS_CSV: &str = "/export/users.csv";
+/// Groups as CSV, with the list's own query.
+pub const GROUPS_CSV: &str = "/export/groups.csv";
+/// Sync History as CSV, with the list's own query.
+pub const SYNC_HISTORY_CSV: &str = "/export/sync-history.csv";
+
+/// Sign in, and go on to `back` afterwards.
+pub fn sign_in(back: &str) -> String {
+    if back == OVERVIEW || !is_local(back) {
+        SIGN_IN.to_owned()
+    } else {
+        crate::ui::address::link(SIGN_IN, &[("next".to_owned(), back.to_owned())])
+    }
+}
+
+/// One customer.
+pub fn customer(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}")
+}
+
+/// Rename a customer.
+pub fn customer_rename(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/rename")
+}
+
+/// Delete a customer.
+pub fn customer_delete(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/delete")
+}
+
+/// One user.
+pub fn user(id: UserId) -> String {
+    format!("{USERS}/{id}")
+}
+
+/// One group.
+pub fn group(id: GroupId) -> String {
+    format!("{GROUPS}/{id}")
+}
+
+/// One integration, with its first tab: Tenant Configuration.
+pub fn integration(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}")
+}
+
+/// The tab Sync History of one integration.
+pub fn integration_history(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/sync-history")
+}
+
+/// Delete an integration.
+pub fn integration_delete(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/delete")
+}
+
+/// One run.
+pub fn run(id: RunId) -> String {
+    format!("/runs/{id}")
+}
+
+/// One credential profile.
+pub fn credential_profile(id: CredentialProfileId) -> String {
+    format!("{CREDENTIAL_PROFILES}/{id}")
+}
+
+/// Replace a profile's secret or certificate.
+pub fn credential_profile_secret(id: CredentialProfileId) -> String {
+    format!("{CREDENTIAL_PROFILES}/{id}/secret")
+}
+
+/// Delete a profile.
+pub fn credential_profile_delete(id: CredentialProfileId) -> String {
+    format!("{CREDENTIAL_PROFILES}/{id}/delete")
+}
+
+/// Whether a way back that came with a request is a path of ours, not another site's address.
+pub fn is_local(path: &str) -> bool {
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains(['\\', '\r', '\n', '\t'])
+        && path.len() < 2048
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn a_way_back_never_leaves_the_site() {
+        for good in ["/", "/users?q=a%20b", "/runs/1"] {
+            assert!(is_local(good), "{good}");
+        }
+        for bad in [
+            "",
+            "users",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\nb",
+        ] {
+            assert!(!is_local(bad), "{bad}");
+        }
+    }
+}

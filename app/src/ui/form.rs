@@ -1,0 +1,544 @@
+//! Forms: a POST to a server function that works plainly, and better with the browser code.
+//!
+//! A page calls [`use_post`] for its server function, wraps its fields in [`PostForm`] and names
+//! each [`Field`] as the API does. Errors find their field by that name, whether they come back
+//! to the browser code or by way of the session (see `flash`).
+
+use leptos::{context::Provider, form::FromFormData as _, prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::use_navigate;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{icon::Icon, live::Changes, toast::use_toasts};
+use crate::{error::AppError, flash::Refused, routes, session::use_refused};
+
+/// What came of a change: a line for the toast, and where to go on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// What was done, in one line.
+    pub message: String,
+    /// The page that shows it; null to stay.
+    pub to: Option<String>,
+}
+
+/// A server function that a form posts to.
+pub struct Post<S>
+where
+    S: ServerFn<Output = Done, Error = AppError> + Clone + Send + Sync + 'static,
+{
+    /// The action behind the form, for buttons that dispatch without one.
+    pub action: ServerAction<S>,
+    state: FormState,
+}
+
+#[expect(
+    clippy::expl_impl_clone_on_copy,
+    reason = "a derived one would ask the server function to be Copy"
+)]
+impl<S> Clone for Post<S>
+where
+    S: ServerFn<Output = Done, Error = AppError> + Clone + Send + Sync + 'static,
+{
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Post<S> where
+    S: ServerFn<Output = Done, Error = AppError> + Clone + Send + Sync + 'static
+{
+}
+
+impl<S> Post<S>
+where
+    S: ServerFn<Output = Done, Error = AppError> + Clone + Send + Sync + 'static,
+{
+    /// Whether it is under way.
+    pub fn pending(&self) -> Signal<bool> {
+        self.state.pending
+    }
+
+    /// Why it was refused the last time.
+    pub fn error(&self) -> Signal<Option<AppError>> {
+        self.state.error
+    }
+}
+
+/// What the fields of a form need to know of it.
+#[derive(Clone, Copy)]
+struct FormState {
+    error: Signal<Option<AppError>>,
+    pending: Signal<bool>,
+    refused: StoredValue<Option<Refused>>,
+}
+
+impl FormState {
+    fn field_error(self, name: &'static str) -> Signal<Option<String>> {
+        Signal::derive(move || match self.error.get() {
+            Some(AppError::Invalid(error)) if error.field == name => Some(error.message),
+            _ => None,
+        })
+    }
+
+    fn given(self, name: &str) -> Option<String> {
+        self.refused.with_value(|refused| {
+            let given = &refused.as_ref()?.given;
+            given
+                .iter()
+                .find(|(field, _)| field == name)
+                .map(|(_, value)| value.clone())
+        })
+    }
+}
+
+/// Makes a server function ready for a form: it tells what came of it in a toast, goes where the
+/// server says, and has every list on the page read again.
+pub fn use_post<S>() -> Post<S>
+where
+    S: ServerFn<Output = Done, Error = AppError> + Clone + Send + Sync + 'static,
+{
+    let action = ServerAction::<S>::new();
+    let refused = use_refused(S::PATH);
+    let toasts = use_toasts();
+    let changes = use_context::<Changes>();
+    let navigate = use_navigate();
+    let from_page = refused.as_ref().map(|refused| refused.error.clone());
+    let error = Signal::derive(move || match action.value().get() {
+        Some(Err(error)) => Some(error),
+        Some(Ok(_)) => None,
+        // Until the form is sent again, what was refused before the page came stays.
+        None => from_page.clone(),
+    });
+    Effect::new(move |_| match action.value().get() {
+        Some(Ok(done)) => {
+            if !done.message.is_empty() {
+                toasts.good(done.message);
+            }
+            if let Some(to) = done.to {
+                navigate(&to, leptos_router::NavigateOptions::default());
+            }
+            if let Some(changes) = changes {
+                changes.notify();
+            }
+        }
+        Some(Err(AppError::SignedOut)) => {
+            _ = window().location().set_href(routes::SIGN_IN);
+        }
+        Some(Err(AppError::Invalid(error))) if focus_field(&error.field) => {}
+        Some(Err(error)) => toasts.bad(error.to_string()),
+        None => {}
+    });
+    Post {
+        action,
+        state: FormState {
+            error,
+            pending: action.pending().into(),
+            refused: StoredValue::new(refused),
+        },
+    }
+}
+
+/// Puts the cursor into the field to blame. False where the page has no such field.
+fn focus_field(name: &str) -> bool {
+    use wasm_bindgen::JsCast as _;
+    if name.is_empty() || name.contains(['"', '\\']) {
+        return false;
+    }
+    let Ok(Some(field)) = document().query_selector(&format!("[name=\"{name}\"]")) else {
+        return false;
+    };
+    if let Some(field) = field.dyn_ref::<web_sys::HtmlElement>() {
+        _ = field.focus();
+    }
+    true
+}
+
+/// A form that posts to a server function.
+#[component]
+pub fn PostForm<S>(
+    /// From [`use_post`].
+    post: Post<S>,
+    /// Classes of the form.
+    #[prop(optional, into)]
+    class: String,
+    /// Sent by the browser itself, which then opens the page it is led to anew: for whatever
+    /// changes who is signed in.
+    #[prop(optional)]
+    plain: bool,
+    /// Fields and buttons.
+    children: Children,
+) -> impl IntoView
+where
+    S: ServerFn<Output = Done, Error = AppError> + DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    let state = post.state;
+    let submit = move |ev: web_sys::SubmitEvent| {
+        if plain || ev.default_prevented() {
+            return;
+        }
+        ev.prevent_default();
+        // A second press while the first is under way is not a second wish.
+        if state.pending.get_untracked() {
+            return;
+        }
+        match S::from_event(&ev) {
+            Ok(filled_in) => {
+                post.action.dispatch(filled_in);
+            }
+            Err(error) => leptos::logging::error!("the form could not be read: {error:?}"),
+        }
+    };
+    view! {
+        <Provider value=state>
+            <form method="post" action=S::url() class=class novalidate on:submit=submit>
+                <Whole />
+                {children()}
+            </form>
+        </Provider>
+    }
+}
+
+/// What was refused of the whole form before the browser code ran; after that a toast says it.
+#[component]
+fn Whole() -> impl IntoView {
+    let state = expect_context::<FormState>();
+    let error = state.refused.with_value(|refused| {
+        refused
+            .as_ref()
+            .map(|refused| refused.error.clone())
+            .filter(|error| !matches!(error, AppError::Invalid(e) if !e.field.is_empty()))
+    });
+    error.map(|error| view! { <ErrorNote error=error /> })
+}
+
+/// An error with what to do, standing where it belongs.
+#[component]
+pub fn ErrorNote(
+    /// What went wrong.
+    error: AppError,
+) -> impl IntoView {
+    let body = match error {
+        AppError::Source(error) => view! {
+            <p class="font-medium">{error.title}</p>
+            <p class="text-muted">{error.detail}</p>
+            <p>{error.fix}" "<span class="rc-mono text-muted">{error.code}</span></p>
+        }
+        .into_any(),
+        AppError::Conflict {
+            message,
+            run_id: Some(run),
+        } => view! {
+            <p>{message}" "<a class="rc-link" href=routes::run(run)>"See the run"</a></p>
+        }
+        .into_any(),
+        error => view! { <p>{error.to_string()}</p> }.into_any(),
+    };
+    view! {
+        <div class="rc-note fail mb-3" role="alert">
+            <Icon name="circle-x" class="text-error mt-0.5" />
+            <div class="min-w-0 wrap-anywhere">{body}</div>
+        </div>
+    }
+}
+
+/// How a field looks and behaves, beside what every field has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// One line of text.
+    #[default]
+    Text,
+    /// An e-mail address.
+    Email,
+    /// A password: never filled in again.
+    Password,
+    /// A day.
+    Date,
+    /// Several lines in a fixed-width face, such as a certificate.
+    Lines,
+}
+
+/// A field with its label above, its hint below and its error in the end.
+#[component]
+pub fn Field(
+    /// Its name, as in the API.
+    name: &'static str,
+    /// Its label.
+    label: &'static str,
+    /// What it takes.
+    #[prop(optional)]
+    kind: Kind,
+    /// What it holds at first.
+    #[prop(optional, into)]
+    value: String,
+    /// What to know while filling it in.
+    #[prop(optional)]
+    hint: &'static str,
+    /// The browser's own name for it: `username`, `current-password`, `off`.
+    #[prop(default = "off")]
+    autocomplete: &'static str,
+    /// Whether the cursor starts here.
+    #[prop(optional)]
+    autofocus: bool,
+    /// Label to the left, as in pages, instead of above, as in dialogs.
+    #[prop(optional)]
+    row: bool,
+    /// 40 px high, for sign-in.
+    #[prop(optional)]
+    large: bool,
+) -> impl IntoView {
+    let state = expect_context::<FormState>();
+    let id = format!("f-{name}");
+    let (hint_id, error_id) = (format!("{id}-h"), format!("{id}-e"));
+    let error = state.field_error(name);
+    let value = match kind {
+        Kind::Password => String::new(),
+        _ => state.given(name).unwrap_or(value),
+    };
+    let described = {
+        let (hint_id, error_id) = (hint_id.clone(), error_id.clone());
+        move || match (hint.is_empty(), error.get().is_some()) {
+            (true, false) => None,
+            (false, false) => Some(hint_id.clone()),
+            (true, true) => Some(error_id.clone()),
+            (false, true) => Some(format!("{error_id} {hint_id}")),
+        }
+    };
+    let invalid = move || error.get().map(|_| "true");
+    let control = if kind == Kind::Lines {
+        view! {
+            <textarea
+                id=id.clone()
+                name=name
+                class="textarea rc-mono"
+                rows="5"
+                spellcheck="false"
+                autocomplete="off"
+                aria-invalid=invalid
+                aria-describedby=described
+            >
+                {value}
+            </textarea>
+        }
+        .into_any()
+    } else {
+        let kind = match kind {
+            Kind::Text | Kind::Lines => "text",
+            Kind::Email => "email",
+            Kind::Password => "password",
+            Kind::Date => "date",
+        };
+        view! {
+            <input
+                id=id.clone()
+                name=name
+                class=if large { "input h-10!" } else { "input" }
+                type=kind
+                value=value
+                autocomplete=autocomplete
+                autofocus=autofocus
+                aria-invalid=invalid
+                aria-describedby=described
+            />
+        }
+        .into_any()
+    };
+    let below = view! {
+        {(!hint.is_empty()).then(|| view! { <p class="rc-hint mt-1" id=hint_id>{hint}</p> })}
+        {move || {
+            error
+                .get()
+                .map(|message| {
+                    view! {
+                        <p class="rc-err mt-1.5" id=error_id.clone()>
+                            <Icon name="circle-x" small=true class="mt-px" />
+                            <span>{message}</span>
+                        </p>
+                    }
+                })
+        }}
+    };
+    if row {
+        view! {
+            <div class="rc-row">
+                <label for=id>{label}</label>
+                <div class="max-w-96">{control} {below}</div>
+            </div>
+        }
+        .into_any()
+    } else {
+        view! {
+            <div>
+                <label for=id class="block font-medium mb-1">{label}</label>
+                {control}
+                {below}
+            </div>
+        }
+        .into_any()
+    }
+}
+
+/// A choice from a short list.
+#[component]
+pub fn Choice(
+    /// Its name, as in the API.
+    name: &'static str,
+    /// Its label.
+    label: &'static str,
+    /// Values and their words.
+    options: Vec<(String, String)>,
+    /// The value chosen at first.
+    #[prop(optional, into)]
+    value: String,
+    /// What to know while choosing.
+    #[prop(optional)]
+    hint: &'static str,
+    /// Label to the left instead of above.
+    #[prop(optional)]
+    row: bool,
+) -> impl IntoView {
+    let state = expect_context::<FormState>();
+    let id = format!("f-{name}");
+    let error_id = format!("{id}-e");
+    let error = state.field_error(name);
+    let chosen = state.given(name).unwrap_or(value);
+    let described = {
+        let error_id = error_id.clone();
+        move || error.get().map(|_| error_id.clone())
+    };
+    let options = options
+        .into_iter()
+        .map(|(value, word)| {
+            let selected = value == chosen;
+            view! { <option value=value selected=selected>{word}</option> }
+        })
+        .collect_view();
+    let inside = view! {
+        <select
+            id=id.clone()
+            name=name
+            class="select"
+            aria-invalid=move || error.get().map(|_| "true")
+            aria-describedby=described
+        >
+            {options}
+        </select>
+        {(!hint.is_empty()).then(|| view! { <p class="rc-hint mt-1">{hint}</p> })}
+        {move || {
+            error
+                .get()
+                .map(|message| {
+                    view! {
+                        <p class="rc-err mt-1.5" id=error_id.clone()>
+                            <Icon name="circle-x" small=true class="mt-px" />
+                            <span>{message}</span>
+                        </p>
+                    }
+                })
+        }}
+    };
+    if row {
+        view! {
+            <div class="rc-row">
+                <label for=id>{label}</label>
+                <div class="max-w-96">{inside}</div>
+            </div>
+        }
+        .into_any()
+    } else {
+        view! {
+            <div>
+                <label for=id class="block font-medium mb-1">{label}</label>
+                {inside}
+            </div>
+        }
+        .into_any()
+    }
+}
+
+/// On or off, kept by Save, with its consequence as hint. Off sends nothing: the server function
+/// takes it as `Option<String>` or with `#[server(default)]`.
+#[component]
+pub fn Switch(
+    /// Its name, as in the API.
+    name: &'static str,
+    /// Its label.
+    label: &'static str,
+    /// Whether it is on at first.
+    on: bool,
+    /// What it does.
+    #[prop(optional)]
+    hint: &'static str,
+) -> impl IntoView {
+    let id = format!("f-{name}");
+    let hint_id = format!("{id}-h");
+    view! {
+        <div class="rc-row">
+            <label for=id.clone()>{label}</label>
+            <div class="pt-1.5 flex gap-2.5">
+                <input
+                    id=id
+                    name=name
+                    type="checkbox"
+                    role="switch"
+                    class="toggle flex-none"
+                    value="true"
+                    checked=on
+                    aria-describedby=(!hint.is_empty()).then(|| hint_id.clone())
+                />
+                <p class="rc-hint pt-0.5" id=hint_id>{hint}</p>
+            </div>
+        </div>
+    }
+}
+
+/// The button that sends the form. Busy keeps its width; the word becomes "Saving".
+#[component]
+pub fn Submit(
+    /// What it does: "Add", "Save".
+    label: &'static str,
+    /// What it says meanwhile.
+    #[prop(default = "Saving")]
+    busy: &'static str,
+    /// Its classes.
+    #[prop(default = "btn btn-primary")]
+    class: &'static str,
+    /// Its icon.
+    #[prop(optional)]
+    icon: Option<&'static str>,
+) -> impl IntoView {
+    let state = expect_context::<FormState>();
+    view! {
+        <button type="submit" class=class aria-disabled=move || state.pending.get().then_some("true")>
+            {move || {
+                if state.pending.get() {
+                    Some(view! { <Icon name="loader-circle" class="rc-spin" /> }.into_any())
+                } else {
+                    icon.map(|icon| view! { <Icon name=icon /> }.into_any())
+                }
+            }}
+            {move || if state.pending.get() { busy } else { label }}
+        </button>
+    }
+}
+
+/// The bar that appears with the first difference, names the changes, and saves or discards.
+#[component]
+pub fn SaveBar(
+    /// What differs, in words; empty while nothing does.
+    #[prop(into)]
+    changes: Signal<Vec<String>>,
+    /// Where Discard leads: the page as it was.
+    #[prop(into)]
+    discard: String,
+) -> impl IntoView {
+    view! {
+        <div class="rc-savebar" hidden=move || changes.with(Vec::is_empty)>
+            <p class="min-w-0 truncate" role="status">
+                {move || changes.with(|changes| changes.join(", "))}
+            </p>
+            <div class="ms-auto flex gap-2">
+                <a class="btn btn-ghost" href=discard.clone() rel="external">"Discard"</a>
+                <Submit label="Save" />
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,137 @@
+//! What a page shows while, after and instead of what it reads.
+
+use leptos::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{address::use_address, form::ErrorNote};
+use crate::{
+    error::{AppError, AppResult},
+    routes,
+};
+
+/// Shows what a resource holds. While it is read anew the old stays; on the first time nothing
+/// shows, since on the first time the server has it already. An error says what to do.
+#[component]
+pub fn Load<T, C, V>(
+    /// What is read.
+    resource: Resource<AppResult<T>>,
+    /// What shows it.
+    children: C,
+) -> impl IntoView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    C: Fn(T) -> V + Clone + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    view! {
+        <Transition>
+            {move || {
+                let children = children.clone();
+                Suspend::new(async move {
+                    match resource.await {
+                        Ok(value) => children(value).into_any(),
+                        Err(error) => {
+                            view! { <Refusal error=error retry=move || resource.refetch() /> }
+                                .into_any()
+                        }
+                    }
+                })
+            }}
+        </Transition>
+    }
+}
+
+/// In place of what could not be read.
+#[component]
+fn Refusal(error: AppError, retry: impl Fn() + Send + Sync + 'static) -> impl IntoView {
+    let address = use_address();
+    let status = error.status();
+    set_page_status(status);
+    if matches!(error, AppError::SignedOut) {
+        // The session ended while the page was open.
+        Effect::new(move |_| _ = window().location().set_href(routes::SIGN_IN));
+    }
+    let heading = error.heading();
+    view! {
+        <div class="px-6 pt-5 max-w-3xl max-md:px-4">
+            <h2 class="text-lg mb-2">{heading}</h2>
+            <ErrorNote error=error />
+            <div class="flex gap-2">
+                {(status >= 429)
+                    .then(|| {
+                        view! {
+                            <a
+                                class="btn"
+                                href=move || address.with(&[])
+                                on:click=move |ev| {
+                                    ev.prevent_default();
+                                    retry();
+                                }
+                            >
+                                "Try again"
+                            </a>
+                        }
+                    })}
+                <a class="btn btn-ghost" href=routes::OVERVIEW>"Overview"</a>
+            </div>
+        </div>
+    }
+}
+
+/// Sets the status of the page that is being made; does nothing in the browser.
+pub fn set_page_status(status: u16) {
+    #[cfg(feature = "ssr")]
+    if let (Some(options), Ok(status)) = (
+        use_context::<leptos_axum::ResponseOptions>(),
+        http::StatusCode::from_u16(status),
+    ) {
+        options.set_status(status);
+    }
+    #[cfg(not(feature = "ssr"))]
+    let _ = status;
+}
+
+/// A list without a row: what is missing, and what to do next.
+#[component]
+pub fn Empty(
+    /// What is the case: "No customers yet".
+    #[prop(into)]
+    title: String,
+    /// What it means and what happens next.
+    #[prop(optional, into)]
+    text: String,
+    /// The button.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <div class="px-6 pt-8 pb-10 max-md:px-4 max-w-3xl w-full">
+            <h2 class="text-lg">{title}</h2>
+            {(!text.is_empty()).then(|| view! { <p class="text-muted mt-1 text-base">{text}</p> })}
+            {children.map(|children| view! { <div class="flex gap-2 mt-6">{children()}</div> })}
+        </div>
+    }
+}
+
+/// A list whose search or filters match nothing.
+#[component]
+pub fn NoMatch(
+    /// What there is none of: "users".
+    many: &'static str,
+) -> impl IntoView {
+    let address = use_address();
+    let clear = move || {
+        let kept: Vec<_> = address
+            .pairs()
+            .into_iter()
+            .filter(|(name, _)| ["customer", "rows", "sort"].contains(&name.as_str()))
+            .collect();
+        super::address::link(&address.path(), &kept)
+    };
+    view! {
+        <div class="px-6 pt-8 pb-10 max-md:px-4">
+            <h2 class="text-lg">{format!("No {many} match")}</h2>
+            <a class="btn mt-4" href=clear>"Clear filters"</a>
+        </div>
+    }
+}

@@ -1,0 +1,41 @@
+//! The kit: what screens are made of. Folders of nouns share through here and nowhere else.
+
+pub mod address;
+pub mod chart;
+pub mod dialog;
+pub mod form;
+pub mod icon;
+pub mod list;
+pub mod live;
+pub mod load;
+pub mod menu;
+pub mod number;
+pub mod page;
+pub mod progress;
+pub mod status;
+pub mod time;
+pub mod toast;
+
+/// What nearly every page uses.
+pub mod prelude {
+    pub use leptos::prelude::*;
+
+    pub use super::{
+        address::{ListQuery, use_address},
+        dialog::{Dialog, DialogFoot},
+        form::{Choice, Done, ErrorNote, Field, Kind, PostForm, Submit, Switch, use_post},
+        icon::Icon,
+        list::{ChosenChip, ExportCsv, FilterChip, Head, ListBar, Pager, SortHead, Total, options},
+        live::{follow_while, use_changes},
+        load::{Empty, Load, NoMatch},
+        number::{Num, counted, grouped},
+        page::{PageHead, Tabs},
+        status::{InDirectory, Mark, Source, Status, Tag, YesNo},
+        time::{ExactTime, RelativeTime, exact},
+        toast::use_toasts,
+    };
+    pub use crate::{
+        error::{AppError, AppResult},
+        routes,
+    };
+}
