@@ -81,6 +81,11 @@ pub fn integration_history(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/sync-history")
 }
 
+/// The tab Groups of one integration.
+pub fn integration_groups(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/groups")
+}
+
 /// Delete an integration.
 pub fn integration_delete(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/delete")

@@ -16,6 +16,9 @@ pub fn Dialog(
     /// The path of the page behind it, where closing leads. The address's parameters stay.
     #[prop(into)]
     back: String,
+    /// Two columns with a foot of their own, which bring their own space.
+    #[prop(optional)]
+    wide: bool,
     /// What it asks.
     children: Children,
 ) -> impl IntoView {
@@ -64,8 +67,16 @@ pub fn Dialog(
                 close();
             }
         >
-            <div class="modal-box max-w-lg">
-                <div class="flex items-center gap-3 ps-5 pe-3 pt-3">
+            <div class=if wide {
+                "modal-box w-[54rem] max-w-[calc(100vw-2rem)] max-h-[calc(100vh-3rem)] flex flex-col overflow-hidden"
+            } else {
+                "modal-box max-w-lg"
+            }>
+                <div class=if wide {
+                    "flex items-center gap-3 ps-5 pe-3 min-h-13 border-b border-line"
+                } else {
+                    "flex items-center gap-3 ps-5 pe-3 pt-3"
+                }>
                     <h2 id="dialog-title" class="text-lg min-w-0 truncate">{title}</h2>
                     <a
                         class="btn btn-ghost btn-square ms-auto"
@@ -76,7 +87,11 @@ pub fn Dialog(
                         <Icon name="x" />
                     </a>
                 </div>
-                <div class="px-5 pt-2 pb-5">{children()}</div>
+                <div class=if wide {
+                    "min-h-0 flex flex-col"
+                } else {
+                    "px-5 pt-2 pb-5"
+                }>{children()}</div>
             </div>
         </dialog>
     }

@@ -12,6 +12,7 @@ use super::{
     menu::Menu,
     number::grouped,
 };
+use crate::error::AppResult;
 
 /// The line above a table: search, chips, how many there are, and what stands at the end.
 #[component]
@@ -226,11 +227,39 @@ pub fn Total(
     }
 }
 
+/// [`Total`] of what a list's own resource holds, for the line above the table.
+#[component]
+pub fn TotalOf<T>(
+    /// What the list reads.
+    resource: Resource<AppResult<Page<T>>>,
+    /// The noun for one.
+    one: &'static str,
+    /// The noun for any other number.
+    many: &'static str,
+) -> impl IntoView
+where
+    T: Clone + Send + Sync + 'static,
+{
+    view! {
+        <Transition>
+            {move || {
+                resource
+                    .get()
+                    .and_then(Result::ok)
+                    .map(|page| view! { <Total total=page.total one=one many=many /> })
+            }}
+        </Transition>
+    }
+}
+
 /// "Export to CSV": every row under the list's filters, not only this page's.
 #[component]
 pub fn ExportCsv(
     /// The path of the CSV.
     path: &'static str,
+    /// What the list is limited to without its address saying so, as the parts of a page are.
+    #[prop(optional, into)]
+    within: Option<Signal<Vec<(String, String)>>>,
 ) -> impl IntoView {
     let address = use_address();
     let href = move || {
@@ -238,6 +267,7 @@ pub fn ExportCsv(
             .pairs()
             .into_iter()
             .filter(|(name, _)| name != "page" && name != "rows")
+            .chain(within.map(|within| within.get()).unwrap_or_default())
             .collect();
         link(path, &pairs)
     };
@@ -256,7 +286,7 @@ pub fn SortHead(
     label: &'static str,
     /// Its name in `sort`.
     column: &'static str,
-    /// Whether the list is sorted by it, ascending, where the address doesn't say.
+    /// Whether the list is sorted by it where the address doesn't say.
     #[prop(optional)]
     first: bool,
     /// Whether the first click sorts the largest or newest first.
@@ -270,7 +300,7 @@ pub fn SortHead(
     let state = Memo::new({
         let address = address.clone();
         move |_| match address.get("sort") {
-            None => first.then_some(false),
+            None => first.then_some(largest_first),
             Some(sort) if sort == column => Some(false),
             Some(sort) if sort.strip_prefix('-') == Some(column) => Some(true),
             Some(_) => None,

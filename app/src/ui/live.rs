@@ -28,6 +28,24 @@ pub fn use_changes() -> Changes {
     expect_context()
 }
 
+/// Calls `refresh` every five seconds while the page can be seen: what others and the worker
+/// start shows by itself.
+pub fn follow_idle(refresh: impl Fn() + Clone + Send + Sync + 'static) {
+    Effect::new(move |_| {
+        let tick = {
+            let refresh = refresh.clone();
+            move || {
+                if !document().hidden() {
+                    refresh();
+                }
+            }
+        };
+        if let Ok(timer) = set_interval_with_handle(tick, std::time::Duration::from_secs(5)) {
+            on_cleanup(move || timer.clear());
+        }
+    });
+}
+
 /// Calls `refresh` every second while `busy` is true and the page can be seen; at once when it
 /// comes into sight again.
 pub fn follow_while(busy: Signal<bool>, refresh: impl Fn() + Clone + Send + Sync + 'static) {

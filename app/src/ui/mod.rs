@@ -3,6 +3,7 @@
 pub mod address;
 pub mod chart;
 pub mod dialog;
+pub mod duration;
 pub mod form;
 pub mod icon;
 pub mod list;
@@ -25,8 +26,11 @@ pub mod prelude {
         dialog::{Dialog, DialogFoot},
         form::{Choice, Done, ErrorNote, Field, Kind, PostForm, Submit, Switch, use_post},
         icon::Icon,
-        list::{ChosenChip, ExportCsv, FilterChip, Head, ListBar, Pager, SortHead, Total, options},
-        live::{follow_while, use_changes},
+        list::{
+            ChosenChip, ExportCsv, FilterChip, Head, ListBar, Pager, SortHead, Total, TotalOf,
+            options,
+        },
+        live::{follow_idle, follow_while, use_changes},
         load::{Empty, Load, NoMatch},
         number::{Num, counted, grouped},
         page::{PageHead, Tabs},

@@ -115,12 +115,27 @@ pub fn day_utc(at: DateTime) -> String {
     )
 }
 
+/// A moment as the reader's browser knows it.
+fn local(at: DateTime) -> js_sys::Date {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit")]
+    let millis = at.timestamp_millis() as f64;
+    js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(millis))
+}
+
+/// "10:30:11", in the zone of the reader's browser.
+fn clock_local(at: DateTime) -> String {
+    let date = local(at);
+    format!(
+        "{:02}:{:02}:{:02}",
+        date.get_hours(),
+        date.get_minutes(),
+        date.get_seconds()
+    )
+}
+
 /// "12 March 2026, 10:30:11 UTC+1", in the zone of the reader's browser.
 fn exact_local(at: DateTime) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit")]
-    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(
-        at.timestamp_millis() as f64
-    ));
+    let date = local(at);
     #[expect(clippy::cast_possible_truncation, reason = "minutes of a day")]
     let offset = -(date.get_timezone_offset() as i64);
     let zone = match (offset / 60, offset.abs() % 60) {
@@ -156,6 +171,9 @@ pub fn exact(at: DateTime) -> Signal<String> {
 pub fn RelativeTime(
     /// The moment.
     at: DateTime,
+    /// Inside a link, which takes the focus itself.
+    #[prop(optional)]
+    plain: bool,
 ) -> impl IntoView {
     let then = at.timestamp_millis();
     let now = now();
@@ -166,7 +184,7 @@ pub fn RelativeTime(
             datetime=at.to_rfc3339()
             title=move || title.get()
             data-exact=move || title.get()
-            tabindex="0"
+            tabindex=(!plain).then_some("0")
         >
             {move || relative(then, now.at.get())}
         </time>
@@ -181,6 +199,28 @@ pub fn ExactTime(
 ) -> impl IntoView {
     let text = exact(at);
     view! { <time class="rc-num" datetime=at.to_rfc3339()>{move || text.get()}</time> }
+}
+
+/// The time of day, "09:42:53", beside a day that stands elsewhere; the whole of it on hover.
+#[component]
+pub fn ClockTime(
+    /// The moment.
+    at: DateTime,
+) -> impl IntoView {
+    let now = now();
+    let title = exact(at);
+    let text = move || {
+        if now.zone.get() {
+            clock_local(at)
+        } else {
+            at.format("%H:%M:%S").to_string()
+        }
+    };
+    view! {
+        <time class="rc-num" datetime=at.to_rfc3339() title=move || title.get()>
+            {text}
+        </time>
+    }
 }
 
 #[cfg(test)]
