@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The tenants' sizes, small to large.
-const SIMULATOR: [&str; 2] = ["--users", "12,2000,20000"];
+const SIMULATOR: [&str; 2] = ["--size", "12,2000,20000"];
 const PORT_WISHED: u16 = 3000;
 const OWNER_EMAIL: &str = "owner@demo.example";
 /// How often the runs are looked at, and how often their progress is told.
