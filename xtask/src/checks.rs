@@ -1,6 +1,11 @@
 //! The rows of a test run that look at the code without running it.
 
-use crate::{error::Error, project::Project, step::Step, tools, wasm_target};
+use crate::{
+    error::Error,
+    project::{Profile, Project},
+    step::Step,
+    tools, wasm_target,
+};
 
 /// What must never get into the browser build: server code and everything that talks to the world.
 const SERVER_ONLY: [&str; 5] = ["sqlx", "tokio", "reqwest", "planner", "backend"];
@@ -17,37 +22,38 @@ pub fn formatting(project: &Project) -> Result<(), Error> {
         .run()
 }
 
-/// Whether clippy has nothing to say.
-pub fn clippy(project: &Project) -> Result<(), Error> {
+/// Whether clippy has nothing to say: to the server's build and, apart from it, to the browser's,
+/// since the two compile different parts of `app`. The browser's build takes the profile of a
+/// build that is made anyway, for the macros it shares with it.
+pub fn clippy(project: &Project, browser: Profile) -> Result<(), Error> {
     project
-        .cargo("checking with clippy")
-        .args([
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ])
+        .cargo("checking the server's build with clippy")
+        .arg("clippy")
+        .args(SERVER_PACKAGES)
+        .args(["--all-targets", "--", "-D", "warnings"])
         .fix("correct what clippy names above")
-        .run()
-}
-
-/// Whether the browser build compiles.
-pub fn browser_build(project: &Project) -> Result<(), Error> {
-    wasm_target::ensure(project)?
-        .cargo(project, "checking the browser build")
-        .args(["check", "--package", &project.leptos.lib_package])
-        .args([
-            "--target",
-            wasm_target::TARGET,
-            "--profile",
-            &project.leptos.lib_profile_dev,
-        ])
+        .run()?;
+    let compiler = wasm_target::ensure(project)?;
+    let check = if compiler.has_clippy() {
+        "clippy"
+    } else {
+        "check"
+    };
+    let mut step = compiler
+        .cargo(
+            project,
+            format!("checking the browser's build with cargo {check}"),
+        )
+        .args([check, "--package", &project.leptos.lib_package])
+        .args(["--target", wasm_target::TARGET])
+        .args(["--profile", project.leptos.lib_profile(browser)])
         .arg("--target-dir")
-        .arg(project.target.join("front"))
-        .fix("correct what the compiler names above; server code belongs behind the feature `ssr`")
-        .run()
+        .arg(project.front_target())
+        .fix("correct what is named above; server code belongs behind the feature `ssr`");
+    if compiler.has_clippy() {
+        step = step.args(["--", "-D", "warnings"]);
+    }
+    step.run()
 }
 
 /// Whether the documentation of every item, private ones too, can be made without a warning.
@@ -142,11 +148,10 @@ fn database_missing(said: &str) -> bool {
     said.contains("failed to fetch advisory database")
 }
 
-/// Formatting and clippy, the browser build, and the tests of what is quick to test.
+/// Formatting, clippy on both builds, and the tests of what is quick to test.
 pub fn quick(project: &Project) -> Result<(), Error> {
     formatting(project)?;
-    clippy(project)?;
-    browser_build(project)?;
+    clippy(project, Profile::Dev)?;
     no_server_code(project)?;
     quick_tests(project)?.run()
 }

@@ -32,8 +32,7 @@ pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
     let compiler = wasm_target::ensure(project)?;
     setup::npm_packages(&project.root)?;
     let made = project
-        .target
-        .join("front")
+        .front_target()
         .join(format!("made-{}", profile.folder()));
     fs::create_dir_all(&made).map_err(Error::io("making", &made))?;
 
@@ -64,18 +63,15 @@ fn key(project: &Project, module: &Path) -> Result<String, Error> {
     Ok(site::content_hash(&all))
 }
 
-/// In a target folder of its own, so that building the server never waits for it.
+/// Compiles in a target folder of its own, so that building the server never waits for it.
 fn compile(
     project: &Project,
     compiler: &wasm_target::Compiler,
     profile: Profile,
 ) -> Result<PathBuf, Error> {
     let leptos = &project.leptos;
-    let cargo_profile = match profile {
-        Profile::Dev => &leptos.lib_profile_dev,
-        Profile::Release => &leptos.lib_profile_release,
-    };
-    let target = project.target.join("front");
+    let cargo_profile = leptos.lib_profile(profile);
+    let target = project.front_target();
     compiler
         .cargo(project, "compiling the browser module")
         .args([

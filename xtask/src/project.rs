@@ -59,11 +59,9 @@ pub struct Leptos {
     pub assets_dir: PathBuf,
     /// The address to listen on.
     pub site_addr: String,
-    /// The cargo profile of the optimised browser module.
-    pub lib_profile_release: String,
-    /// The cargo profile of the browser module while developing.
+    lib_profile_release: String,
     #[serde(default = "dev")]
-    pub lib_profile_dev: String,
+    lib_profile_dev: String,
     #[serde(default)]
     hash_files: bool,
 }
@@ -76,6 +74,14 @@ impl Leptos {
     /// What the files for the browser are called: `<output name>.<hash>.js` and so on.
     pub fn output_name(&self) -> &str {
         self.output_name.as_ref().unwrap_or(&self.name)
+    }
+
+    /// The cargo profile of the browser module.
+    pub fn lib_profile(&self, profile: Profile) -> &str {
+        match profile {
+            Profile::Dev => &self.lib_profile_dev,
+            Profile::Release => &self.lib_profile_release,
+        }
     }
 }
 
@@ -158,6 +164,11 @@ impl Project {
         folder
     }
 
+    /// The browser module's own target folder: its builds and the server's never wait for another.
+    pub fn front_target(&self) -> PathBuf {
+        self.target.join("front")
+    }
+
     /// A binary built in this profile.
     pub fn binary(&self, profile: Profile, name: &str) -> PathBuf {
         self.target.join(profile.folder()).join(name)
@@ -201,7 +212,7 @@ mod tests {
     fn the_output_is_named_as_the_table_unless_it_says_otherwise() {
         let project = Project::parse(&metadata("/code/target", &format!("[{TABLE}]"))).unwrap();
         assert_eq!(project.leptos.output_name(), "rollcall");
-        assert_eq!(project.leptos.lib_profile_dev, "dev");
+        assert_eq!(project.leptos.lib_profile(Profile::Dev), "dev");
         let named = TABLE.replacen('{', r#"{"output-name":"portal","#, 1);
         let project = Project::parse(&metadata("/code/target", &format!("[{named}]"))).unwrap();
         assert_eq!(project.leptos.output_name(), "portal");

@@ -89,7 +89,7 @@ impl Services<'_> {
         let project = self.project;
         match row {
             Row::Formatting => checks::formatting(project)?,
-            Row::Clippy => checks::clippy(project)?,
+            Row::Clippy => checks::clippy(project, Profile::Release)?,
             Row::Docs => checks::documentation(project)?,
             Row::Guard => return checks::no_server_code(project),
             Row::Rust => self.rust()?,

@@ -37,10 +37,15 @@ pub struct Compiler {
 
 impl Compiler {
     /// A cargo command with this compiler, in the workspace's root.
-    pub fn cargo(&self, project: &Project, purpose: &str) -> Step {
+    pub fn cargo(&self, project: &Project, purpose: impl Into<String>) -> Step {
         Step::new(&self.cargo, purpose)
             .dir(&project.root)
             .envs(&self.environment)
+    }
+
+    /// Debian's compiler for the web comes without clippy.
+    pub fn has_clippy(&self) -> bool {
+        self.cargo == Path::new("cargo")
     }
 }
 
