@@ -7,11 +7,12 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCAT
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use url::Url;
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::error::{Endpoint, Error, Refusal, Result, Service, from_reqwest};
+use crate::error::{Endpoint, Error, Refusal, Result, Service, Unreachable, from_reqwest};
 use crate::limits::Reach;
 use crate::links::{self, Round};
 use crate::resource::Resource;
@@ -162,14 +163,9 @@ impl Client {
             let mut body = self.body(response, &endpoint).await?;
             text::repair(&mut body);
             let bytes = body.len();
-            return match serde_json::from_slice(&body) {
-                Ok(value) => Ok(Decoded { value, bytes }),
-                Err(error) => Err(Error::BadAnswer {
-                    endpoint,
-                    reason: not_as_expected(&error),
-                    request_id: header(&headers, "request-id").map(str::to_owned),
-                }),
-            };
+            return serde_json::from_slice(&body)
+                .map(|value| Decoded { value, bytes })
+                .map_err(|error| not_understood(endpoint, &error, &headers, "request-id"));
         }
         let scrub = [
             access.scrub(),
@@ -300,14 +296,14 @@ impl Client {
             return Err(refusal.by_sign_in(&body));
         }
         let body = read(response, REFUSAL_BYTES_MAX, &endpoint).await?;
-        let bad = |reason: String| Error::BadAnswer {
-            endpoint: endpoint.clone(),
-            reason,
-            request_id: header(&headers, "x-ms-request-id").map(str::to_owned),
-        };
-        let granted: Granted =
-            serde_json::from_slice(&body).map_err(|error| bad(not_as_expected(&error)))?;
-        Access::new(granted, clock.now()).map_err(|reason| bad(reason.to_owned()))
+        let granted: Granted = serde_json::from_slice(&body).map_err(|error| {
+            not_understood(endpoint.clone(), &error, &headers, "x-ms-request-id")
+        })?;
+        Access::new(granted, clock.now()).map_err(|reason| Error::BadAnswer {
+            request_id: guid(&headers, "x-ms-request-id").map(|id| id.to_string()),
+            reason: reason.to_owned(),
+            endpoint,
+        })
     }
 
     async fn send(&self, request: RequestBuilder, endpoint: &Endpoint) -> Result<Response> {
@@ -395,14 +391,31 @@ fn redirected(refusal: &Refusal<'_>) -> Option<Error> {
 }
 
 /// What is wrong with a JSON text, and where; nothing of its content.
-fn not_as_expected(error: &serde_json::Error) -> String {
+fn not_understood(
+    endpoint: Endpoint,
+    error: &serde_json::Error,
+    headers: &HeaderMap,
+    id: &str,
+) -> Error {
     let what = match error.classify() {
-        serde_json::error::Category::Eof => "the JSON text is cut off",
-        serde_json::error::Category::Syntax => "it is not JSON",
-        serde_json::error::Category::Data => "the JSON is not of the expected form",
-        serde_json::error::Category::Io => "it can't be read",
+        // Some middlebox ended the answer early and made it look whole.
+        Category::Eof => {
+            let reason = "the JSON text is cut off".to_owned();
+            return Error::Unreachable {
+                endpoint,
+                why: Unreachable::Lost,
+                reason,
+            };
+        }
+        Category::Syntax => "it is not JSON",
+        Category::Data => "the JSON is not of the expected form",
+        Category::Io => "it can't be read",
     };
-    format!("{what} (line {}, column {})", error.line(), error.column())
+    Error::BadAnswer {
+        endpoint,
+        reason: format!("{what} (line {}, column {})", error.line(), error.column()),
+        request_id: guid(headers, id).map(|id| id.to_string()),
+    }
 }
 
 pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -366,15 +366,17 @@ async fn pages_are_read_ahead_but_not_without_bound() {
 
 #[tokio::test]
 async fn an_answer_over_the_limit_is_refused() {
-    let stub = Stub::start().await;
     let settings = Settings {
         answer_bytes_max: 1_000,
         ..Settings::default()
     };
     let big = json(value!({"value": ["x".repeat(2_000)]}));
-    stub.then(big);
-    let round = stub
-        .client_with(settings)
-        .users_delta(DeltaStart::Beginning, &Select::id());
-    assert_eq!(round.all().await.unwrap_err().code(), "answer_too_large");
+    for reply in [big.clone(), big.unannounced()] {
+        let stub = Stub::start().await;
+        stub.then(reply);
+        let round = stub
+            .client_with(settings)
+            .users_delta(DeltaStart::Beginning, &Select::id());
+        assert_eq!(round.all().await.unwrap_err().code(), "answer_too_large");
+    }
 }

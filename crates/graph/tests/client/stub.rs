@@ -72,6 +72,8 @@ pub struct Reply {
     pub body: String,
     /// Announce more bytes than are sent, and cut the connection.
     pub cut: bool,
+    /// Don't say how long it is.
+    pub unannounced: bool,
 }
 
 pub fn json(value: serde_json::Value) -> Reply {
@@ -80,6 +82,7 @@ pub fn json(value: serde_json::Value) -> Reply {
         headers: Vec::new(),
         body: value.to_string(),
         cut: false,
+        unannounced: false,
     }
 }
 
@@ -95,6 +98,11 @@ pub fn status(status: u16, code: &str, message: &str) -> Reply {
 impl Reply {
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    pub fn unannounced(mut self) -> Self {
+        self.unannounced = true;
         self
     }
 
@@ -249,6 +257,18 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
     let mut response = Response::builder().status(StatusCode::from_u16(reply.status).unwrap());
     for (name, value) in &reply.headers {
         response = response.header(*name, value);
+    }
+    if reply.unannounced {
+        let pieces = reply
+            .body
+            .into_bytes()
+            .chunks(100)
+            .map(Bytes::copy_from_slice)
+            .map(Ok::<_, std::io::Error>)
+            .collect::<Vec<_>>();
+        return response
+            .body(Body::from_stream(futures::stream::iter(pieces)))
+            .unwrap();
     }
     if reply.cut {
         let half = Bytes::from(reply.body[..reply.body.len() / 2].to_owned());

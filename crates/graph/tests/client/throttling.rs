@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use graph::{DeltaStart, Error, Resource, Select, Usage, UserItem};
+use graph::{
+    Chance, Connector, Credential, DeltaStart, Error, Http, HttpOptions, Limits, Quota, Quotas,
+    Resource, Select, Settings, Tenant, Usage, UserItem,
+};
 use serde_json::json as value;
 
-use crate::stub::{Reply, Stub, json, status};
+use crate::stub::{APPLICATION, Reply, Stub, TENANT, json, status};
 
 fn last(stub: &Stub) -> Reply {
     json(value!({"@odata.deltaLink": stub.link("users/delta?$deltatoken=d1"), "value": []}))
@@ -192,4 +195,38 @@ async fn other_refusals_are_not_tried_again() {
         );
     }
     assert!(stub.clock.waits().is_empty());
+}
+
+#[tokio::test]
+async fn what_graph_bills_counts_against_the_quota() {
+    let stub = Stub::start().await;
+    let quotas = Quotas {
+        tenant: Quota {
+            units: 10,
+            per: 10 * SECOND,
+        },
+        ..Quotas::default()
+    };
+    let client = Connector::new(
+        Http::new(&HttpOptions::default()).unwrap(),
+        std::sync::Arc::new(stub.clock.clone()),
+        Chance::from_seed(1),
+        Limits::new(quotas),
+        Settings::default(),
+    )
+    .client(
+        stub.cloud(),
+        Tenant::from(TENANT),
+        Credential::secret(APPLICATION, "x".into()),
+    );
+    stub.then(last(&stub).with("x-ms-resource-unit", "15"))
+        .then(last(&stub));
+    for _ in 0..2 {
+        client
+            .users_delta(DeltaStart::Beginning, &Select::id())
+            .all()
+            .await
+            .unwrap();
+    }
+    assert_eq!(stub.clock.waits(), [6 * SECOND]);
 }
