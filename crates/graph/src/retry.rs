@@ -20,8 +20,8 @@ pub struct Patience {
     pub tries: u32,
     /// From the first try to the last, waiting included.
     pub total: Duration,
-    /// The first wait where the service names none; doubled from then on, with jitter up to as
-    /// much again.
+    /// The first wait where the service asks for none or a shorter one; doubled from then on, with
+    /// jitter up to as much again.
     pub first_wait: Duration,
     /// The longest such wait before jitter.
     pub longest_wait: Duration,
@@ -95,10 +95,13 @@ impl<'a> Attempts<'a> {
         if self.failed >= tries {
             return Err(error);
         }
-        let wait = match error.retry_after() {
-            Some(asked) => asked,
-            None => self.waits.next().unwrap_or(self.patience.longest_wait),
-        };
+        // Never sooner than asked; later where it asks for a short rest again and again.
+        let asked = error.retry_after().unwrap_or_default();
+        let wait = self
+            .waits
+            .next()
+            .unwrap_or(self.patience.longest_wait)
+            .max(asked);
         if wait > self.left() {
             return Err(error);
         }

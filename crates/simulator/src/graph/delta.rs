@@ -378,7 +378,7 @@ impl Round<'_> {
             Life::Purged => (None, 0, None),
             Life::Binned(_) => (self.removed_in_initial.then(|| removed(object)), 0, None),
             Life::Alive if object.created_seq > self.to => (None, 0, None),
-            Life::Alive => self.whole(object, link, room),
+            Life::Alive => self.whole(object, &[], link, room),
         }
     }
 
@@ -393,7 +393,14 @@ impl Round<'_> {
             return (Some(removed(object)), 0, None);
         }
         if item.mask & (mark::CREATED | mark::RESTORED) != 0 {
-            return self.whole(object, link, room);
+            // Deleted and restored between two rounds, a group never looked gone to the client:
+            // who left meanwhile has to be named like after any other change.
+            let gone = if link == 0 {
+                self.gone(object, item)
+            } else {
+                Vec::new()
+            };
+            return self.whole(object, &gone, link, room);
         }
         let mask = if self.minimal { item.mask } else { u64::MAX };
         let mut out = self.open(object, mask);
@@ -413,10 +420,25 @@ impl Round<'_> {
         (Some(out), used, (end < item.touched.len()).then_some(end))
     }
 
-    /// An object with all its members, from `link` on.
+    /// Those touched that are no members now.
+    fn gone(&self, object: &Object, item: &Item) -> Vec<Ref> {
+        let members = object
+            .members
+            .iter()
+            .filter(|edge| self.directory.visible(**edge));
+        let members: HashSet<Ref> = members.map(|edge| edge.member).collect();
+        item.touched
+            .iter()
+            .copied()
+            .filter(|member| !members.contains(member))
+            .collect()
+    }
+
+    /// An object with those of its members that are `gone`, and all others from `link` on.
     fn whole(
         &self,
         object: &Object,
+        gone: &[Ref],
         link: usize,
         room: usize,
     ) -> (Option<Vec<u8>>, usize, Option<usize>) {
@@ -432,7 +454,9 @@ impl Round<'_> {
                 .map(|(_, edge)| edge.member)
                 .collect();
             next = shown.next().map(|(place, _)| place);
-            used = self.push_links(&mut out, taken.into_iter().map(|member| (member, true)));
+            let left = gone.iter().map(|member| (*member, false));
+            let there = taken.into_iter().map(|member| (member, true));
+            used = self.push_links(&mut out, left.chain(there));
         }
         out.push(b'}');
         (Some(out), used, next)
