@@ -17,6 +17,7 @@ pub mod group;
 pub mod id;
 pub mod integration;
 pub mod operator;
+pub mod overview;
 pub mod paging;
 pub mod permission;
 pub mod policy;
