@@ -57,8 +57,6 @@ pub struct Leptos {
     pub tailwind_input_file: PathBuf,
     /// What is served as it is.
     pub assets_dir: PathBuf,
-    /// The address to listen on.
-    pub site_addr: String,
     lib_profile_release: String,
     #[serde(default = "dev")]
     lib_profile_dev: String,
@@ -148,20 +146,13 @@ impl Project {
         })
     }
 
-    /// The folder that the server serves files from. A site root below `target/` follows cargo's
-    /// target folder; a development build has its own, so that neither takes the other's files.
+    /// The folder that the server serves files from: beside the program, where an installation has
+    /// it and the server finds it by itself. `cargo leptos` has one for both profiles; here neither
+    /// takes the other's files.
     pub fn site_root(&self, profile: Profile) -> PathBuf {
-        let mut folder = match self.leptos.site_root.strip_prefix("target") {
-            Ok(below) => self.target.join(below),
-            Err(_) => self.root.join(&self.leptos.site_root),
-        };
-        if profile == Profile::Dev {
-            let name = folder
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned());
-            folder.set_file_name(format!("{}-dev", name.unwrap_or_default()));
-        }
-        folder
+        let name = self.leptos.site_root.file_name();
+        self.binary(profile, "")
+            .join(name.unwrap_or("site".as_ref()))
     }
 
     /// The browser module's own target folder: its builds and the server's never wait for another.
@@ -205,7 +196,7 @@ mod tests {
     const TABLE: &str = r#"{"name":"rollcall","bin-package":"server","bin-target":"rollcall",
         "lib-package":"frontend","site-root":"target/site","site-pkg-dir":"pkg",
         "tailwind-input-file":"style/rollcall.css","assets-dir":"public",
-        "site-addr":"127.0.0.1:3000","lib-profile-release":"wasm-release","hash-files":true,
+        "lib-profile-release":"wasm-release","hash-files":true,
         "reload-port":3001}"#;
 
     #[test]
@@ -219,26 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn a_site_below_target_follows_the_target_folder_and_profiles_stay_apart() {
+    fn what_the_browser_loads_stands_beside_the_program_it_was_built_with() {
         let project = Project::parse(&metadata("/cache/t", &format!("[{TABLE}]"))).unwrap();
-        assert_eq!(
-            project.site_root(Profile::Release),
-            Path::new("/cache/t/site")
-        );
-        assert_eq!(
-            project.site_root(Profile::Dev),
-            Path::new("/cache/t/site-dev")
-        );
-        assert_eq!(
-            project.hash_file(Profile::Dev),
-            Path::new("/cache/t/debug/hash.txt")
-        );
-        let own = TABLE.replace("target/site", "out/site");
-        let project = Project::parse(&metadata("/cache/t", &format!("[{own}]"))).unwrap();
-        assert_eq!(
-            project.site_root(Profile::Release),
-            Path::new("/code/out/site")
-        );
+        for (profile, folder) in [(Profile::Dev, "debug"), (Profile::Release, "release")] {
+            let folder = Path::new("/cache/t").join(folder);
+            assert_eq!(project.binary(profile, "rollcall"), folder.join("rollcall"));
+            assert_eq!(project.site_root(profile), folder.join("site"));
+            assert_eq!(project.hash_file(profile), folder.join("hash.txt"));
+        }
     }
 
     #[test]

@@ -36,30 +36,9 @@ pub fn programs(project: &Project, profile: Profile) -> Result<(), Error> {
 /// Builds for development and becomes the server.
 pub fn run(project: &Project, arguments: &[String]) -> Result<ExitCode, Error> {
     build(project, Profile::Dev)?;
-    let server = server(project, Profile::Dev, Profile::Dev, "running the server")
+    let program = project.binary(Profile::Dev, &project.leptos.bin_target);
+    let server = Step::new(program, "running the server")
         .arg("serve")
-        .args(arguments)
-        .dir(&project.root);
-    Err(server.become_it())
-}
-
-/// The server's program as built in `programs`, told where Leptos finds the files for the browser
-/// as built in `site`.
-pub fn server(project: &Project, programs: Profile, site: Profile, purpose: &str) -> Step {
-    let leptos = &project.leptos;
-    Step::new(project.binary(programs, &leptos.bin_target), purpose)
-        .env("LEPTOS_OUTPUT_NAME", leptos.output_name())
-        .env("LEPTOS_SITE_ROOT", project.site_root(site))
-        .env("LEPTOS_SITE_PKG_DIR", &leptos.site_pkg_dir)
-        .env("LEPTOS_SITE_ADDR", &leptos.site_addr)
-        .env(
-            "LEPTOS_ENV",
-            if site == Profile::Release {
-                "PROD"
-            } else {
-                "DEV"
-            },
-        )
-        .env("LEPTOS_HASH_FILES", "true")
-        .env("LEPTOS_HASH_FILE_NAME", project.hash_file(site))
+        .args(arguments);
+    Err(server.dir(&project.root).become_it())
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,7 +14,6 @@ use crate::{
     postgres::free_port,
     project::{Profile, Project},
     running::Running,
-    serve,
     step::Step,
 };
 
@@ -25,7 +25,7 @@ pub const CLOUD: &str = "sim";
 pub struct Plan<'a> {
     /// Emptied first; holds the data folder, the logs and what the simulator said.
     pub folder: PathBuf,
-    /// The profile of the two programs.
+    /// The profile of the two programs. What the browser loads is always the optimised build.
     pub programs: Profile,
     /// Handed to the simulator beside `--listen` and `--json`.
     pub simulator: &'a [&'a str],
@@ -73,12 +73,11 @@ impl Stack {
             None => free_port()?,
         };
         let address = format!("127.0.0.1:{port}");
-        let mut server =
-            serve::server(project, plan.programs, Profile::Release, "running Rollcall")
-                .dir(folder)
-                .env("ROLLCALL_LISTEN", &address)
-                .env("ROLLCALL_DATA_DIR", &data)
-                .env("ROLLCALL_CLOUDS", clouds.to_string());
+        let mut server = Step::new(install(project, plan)?, "running Rollcall")
+            .dir(folder)
+            .env("ROLLCALL_LISTEN", &address)
+            .env("ROLLCALL_DATA_DIR", &data)
+            .env("ROLLCALL_CLOUDS", clouds.to_string());
         if let Some(url) = &plan.database_url {
             server = server.env("ROLLCALL_DATABASE_URL", url);
         }
@@ -114,6 +113,22 @@ impl Drop for Stack {
     fn drop(&mut self) {
         self.running = None;
     }
+}
+
+/// Puts the server's program and what the browser loads side by side, as an installation has them,
+/// and returns the program.
+fn install(project: &Project, plan: &Plan<'_>) -> Result<PathBuf, Error> {
+    let folder = plan.folder.join("program");
+    fs::create_dir_all(&folder).map_err(Error::io("making", &folder))?;
+    let name = &project.leptos.bin_target;
+    let program = folder.join(name);
+    let built = project.binary(plan.programs, name);
+    fs::hard_link(&built, &program).map_err(Error::io("linking", &built))?;
+    let hashes = project.hash_file(Profile::Release);
+    fs::copy(&hashes, folder.join("hash.txt")).map_err(Error::io("copying", &hashes))?;
+    let site = project.site_root(Profile::Release);
+    symlink(&site, folder.join("site")).map_err(Error::io("linking", &site))?;
+    Ok(program)
 }
 
 /// Starts the simulator and reads the one line of JSON it prints.
