@@ -54,6 +54,8 @@ pub(crate) struct Ask {
     pub(crate) priority: Priority,
     /// `ConsistencyLevel: eventual`, which advanced queries need (graph.md §5).
     pub(crate) eventual: bool,
+    /// Resource units it will probably cost (graph.md §4): settled by what Graph bills.
+    pub(crate) cost: u32,
     /// Set where a delta round is read: refusals can mean that its position is lost.
     pub(crate) round: Option<Round>,
 }
@@ -67,15 +69,8 @@ impl Ask {
             resource,
             priority,
             eventual: false,
+            cost: 1,
             round: None,
-        }
-    }
-
-    /// What it will probably cost (graph.md §4): settled by what Graph bills.
-    fn estimate(&self) -> u32 {
-        match (self.resource, &self.method) {
-            (_, &Method::POST) | (Resource::Users, _) => 2,
-            _ => 1,
         }
     }
 }
@@ -123,7 +118,7 @@ impl Client {
         attempts: &Attempts<'_>,
     ) -> Result<Decoded<T>> {
         let endpoint = self.graph_endpoint();
-        let cost = ask.estimate();
+        let cost = ask.cost;
         self.admit(ask, cost, &endpoint, attempts.left()).await?;
         let id = self.connector.chance().guid();
         let mut request = self

@@ -139,6 +139,7 @@ impl Client {
         let ask = Ask {
             method: reqwest::Method::POST,
             json: Some(json),
+            cost: 2,
             ..Ask::get(url, T::RESOURCE, Priority::Low)
         };
         Ok(self.ask::<List<T>>(&ask).await?.value.value)

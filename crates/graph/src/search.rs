@@ -164,6 +164,8 @@ impl Client {
         let mut ask = Ask::get(url, Resource::Groups, Priority::High);
         ask.method = reqwest::Method::POST;
         ask.json = Some(json);
+        // Each request in it is billed like one of its own.
+        ask.cost = u32::try_from(open.len()).unwrap_or(u32::MAX);
         let batch: BatchAnswer = self.ask(&ask).await?.value;
         let mut again = None;
         let mut rest = Vec::new();

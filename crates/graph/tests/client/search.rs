@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use graph::{GroupKind, Resource};
+use graph::{GroupKind, Resource, Usage};
 use serde_json::{Value, json as value};
 use uuid::Uuid;
 
@@ -113,8 +113,16 @@ async fn members_are_counted_in_one_batch_and_the_throttled_asked_again() {
         value!({"responses": [counted("1", 9), counted("0", 8)]}),
     ));
     let groups: Vec<Uuid> = (1..=4).map(group).collect();
-    let counts = stub.client().member_counts(&groups).await.unwrap();
+    let client = stub.client();
+    let counts = client.member_counts(&groups).await.unwrap();
     assert_eq!(stub.clock.waits(), [Duration::from_secs(3)]);
+    assert_eq!(
+        client.usage(),
+        Usage {
+            requests: 3,
+            resource_units: 6
+        }
+    );
 
     let seen = stub.graph_seen();
     assert_eq!(
