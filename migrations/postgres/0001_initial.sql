@@ -103,6 +103,7 @@ CREATE TABLE integration (
     tenant_id              UUID,             -- pinned at the first proven connection
     cloud                  TEXT NOT NULL,
     credential_profile_id  UUID NOT NULL REFERENCES credential_profile (id),
+    tenant_vouched_by      TEXT, -- who, seeing all customers, let the tenant be another's too
     enabled                BOOLEAN NOT NULL,
     full_scan_next         BOOLEAN NOT NULL,
     first_full_done        BOOLEAN NOT NULL, -- schedules count from then on (sync.md rule 12)
@@ -209,7 +210,7 @@ CREATE TABLE directory_user (
 CREATE UNIQUE INDEX directory_user_by_source ON directory_user (integration_id, external_id);
 CREATE INDEX directory_user_due
     ON directory_user (integration_id, delete_at) WHERE delete_at IS NOT NULL;
-CREATE INDEX directory_user_by_name ON directory_user (customer_id, name_folded, id);
+CREATE INDEX directory_user_by_name ON directory_user (customer_id, name_folded, id, status);
 CREATE INDEX directory_user_by_user_name ON directory_user (customer_id, user_name_folded);
 
 CREATE TABLE directory_group (
@@ -235,7 +236,7 @@ CREATE TABLE directory_group (
 CREATE UNIQUE INDEX directory_group_by_source ON directory_group (integration_id, external_id);
 CREATE INDEX directory_group_due
     ON directory_group (integration_id, delete_at) WHERE delete_at IS NOT NULL;
-CREATE INDEX directory_group_by_name ON directory_group (customer_id, name_folded, id);
+CREATE INDEX directory_group_by_name ON directory_group (customer_id, name_folded, id, status);
 
 CREATE TABLE directory_membership (
     group_id     UUID NOT NULL REFERENCES directory_group (id) ON DELETE CASCADE,

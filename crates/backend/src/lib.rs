@@ -5,6 +5,7 @@
 //! and [`Scope`] wherever a customer's data is touched: who asks, for which customers, with which
 //! permissions. There is no HTTP server and no page in here.
 
+pub mod auth;
 mod backup;
 pub mod clock;
 pub mod clouds;
@@ -12,8 +13,10 @@ pub mod db;
 mod error;
 pub mod graph_access;
 pub mod ids;
+mod installation;
 pub mod scope;
 pub mod sealer;
+pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -25,6 +28,7 @@ pub use clouds::{Cloud, Clouds};
 pub use db::{Db, Tx};
 pub use error::{Error, Result};
 pub use ids::Ids;
+pub use installation::{migrate, open};
 pub use scope::Scope;
 pub use sealer::Sealer;
 

@@ -1,7 +1,5 @@
 //! Who asks, for which customers, with which permissions.
 
-#![expect(dead_code, reason = "authentication, which makes scopes, lands next")]
-
 use std::{collections::HashSet, sync::Arc};
 
 use domain::{

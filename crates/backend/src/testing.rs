@@ -3,11 +3,17 @@
 
 use std::sync::Arc;
 
-use domain::DateTime;
+use domain::{
+    DateTime,
+    id::{CustomerId, OperatorId},
+    permission::Role,
+};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
-use crate::{Backend, Clock, Clouds, Db, Ids, Sealer, Settings};
+use crate::{
+    Backend, Clock, Clouds, Db, Ids, Scope, Sealer, Settings, auth, execute, graph_access,
+};
 
 /// Which database a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +75,7 @@ impl TestBackend {
             .expect("the test's database migrates");
         let clock = Clock::standing(start());
         let ids = Ids::seeded(clock.clone(), 42);
-        let graph = crate::graph_access::connector(&clock, &ids).expect("an HTTP client is made");
+        let graph = graph_access::connector(&clock, &ids).expect("an HTTP client is made");
         let backend = Backend {
             db,
             graph,
@@ -82,6 +88,82 @@ impl TestBackend {
         };
         Some(Self { backend, folder })
     }
+
+    /// A new owner, who sees everything.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestBackend::new`].
+    pub async fn owner(&self) -> Scope {
+        self.operator(Role::Owner, None).await
+    }
+
+    /// A new administrator of these customers and no others.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestBackend::new`].
+    pub async fn administrator_of(&self, customers: &[CustomerId]) -> Scope {
+        self.operator(Role::Administrator, Some(customers)).await
+    }
+
+    /// A new operator, who has no password.
+    async fn operator(&self, role: Role, customers: Option<&[CustomerId]>) -> Scope {
+        let id = OperatorId(self.ids.uuid());
+        let mut tx = self.db.write().await.expect("the test's database writes");
+        execute!(
+            &mut tx,
+            "INSERT INTO operator (id, email, email_folded, name, password_hash, created_at)
+             VALUES ($1, $2, $2, $3, '', $4)",
+            id,
+            format!("{id}@rollcall.example"),
+            role.title(),
+            self.clock.now()
+        )
+        .expect("an operator can be added");
+        execute!(
+            &mut tx,
+            "INSERT INTO operator_role (operator_id, role, all_customers) VALUES ($1, $2, $3)",
+            id,
+            role,
+            customers.is_none()
+        )
+        .expect("an operator can have a role");
+        for customer in customers.unwrap_or_default() {
+            execute!(
+                &mut tx,
+                "INSERT INTO operator_role_customer (operator_id, customer_id) VALUES ($1, $2)",
+                id,
+                *customer
+            )
+            .expect("an operator can be given a customer");
+        }
+        tx.commit().await.expect("the test's database writes");
+        auth::operator_scope(self, id, "test")
+            .await
+            .expect("the operator is there")
+    }
+
+    /// A new customer.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestBackend::new`].
+    pub async fn customer(&self, name: &str) -> CustomerId {
+        let id = CustomerId(self.ids.uuid());
+        let mut tx = self.db.write().await.expect("the test's database writes");
+        execute!(
+            &mut tx,
+            "INSERT INTO customer (id, name, name_folded, created_at) VALUES ($1, $2, $3, $4)",
+            id,
+            name,
+            planner::fold(name),
+            self.clock.now()
+        )
+        .expect("a customer can be added");
+        tx.commit().await.expect("the test's database writes");
+        id
+    }
 }
 
 /// Makes a database on the test server and answers its address.
@@ -89,7 +171,7 @@ impl TestBackend {
     clippy::disallowed_methods,
     reason = "the one place where tests read their environment"
 )]
-async fn fresh_postgres() -> Option<String> {
+pub(crate) async fn fresh_postgres() -> Option<String> {
     let Ok(server) = std::env::var("TEST_POSTGRES_URL") else {
         eprintln!(
             "SKIPPED ON POSTGRESQL: TEST_POSTGRES_URL is not set; `cargo xtask test` sets it"

@@ -206,6 +206,8 @@ text_enum! {
         GuardLimit = "guard_limit",
         /// The answer was complete and empty where something was known.
         EmptyAnswer = "empty_answer",
+        /// The integration it came from was deleted.
+        IntegrationDeleted = "integration_deleted",
     }
 }
 
@@ -226,6 +228,7 @@ impl Reason {
             Self::ActionOff => "This kind of change is switched off in the policy",
             Self::GuardLimit => "Over the guard’s limit",
             Self::EmptyAnswer => "The source answered with nothing at all",
+            Self::IntegrationDeleted => "The integration it came from was deleted",
         }
     }
 }

@@ -271,7 +271,49 @@ macro_rules! insert_many {
     };
 }
 
-pub use crate::{execute, fetch_all, fetch_one, fetch_optional, fetch_scalar, insert_many};
+/// Every row whose column is one of `ids`: `fetch_all_in!(tx, Row, "SELECT … WHERE id IN", ids,
+/// "ORDER BY …")` with `ids: &[_]`. Ids are asked for by the thousand, so the tail orders only
+/// within that.
+#[macro_export]
+macro_rules! fetch_all_in {
+    ($tx:expr, $row:ty, $head:expr, $ids:expr, $tail:expr) => {
+        async {
+            let tx: &mut $crate::db::Tx = $tx;
+            let mut rows: Vec<$row> = Vec::new();
+            for chunk in $ids.chunks(1000) {
+                let found = match tx {
+                    $crate::db::Tx::Sqlite(t) => {
+                        let mut query =
+                            sqlx::QueryBuilder::<sqlx::Sqlite>::new(concat!($head, " ("));
+                        let mut list = query.separated(", ");
+                        for id in chunk {
+                            list.push_bind(*id);
+                        }
+                        query.push(concat!(") ", $tail));
+                        query.build_query_as::<$row>().fetch_all(&mut **t).await
+                    }
+                    $crate::db::Tx::Postgres(t) => {
+                        let mut query =
+                            sqlx::QueryBuilder::<sqlx::Postgres>::new(concat!($head, " ("));
+                        let mut list = query.separated(", ");
+                        for id in chunk {
+                            list.push_bind(*id);
+                        }
+                        query.push(concat!(") ", $tail));
+                        query.build_query_as::<$row>().fetch_all(&mut **t).await
+                    }
+                };
+                rows.extend(found.map_err($crate::Error::from)?);
+            }
+            Ok::<_, $crate::Error>(rows)
+        }
+        .await
+    };
+}
+
+pub use crate::{
+    execute, fetch_all, fetch_all_in, fetch_one, fetch_optional, fetch_scalar, insert_many,
+};
 
 #[cfg(test)]
 mod tests {

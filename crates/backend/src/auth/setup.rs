@@ -1,0 +1,128 @@
+//! The first owner: made once, by who can read the setup code on the machine.
+
+use std::{
+    io::{ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::PathBuf,
+};
+
+use domain::{operator::Operator, permission::Role};
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+
+use super::{NewOperator, has_no_operator, insert, needs_owner, slow_down};
+use crate::{Backend, Error, Result, execute, store::audit};
+
+/// Letters and digits that can't be taken for each other (Crockford's base 32).
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// 20 letters of 5 bits: 100 bits.
+const LETTERS: usize = 20;
+
+/// The setup code while there is no operator: read from `<data_dir>/setup-code`, or made there
+/// with mode 0600. None, and no file, once an operator exists.
+pub async fn setup_code(b: &Backend) -> Result<Option<String>> {
+    if !needs_owner(b).await? {
+        remove(b)?;
+        return Ok(None);
+    }
+    let file = file(b);
+    match std::fs::read_to_string(&file) {
+        Ok(code) if !code.trim().is_empty() => return Ok(Some(code.trim().to_owned())),
+        Ok(_) => remove(b)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::file("read the setup code in", &file, &error)),
+    }
+    let code = make(b);
+    let made = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&file)
+        .and_then(|mut open| writeln!(open, "{code}"));
+    match made {
+        Ok(()) => Ok(Some(code)),
+        Err(error) => Err(Error::file("keep the setup code in", &file, &error)),
+    }
+}
+
+/// Makes the first owner. Refused once there is an operator; the code is gone then.
+pub async fn create_first_owner(
+    b: &Backend,
+    code: &str,
+    email: &str,
+    name: &str,
+    password: SecretString,
+) -> Result<Operator> {
+    let Some(expected) = setup_code(b).await? else {
+        return Err(exists());
+    };
+    let subject = slow_down::Subject::setup();
+    slow_down::count_try(b, &[&subject]).await?;
+    if digest(code) != digest(&expected) {
+        let message = "This is not the setup code. It is on the server’s first lines of output and in the file setup-code of its data folder.";
+        return Err(Error::invalid("code", message));
+    }
+    let new = NewOperator::new(b, email, name, Role::Owner, password).await?;
+
+    let mut tx = b.db.write().await?;
+    slow_down::forget(&mut tx, &subject).await?;
+    // Who comes second waits here for the first, on PostgreSQL too.
+    execute!(&mut tx, "UPDATE installation SET id = id")?;
+    if !has_no_operator(&mut tx).await? {
+        return Err(exists());
+    }
+    let operator = insert(b, &mut tx, new).await?;
+    audit::record_as(
+        b,
+        &mut tx,
+        &operator.name,
+        "operator.create",
+        &operator.email,
+    )
+    .await?;
+    tx.commit().await?;
+    remove(b)?;
+    Ok(operator)
+}
+
+fn exists() -> Error {
+    Error::conflict("There is an owner already. Sign in, or ask them for an account.")
+}
+
+fn file(b: &Backend) -> PathBuf {
+    b.settings.data_dir.join("setup-code")
+}
+
+fn remove(b: &Backend) -> Result<()> {
+    let file = file(b);
+    match std::fs::remove_file(&file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Error::file("remove the setup code in", &file, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn make(b: &Backend) -> String {
+    let mut bytes = [0_u8; LETTERS];
+    b.ids.fill(&mut bytes);
+    let mut code = String::new();
+    for (at, byte) in bytes.iter().enumerate() {
+        if at > 0 && at % 5 == 0 {
+            code.push('-');
+        }
+        code.push(char::from(ALPHABET[usize::from(byte % 32)]));
+    }
+    code
+}
+
+/// Compared as hashes, so that the time it takes tells nothing about the code. Hyphens, blanks
+/// and small letters are how people type.
+fn digest(code: &str) -> [u8; 32] {
+    let letters: String = code
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
+    Sha256::digest(letters).into()
+}

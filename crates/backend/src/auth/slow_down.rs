@@ -1,0 +1,182 @@
+//! Failed tries slow down the next ones, by account and by address.
+//!
+//! A try is counted before it is looked at and forgiven when it was right, so that many tries at
+//! once gain nothing.
+
+use std::net::IpAddr;
+
+use chrono::Duration;
+use domain::{DateTime, id::OperatorId};
+use sha2::{Digest, Sha256};
+
+use crate::{Backend, Error, Result, Tx, execute, fetch_optional};
+
+/// After so long without a try, earlier ones are forgotten.
+const FORGOTTEN_AFTER: Duration = Duration::hours(24);
+/// The first wait; each failure more doubles it.
+const FIRST_WAIT_S: i64 = 5;
+/// The longest wait: long enough to make guessing hopeless, short enough for who was locked out.
+const LONGEST_WAIT_S: i64 = 15 * 60;
+
+/// What tries are counted by.
+#[derive(Debug)]
+pub(super) struct Subject {
+    /// Kept as a hash where it could be a mistyped secret or somebody's address.
+    text: String,
+    /// Tries that go unpunished.
+    free: i64,
+}
+
+impl Subject {
+    /// An account, known or not.
+    pub(super) fn account(email: &str) -> Self {
+        let hash = Sha256::digest(planner::fold(email.trim()));
+        Self {
+            text: format!("account:{}", hex::encode(hash)),
+            free: 5,
+        }
+    }
+
+    /// A network address: an office shares one, so it has more free tries. Of IPv6 the first 64
+    /// bits, since one person has all of the rest (RFC 6177).
+    pub(super) fn address(address: IpAddr) -> Self {
+        let text = match address.to_canonical() {
+            IpAddr::V4(v4) => format!("address:{v4}"),
+            IpAddr::V6(v6) => {
+                let [a, b, c, d, ..] = v6.segments();
+                format!("address:{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+        };
+        Self { text, free: 20 }
+    }
+
+    /// The old password asked for before a new one is set.
+    pub(super) fn password_of(operator: OperatorId) -> Self {
+        Self {
+            text: format!("password:{operator}"),
+            free: 5,
+        }
+    }
+
+    /// The setup code.
+    pub(super) fn setup() -> Self {
+        Self {
+            text: "setup".to_owned(),
+            free: 10,
+        }
+    }
+
+    fn wait(&self, failures: i64) -> Duration {
+        if failures < self.free {
+            return Duration::zero();
+        }
+        let doublings = u32::try_from(failures - self.free)
+            .unwrap_or(u32::MAX)
+            .min(16);
+        Duration::seconds((FIRST_WAIT_S << doublings).min(LONGEST_WAIT_S))
+    }
+}
+
+/// Counts a try by each subject, or refuses it where one has to wait.
+pub(super) async fn count_try(b: &Backend, subjects: &[&Subject]) -> Result<()> {
+    let now = b.clock.now();
+    let mut tx = b.db.write().await?;
+    for subject in subjects {
+        // First the write, so that on PostgreSQL tries at the same time wait for each other here.
+        execute!(
+            &mut tx,
+            "INSERT INTO sign_in_failure (subject, failures, last_at) VALUES ($1, 0, $2)
+             ON CONFLICT (subject) DO UPDATE SET failures = sign_in_failure.failures",
+            &subject.text,
+            now
+        )?;
+        let (mut failures, last_at) = fetch_optional!(
+            &mut tx,
+            (i64, DateTime),
+            "SELECT failures, last_at FROM sign_in_failure WHERE subject = $1",
+            &subject.text
+        )?
+        .unwrap_or((0, now));
+        if now - last_at > FORGOTTEN_AFTER {
+            failures = 0;
+        }
+        let left = last_at + subject.wait(failures) - now;
+        if failures > 0 && left > Duration::zero() {
+            let retry_after_s = u64::try_from((left.num_milliseconds() + 999) / 1000).unwrap_or(1);
+            return Err(Error::TooMany { retry_after_s });
+        }
+        execute!(
+            &mut tx,
+            "UPDATE sign_in_failure SET failures = $1, last_at = $2 WHERE subject = $3",
+            failures + 1,
+            now,
+            &subject.text
+        )?;
+    }
+    tx.commit().await
+}
+
+/// The try was right: the account begins anew. The address only loses this one try, or whoever
+/// has one account could guess at all others without end.
+pub(super) async fn forgive(tx: &mut Tx, account: &Subject, address: &Subject) -> Result<()> {
+    forget(tx, account).await?;
+    execute!(
+        tx,
+        "UPDATE sign_in_failure SET failures = failures - 1 WHERE subject = $1 AND failures > 0",
+        &address.text
+    )?;
+    Ok(())
+}
+
+/// The try was right, and nothing else is counted by this subject.
+pub(super) async fn forget(tx: &mut Tx, subject: &Subject) -> Result<()> {
+    execute!(
+        tx,
+        "DELETE FROM sign_in_failure WHERE subject = $1",
+        &subject.text
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db_test;
+
+    fn wait(given: Result<()>) -> Option<u64> {
+        match given {
+            Ok(()) => None,
+            Err(Error::TooMany { retry_after_s }) => Some(retry_after_s),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    db_test!(waits_grow_to_a_limit_and_are_forgotten_after_a_day, |t| {
+        let subject = Subject::account("Mina@Example.com");
+        for _ in 0..5 {
+            assert_eq!(wait(count_try(&t, &[&subject]).await), None);
+        }
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            let seconds = wait(count_try(&t, &[&subject]).await).unwrap();
+            waits.push(seconds);
+            t.clock
+                .advance(Duration::seconds(i64::try_from(seconds).unwrap()));
+            assert_eq!(wait(count_try(&t, &[&subject]).await), None);
+        }
+        assert_eq!(waits[..4], [5, 10, 20, 40]);
+        assert_eq!(waits[11], 900);
+        assert!(wait(count_try(&t, &[&Subject::account(" mina@example.com")]).await).is_some());
+        t.clock.advance(Duration::hours(25));
+        assert_eq!(wait(count_try(&t, &[&subject]).await), None);
+        assert_eq!(wait(count_try(&t, &[&subject]).await), None);
+    });
+
+    #[test]
+    fn one_persons_ipv6_addresses_count_as_one() {
+        let text = |address: &str| Subject::address(address.parse().unwrap()).text;
+        assert_eq!(text("2001:db8:1:2::1"), text("2001:db8:1:2:ffff::9"));
+        assert_ne!(text("2001:db8:1:2::1"), text("2001:db8:1:3::1"));
+        assert_eq!(text("::ffff:192.0.2.1"), text("192.0.2.1"));
+    }
+}

@@ -1,0 +1,169 @@
+//! Signing in, and what ends it.
+
+use chrono::Duration;
+
+use super::*;
+use crate::{db_test, testing::TestBackend};
+
+const PASSWORD: &str = "correct horse battery";
+
+async fn mina(t: &TestBackend) -> Operator {
+    add_operator(
+        t,
+        "Mina@Example.com",
+        "Mina",
+        Role::Administrator,
+        PASSWORD.into(),
+    )
+    .await
+    .unwrap()
+}
+
+async fn try_it(t: &TestBackend, email: &str, password: &str, address: &str) -> Result<Operator> {
+    let given = SignIn {
+        email: email.to_owned(),
+        password: password.into(),
+        address: address.parse().unwrap(),
+        user_agent: String::new(),
+    };
+    sign_in(t, given).await
+}
+
+db_test!(
+    the_right_password_signs_in_whatever_the_case_of_the_address,
+    |t| {
+        let mina = mina(&t).await;
+        let signed_in = try_it(&t, " mina@example.COM ", PASSWORD, "192.0.2.1")
+            .await
+            .unwrap();
+        assert_eq!(signed_in.id, mina.id);
+        assert_eq!(signed_in.last_signed_in_at, Some(t.clock.now()));
+        let scope = operator_scope(&t, mina.id, "r7").await.unwrap();
+        assert!(scope.sees_all() && scope.role() == Role::Administrator);
+        assert_eq!((scope.actor_name(), scope.request_id()), ("Mina", "r7"));
+        assert_eq!(operator(&t, &scope).await.unwrap(), signed_in);
+
+        let wrong = try_it(&t, "mina@example.com", "wrong horse", "192.0.2.1").await;
+        assert!(matches!(wrong, Err(Error::SignedOut)));
+        let unknown = try_it(&t, "nobody@example.com", PASSWORD, "192.0.2.1").await;
+        assert!(matches!(unknown, Err(Error::SignedOut)));
+        let gone = operator_scope(&t, OperatorId(t.ids.uuid()), "r").await;
+        assert!(matches!(gone, Err(Error::SignedOut)));
+    }
+);
+
+db_test!(
+    an_account_that_was_guessed_at_waits_and_so_does_an_unknown_one,
+    |t| {
+        mina(&t).await;
+        for email in ["mina@example.com", "nobody@example.com"] {
+            for n in 0..5 {
+                let address = format!("198.51.100.{n}");
+                let wrong = try_it(&t, email, "guess", &address).await;
+                assert!(matches!(wrong, Err(Error::SignedOut)), "{wrong:?}");
+            }
+            let right = try_it(&t, email, PASSWORD, "198.51.100.9").await;
+            assert!(
+                matches!(right, Err(Error::TooMany { retry_after_s: 5 })),
+                "{right:?}"
+            );
+        }
+        t.clock.advance(Duration::seconds(5));
+        try_it(&t, "mina@example.com", PASSWORD, "198.51.100.9")
+            .await
+            .unwrap();
+        let anew = try_it(&t, "mina@example.com", "guess", "198.51.100.9").await;
+        assert!(matches!(anew, Err(Error::SignedOut)), "{anew:?}");
+    }
+);
+
+db_test!(an_address_that_guesses_at_many_accounts_waits, |t| {
+    for n in 0..20 {
+        let wrong = try_it(&t, &format!("p{n}@example.com"), "guess", "203.0.113.5").await;
+        assert!(matches!(wrong, Err(Error::SignedOut)), "{wrong:?}");
+    }
+    let next = try_it(&t, "p20@example.com", "guess", "203.0.113.5").await;
+    assert!(matches!(next, Err(Error::TooMany { .. })), "{next:?}");
+    let elsewhere = try_it(&t, "p20@example.com", "guess", "203.0.113.6").await;
+    assert!(matches!(elsewhere, Err(Error::SignedOut)), "{elsewhere:?}");
+});
+
+db_test!(a_new_password_ends_the_other_sessions, |t| {
+    let mina = mina(&t).await;
+    let scope = operator_scope(&t, mina.id, "r").await.unwrap();
+    for cookie in [1, 2, 3] {
+        let data = format!(r#"{{"operator_id":"{}"}}"#, mina.id);
+        sessions::create(&t, cookie, &data).await.unwrap();
+    }
+    let here = sessions::public_id(&t, 2).await.unwrap();
+    let change = async |old: &str, new: &str| match change_password(
+        &t,
+        &scope,
+        old.into(),
+        new.into(),
+        here,
+    )
+    .await
+    {
+        Err(Error::Invalid(field)) => field.field,
+        other => format!("{other:?}"),
+    };
+    assert_eq!(change(PASSWORD, "too short").await, "new_password");
+    assert_eq!(
+        change("not that one", "another good one").await,
+        "old_password"
+    );
+    assert_eq!(sessions::list(&t, &scope, here).await.unwrap().len(), 3);
+    assert_eq!(change(PASSWORD, "another good one").await, "Ok(())");
+    let left = sessions::list(&t, &scope, here).await.unwrap();
+    assert!(left.len() == 1 && left[0].current);
+    assert!(
+        try_it(&t, &mina.email, PASSWORD, "192.0.2.1")
+            .await
+            .is_err()
+    );
+    try_it(&t, &mina.email, "another good one", "192.0.2.1")
+        .await
+        .unwrap();
+    let token = Scope::token(
+        domain::id::ApiTokenId(t.ids.uuid()),
+        "x",
+        Role::Owner,
+        Customers::All,
+        "r",
+    );
+    let refused = change_password(&t, &token, PASSWORD.into(), PASSWORD.into(), None).await;
+    assert!(matches!(refused, Err(Error::SignedOut)));
+});
+
+db_test!(an_operator_is_added_once_and_in_full, |t| {
+    mina(&t).await;
+    let add = async |email: &str, name: &str, password: &str| match add_operator(
+        &t,
+        email,
+        name,
+        Role::Owner,
+        password.into(),
+    )
+    .await
+    {
+        Err(Error::Invalid(field)) => field.field,
+        other => format!("{other:?}"),
+    };
+    assert_eq!(add("MINA@example.com", "M", PASSWORD).await, "email");
+    assert_eq!(add("mina", "M", PASSWORD).await, "email");
+    assert_eq!(add("m@example.com", " ", PASSWORD).await, "name");
+    assert_eq!(add("m@example.com", "M", "short").await, "password");
+    let mut tx = t.db.read().await.unwrap();
+    let told = fetch_all!(
+        &mut tx,
+        (String, String, String),
+        "SELECT actor, action, subject FROM audit_event"
+    )
+    .unwrap();
+    let line = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
+    assert_eq!(
+        told,
+        [line("Rollcall", "operator.create", "Mina@Example.com")]
+    );
+});

@@ -1,0 +1,307 @@
+//! Rows for the browser sessions of tower-sessions.
+//!
+//! A session is named in two ways: by the number in its cookie, of which only the SHA-256 is kept,
+//! and by a public id, with which a person ends it from elsewhere. It ends [`IDLE`] after it was
+//! last used and [`ABSOLUTE`] after it began, whichever comes first.
+
+use chrono::Duration;
+use domain::{DateTime, id::OperatorId, operator::SessionLine};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional, store::audit};
+
+/// Unused for so long, a session ends.
+pub const IDLE: Duration = Duration::hours(12);
+/// So old, a session ends.
+pub const ABSOLUTE: Duration = Duration::days(7);
+/// Under this name a session's data hold the operator who signed in.
+pub const OPERATOR: &str = "operator_id";
+/// Under this name a session's data hold what the browser calls itself.
+pub const USER_AGENT: &str = "user_agent";
+/// Use is noted no more exactly than this: a write for each click would cost more than the click.
+const USE_NOTED_EVERY: Duration = Duration::minutes(1);
+const USER_AGENT_CHARS_MAX: usize = 300;
+
+/// A session that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Session {
+    /// Its data, a JSON object.
+    pub data: String,
+    /// When it ends unless it is used before.
+    pub expires_at: DateTime,
+}
+
+fn cookie_hash(cookie: i128) -> Vec<u8> {
+    Sha256::digest(cookie.to_be_bytes()).to_vec()
+}
+
+/// What of a session's data has columns of its own.
+fn columns(data: &str) -> Result<(Option<OperatorId>, String)> {
+    let value: Value = serde_json::from_str(data)
+        .map_err(|error| Error::Internal(format!("a session’s data are no JSON: {error}")))?;
+    let operator = value
+        .get(OPERATOR)
+        .and_then(Value::as_str)
+        .and_then(|id| id.parse().ok());
+    let agent = value.get(USER_AGENT).and_then(Value::as_str);
+    let agent = agent.unwrap_or_default().chars();
+    Ok((operator, agent.take(USER_AGENT_CHARS_MAX).collect()))
+}
+
+/// Begins a session. Answers false, and does nothing, where the cookie's number is taken.
+pub async fn create(b: &Backend, cookie: i128, data: &str) -> Result<bool> {
+    let (operator, user_agent) = columns(data)?;
+    let now = b.clock.now();
+    let mut tx = b.db.write().await?;
+    let made = execute!(
+        &mut tx,
+        "INSERT INTO session
+           (id_hash, id, operator_id, data, user_agent, created_at, last_used_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT (id_hash) DO NOTHING",
+        cookie_hash(cookie),
+        b.ids.uuid(),
+        operator,
+        data,
+        user_agent,
+        now,
+        now + IDLE
+    )?;
+    tx.commit().await?;
+    Ok(made == 1)
+}
+
+/// Keeps a session's new data. A session that was ended meanwhile stays ended.
+pub async fn save(b: &Backend, cookie: i128, data: &str) -> Result<()> {
+    let (operator, user_agent) = columns(data)?;
+    let mut tx = b.db.write().await?;
+    execute!(
+        &mut tx,
+        "UPDATE session SET data = $1, operator_id = $2, user_agent = $3 WHERE id_hash = $4",
+        data,
+        operator,
+        user_agent,
+        cookie_hash(cookie)
+    )?;
+    tx.commit().await
+}
+
+#[derive(FromRow)]
+struct Row {
+    data: String,
+    created_at: DateTime,
+    last_used_at: DateTime,
+    expires_at: DateTime,
+}
+
+/// The session of a cookie, where it has not ended; its idle end moves on.
+pub async fn load(b: &Backend, cookie: i128) -> Result<Option<Session>> {
+    let now = b.clock.now();
+    let hash = cookie_hash(cookie);
+    let mut tx = b.db.read().await?;
+    let row = fetch_optional!(
+        &mut tx,
+        Row,
+        "SELECT data, created_at, last_used_at, expires_at FROM session
+         WHERE id_hash = $1 AND expires_at > $2",
+        &hash,
+        now
+    )?;
+    drop(tx);
+    let Some(row) = row else { return Ok(None) };
+    let mut expires_at = row.expires_at;
+    if now - row.last_used_at >= USE_NOTED_EVERY {
+        expires_at = (now + IDLE).min(row.created_at + ABSOLUTE);
+        let mut tx = b.db.write().await?;
+        execute!(
+            &mut tx,
+            "UPDATE session SET last_used_at = $1, expires_at = $2 WHERE id_hash = $3",
+            now,
+            expires_at,
+            hash
+        )?;
+        tx.commit().await?;
+    }
+    Ok(Some(Session {
+        data: row.data,
+        expires_at,
+    }))
+}
+
+/// Ends the session of a cookie.
+pub async fn delete(b: &Backend, cookie: i128) -> Result<()> {
+    let mut tx = b.db.write().await?;
+    execute!(
+        &mut tx,
+        "DELETE FROM session WHERE id_hash = $1",
+        cookie_hash(cookie)
+    )?;
+    tx.commit().await
+}
+
+/// Removes the rows of sessions that have ended; answers how many.
+pub async fn delete_expired(b: &Backend) -> Result<u64> {
+    let mut tx = b.db.write().await?;
+    let gone = execute!(
+        &mut tx,
+        "DELETE FROM session WHERE expires_at <= $1",
+        b.clock.now()
+    )?;
+    tx.commit().await?;
+    Ok(gone)
+}
+
+/// The public id of a cookie's session.
+pub async fn public_id(b: &Backend, cookie: i128) -> Result<Option<Uuid>> {
+    let mut tx = b.db.read().await?;
+    let row = fetch_optional!(
+        &mut tx,
+        (Uuid,),
+        "SELECT id FROM session WHERE id_hash = $1",
+        cookie_hash(cookie)
+    )?;
+    Ok(row.map(|(id,)| id))
+}
+
+#[derive(FromRow)]
+struct LineRow {
+    id: Uuid,
+    user_agent: String,
+    created_at: DateTime,
+    last_used_at: DateTime,
+}
+
+/// The sessions of the operator who asks, the last used first. `current` is the public id of the
+/// one that asks.
+pub async fn list(b: &Backend, scope: &Scope, current: Option<Uuid>) -> Result<Vec<SessionLine>> {
+    let operator = scope.operator_id().ok_or(Error::SignedOut)?;
+    let mut tx = b.db.read().await?;
+    let rows = fetch_all!(
+        &mut tx,
+        LineRow,
+        "SELECT id, user_agent, created_at, last_used_at FROM session
+         WHERE operator_id = $1 AND expires_at > $2 ORDER BY last_used_at DESC, id",
+        operator,
+        b.clock.now()
+    )?;
+    let line = |row: LineRow| SessionLine {
+        id: row.id,
+        current: current == Some(row.id),
+        user_agent: row.user_agent,
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+    };
+    Ok(rows.into_iter().map(line).collect())
+}
+
+/// Ends one of the sessions of the operator who asks.
+pub async fn end(b: &Backend, scope: &Scope, id: Uuid) -> Result<()> {
+    let operator = scope.operator_id().ok_or(Error::SignedOut)?;
+    let mut tx = b.db.write().await?;
+    let ended = execute!(
+        &mut tx,
+        "DELETE FROM session WHERE id = $1 AND operator_id = $2",
+        id,
+        operator
+    )?;
+    if ended == 0 {
+        return Err(Error::NotFound("session"));
+    }
+    audit::record(b, &mut tx, scope, "session.end", None, scope.actor_name()).await?;
+    tx.commit().await
+}
+
+/// Ends every session of the operator who asks but `keep`; answers how many.
+pub async fn end_all_others(b: &Backend, scope: &Scope, keep: Option<Uuid>) -> Result<u64> {
+    let operator = scope.operator_id().ok_or(Error::SignedOut)?;
+    let mut tx = b.db.write().await?;
+    let ended = end_others_in(&mut tx, operator, keep).await?;
+    audit::record(
+        b,
+        &mut tx,
+        scope,
+        "session.end_others",
+        None,
+        scope.actor_name(),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+pub(crate) async fn end_others_in(
+    tx: &mut Tx,
+    operator: OperatorId,
+    keep: Option<Uuid>,
+) -> Result<u64> {
+    execute!(
+        tx,
+        "DELETE FROM session WHERE operator_id = $1 AND ($2 IS NULL OR id <> $2)",
+        operator,
+        keep
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db_test;
+
+    fn signed_in(operator: OperatorId) -> String {
+        format!(r#"{{"operator_id":"{operator}","user_agent":"Browser 1"}}"#)
+    }
+
+    db_test!(a_session_lives_while_it_is_used_and_ends_for_good, |t| {
+        assert!(create(&t, 7, "{}").await.unwrap());
+        assert!(!create(&t, 7, "{}").await.unwrap(), "the number is taken");
+        assert_eq!(load(&t, 8).await.unwrap(), None);
+        save(&t, 7, r#"{"a":1}"#).await.unwrap();
+        for _ in 0..14 {
+            t.clock.advance(IDLE - Duration::minutes(5));
+            let session = load(&t, 7).await.unwrap();
+            assert_eq!(session.map(|s| s.data).as_deref(), Some(r#"{"a":1}"#));
+        }
+        t.clock.advance(IDLE - Duration::minutes(5));
+        assert_eq!(load(&t, 7).await.unwrap(), None, "the absolute end");
+
+        assert!(create(&t, -9, "{}").await.unwrap());
+        t.clock.advance(IDLE);
+        assert_eq!(load(&t, -9).await.unwrap(), None, "the idle end");
+        assert_eq!(delete_expired(&t).await.unwrap(), 2);
+
+        assert!(create(&t, 7, "{}").await.unwrap());
+        delete(&t, 7).await.unwrap();
+        save(&t, 7, "{}").await.unwrap();
+        assert_eq!(load(&t, 7).await.unwrap(), None, "saving revives nothing");
+    });
+
+    db_test!(operators_see_and_end_their_own_sessions_only, |t| {
+        let (mina, noor) = (t.owner().await, t.owner().await);
+        for (cookie, scope) in [(1, &mina), (2, &mina), (3, &mina), (4, &noor)] {
+            let data = signed_in(scope.operator_id().unwrap());
+            create(&t, cookie, &data).await.unwrap();
+            t.clock.advance(Duration::seconds(1));
+        }
+        let here = public_id(&t, 2).await.unwrap();
+        let lines = list(&t, &mina, here).await.unwrap();
+        let current: Vec<_> = lines.iter().map(|line| line.current).collect();
+        assert_eq!(current, [false, true, false]);
+        assert_eq!(lines[0].user_agent, "Browser 1");
+
+        let refused = end(&t, &noor, lines[0].id).await;
+        assert!(matches!(refused, Err(Error::NotFound("session"))));
+        end(&t, &mina, lines[0].id).await.unwrap();
+        assert_eq!(end_all_others(&t, &mina, here).await.unwrap(), 1);
+        assert_eq!(list(&t, &mina, here).await.unwrap().len(), 1);
+        assert_eq!(list(&t, &noor, None).await.unwrap().len(), 1);
+    });
+
+    db_test!(the_cookie_is_nowhere_in_the_table, |t| {
+        create(&t, 0x0102_0304_0506_0708, "{}").await.unwrap();
+        let mut tx = t.db.read().await.unwrap();
+        let rows = fetch_all!(&mut tx, (Vec<u8>,), "SELECT id_hash FROM session").unwrap();
+        assert_eq!(rows, [(cookie_hash(0x0102_0304_0506_0708),)]);
+    });
+}
