@@ -60,13 +60,9 @@ pub fn clippy(project: &Project, browser: Profile) -> Result<(), Error> {
 pub fn documentation(project: &Project) -> Result<(), Error> {
     project
         .cargo("making the documentation")
-        .args([
-            "doc",
-            "--workspace",
-            "--no-deps",
-            "--document-private-items",
-            "--quiet",
-        ])
+        .arg("doc")
+        .args(SERVER_PACKAGES)
+        .args(["--no-deps", "--document-private-items", "--quiet"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .fix("correct what rustdoc names above")
         .run()

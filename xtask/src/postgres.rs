@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::signal::Signal;
+use nix::{
+    errno::Errno,
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use crate::{debian, error::Error, project::Project, running::Running, step::Step};
 
@@ -15,6 +19,8 @@ use crate::{debian, error::Error, project::Project, running::Running, step::Step
 const SUPERUSER: &str = "rollcall";
 /// PostgreSQL refuses to run as root; Debian's package makes this account.
 const ACCOUNT: &str = "postgres";
+/// A cluster's folder is called this and the process id of its run.
+const FOLDER: &str = "rollcall-postgres-";
 const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// A running cluster. Dropping it stops it and removes its files.
@@ -155,23 +161,40 @@ fn as_account(account: bool, program: &Path, purpose: &str) -> Step {
 
 /// Below the target folder, unless the account can't get there.
 fn folder(project: &Project, account: bool) -> Result<PathBuf, Error> {
-    let name = format!("postgres-{}", std::process::id());
+    let name = format!("{FOLDER}{}", std::process::id());
     let mut folder = project.target.join(&name);
     if account {
         let reachable = as_account(true, Path::new("test"), "looking for a folder")
             .arg("-x")
             .arg(&project.target);
         if reachable.output().is_err() {
-            folder = std::env::temp_dir().join(format!("rollcall-{name}"));
+            folder = std::env::temp_dir().join(name);
         }
     }
-    let _ = fs::remove_dir_all(&folder);
+    remove_abandoned(folder.parent().unwrap_or(&project.target));
     let mut step = Step::new("install", "making the cluster's folder").args(["-d", "-m", "700"]);
     if account {
         step = step.args(["-o", ACCOUNT, "-g", ACCOUNT]);
     }
     step.arg(&folder).output()?;
     Ok(folder)
+}
+
+/// Removes the clusters of runs that were ended before they could clean up.
+fn remove_abandoned(parent: &Path) {
+    for path in fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+    {
+        let name = path.file_name();
+        let owner = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(FOLDER)?.parse().ok());
+        if owner.is_some_and(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH)) {
+            let _ = fs::remove_dir_all(path.path());
+        }
+    }
 }
 
 /// A port that was free a moment ago.
@@ -189,6 +212,20 @@ pub fn free_port() -> Result<u16, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_clusters_without_a_run_are_removed() {
+        let folder = std::env::temp_dir().join(format!("xtask-clusters-{}", std::process::id()));
+        let own = folder.join(format!("{FOLDER}{}", std::process::id()));
+        let abandoned = folder.join(format!("{FOLDER}{}", i32::MAX));
+        let other = folder.join("somebody-2147483647");
+        for path in [&own, &abandoned, &other] {
+            fs::create_dir_all(path.join("base")).unwrap();
+        }
+        remove_abandoned(&folder);
+        assert!(own.exists() && !abandoned.exists() && other.exists());
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn the_newest_version_is_by_number_not_by_letter() {
