@@ -26,9 +26,30 @@ struct Claims {
     iss: Option<String>,
     sub: Option<String>,
     aud: Option<String>,
-    exp: Option<i64>,
-    nbf: Option<i64>,
-    iat: Option<i64>,
+    exp: Option<Seconds>,
+    nbf: Option<Seconds>,
+    iat: Option<Seconds>,
+}
+
+/// Unix seconds; some clients write them with a fraction (RFC 7519 §2, `NumericDate`).
+#[derive(Deserialize, Clone, Copy)]
+#[serde(untagged)]
+enum Seconds {
+    Whole(i64),
+    Fraction(f64),
+}
+
+impl Seconds {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the fraction is what is to be dropped"
+    )]
+    fn whole(self) -> i64 {
+        match self {
+            Self::Whole(seconds) => seconds,
+            Self::Fraction(seconds) => seconds as i64,
+        }
+    }
 }
 
 /// Believes the assertion or says why not.
@@ -61,16 +82,15 @@ pub(crate) fn check(
             Refusal::no_federation(claims.sub.as_deref().unwrap_or_default())
         });
     }
-    let registered = app.certificates.iter().find(|known| {
-        header
-            .x5t_s256
+    let is = |print: &Option<String>, known: &str| {
+        print
             .as_ref()
-            .is_some_and(|print| *print == known.sha256)
-            || header
-                .x5t
-                .as_ref()
-                .is_some_and(|print| print.trim_end_matches('=') == known.sha1)
-    });
+            .is_some_and(|print| print.trim_end_matches('=') == known)
+    };
+    let registered = app
+        .certificates
+        .iter()
+        .find(|known| is(&header.x5t_s256, &known.sha256) || is(&header.x5t, &known.sha1));
     let Some(registered) = registered else {
         let print = header.x5t.or(header.x5t_s256).unwrap_or_default();
         let bytes = URL_SAFE_NO_PAD
@@ -108,8 +128,8 @@ pub(crate) fn check(
     {
         return Err(Refusal::assertion_audience());
     }
-    let from = claims.nbf.or(claims.iat).unwrap_or(now);
-    let to = claims.exp.unwrap_or(0);
+    let from = claims.nbf.or(claims.iat).map_or(now, Seconds::whole);
+    let to = claims.exp.map_or(0, Seconds::whole);
     if now + SKEW_S < from || now - SKEW_S > to {
         return Err(Refusal::assertion_time(now, from, to));
     }
