@@ -2,7 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use futures::stream;
+use futures::{StreamExt, stream};
 
 /// How the body is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,8 +57,12 @@ impl Reply {
             Delivery::Whole => Body::from(self.body),
             Delivery::Cut => {
                 let half = Bytes::from(self.body).slice(..length / 2);
-                let broken = std::io::Error::other("the connection is cut on purpose");
-                Body::from_stream(stream::iter([Ok(half), Err(broken)]))
+                let broken = async {
+                    // What is there goes out while this waits its turn.
+                    tokio::task::yield_now().await;
+                    Err(std::io::Error::other("the connection is cut on purpose"))
+                };
+                Body::from_stream(stream::iter([Ok(half)]).chain(stream::once(broken)))
             }
         };
         let mut response = Response::new(body);

@@ -393,14 +393,7 @@ impl Round<'_> {
             return (Some(removed(object)), 0, None);
         }
         if item.mask & (mark::CREATED | mark::RESTORED) != 0 {
-            // Deleted and restored between two rounds, a group never looked gone to the client:
-            // who left meanwhile has to be named like after any other change.
-            let gone = if link == 0 {
-                self.gone(object, item)
-            } else {
-                Vec::new()
-            };
-            return self.whole(object, &gone, link, room);
+            return self.whole(object, &item.touched, link, room);
         }
         let mask = if self.minimal { item.mask } else { u64::MAX };
         let mut out = self.open(object, mask);
@@ -420,25 +413,12 @@ impl Round<'_> {
         (Some(out), used, (end < item.touched.len()).then_some(end))
     }
 
-    /// Those touched that are no members now.
-    fn gone(&self, object: &Object, item: &Item) -> Vec<Ref> {
-        let members = object
-            .members
-            .iter()
-            .filter(|edge| self.directory.visible(**edge));
-        let members: HashSet<Ref> = members.map(|edge| edge.member).collect();
-        item.touched
-            .iter()
-            .copied()
-            .filter(|member| !members.contains(member))
-            .collect()
-    }
-
-    /// An object with those of its members that are `gone`, and all others from `link` on.
+    /// An object with all its members, from `link` on. Of those `touched`, the ones that left are
+    /// named too: whoever knew the group before it was deleted and restored still has them.
     fn whole(
         &self,
         object: &Object,
-        gone: &[Ref],
+        touched: &[Ref],
         link: usize,
         room: usize,
     ) -> (Option<Vec<u8>>, usize, Option<usize>) {
@@ -446,17 +426,18 @@ impl Round<'_> {
         let mut used = 0;
         let mut next = None;
         if self.selection.members && object.kind == Kind::Group {
+            let touched: HashSet<Ref> = touched.iter().copied().collect();
             let edges = object.members.iter().enumerate().skip(link);
-            let mut shown = edges.filter(|(_, edge)| self.directory.visible(**edge));
-            let taken: Vec<Ref> = shown
+            let mut shown = edges
+                .map(|(place, edge)| (place, edge.member, self.directory.visible(*edge)))
+                .filter(|(_, member, visible)| *visible || touched.contains(member));
+            let taken: Vec<(Ref, bool)> = shown
                 .by_ref()
                 .take(room)
-                .map(|(_, edge)| edge.member)
+                .map(|(_, member, visible)| (member, visible))
                 .collect();
-            next = shown.next().map(|(place, _)| place);
-            let left = gone.iter().map(|member| (*member, false));
-            let there = taken.into_iter().map(|member| (member, true));
-            used = self.push_links(&mut out, left.chain(there));
+            next = shown.next().map(|(place, ..)| place);
+            used = self.push_links(&mut out, taken.into_iter());
         }
         out.push(b'}');
         (Some(out), used, next)

@@ -349,11 +349,25 @@ pub(crate) static CITIES: &[&str] = &[
 
 /// Someone's name.
 pub(crate) fn pick(rng: &mut impl Rng) -> Name {
-    let culture = &CULTURES[rng.random_range(0..CULTURES.len())];
-    let mut one =
-        |pool: &'static [(&'static str, &'static str)]| pool[rng.random_range(0..pool.len())];
-    let ((given, given_ascii), (surname, surname_ascii)) =
-        (one(culture.given), one(culture.surnames));
+    let culture = rng.random_range(0..CULTURES.len());
+    let given = rng.random_range(0..CULTURES[culture].given.len());
+    of(culture, given, rng)
+}
+
+/// The name of one of the first: no two are called alike.
+pub(crate) fn spread(place: usize, rng: &mut impl Rng) -> Name {
+    let culture = place % CULTURES.len();
+    of(
+        culture,
+        place / CULTURES.len() % CULTURES[culture].given.len(),
+        rng,
+    )
+}
+
+fn of(culture: usize, given: usize, rng: &mut impl Rng) -> Name {
+    let culture = &CULTURES[culture];
+    let (given, given_ascii) = culture.given[given];
+    let (surname, surname_ascii) = culture.surnames[rng.random_range(0..culture.surnames.len())];
     Name {
         given,
         surname,

@@ -7,6 +7,9 @@ use super::names::{self, Name};
 use crate::directory::object::Object;
 use crate::directory::schema::{self, Kind, contact, device, user};
 
+/// So many users have an address without a number.
+const PLAIN: usize = 12;
+
 /// What is out of the ordinary about a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quirk {
@@ -41,7 +44,12 @@ fn quirk(place: usize) -> Quirk {
 pub(crate) fn user(rng: &mut impl Rng, id: Uuid, place: usize, domain: &str, now: i64) -> Object {
     let created = now - rng.random_range(86_400..5 * 365 * 86_400);
     let mut object = Object::new(Kind::User, id, created);
-    let name = names::pick(rng);
+    let plain = place < PLAIN;
+    let name = if plain {
+        names::spread(place, rng)
+    } else {
+        names::pick(rng)
+    };
     let quirk = quirk(place);
     object.set_flag(user::ENABLED, Some(quirk != Quirk::Disabled));
     object.set_text(user::USER_TYPE, "Member");
@@ -54,13 +62,9 @@ pub(crate) fn user(rng: &mut impl Rng, id: Uuid, place: usize, domain: &str, now
     }
     let local = match quirk {
         Quirk::Room => format!("room.{place}"),
+        _ if plain => format!("{}.{}", name.given_ascii, name.surname_ascii),
         // The place keeps the address one of a kind.
-        _ => format!(
-            "{}.{}{}",
-            name.given_ascii,
-            name.surname_ascii,
-            suffix(place)
-        ),
+        _ => format!("{}.{}{place}", name.given_ascii, name.surname_ascii),
     };
     object.set_text(user::MAIL_NICKNAME, local.clone());
     if quirk == Quirk::Guest {
@@ -79,15 +83,6 @@ pub(crate) fn user(rng: &mut impl Rng, id: Uuid, place: usize, domain: &str, now
         work(&mut object, rng, name, place);
     }
     object
-}
-
-/// The first users keep a plain address.
-fn suffix(place: usize) -> String {
-    if place < 12 {
-        String::new()
-    } else {
-        place.to_string()
-    }
 }
 
 fn other_domain(local: &str, domain: &str) -> String {
