@@ -9,6 +9,7 @@ pub mod auth;
 mod backup;
 pub mod clock;
 pub mod clouds;
+mod csv;
 pub mod db;
 mod error;
 pub mod graph_access;

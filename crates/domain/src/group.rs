@@ -69,8 +69,10 @@ pub struct Group {
 
 /// A line of the Groups list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
 pub struct GroupLine {
     /// The group.
+    #[cfg_attr(feature = "sqlx", sqlx(flatten))]
     pub group: Group,
     /// Its customer.
     pub customer_id: CustomerId,
@@ -122,9 +124,7 @@ pub struct MemberLine {
     /// The groups between, outermost first; empty for a direct member.
     pub path: Vec<String>,
     /// A user's sign-in name.
-    #[serde(skip)]
     pub user_principal_name: Option<String>,
     /// Whether it is in use.
-    #[serde(skip)]
     pub status: Option<DirectoryStatus>,
 }

@@ -280,7 +280,6 @@ pub struct CountLine {
     pub held: i64,
     /// Of `disabled`, those whose sign-in is blocked in the source; the seed counts them as
     /// changed, not as deleted.
-    #[serde(skip)]
     pub blocked: i64,
 }
 

@@ -78,8 +78,10 @@ pub struct User {
 
 /// A line of the Users list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
 pub struct UserLine {
     /// The user.
+    #[cfg_attr(feature = "sqlx", sqlx(flatten))]
     pub user: User,
     /// Its customer.
     pub customer_id: CustomerId,

@@ -1,0 +1,387 @@
+//! Groups of the customers' directories, and who is in them.
+
+use bytes::Bytes;
+use domain::{
+    DateTime,
+    group::{Group, GroupDetail, GroupKind, GroupLine, MemberLine},
+    id::{CustomerId, ExternalId, GroupId, IntegrationId},
+    paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
+    permission::Permission,
+    policy::ObjectType,
+    run::Reason,
+    user::{DirectoryStatus, MemberOf, SourceType},
+};
+use futures::{Stream, stream};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::{
+    paging::{self, Sort},
+    users,
+};
+use crate::{
+    Backend, Error, Result, Scope, csv, fetch_all, fetch_optional, fetch_scalar, in_scope,
+};
+
+/// What the Groups list is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct GroupQuery {
+    /// Of this customer.
+    pub customer_id: Option<CustomerId>,
+    /// From this integration.
+    pub integration_id: Option<IntegrationId>,
+    /// A part of the name or the mail address.
+    pub q: Option<String>,
+    /// Of this status; absent: all but deleted ones.
+    pub status: Option<DirectoryStatus>,
+    /// From this type of source.
+    pub source_type: Option<SourceType>,
+    /// Of this kind.
+    pub kind: Option<GroupKind>,
+    /// Which rows.
+    pub page: PageRequest,
+    /// A column of [`SORTS`]; by name otherwise.
+    pub sort: Option<String>,
+    /// Which way.
+    pub direction: Direction,
+}
+
+/// The columns by which the list sorts.
+pub const SORTS: &[Sort] = &[
+    ("name", "g.name_folded"),
+    ("kind", "g.kind"),
+    ("status", "g.status"),
+    ("source", "g.source_type"),
+    ("changed", "g.changed_at"),
+];
+
+const CSV_ROWS: i64 = 1000;
+
+const MATCHING: &str = concat!(
+    "FROM directory_group g JOIN customer c ON c.id = g.customer_id WHERE ",
+    in_scope!("g.customer_id"),
+    r" AND c.deleted_at IS NULL
+       AND ($3 IS NULL OR g.customer_id = $3)
+       AND ($4 IS NULL OR g.integration_id = $4)
+       AND ($5 IS NULL OR g.search_text LIKE $5 ESCAPE '\')
+       AND (g.status = $6 OR ($6 IS NULL AND g.status <> 'deleted'))
+       AND ($7 IS NULL OR g.source_type = $7)
+       AND ($8 IS NULL OR g.kind = $8)"
+);
+
+/// User Count counts users that are not deleted, as the members list shows them.
+const LINE: &str = "SELECT g.id, g.external_id, g.display_name, g.kind, g.status, g.source_type,
+    (SELECT COUNT(*) FROM directory_membership m JOIN directory_user u ON u.id = m.member_id
+      WHERE m.group_id = g.id AND m.member_type = 'user' AND u.status <> 'deleted') AS user_count,
+    g.customer_id, c.name AS customer_name, g.dynamic, g.changed_at,
+    EXISTS (SELECT 1 FROM integration_group s WHERE s.integration_id = g.integration_id
+               AND s.external_id = g.external_id) AS selected
+  FROM directory_group g JOIN customer c ON c.id = g.customer_id";
+
+/// One page of the Groups list.
+pub async fn list(b: &Backend, scope: &Scope, query: GroupQuery) -> Result<Page<GroupLine>> {
+    scope.require(Permission::DirectoryRead)?;
+    let pattern = paging::pattern(query.q.as_deref());
+    let mut tx = b.db.read().await?;
+    let total = fetch_scalar!(
+        &mut tx,
+        i64,
+        sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {MATCHING}")),
+        scope.all(),
+        scope.grantee(),
+        query.customer_id,
+        query.integration_id,
+        &pattern,
+        query.status,
+        query.source_type,
+        query.kind
+    )?;
+    let order = paging::order(SORTS, query.sort.as_deref(), query.direction, "g.id");
+    let items = fetch_all!(
+        &mut tx,
+        GroupLine,
+        sqlx::AssertSqlSafe(format!(
+            "{LINE} WHERE g.id IN (SELECT g.id {MATCHING} {order} LIMIT $9 OFFSET $10) {order}"
+        )),
+        scope.all(),
+        scope.grantee(),
+        query.customer_id,
+        query.integration_id,
+        pattern,
+        query.status,
+        query.source_type,
+        query.kind,
+        query.page.limit(),
+        query.page.offset()
+    )?;
+    Ok(Page { items, total })
+}
+
+/// A customer's groups by name, also deleted ones, for programs.
+pub async fn listing(
+    b: &Backend,
+    scope: &Scope,
+    customer: CustomerId,
+    request: &ListRequest,
+) -> Result<Listing<Group>> {
+    scope.require(Permission::DirectoryRead)?;
+    let mut tx = b.db.read().await?;
+    super::customer_in_use(&mut tx, scope, customer).await?;
+    let (after, id) = paging::after(request);
+    let items = fetch_all!(
+        &mut tx,
+        GroupLine,
+        sqlx::AssertSqlSafe(format!(
+            r"{LINE} WHERE {} AND g.customer_id = $3 AND (g.name_folded, g.id) > ($4, $5)
+                AND ($6 IS NULL OR g.search_text LIKE $6 ESCAPE '\')
+              ORDER BY g.name_folded, g.id LIMIT $7",
+            in_scope!("g.customer_id")
+        )),
+        scope.all(),
+        scope.grantee(),
+        customer,
+        after,
+        id,
+        paging::pattern(request.q.as_deref()),
+        paging::limit(request)
+    )?;
+    let items = items.into_iter().map(|line| line.group).collect();
+    Ok(paging::listing(items, request, |group: &Group| {
+        paging::by_name(&group.display_name, group.id.0)
+    }))
+}
+
+/// One group.
+pub async fn get(b: &Backend, scope: &Scope, id: GroupId) -> Result<Group> {
+    Ok(line(b, scope, id).await?.group)
+}
+
+async fn line(b: &Backend, scope: &Scope, id: GroupId) -> Result<GroupLine> {
+    scope.require(Permission::DirectoryRead)?;
+    let mut tx = b.db.read().await?;
+    fetch_optional!(
+        &mut tx,
+        GroupLine,
+        sqlx::AssertSqlSafe(format!(
+            "{LINE} WHERE {} AND c.deleted_at IS NULL AND g.id = $3",
+            in_scope!("g.customer_id")
+        )),
+        scope.all(),
+        scope.grantee(),
+        id
+    )?
+    .ok_or(Error::NotFound("group"))
+}
+
+#[derive(FromRow)]
+struct More {
+    integration_id: Option<IntegrationId>,
+    integration_name: Option<String>,
+    mail: Option<String>,
+    status_reason: Option<Reason>,
+    created_at: DateTime,
+    attributes: String,
+    group_count: i64,
+}
+
+/// One group with everything its page shows.
+pub async fn detail(b: &Backend, scope: &Scope, id: GroupId) -> Result<GroupDetail> {
+    let line = line(b, scope, id).await?;
+    let mut tx = b.db.read().await?;
+    let more = fetch_optional!(
+        &mut tx,
+        More,
+        "SELECT g.integration_id, i.name AS integration_name, g.mail, g.status_reason,
+                g.created_at, g.attributes,
+                (SELECT COUNT(*) FROM directory_membership m
+                   JOIN directory_group n ON n.id = m.member_id
+                  WHERE m.group_id = g.id AND m.member_type = 'group' AND n.status <> 'deleted')
+                AS group_count
+           FROM directory_group g LEFT JOIN integration i ON i.id = g.integration_id
+          WHERE g.id = $1",
+        id
+    )?
+    .ok_or(Error::NotFound("group"))?;
+    let description = users::attributes(&more.attributes)?
+        .into_iter()
+        .find(|attribute| attribute.name == "description")
+        .map(|attribute| attribute.value);
+    Ok(GroupDetail {
+        line,
+        integration_id: more.integration_id,
+        integration_name: more.integration_name,
+        description,
+        mail: more.mail,
+        status_reason: more.status_reason,
+        created_at: more.created_at,
+        group_count: more.group_count,
+    })
+}
+
+#[derive(FromRow)]
+struct MemberRow {
+    id: Uuid,
+    external_id: Option<ExternalId>,
+    object_type: ObjectType,
+    display_name: String,
+    name_folded: String,
+    user_principal_name: Option<String>,
+    status: DirectoryStatus,
+}
+
+impl From<MemberRow> for MemberLine {
+    fn from(row: MemberRow) -> Self {
+        Self {
+            id: row.id,
+            external_id: row.external_id,
+            object_type: row.object_type,
+            display_name: row.display_name,
+            direct: true,
+            path: Vec::new(),
+            user_principal_name: row.user_principal_name,
+            status: Some(row.status),
+        }
+    }
+}
+
+/// Members of one group: users and groups that are not deleted. `$1` is the group.
+const MEMBERS: &str = "FROM (
+    SELECT u.id, u.external_id, 'user' AS object_type, u.display_name, u.name_folded,
+           u.search_text, u.user_principal_name, u.status
+      FROM directory_membership m JOIN directory_user u ON u.id = m.member_id
+     WHERE m.group_id = $1 AND m.member_type = 'user' AND u.status <> 'deleted'
+    UNION ALL
+    SELECT g.id, g.external_id, 'group' AS object_type, g.display_name, g.name_folded,
+           g.search_text, NULL AS user_principal_name, g.status
+      FROM directory_membership m JOIN directory_group g ON g.id = m.member_id
+     WHERE m.group_id = $1 AND m.member_type = 'group' AND g.status <> 'deleted') x";
+
+/// One page of a group's direct members, by name.
+pub async fn members(
+    b: &Backend,
+    scope: &Scope,
+    id: GroupId,
+    q: Option<&str>,
+    page: PageRequest,
+) -> Result<Page<MemberLine>> {
+    get(b, scope, id).await?;
+    let pattern = paging::pattern(q);
+    let mut tx = b.db.read().await?;
+    let total = fetch_scalar!(
+        &mut tx,
+        i64,
+        sqlx::AssertSqlSafe(format!(
+            r"SELECT COUNT(*) {MEMBERS} WHERE $2 IS NULL OR x.search_text LIKE $2 ESCAPE '\'"
+        )),
+        id,
+        &pattern
+    )?;
+    let rows = fetch_all!(
+        &mut tx,
+        MemberRow,
+        sqlx::AssertSqlSafe(format!(
+            r"SELECT * {MEMBERS} WHERE $2 IS NULL OR x.search_text LIKE $2 ESCAPE '\'
+              ORDER BY x.name_folded, x.id LIMIT $3 OFFSET $4"
+        )),
+        id,
+        pattern,
+        page.limit(),
+        page.offset()
+    )?;
+    Ok(Page {
+        items: rows.into_iter().map(MemberLine::from).collect(),
+        total,
+    })
+}
+
+/// A group's direct members by name, for programs.
+pub async fn members_listing(
+    b: &Backend,
+    scope: &Scope,
+    id: GroupId,
+    request: &ListRequest,
+) -> Result<Listing<MemberLine>> {
+    get(b, scope, id).await?;
+    let (after, after_id) = paging::after(request);
+    let mut tx = b.db.read().await?;
+    let rows = fetch_all!(
+        &mut tx,
+        MemberRow,
+        sqlx::AssertSqlSafe(format!(
+            r"SELECT * {MEMBERS} WHERE (x.name_folded, x.id) > ($2, $3)
+                AND ($4 IS NULL OR x.search_text LIKE $4 ESCAPE '\')
+              ORDER BY x.name_folded, x.id LIMIT $5"
+        )),
+        id,
+        after,
+        after_id,
+        paging::pattern(request.q.as_deref()),
+        paging::limit(request)
+    )?;
+    let listing = paging::listing(rows, request, |row| Cursor {
+        after: row.name_folded.clone(),
+        id: row.id,
+    });
+    Ok(Listing {
+        items: listing.items.into_iter().map(MemberLine::from).collect(),
+        next: listing.next,
+    })
+}
+
+/// The groups that a group is a direct member of, by name.
+pub async fn member_of(b: &Backend, scope: &Scope, id: GroupId) -> Result<Vec<MemberOf>> {
+    get(b, scope, id).await?;
+    let mut tx = b.db.read().await?;
+    users::groups_of(&mut tx, id.0).await
+}
+
+/// Every matching group as CSV, by name, read in steps.
+pub fn csv(
+    b: &Backend,
+    scope: &Scope,
+    query: GroupQuery,
+) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+    let state = Some((b.clone(), scope.clone(), query, 1_u32));
+    stream::try_unfold(state, |state| async move {
+        let Some((b, scope, mut query, step)) = state else {
+            return Ok(None);
+        };
+        query.sort = None;
+        query.direction = Direction::Ascending;
+        query.page = PageRequest::new(step, u32::try_from(CSV_ROWS).unwrap_or(1000));
+        let page = list(&b, &scope, query.clone()).await?;
+        let read = i64::try_from(page.items.len()).unwrap_or(0);
+        let head = (step == 1).then(|| HEAD.map(str::to_owned));
+        let bytes = csv::rows(head.into_iter().chain(page.items.into_iter().map(cells))).await?;
+        Ok(Some((
+            bytes,
+            (read == CSV_ROWS).then(|| (b, scope, query, step + 1)),
+        )))
+    })
+}
+
+const HEAD: [&str; 7] = [
+    "Name",
+    "Type",
+    "User Count",
+    "Group Status",
+    "Source Type",
+    "Customer",
+    "Object Id",
+];
+
+fn cells(line: GroupLine) -> [String; 7] {
+    let group = line.group;
+    [
+        group.display_name,
+        group.kind.title().to_owned(),
+        group.user_count.to_string(),
+        group.status.title().to_owned(),
+        group.source_type.to_string(),
+        line.customer_name,
+        group
+            .external_id
+            .map(|id| id.to_string())
+            .unwrap_or_default(),
+    ]
+}

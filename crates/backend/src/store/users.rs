@@ -1,0 +1,331 @@
+//! Users of the customers' directories: found, shown, written out.
+
+use bytes::Bytes;
+use domain::{
+    DateTime,
+    id::{CustomerId, GroupId, IntegrationId, UserId},
+    paging::{Direction, ListRequest, Listing, Page, PageRequest},
+    permission::Permission,
+    run::Reason,
+    user::{Attribute, DirectoryStatus, MemberOf, SourceType, User, UserDetail, UserLine},
+};
+use futures::{Stream, stream};
+use sqlx::FromRow;
+
+use super::paging::{self, Sort};
+use crate::{
+    Backend, Error, Result, Scope, csv, fetch_all, fetch_optional, fetch_scalar, in_scope,
+};
+
+/// What the Users list is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct UserQuery {
+    /// Of this customer.
+    pub customer_id: Option<CustomerId>,
+    /// From this integration.
+    pub integration_id: Option<IntegrationId>,
+    /// A part of the name, the user name or the mail address.
+    pub q: Option<String>,
+    /// Of this status; absent: all but deleted ones.
+    pub status: Option<DirectoryStatus>,
+    /// From this type of source.
+    pub source_type: Option<SourceType>,
+    /// Direct members of this group.
+    pub group_id: Option<GroupId>,
+    /// Which rows.
+    pub page: PageRequest,
+    /// A column of [`SORTS`]; by name otherwise.
+    pub sort: Option<String>,
+    /// Which way.
+    pub direction: Direction,
+}
+
+/// The columns by which the list sorts.
+pub const SORTS: &[Sort] = &[
+    ("name", "u.name_folded"),
+    ("user_name", "u.user_name_folded"),
+    ("status", "u.status"),
+    ("source", "u.source_type"),
+    ("changed", "u.changed_at"),
+];
+
+/// Rows a step of a CSV reads.
+const CSV_ROWS: i64 = 1000;
+
+const MATCHING: &str = concat!(
+    "FROM directory_user u JOIN customer c ON c.id = u.customer_id WHERE ",
+    in_scope!("u.customer_id"),
+    r" AND c.deleted_at IS NULL
+       AND ($3 IS NULL OR u.customer_id = $3)
+       AND ($4 IS NULL OR u.integration_id = $4)
+       AND ($5 IS NULL OR u.search_text LIKE $5 ESCAPE '\')
+       AND (u.status = $6 OR ($6 IS NULL AND u.status <> 'deleted'))
+       AND ($7 IS NULL OR u.source_type = $7)
+       AND ($8 IS NULL OR EXISTS (SELECT 1 FROM directory_membership m
+                                   WHERE m.group_id = $8 AND m.member_id = u.id))"
+);
+
+const LINE: &str = "SELECT u.id, u.external_id, u.user_principal_name, u.display_name,
+    u.given_name, u.surname, u.mail, u.status, u.source_type, u.integration_id, u.customer_id,
+    c.name AS customer_name, u.changed_at, s.pending,
+    (SELECT COUNT(*) FROM directory_membership m JOIN directory_group g ON g.id = m.group_id
+      WHERE m.member_id = u.id AND g.status <> 'deleted') AS groups
+  FROM directory_user u JOIN customer c ON c.id = u.customer_id
+  LEFT JOIN source_object s ON s.integration_id = u.integration_id AND s.object_type = 'user'
+        AND s.external_id = u.external_id";
+
+/// One page of the Users list.
+pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<UserLine>> {
+    scope.require(Permission::DirectoryRead)?;
+    let pattern = paging::pattern(query.q.as_deref());
+    let mut tx = b.db.read().await?;
+    let total = fetch_scalar!(
+        &mut tx,
+        i64,
+        sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {MATCHING}")),
+        scope.all(),
+        scope.grantee(),
+        query.customer_id,
+        query.integration_id,
+        &pattern,
+        query.status,
+        query.source_type,
+        query.group_id
+    )?;
+    let order = paging::order(SORTS, query.sort.as_deref(), query.direction, "u.id");
+    // The page is cut first and dressed afterwards, so that counting groups costs a page's rows.
+    let items = fetch_all!(
+        &mut tx,
+        UserLine,
+        sqlx::AssertSqlSafe(format!(
+            "{LINE} WHERE u.id IN (SELECT u.id {MATCHING} {order} LIMIT $9 OFFSET $10) {order}"
+        )),
+        scope.all(),
+        scope.grantee(),
+        query.customer_id,
+        query.integration_id,
+        pattern,
+        query.status,
+        query.source_type,
+        query.group_id,
+        query.page.limit(),
+        query.page.offset()
+    )?;
+    Ok(Page { items, total })
+}
+
+/// A customer's users by name, also deleted ones, for programs.
+pub async fn listing(
+    b: &Backend,
+    scope: &Scope,
+    customer: CustomerId,
+    request: &ListRequest,
+) -> Result<Listing<User>> {
+    scope.require(Permission::DirectoryRead)?;
+    let mut tx = b.db.read().await?;
+    super::customer_in_use(&mut tx, scope, customer).await?;
+    let (after, id) = paging::after(request);
+    let items = fetch_all!(
+        &mut tx,
+        User,
+        concat!(
+            "SELECT u.id, u.external_id, u.user_principal_name, u.display_name, u.given_name,
+                    u.surname, u.mail, u.status, u.source_type, u.integration_id
+               FROM directory_user u WHERE ",
+            in_scope!("u.customer_id"),
+            r" AND u.customer_id = $3 AND (u.name_folded, u.id) > ($4, $5)
+               AND ($6 IS NULL OR u.search_text LIKE $6 ESCAPE '\')
+             ORDER BY u.name_folded, u.id LIMIT $7"
+        ),
+        scope.all(),
+        scope.grantee(),
+        customer,
+        after,
+        id,
+        paging::pattern(request.q.as_deref()),
+        paging::limit(request)
+    )?;
+    Ok(paging::listing(items, request, |user| {
+        paging::by_name(&user.display_name, user.id.0)
+    }))
+}
+
+/// One user.
+pub async fn get(b: &Backend, scope: &Scope, id: UserId) -> Result<User> {
+    Ok(line(b, scope, id).await?.user)
+}
+
+async fn line(b: &Backend, scope: &Scope, id: UserId) -> Result<UserLine> {
+    scope.require(Permission::DirectoryRead)?;
+    let mut tx = b.db.read().await?;
+    fetch_optional!(
+        &mut tx,
+        UserLine,
+        sqlx::AssertSqlSafe(format!(
+            "{LINE} WHERE {} AND c.deleted_at IS NULL AND u.id = $3",
+            in_scope!("u.customer_id")
+        )),
+        scope.all(),
+        scope.grantee(),
+        id
+    )?
+    .ok_or(Error::NotFound("user"))
+}
+
+#[derive(FromRow)]
+struct More {
+    integration_name: Option<String>,
+    status_reason: Option<Reason>,
+    created_at: DateTime,
+    delete_at: Option<DateTime>,
+    attributes: String,
+}
+
+/// One user with everything its page shows.
+pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail> {
+    let line = line(b, scope, id).await?;
+    let mut tx = b.db.read().await?;
+    let more = fetch_optional!(
+        &mut tx,
+        More,
+        "SELECT i.name AS integration_name, u.status_reason, u.created_at, u.delete_at, u.attributes
+           FROM directory_user u LEFT JOIN integration i ON i.id = u.integration_id
+          WHERE u.id = $1",
+        id
+    )?
+    .ok_or(Error::NotFound("user"))?;
+    Ok(UserDetail {
+        line,
+        integration_name: more.integration_name,
+        status_reason: more.status_reason,
+        created_at: more.created_at,
+        delete_at: more.delete_at,
+        attributes: attributes(&more.attributes)?,
+    })
+}
+
+/// The attributes of a row as text, in the order of their names.
+pub(super) fn attributes(json: &str) -> Result<Vec<Attribute>> {
+    let map: std::collections::BTreeMap<String, serde_json::Value> = serde_json::from_str(json)
+        .map_err(|error| Error::Internal(format!("attributes are no JSON object: {error}")))?;
+    Ok(map
+        .into_iter()
+        .map(|(name, value)| Attribute {
+            name,
+            value: plain(&value),
+        })
+        .filter(|attribute| !attribute.value.is_empty())
+        .collect())
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// The groups that a user is a direct member of, by name.
+pub async fn member_of(b: &Backend, scope: &Scope, id: UserId) -> Result<Vec<MemberOf>> {
+    get(b, scope, id).await?;
+    let mut tx = b.db.read().await?;
+    groups_of(&mut tx, id.0).await
+}
+
+/// The groups that a user or a group is a direct member of, by name.
+pub(super) async fn groups_of(tx: &mut crate::Tx, member: uuid::Uuid) -> Result<Vec<MemberOf>> {
+    fetch_all!(
+        tx,
+        MemberOf,
+        "SELECT g.id, g.display_name, g.kind, g.status
+           FROM directory_membership m JOIN directory_group g ON g.id = m.group_id
+          WHERE m.member_id = $1 AND g.status <> 'deleted'
+          ORDER BY g.name_folded, g.id LIMIT 5000",
+        member
+    )
+}
+
+/// Every matching user as CSV, by name, read in steps.
+pub fn csv(
+    b: &Backend,
+    scope: &Scope,
+    query: UserQuery,
+) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+    let state = Some((b.clone(), scope.clone(), query, 0_i64));
+    stream::try_unfold(state, |state| async move {
+        let Some((b, scope, mut query, offset)) = state else {
+            return Ok(None);
+        };
+        query.sort = None;
+        query.direction = Direction::Ascending;
+        let page = csv_page(&b, &scope, &query, offset).await?;
+        let read = page.len();
+        let head = (offset == 0).then(|| HEAD.map(str::to_owned));
+        let bytes = csv::rows(head.into_iter().chain(page.into_iter().map(cells))).await?;
+        let more = i64::try_from(read).unwrap_or(0) == CSV_ROWS;
+        Ok(Some((
+            bytes,
+            more.then(|| (b, scope, query, offset + CSV_ROWS)),
+        )))
+    })
+}
+
+const HEAD: [&str; 9] = [
+    "Name",
+    "User Name",
+    "Given Name",
+    "Surname",
+    "Mail",
+    "User Status",
+    "Source Type",
+    "Customer",
+    "Object Id",
+];
+
+fn cells(line: UserLine) -> [String; 9] {
+    let user = line.user;
+    [
+        user.display_name,
+        user.user_principal_name.unwrap_or_default(),
+        user.given_name.unwrap_or_default(),
+        user.surname.unwrap_or_default(),
+        user.mail.unwrap_or_default(),
+        user.status.title().to_owned(),
+        user.source_type.to_string(),
+        line.customer_name,
+        user.external_id
+            .map(|id| id.to_string())
+            .unwrap_or_default(),
+    ]
+}
+
+async fn csv_page(
+    b: &Backend,
+    scope: &Scope,
+    query: &UserQuery,
+    offset: i64,
+) -> Result<Vec<UserLine>> {
+    scope.require(Permission::DirectoryRead)?;
+    let mut tx = b.db.read().await?;
+    fetch_all!(
+        &mut tx,
+        UserLine,
+        sqlx::AssertSqlSafe(format!(
+            "{LINE} WHERE u.id IN
+                 (SELECT u.id {MATCHING} ORDER BY u.name_folded, u.id LIMIT $9 OFFSET $10)
+             ORDER BY u.name_folded, u.id"
+        )),
+        scope.all(),
+        scope.grantee(),
+        query.customer_id,
+        query.integration_id,
+        paging::pattern(query.q.as_deref()),
+        query.status,
+        query.source_type,
+        query.group_id,
+        CSV_ROWS,
+        offset
+    )
+}
