@@ -1,35 +1,33 @@
 //! What is kept, a file or a folder a noun. Every function that touches a customer's data takes
 //! [`Scope`](crate::Scope); what the caller may not see is not found.
 
+pub mod across;
 pub mod audit;
+pub mod credential_profiles;
+pub mod customers;
 pub mod groups;
+pub mod integrations;
 pub mod overview;
 mod paging;
 pub mod runs;
+#[cfg(test)]
+mod sample;
 pub mod sessions;
 pub mod tokens;
 pub mod users;
 
-use domain::id::CustomerId;
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, Result, Scope, Tx, fetch_scalar};
+use crate::{Error, Result};
 
-/// Refuses a customer that the caller may not see, and one in the bin.
-async fn customer_in_use(tx: &mut Tx, scope: &Scope, id: CustomerId) -> Result<()> {
-    let found = fetch_scalar!(
-        tx,
-        i64,
-        concat!(
-            "SELECT COUNT(*) FROM customer WHERE id = $3 AND deleted_at IS NULL AND ",
-            crate::in_scope!("id")
-        ),
-        scope.all(),
-        scope.grantee(),
-        id
-    )?;
-    if found == 1 {
-        Ok(())
-    } else {
-        Err(Error::NotFound("customer"))
-    }
+/// Reads a JSON column; `column` names it where that fails.
+pub(crate) fn read_json<T: DeserializeOwned>(column: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::Internal(format!("{column} can’t be read: {error}")))
+}
+
+/// The text of a JSON column.
+pub(crate) fn write_json<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::Internal(format!("a value can’t be written as JSON: {error}")))
 }

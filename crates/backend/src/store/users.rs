@@ -123,7 +123,7 @@ pub async fn listing(
 ) -> Result<Listing<User>> {
     scope.require(Permission::DirectoryRead)?;
     let mut tx = b.db.read().await?;
-    super::customer_in_use(&mut tx, scope, customer).await?;
+    super::customers::find_in_use(&mut tx, scope, customer).await?;
     let (after, id) = paging::after(request);
     let items = fetch_all!(
         &mut tx,

@@ -1,0 +1,246 @@
+//! Adding and changing integrations.
+
+use domain::{
+    DateTime,
+    id::{CustomerId, IntegrationId},
+    integration::{Integration, IntegrationChange, IntegrationState, NewIntegration},
+    permission::Permission,
+    policy::Policy,
+    tenant::Tenant,
+};
+
+use super::{
+    connect::{Wish, may_connect, may_use},
+    find, groups, schedule, stop,
+};
+use crate::{
+    Backend, Result, Scope, Tx, execute, fetch_one,
+    store::{audit, customers, write_json},
+};
+
+/// Adds an integration. Nothing runs by itself before its first full run (sync.md rule 12).
+pub async fn create(
+    b: &Backend,
+    scope: &Scope,
+    customer: CustomerId,
+    new: NewIntegration,
+) -> Result<Integration> {
+    let mut tx = b.db.write().await?;
+    customers::find_in_use(&mut tx, scope, customer).await?;
+    scope.require(Permission::IntegrationsWrite)?;
+    let now = b.clock.now();
+    let tenant = Tenant::parse(&new.tenant)?;
+    schedule::check(&new.schedule, now)?;
+    let policy = new.policy.checked()?;
+    let wish = Wish {
+        customer,
+        cloud: &new.cloud,
+        tenant: &tenant,
+        profile: new.credential_profile_id,
+    };
+    may_connect(b, &mut tx, scope, &wish).await?;
+    let integration = Integration {
+        id: IntegrationId(b.ids.uuid()),
+        customer_id: customer,
+        kind: new.kind,
+        name: tenant.as_str().to_owned(),
+        tenant: tenant.as_str().to_owned(),
+        tenant_id: None,
+        cloud: new.cloud,
+        credential_profile_id: new.credential_profile_id,
+        enabled: new.enabled,
+        full_scan_next: true,
+        schedule: new.schedule,
+        policy,
+        state: if new.enabled {
+            IntegrationState::NotStarted
+        } else {
+            IntegrationState::Disabled
+        },
+        last_sync_started_at: None,
+        last_sync_status: None,
+        next_run_at: None,
+    };
+    insert(&mut tx, &integration, scope, now).await?;
+    groups::set(
+        &mut tx,
+        integration.id,
+        &integration.policy.selected_group_ids,
+    )
+    .await?;
+    let name = &integration.name;
+    audit::record(
+        b,
+        &mut tx,
+        scope,
+        "integration.create",
+        Some(customer),
+        name,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(integration)
+}
+
+async fn insert(tx: &mut Tx, new: &Integration, scope: &Scope, now: DateTime) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO integration
+           (id, customer_id, kind, name, name_folded, tenant, cloud, credential_profile_id,
+            enabled, full_scan_next, first_full_done, schedule, policy, state, failures,
+            last_sync_detail, tenant_vouched_by, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, 0, '', $14, $15)",
+        new.id,
+        new.customer_id,
+        new.kind,
+        &new.name,
+        planner::fold(&new.name),
+        &new.tenant,
+        &new.cloud,
+        new.credential_profile_id,
+        new.enabled,
+        new.full_scan_next,
+        write_json(&new.schedule)?,
+        policy_column(&new.policy)?,
+        new.state,
+        scope.sees_all().then(|| scope.actor_name().to_owned()),
+        now
+    )?;
+    Ok(())
+}
+
+/// The policy without the selected groups, which have a table of their own.
+fn policy_column(policy: &Policy) -> Result<String> {
+    write_json(&Policy {
+        selected_group_ids: Vec::new(),
+        ..policy.clone()
+    })
+}
+
+/// Changes an integration's settings. Switching it off cancels its open run; a policy that reads
+/// differently makes the next run a full one.
+pub async fn change(
+    b: &Backend,
+    scope: &Scope,
+    id: IntegrationId,
+    change: IntegrationChange,
+) -> Result<Integration> {
+    let mut tx = b.db.write().await?;
+    let mut integration = find(&mut tx, scope, id).await?;
+    scope.require(Permission::IntegrationsWrite)?;
+    let before = integration.clone();
+    if let Some(profile) = change.credential_profile_id
+        && profile != before.credential_profile_id
+    {
+        may_use(&mut tx, scope, before.customer_id, profile).await?;
+        integration.credential_profile_id = profile;
+    }
+    if let Some(schedule) = change.schedule {
+        schedule::check(&schedule, b.clock.now())?;
+        integration.schedule = schedule;
+    }
+    if let Some(full) = change.full_scan_next {
+        integration.full_scan_next = full;
+    }
+    if let Some(policy) = change.policy {
+        integration.policy = policy.checked()?;
+        if integration.policy.reads_differently_from(&before.policy) {
+            integration.full_scan_next = true;
+        }
+        groups::set(&mut tx, id, &integration.policy.selected_group_ids).await?;
+    }
+    integration.enabled = change.enabled.unwrap_or(before.enabled);
+    set_state(b, &mut tx, scope, &before, &mut integration).await?;
+    let changed = differences(&before, &integration);
+    if changed.is_empty() {
+        return Ok(before);
+    }
+    execute!(
+        &mut tx,
+        "UPDATE integration SET credential_profile_id = $1, enabled = $2, full_scan_next = $3,
+           schedule = $4, policy = $5, state = $6, next_run_at = $7 WHERE id = $8",
+        integration.credential_profile_id,
+        integration.enabled,
+        integration.full_scan_next,
+        write_json(&integration.schedule)?,
+        policy_column(&integration.policy)?,
+        integration.state,
+        integration.next_run_at,
+        id
+    )?;
+    let subject = format!("{}: {}", integration.name, changed.join(", "));
+    let customer = Some(integration.customer_id);
+    audit::record(b, &mut tx, scope, "integration.update", customer, &subject).await?;
+    tx.commit().await?;
+    Ok(integration)
+}
+
+/// What follows from being switched on or off, or from another schedule.
+async fn set_state(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    before: &Integration,
+    after: &mut Integration,
+) -> Result<()> {
+    if before.enabled && !after.enabled {
+        stop::cancel_open_run(b, tx, before.id, scope.actor_name()).await?;
+        after.state = IntegrationState::Disabled;
+        after.next_run_at = None;
+        return Ok(());
+    }
+    let switched_on = after.enabled && !before.enabled;
+    if !switched_on && after.schedule == before.schedule {
+        return Ok(());
+    }
+    let (first_full_done, failures) = fetch_one!(
+        tx,
+        (bool, i64),
+        "SELECT first_full_done, failures FROM integration WHERE id = $1",
+        before.id
+    )?;
+    if switched_on {
+        after.state = match (first_full_done, failures) {
+            (false, _) => IntegrationState::NotStarted,
+            (true, 0) => IntegrationState::Ok,
+            (true, _) => IntegrationState::Failing,
+        };
+    }
+    let runs_by_itself = matches!(
+        after.state,
+        IntegrationState::Ok | IntegrationState::Failing
+    ) && first_full_done;
+    after.next_run_at = schedule::next(&after.schedule, b.clock.now()).filter(|_| runs_by_itself);
+    Ok(())
+}
+
+/// The names of what differs, for the audit log.
+fn differences(before: &Integration, after: &Integration) -> Vec<&'static str> {
+    let mut changed = Vec::new();
+    let mut note = |differs: bool, name: &'static str| {
+        if differs {
+            changed.push(name);
+        }
+    };
+    note(
+        before.credential_profile_id != after.credential_profile_id,
+        "credential profile",
+    );
+    note(!before.enabled && after.enabled, "switched on");
+    note(before.enabled && !after.enabled, "switched off");
+    note(
+        before.full_scan_next != after.full_scan_next,
+        "full scan on next run",
+    );
+    note(before.schedule != after.schedule, "schedule");
+    note(
+        before.policy.selected_group_ids != after.policy.selected_group_ids,
+        "selected groups",
+    );
+    let rest = |policy: &Policy| Policy {
+        selected_group_ids: Vec::new(),
+        ..policy.clone()
+    };
+    note(rest(&before.policy) != rest(&after.policy), "policy");
+    changed
+}

@@ -1,0 +1,160 @@
+//! Who may connect what (interfaces.md).
+//!
+//! A tenant of a cloud belongs to one customer, and a shared credential profile opens many
+//! tenants. So only someone who sees all customers connects a shared profile, or a tenant that is
+//! another customer's already: otherwise whoever may add an integration to one customer could
+//! read another's directory.
+
+use domain::{
+    credential_profile::CredentialProfile,
+    id::{CredentialProfileId, CustomerId, IntegrationId, TenantId},
+    run::RunError,
+    tenant::Tenant,
+};
+
+use crate::{
+    Backend, Error, Result, Scope, Tx, execute, fetch_optional,
+    store::{across, audit, credential_profiles},
+};
+
+/// What someone wishes to connect.
+pub(super) struct Wish<'a> {
+    pub customer: CustomerId,
+    pub cloud: &'a str,
+    pub tenant: &'a Tenant,
+    pub profile: CredentialProfileId,
+}
+
+/// Whether the caller may connect this; answers the profile.
+///
+/// Blames the field in the body: ids there are looked at last, and one that the caller may not
+/// see is answered like one that doesn't exist.
+pub(super) async fn may_connect(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    wish: &Wish<'_>,
+) -> Result<CredentialProfile> {
+    if b.clouds.get(wish.cloud).is_none() {
+        let ids: Vec<_> = b.clouds.names().into_iter().map(|cloud| cloud.id).collect();
+        let message = format!("Choose one of {}.", ids.join(", "));
+        return Err(Error::invalid("cloud", message));
+    }
+    let profile = may_use(tx, scope, wish.customer, wish.profile).await?;
+    let known = across::tenant_is_elsewhere(tx, wish.customer, wish.cloud, wish.tenant).await?;
+    if known && !scope.sees_all() {
+        return Err(Error::invalid("tenant", ELSEWHERE));
+    }
+    Ok(profile)
+}
+
+const ELSEWHERE: &str = "This tenant can be connected here only by someone who administers all customers: it is connected elsewhere already.";
+
+/// Whether the caller may use the profile for the customer.
+pub(super) async fn may_use(
+    tx: &mut Tx,
+    scope: &Scope,
+    customer: CustomerId,
+    id: CredentialProfileId,
+) -> Result<CredentialProfile> {
+    let blamed = |message: String| Error::invalid("credential_profile_id", message);
+    let profile = match credential_profiles::find(tx, scope, id).await {
+        Err(Error::NotFound(_)) => {
+            return Err(blamed(format!("There is no credential profile {id}.")));
+        }
+        other => other?,
+    };
+    match profile.customer_id {
+        Some(of) if of == customer => Ok(profile),
+        Some(_) => Err(blamed("This profile is another customer’s.".to_owned())),
+        None if scope.sees_all() => Ok(profile),
+        None => Err(blamed(
+            "A shared profile can be connected only by someone who administers all customers. Choose a profile of this customer.".to_owned(),
+        )),
+    }
+}
+
+/// Pins an integration to the tenant that a token proved, and names it by the tenant's display
+/// name where that is known.
+///
+/// Refused with `tenant_changed` where it is pinned to another tenant, and with
+/// `tenant_elsewhere` where the tenant is another customer's and nobody who sees all customers
+/// stood for that: they added the integration, or `by` is one of them.
+pub async fn pin(
+    b: &Backend,
+    tx: &mut Tx,
+    id: IntegrationId,
+    proven: TenantId,
+    name: Option<&str>,
+    by: Option<&Scope>,
+) -> Result<()> {
+    let (customer, cloud, pinned, vouched_by, old_name, tenant) = fetch_optional!(
+        &mut *tx,
+        (
+            CustomerId,
+            String,
+            Option<TenantId>,
+            Option<String>,
+            String,
+            String
+        ),
+        "SELECT customer_id, cloud, tenant_id, tenant_vouched_by, name, tenant
+         FROM integration WHERE id = $1",
+        id
+    )?
+    .ok_or(Error::NotFound("integration"))?;
+    match pinned {
+        Some(pinned) if pinned != proven => return Err(tenant_changed(pinned, proven)),
+        Some(_) => {}
+        None => {
+            let vouched = vouched_by.is_some() || by.is_some_and(Scope::sees_all);
+            let others = across::customers_of_tenant(tx, customer, &cloud, proven).await?;
+            if !others.is_empty() && !vouched {
+                return Err(tenant_elsewhere());
+            }
+            execute!(
+                &mut *tx,
+                "UPDATE integration SET tenant_id = $1 WHERE id = $2",
+                proven,
+                id
+            )?;
+            if let Some(scope) = by {
+                let subject = format!("{tenant}: {proven}");
+                let customer = Some(customer);
+                audit::record(b, tx, scope, "integration.pin", customer, &subject).await?;
+            }
+        }
+    }
+    let name = name
+        .map(str::trim)
+        .filter(|name| !name.is_empty() && *name != old_name);
+    if let Some(name) = name {
+        execute!(
+            tx,
+            "UPDATE integration SET name = $1, name_folded = $2 WHERE id = $3",
+            name,
+            planner::fold(name),
+            id
+        )?;
+    }
+    Ok(())
+}
+
+fn tenant_changed(pinned: TenantId, proven: TenantId) -> Error {
+    Error::Source(RunError {
+        code: "tenant_changed".to_owned(),
+        title: "The token is for another tenant".to_owned(),
+        detail: format!("This integration belongs to tenant {pinned}; the token is for {proven}."),
+        fix: "Check who moved the domain. To read the other tenant, add an integration for it."
+            .to_owned(),
+    })
+}
+
+fn tenant_elsewhere() -> Error {
+    Error::Source(RunError {
+        code: "tenant_elsewhere".to_owned(),
+        title: "The tenant belongs to another customer".to_owned(),
+        detail: "Another customer’s integration is connected to this tenant already.".to_owned(),
+        fix: "Ask someone who administers all customers to connect it here.".to_owned(),
+    })
+}

@@ -1,0 +1,91 @@
+//! The selected groups of an integration's policy.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    id::{ExternalId, IntegrationId},
+    integration::{GroupHit, SelectedGroup},
+    permission::Permission,
+};
+
+use super::find;
+use crate::{Backend, Result, Scope, Tx, execute, fetch_all, insert_many};
+
+/// The selected groups with what is known of them, by name; unknown ones last.
+pub async fn selected_groups(
+    b: &Backend,
+    scope: &Scope,
+    id: IntegrationId,
+) -> Result<Vec<SelectedGroup>> {
+    scope.require(Permission::IntegrationsRead)?;
+    let mut tx = b.db.read().await?;
+    find(&mut tx, scope, id).await?;
+    let mut groups = fetch_all!(
+        &mut tx,
+        SelectedGroup,
+        "SELECT external_id, display_name, kind, member_count FROM integration_group
+         WHERE integration_id = $1",
+        id
+    )?;
+    groups.sort_by_cached_key(|group| {
+        let folded = group.display_name.as_deref().map(planner::fold);
+        (folded.is_none(), folded, group.external_id)
+    });
+    Ok(groups)
+}
+
+/// Keeps names, kinds and counts of those of `hits` that are selected.
+pub async fn remember_groups(
+    b: &Backend,
+    scope: &Scope,
+    id: IntegrationId,
+    hits: &[GroupHit],
+) -> Result<()> {
+    let mut tx = b.db.write().await?;
+    let integration = find(&mut tx, scope, id).await?;
+    scope.require(Permission::IntegrationsWrite)?;
+    let selected: BTreeSet<_> = integration.policy.selected_group_ids.into_iter().collect();
+    for hit in hits.iter().filter(|hit| selected.contains(&hit.id)) {
+        execute!(
+            &mut tx,
+            "UPDATE integration_group SET display_name = $1, kind = $2,
+               member_count = COALESCE($3, member_count)
+             WHERE integration_id = $4 AND external_id = $5",
+            planner::fold::outside(hit.display_name.clone()),
+            hit.kind,
+            hit.member_count,
+            id,
+            hit.id
+        )?;
+    }
+    tx.commit().await
+}
+
+/// Makes `wanted` the selected groups. What is known of those that stay is kept.
+pub(super) async fn set(tx: &mut Tx, id: IntegrationId, wanted: &[ExternalId]) -> Result<()> {
+    let known = fetch_all!(
+        &mut *tx,
+        (ExternalId,),
+        "SELECT external_id FROM integration_group WHERE integration_id = $1",
+        id
+    )?;
+    let known: BTreeSet<_> = known.into_iter().map(|(group,)| group).collect();
+    let wanted: BTreeSet<_> = wanted.iter().copied().collect();
+    for gone in known.difference(&wanted) {
+        execute!(
+            &mut *tx,
+            "DELETE FROM integration_group WHERE integration_id = $1 AND external_id = $2",
+            id,
+            *gone
+        )?;
+    }
+    let new: Vec<_> = wanted.difference(&known).copied().collect();
+    insert_many!(
+        tx,
+        "INSERT INTO integration_group (integration_id, external_id)",
+        columns: 2, rows_max: 1000, new,
+        |bind, row| { bind.push_bind(id).push_bind(*row); },
+        ""
+    )?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Deleting an integration, and what becomes of its people.
+
+use chrono::Duration;
+use domain::{
+    DateTime,
+    id::IntegrationId,
+    integration::People,
+    permission::Permission,
+    run::Reason,
+    user::{DirectoryStatus, SourceType},
+};
+
+use super::find;
+use crate::{Backend, Result, Scope, Tx, execute, fetch_scalar, store::audit};
+
+/// With [`People::Delete`]: days until they are deleted.
+const DELETE_AFTER: Duration = Duration::days(30);
+
+/// How many people of the customer's directory come from the integration and are not deleted:
+/// the number that the confirmation names.
+pub async fn people_count(b: &Backend, scope: &Scope, id: IntegrationId) -> Result<i64> {
+    scope.require(Permission::IntegrationsRead)?;
+    let mut tx = b.db.read().await?;
+    find(&mut tx, scope, id).await?;
+    fetch_scalar!(
+        &mut tx,
+        i64,
+        "SELECT COUNT(*) FROM directory_user WHERE integration_id = $1 AND status <> $2",
+        id,
+        DirectoryStatus::Deleted
+    )
+}
+
+/// Deletes an integration with its runs and what it read. Its people and groups stay in the
+/// directory as `people` says.
+///
+/// A run at work finds its rows gone at its next batch, whose transaction then fails as a whole.
+pub async fn delete(b: &Backend, scope: &Scope, id: IntegrationId, people: People) -> Result<()> {
+    let mut tx = b.db.write().await?;
+    let integration = find(&mut tx, scope, id).await?;
+    scope.require(Permission::IntegrationsWrite)?;
+    let now = b.clock.now();
+    match people {
+        People::Keep => keep(&mut tx, id, now).await?,
+        People::Deactivate => deactivate(&mut tx, id, now, None).await?,
+        People::Delete => deactivate(&mut tx, id, now, Some(now + DELETE_AFTER)).await?,
+    }
+    for statement in [
+        "DELETE FROM run_staging WHERE run_id IN (SELECT id FROM run WHERE integration_id = $1)",
+        "DELETE FROM run_staging_member
+         WHERE run_id IN (SELECT id FROM run WHERE integration_id = $1)",
+        "DELETE FROM source_membership WHERE integration_id = $1",
+        "DELETE FROM integration WHERE id = $1",
+    ] {
+        execute!(&mut tx, statement, id)?;
+    }
+    let subject = format!("{} (people: {people})", integration.name);
+    let customer = Some(integration.customer_id);
+    audit::record(b, &mut tx, scope, "integration.delete", customer, &subject).await?;
+    tx.commit().await
+}
+
+/// They become Manual: nothing in a source stands behind them any more.
+async fn keep(tx: &mut Tx, id: IntegrationId, now: DateTime) -> Result<()> {
+    for statement in [
+        "UPDATE directory_user SET integration_id = NULL, external_id = NULL, hash = NULL,
+           source_type = $2, delete_at = NULL, changed_at = $3 WHERE integration_id = $1",
+        "UPDATE directory_group SET integration_id = NULL, external_id = NULL, hash = NULL,
+           source_type = $2, delete_at = NULL, changed_at = $3 WHERE integration_id = $1",
+    ] {
+        execute!(&mut *tx, statement, id, SourceType::Manual, now)?;
+    }
+    Ok(())
+}
+
+/// The active become inactive; all keep where they came from.
+async fn deactivate(
+    tx: &mut Tx,
+    id: IntegrationId,
+    now: DateTime,
+    delete_at: Option<DateTime>,
+) -> Result<()> {
+    for statement in [
+        "UPDATE directory_user SET status = $2, status_reason = $3, changed_at = $4
+         WHERE integration_id = $1 AND status = $5",
+        "UPDATE directory_group SET status = $2, status_reason = $3, changed_at = $4
+         WHERE integration_id = $1 AND status = $5",
+    ] {
+        execute!(
+            &mut *tx,
+            statement,
+            id,
+            DirectoryStatus::Inactive,
+            Reason::IntegrationDeleted,
+            now,
+            DirectoryStatus::Active
+        )?;
+    }
+    for statement in [
+        "UPDATE directory_user SET integration_id = NULL, hash = NULL,
+           delete_at = COALESCE($2, delete_at) WHERE integration_id = $1",
+        "UPDATE directory_group SET integration_id = NULL, hash = NULL,
+           delete_at = COALESCE($2, delete_at) WHERE integration_id = $1",
+    ] {
+        execute!(&mut *tx, statement, id, delete_at)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! Rows that tests of the store begin with.
+
+use chrono::Duration;
+use domain::{
+    credential_profile::{CredentialKind, CredentialProfile, NewCredentialProfile},
+    id::{CustomerId, ExternalId, GroupId, IntegrationId, RunId, UserId},
+    integration::{Integration, IntegrationKind, NewIntegration},
+    policy::Policy,
+    run::{RunMode, RunPhase, RunStatus, RunTrigger},
+    schedule::Schedule,
+    user::{DirectoryStatus, SourceType},
+};
+
+use super::{credential_profiles, integrations};
+use crate::{Scope, execute, fetch_all, fetch_scalar, testing::TestBackend};
+
+/// What is given for a profile with the secret `s3cret value`.
+pub fn new_profile(customer: Option<CustomerId>, name: &str) -> NewCredentialProfile {
+    NewCredentialProfile {
+        customer_id: customer,
+        name: name.to_owned(),
+        kind: CredentialKind::ClientSecret,
+        client_id: "00001111-aaaa-2222-bbbb-3333cccc4444".to_owned(),
+        client_secret: Some("s3cret value".to_owned()),
+        certificate_pem: None,
+        private_key_pem: None,
+        expires_at: None,
+    }
+}
+
+pub async fn profile(
+    t: &TestBackend,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+    name: &str,
+) -> CredentialProfile {
+    let new = new_profile(customer, name);
+    credential_profiles::create(t, scope, new).await.unwrap()
+}
+
+/// What is given for an integration.
+pub fn new_integration(profile: &CredentialProfile, tenant: &str) -> NewIntegration {
+    NewIntegration {
+        kind: IntegrationKind::EntraId,
+        tenant: tenant.to_owned(),
+        cloud: "global".to_owned(),
+        credential_profile_id: profile.id,
+        enabled: true,
+        schedule: Schedule::default(),
+        policy: Policy::default(),
+    }
+}
+
+/// An integration with a profile of the customer's own, of a tenant that nobody else has.
+pub async fn integration(t: &TestBackend, scope: &Scope, customer: CustomerId) -> Integration {
+    let profile = profile(t, scope, Some(customer), "Own").await;
+    let new = new_integration(&profile, &format!("{customer}.example"));
+    integrations::create(t, scope, customer, new).await.unwrap()
+}
+
+/// As after a first full run that succeeded.
+pub async fn first_full_done(t: &TestBackend, id: IntegrationId) {
+    let mut tx = t.db.write().await.unwrap();
+    execute!(
+        &mut tx,
+        "UPDATE integration SET first_full_done = TRUE, full_scan_next = FALSE, state = 'ok',
+           next_run_at = $1 WHERE id = $2",
+        t.clock.now() + Duration::minutes(5),
+        id
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// A run in this status, queued now.
+pub async fn run(t: &TestBackend, integration: IntegrationId, status: RunStatus) -> RunId {
+    let id = RunId(t.ids.uuid());
+    let now = t.clock.now();
+    let ended = !matches!(
+        status,
+        RunStatus::Queued | RunStatus::Running | RunStatus::Held
+    );
+    let mut tx = t.db.write().await.unwrap();
+    let (customer, name, customer_name) = fetch_all!(
+        &mut tx,
+        (CustomerId, String, String),
+        "SELECT i.customer_id, i.name, c.name FROM integration i
+         JOIN customer c ON c.id = i.customer_id WHERE i.id = $1",
+        integration
+    )
+    .unwrap()
+    .remove(0);
+    execute!(
+        &mut tx,
+        "INSERT INTO run (id, integration_id, customer_id, mode, triggered_by, started_by, status,
+           phase, complete_read, full_read, queued_at, started_at, ended_at, requests,
+           resource_units, pages_read, objects_read, planned, applied, folded, search_text)
+         VALUES ($1, $2, $3, $4, $5, 'Mina', $6, $7, TRUE, TRUE, $8, $9, $10, 3, 5, 2, 40, 1, 1,
+           1, $11)",
+        id,
+        integration,
+        customer,
+        RunMode::Full,
+        RunTrigger::Operator,
+        status,
+        if status == RunStatus::Queued {
+            RunPhase::Waiting
+        } else {
+            RunPhase::Done
+        },
+        now,
+        (status != RunStatus::Queued).then_some(now),
+        ended.then_some(now + Duration::seconds(30)),
+        planner::fold::search_text([name.as_str(), customer_name.as_str()])
+    )
+    .unwrap();
+    execute!(
+        &mut tx,
+        "UPDATE integration SET last_run_id = $1, last_sync_started_at = $2,
+           last_sync_status = $3 WHERE id = $4",
+        id,
+        now,
+        status,
+        integration
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+pub async fn run_status(t: &TestBackend, id: RunId) -> RunStatus {
+    let mut tx = t.db.read().await.unwrap();
+    fetch_scalar!(
+        &mut tx,
+        RunStatus,
+        "SELECT status FROM run WHERE id = $1",
+        id
+    )
+    .unwrap()
+}
+
+/// A user of the directory; from the integration where one is given.
+pub async fn user(
+    t: &TestBackend,
+    customer: CustomerId,
+    integration: Option<IntegrationId>,
+    name: &str,
+    status: DirectoryStatus,
+) -> UserId {
+    let id = UserId(t.ids.uuid());
+    let user_name = format!("{}@x.example", planner::fold(name).replace(' ', "."));
+    let mut tx = t.db.write().await.unwrap();
+    execute!(
+        &mut tx,
+        "INSERT INTO directory_user (id, customer_id, integration_id, external_id, source_type,
+           user_principal_name, user_name_folded, display_name, name_folded, search_text, mail,
+           attributes, status, created_at, changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, NULL, $10, $11, $12, $12)",
+        id,
+        customer,
+        integration,
+        integration.map(|_| ExternalId(t.ids.uuid())),
+        if integration.is_some() {
+            SourceType::EntraSync
+        } else {
+            SourceType::Manual
+        },
+        &user_name,
+        name,
+        planner::fold(name),
+        planner::fold::search_text([name, user_name.as_str()]),
+        r#"{"department":"Sales","jobTitle":"Lead","phones":["1","2"]}"#,
+        status,
+        t.clock.now()
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// An active group of the directory.
+pub async fn group(
+    t: &TestBackend,
+    customer: CustomerId,
+    integration: Option<IntegrationId>,
+    name: &str,
+) -> GroupId {
+    let id = GroupId(t.ids.uuid());
+    let mut tx = t.db.write().await.unwrap();
+    execute!(
+        &mut tx,
+        "INSERT INTO directory_group (id, customer_id, integration_id, external_id, source_type,
+           display_name, name_folded, search_text, mail, kind, dynamic, attributes, status,
+           created_at, changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, NULL, 'security', FALSE, $8, 'active', $9, $9)",
+        id,
+        customer,
+        integration,
+        integration.map(|_| ExternalId(t.ids.uuid())),
+        if integration.is_some() {
+            SourceType::EntraSync
+        } else {
+            SourceType::Manual
+        },
+        name,
+        planner::fold(name),
+        r#"{"description":"About it"}"#,
+        t.clock.now()
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// The audit log as "actor action subject", oldest first, without the making of samples.
+pub async fn audit_log(t: &TestBackend) -> Vec<String> {
+    let mut tx = t.db.read().await.unwrap();
+    let rows = fetch_all!(
+        &mut tx,
+        (String, String, String),
+        "SELECT actor, action, subject FROM audit_event ORDER BY id"
+    )
+    .unwrap();
+    rows.into_iter()
+        .map(|(actor, action, subject)| format!("{actor} {action} {subject}"))
+        .collect()
+}
