@@ -64,7 +64,7 @@ pub enum Error {
 }
 
 /// The backend's result.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Blames a field of a form or a body.

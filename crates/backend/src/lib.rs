@@ -15,9 +15,11 @@ mod error;
 pub mod graph_access;
 pub mod ids;
 mod installation;
+pub mod jobs;
 pub mod scope;
 pub mod sealer;
 pub mod store;
+pub mod sync;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

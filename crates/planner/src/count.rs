@@ -41,15 +41,23 @@ pub fn hold(line: &mut CountLine, action: Action, number: i64, blocked: i64) {
     line.blocked -= blocked;
 }
 
+/// Counts an object that was found unchanged as updated after all: a group whose members change.
+pub fn touch(line: &mut CountLine) {
+    line.unchanged -= 1;
+    line.updated += 1;
+}
+
 /// Counts `number` objects whose change waits for a decision.
 pub fn held(line: &mut CountLine, number: i64) {
     add(line, |line| &mut line.held, number);
 }
 
-/// Moves one change of an action to `failed`.
-pub fn fail(line: &mut CountLine, action: Action) {
-    *column(line, action) -= 1;
-    line.failed += 1;
+/// Moves `number` changes of one action to `failed`; `blocked` of them would have been disabled
+/// because their sign-in is blocked.
+pub fn fail(line: &mut CountLine, action: Action, number: i64, blocked: i64) {
+    *column(line, action) -= number;
+    line.failed += number;
+    line.blocked -= blocked;
 }
 
 /// A line of zeros for a run at work.

@@ -1,0 +1,61 @@
+//! Removes customers whose days in the bin are over, with all their rows; the audit log stays.
+
+use domain::customer::BIN_DAYS;
+
+use super::Outcome;
+use crate::{Backend, Result, execute};
+
+/// Rows one statement removes.
+const BATCH: i64 = 2_000;
+
+/// What goes before the customer itself, in this order: children first, bulk in batches.
+const BULK: [&str; 6] = [
+    "DELETE FROM directory_membership WHERE (group_id, member_id) IN (
+         SELECT m.group_id, m.member_id FROM directory_membership m
+           JOIN directory_group g ON g.id = m.group_id JOIN customer c ON c.id = g.customer_id
+          WHERE c.deleted_at <= $2 LIMIT $1)",
+    "DELETE FROM directory_user WHERE id IN (
+         SELECT u.id FROM directory_user u JOIN customer c ON c.id = u.customer_id
+          WHERE c.deleted_at <= $2 LIMIT $1)",
+    "DELETE FROM directory_group WHERE id IN (
+         SELECT g.id FROM directory_group g JOIN customer c ON c.id = g.customer_id
+          WHERE c.deleted_at <= $2 LIMIT $1)",
+    "DELETE FROM source_membership WHERE (integration_id, group_external_id, member_external_id) IN (
+         SELECT m.integration_id, m.group_external_id, m.member_external_id
+           FROM customer c JOIN integration i ON i.customer_id = c.id
+           JOIN source_membership m ON m.integration_id = i.id
+          WHERE c.deleted_at <= $2 LIMIT $1)",
+    "DELETE FROM source_object WHERE (integration_id, object_type, external_id) IN (
+         SELECT s.integration_id, s.object_type, s.external_id
+           FROM customer c JOIN integration i ON i.customer_id = c.id
+           JOIN source_object s ON s.integration_id = i.id
+          WHERE c.deleted_at <= $2 LIMIT $1)",
+    "DELETE FROM run_change WHERE (run_id, position) IN (
+         SELECT h.run_id, h.position FROM customer c JOIN run r ON r.customer_id = c.id
+           JOIN run_change h ON h.run_id = r.id
+          WHERE c.deleted_at <= $2 LIMIT $1)",
+];
+
+/// Removes them, and comes back in an hour.
+pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
+    let now = b.clock.now();
+    let before = now - chrono::Duration::days(BIN_DAYS);
+    for sql in BULK {
+        loop {
+            let mut tx = b.db.write().await?;
+            let removed = execute!(&mut tx, sql, BATCH, before)?;
+            tx.commit().await?;
+            if removed < BATCH.unsigned_abs() {
+                break;
+            }
+        }
+    }
+    let mut tx = b.db.write().await?;
+    execute!(
+        &mut tx,
+        "DELETE FROM customer WHERE deleted_at <= $1",
+        before
+    )?;
+    tx.commit().await?;
+    Ok(Outcome::Again(now + chrono::Duration::hours(1)))
+}

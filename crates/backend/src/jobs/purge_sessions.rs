@@ -1,0 +1,43 @@
+//! Removes sessions past their end, an hour after the last time.
+
+use super::Outcome;
+use crate::{Backend, Result, execute};
+
+/// Removes them.
+pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
+    let now = b.clock.now();
+    let mut tx = b.db.write().await?;
+    execute!(&mut tx, "DELETE FROM session WHERE expires_at <= $1", now)?;
+    tx.commit().await?;
+    Ok(Outcome::Again(now + chrono::Duration::hours(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{db_test, fetch_scalar};
+
+    db_test!(sessions_past_their_end_go, |t| {
+        let now = t.clock.now();
+        let mut tx = t.db.write().await.unwrap();
+        for (hash, expires_at) in [(1_u8, now), (2, now + chrono::Duration::seconds(1))] {
+            execute!(
+                &mut tx,
+                "INSERT INTO session (id_hash, id, data, user_agent, created_at, last_used_at,
+                                      expires_at)
+                 VALUES ($1, $2, '{}', '', $3, $3, $4)",
+                vec![hash],
+                t.ids.uuid(),
+                now,
+                expires_at
+            )
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        let again = perform(&t).await.unwrap();
+        assert_eq!(again, Outcome::Again(now + chrono::Duration::hours(1)));
+        let mut tx = t.db.read().await.unwrap();
+        let left = fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM session").unwrap();
+        assert_eq!(left, 1);
+    });
+}

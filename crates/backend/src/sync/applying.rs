@@ -1,0 +1,434 @@
+//! The fourth phase: the stored plan becomes the directory, in bounded batches, each its own
+//! transaction. Contents go from `source_object` to the directory inside the database. What a
+//! batch does is [`planner::diff::target`] in SQL; a batch is marked applied with what it did, so
+//! a run that is cut short goes on where it stopped.
+
+use domain::{
+    id::ExternalId,
+    policy::{ObjectType, OutOfScope},
+    run::RunPhase,
+};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::{
+    record::Work,
+    rows::{IDS_MAX, push_ids, run_built},
+    stop::Stop,
+};
+use crate::{Error, Result, Tx, execute, fetch_all, fetch_optional, fetch_scalar};
+
+/// Changes of objects in one batch: about 50 ms on a small machine, so that a click never waits.
+const BATCH: i64 = 1_000;
+/// Memberships in one batch.
+const EDGES: i64 = 5_000;
+
+/// Applies what is planned and not applied yet.
+pub(super) async fn apply(work: &mut Work<'_>) -> Result<(), Stop> {
+    let cx = work.cx;
+    let _permit = cx
+        .applying
+        .acquire()
+        .await
+        .map_err(|_| Error::Internal("the worker’s permits are closed".to_owned()))?;
+    // Counted again, not remembered: this may be the second worker on this run.
+    work.run.applied = applied(work).await?;
+    let mut after = 0;
+    while let Some(end) = batch_end(work, after).await? {
+        range(work, after, end).await?;
+        after = end;
+        work.checkpoint().await?;
+    }
+    let mut tx = work.b().db.write().await?;
+    work.enter(&mut tx, RunPhase::Done).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn applied(work: &Work<'_>) -> Result<i64> {
+    let mut tx = work.b().db.read().await?;
+    fetch_scalar!(
+        &mut tx,
+        i64,
+        "SELECT COUNT(*) FROM run_change WHERE run_id = $1 AND status IN ('applied', 'failed')",
+        work.run.id
+    )
+}
+
+#[derive(FromRow)]
+struct Next {
+    position: i64,
+    edges: i64,
+}
+
+/// The last position of the next batch with something planned in it; none where nothing is left.
+async fn batch_end(work: &Work<'_>, after: i64) -> Result<Option<i64>> {
+    let mut tx = work.b().db.read().await?;
+    let planned = fetch_all!(
+        &mut tx,
+        Next,
+        "SELECT position, edges FROM run_change
+          WHERE run_id = $1 AND position > $2 AND status = 'planned'
+          ORDER BY position LIMIT $3",
+        work.run.id,
+        after,
+        BATCH
+    )?;
+    let mut edges = 0;
+    let mut end = None;
+    for next in planned {
+        edges += next.edges;
+        if end.is_some() && edges > EDGES {
+            break;
+        }
+        end = Some(next.position);
+    }
+    Ok(end)
+}
+
+/// Applies the planned changes after the first position up to the second. Where a row can't be
+/// applied, halves are tried, so that one bad row keeps no other back.
+async fn range(work: &mut Work<'_>, after: i64, end: i64) -> Result<(), Stop> {
+    let mut open = vec![(after, end)];
+    while let Some((after, end)) = open.pop() {
+        match one_batch(work, after, end).await {
+            Ok(number) => work.run.applied += number,
+            Err(Error::Database(sqlx::Error::Database(error))) if end - after > 1 => {
+                tracing::warn!(run = %work.run.id, %error, "a batch can’t be applied whole");
+                let middle = after + (end - after) / 2;
+                open.push((middle, end));
+                open.push((after, middle));
+            }
+            Err(Error::Database(sqlx::Error::Database(error))) => {
+                fail(work, end, error.message()).await?;
+                work.run.applied += 1;
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Ok(())
+}
+
+async fn fail(work: &Work<'_>, position: i64, message: &str) -> Result<()> {
+    let mut tx = work.b().db.write().await?;
+    execute!(
+        &mut tx,
+        "UPDATE run_change SET status = 'failed', error = $1
+          WHERE run_id = $2 AND position = $3 AND status = 'planned'",
+        message,
+        work.run.id,
+        position
+    )?;
+    tx.commit().await
+}
+
+/// One batch in one transaction. Answers how many changes it applied.
+async fn one_batch(work: &Work<'_>, after: i64, end: i64) -> Result<i64> {
+    let mut tx = work.b().db.write().await?;
+    let mut kinds = fetch_all!(
+        &mut tx,
+        (ObjectType, i64),
+        "SELECT object_type, COUNT(*) FROM run_change
+          WHERE run_id = $1 AND position > $2 AND position <= $3 AND status = 'planned'
+          GROUP BY object_type",
+        work.run.id,
+        after,
+        end
+    )?;
+    // Memberships last: they need both ends.
+    kinds.sort_unstable();
+    let mut batch = Batch {
+        work,
+        tx: &mut tx,
+        after,
+        end,
+    };
+    let mut number = 0;
+    for (object_type, count) in kinds {
+        number += count;
+        match object_type {
+            ObjectType::User => batch.users().await?,
+            ObjectType::Group => batch.groups().await?,
+            ObjectType::Membership => batch.memberships().await?,
+            ObjectType::Contact | ObjectType::Device => {}
+        }
+    }
+    execute!(
+        &mut tx,
+        "UPDATE run_change SET status = 'applied'
+          WHERE run_id = $1 AND position > $2 AND position <= $3 AND status = 'planned'",
+        work.run.id,
+        after,
+        end
+    )?;
+    tx.commit().await?;
+    Ok(number)
+}
+
+struct Batch<'a, 'w> {
+    work: &'a Work<'w>,
+    tx: &'a mut Tx,
+    after: i64,
+    end: i64,
+}
+
+/// The changes of this batch of one type, beside `c`. Takes $1 to $3.
+const IN_BATCH: &str = "c.run_id = $1 AND c.position > $2 AND c.position <= $3
+    AND c.status = 'planned'";
+
+/// A wanted object's change: its content follows, and so do its status and the reason for it. An
+/// update without a reason leaves those as they are.
+const WANTED_STATE: &str =
+    "status = CASE WHEN c.action = 'update' AND c.reason IS NULL THEN d.status
+                   WHEN c.reason IS NULL THEN 'active' ELSE 'inactive' END,
+     status_reason = CASE WHEN c.action = 'update' AND c.reason IS NULL THEN d.status_reason
+                          ELSE c.reason END,
+     delete_at = CASE WHEN c.action = 'update' AND c.reason IS NULL THEN d.delete_at END";
+
+/// The content of a user, from its source.
+const USER_CONTENT: &str = "user_principal_name = s.user_principal_name,
+    user_name_folded = s.user_name_folded, display_name = s.display_name,
+    name_folded = s.name_folded, search_text = s.search_text, given_name = s.given_name,
+    surname = s.surname, mail = s.mail, attributes = s.attributes, hash = s.hash";
+
+/// The content of a group, from its source.
+const GROUP_CONTENT: &str = "display_name = s.display_name, name_folded = s.name_folded,
+    search_text = s.search_text, mail = s.mail,
+    kind = COALESCE(s.group_kind, d.kind), dynamic = s.dynamic, attributes = s.attributes,
+    hash = s.hash";
+
+impl Batch<'_, '_> {
+    async fn users(&mut self) -> Result<()> {
+        let (work, now) = (self.work, self.work.b().clock.now());
+        execute!(
+            self.tx,
+            sqlx::AssertSqlSafe(format!(
+                "INSERT INTO directory_user (id, customer_id, integration_id, external_id,
+                    source_type, user_principal_name, user_name_folded, display_name, name_folded,
+                    search_text, given_name, surname, mail, attributes, hash, status,
+                    status_reason, created_at, changed_at)
+                 SELECT c.object_id, $5, $4, s.external_id, 'EntraSync', s.user_principal_name,
+                    s.user_name_folded, s.display_name, s.name_folded, s.search_text, s.given_name,
+                    s.surname, s.mail, s.attributes, s.hash,
+                    CASE WHEN c.reason IS NULL THEN 'active' ELSE 'inactive' END, c.reason, $6, $6
+                   FROM run_change c
+                   JOIN source_object s ON s.integration_id = $4 AND s.object_type = 'user'
+                                       AND s.external_id = c.external_id
+                  WHERE {IN_BATCH} AND c.object_type = 'user' AND c.action = 'create'"
+            )),
+            work.run.id,
+            self.after,
+            self.end,
+            work.integration.id,
+            work.integration.customer_id,
+            now
+        )?;
+        self.known(ObjectType::User, USER_CONTENT).await
+    }
+
+    async fn groups(&mut self) -> Result<()> {
+        let (work, now) = (self.work, self.work.b().clock.now());
+        execute!(
+            self.tx,
+            sqlx::AssertSqlSafe(format!(
+                "INSERT INTO directory_group (id, customer_id, integration_id, external_id,
+                    source_type, display_name, name_folded, search_text, mail, kind, dynamic,
+                    attributes, hash, status, status_reason, created_at, changed_at)
+                 SELECT c.object_id, $5, $4, s.external_id, 'EntraSync', s.display_name,
+                    s.name_folded, s.search_text, s.mail, COALESCE(s.group_kind, 'security'),
+                    s.dynamic, s.attributes, s.hash, 'active', NULL, $6, $6
+                   FROM run_change c
+                   JOIN source_object s ON s.integration_id = $4 AND s.object_type = 'group'
+                                       AND s.external_id = c.external_id
+                  WHERE {IN_BATCH} AND c.object_type = 'group' AND c.action = 'create'"
+            )),
+            work.run.id,
+            self.after,
+            self.end,
+            work.integration.id,
+            work.integration.customer_id,
+            now
+        )?;
+        self.known(ObjectType::Group, GROUP_CONTENT).await
+    }
+
+    /// Changes of objects that the directory has. Most batches of a first run have none.
+    async fn known(&mut self, object_type: ObjectType, content: &str) -> Result<()> {
+        let work = self.work;
+        let any = fetch_optional!(
+            self.tx,
+            (i64,),
+            sqlx::AssertSqlSafe(format!(
+                "SELECT c.position FROM run_change c
+                  WHERE {IN_BATCH} AND c.object_type = $4 AND c.action <> 'create' LIMIT 1"
+            )),
+            work.run.id,
+            self.after,
+            self.end,
+            object_type
+        )?;
+        if any.is_none() {
+            return Ok(());
+        }
+        let updates = work.policy.actions.update;
+        let takes = "(c.action = 'restore' OR $6)";
+        self.wanted(object_type, &format!("{content}, "), takes, updates)
+            .await?;
+        if !updates {
+            self.wanted(object_type, "", "c.action <> 'restore' AND NOT $6", updates)
+                .await?;
+        }
+        self.unwanted(object_type).await
+    }
+
+    /// Objects that belong into the directory: with content, or their state alone.
+    async fn wanted(
+        &mut self,
+        object_type: ObjectType,
+        content: &str,
+        which: &str,
+        updates: bool,
+    ) -> Result<()> {
+        let work = self.work;
+        execute!(
+            self.tx,
+            sqlx::AssertSqlSafe(format!(
+                "UPDATE directory_{object_type} AS d SET {content} {WANTED_STATE}, changed_at = $5
+                   FROM run_change c
+                   JOIN source_object s ON s.integration_id = $4
+                        AND s.object_type = '{object_type}' AND s.external_id = c.external_id
+                  WHERE {IN_BATCH} AND c.object_type = '{object_type}' AND d.id = c.object_id
+                    AND c.action IN ('update', 'enable', 'disable', 'restore')
+                    AND (c.reason IS NULL OR c.reason = 'sign_in_blocked') AND {which}"
+            )),
+            work.run.id,
+            self.after,
+            self.end,
+            work.integration.id,
+            work.b().clock.now(),
+            updates
+        )?;
+        Ok(())
+    }
+
+    /// Objects that leave: they become inactive and, by policy, their days begin to count; or
+    /// their days are over.
+    async fn unwanted(&mut self, object_type: ObjectType) -> Result<()> {
+        let (work, now) = (self.work, self.work.b().clock.now());
+        let decided = work.run.planned_at.unwrap_or(now);
+        let countdown = planner::diff::delete_at(&work.policy, None, decided);
+        execute!(
+            self.tx,
+            sqlx::AssertSqlSafe(format!(
+                "UPDATE directory_{object_type} AS d SET status = 'inactive',
+                        status_reason = c.reason,
+                        delete_at = CASE WHEN $5 THEN COALESCE(d.delete_at, $6) END,
+                        changed_at = $4
+                   FROM run_change c
+                  WHERE {IN_BATCH} AND c.object_type = '{object_type}' AND d.id = c.object_id
+                    AND c.action IN ('update', 'disable')
+                    AND c.reason IS NOT NULL AND c.reason <> 'sign_in_blocked'"
+            )),
+            work.run.id,
+            self.after,
+            self.end,
+            now,
+            work.policy.out_of_scope == OutOfScope::Delete,
+            countdown
+        )?;
+        execute!(
+            self.tx,
+            sqlx::AssertSqlSafe(format!(
+                "UPDATE directory_{object_type} AS d SET status = 'deleted',
+                        status_reason = c.reason, delete_at = NULL, changed_at = $4
+                   FROM run_change c
+                  WHERE {IN_BATCH} AND c.object_type = '{object_type}' AND d.id = c.object_id
+                    AND c.action = 'delete'"
+            )),
+            work.run.id,
+            self.after,
+            self.end,
+            now
+        )?;
+        Ok(())
+    }
+
+    async fn memberships(&mut self) -> Result<()> {
+        for member_type in [ObjectType::User, ObjectType::Group] {
+            self.add_members(member_type).await?;
+        }
+        let work = self.work;
+        let removals = fetch_all!(
+            self.tx,
+            (Uuid, String),
+            sqlx::AssertSqlSafe(format!(
+                "SELECT c.object_id, c.after_value FROM run_change c
+                  WHERE {IN_BATCH} AND c.object_type = 'membership'
+                    AND c.after_value IS NOT NULL AND c.after_value NOT LIKE '%\"removed\":[]%'"
+            )),
+            work.run.id,
+            self.after,
+            self.end
+        )?;
+        for (group_id, after) in removals {
+            self.remove_members(group_id, &after).await?;
+        }
+        Ok(())
+    }
+
+    /// Every edge that the source has between kept objects and the directory hasn't yet, for the
+    /// groups of this batch.
+    async fn add_members(&mut self, member_type: ObjectType) -> Result<()> {
+        let work = self.work;
+        execute!(
+            self.tx,
+            sqlx::AssertSqlSafe(format!(
+                "INSERT INTO directory_membership (group_id, member_id, member_type)
+                 SELECT c.object_id, d.id, '{member_type}'
+                   FROM run_change c
+                   JOIN source_object o ON o.integration_id = $4 AND o.object_type = 'group'
+                        AND o.external_id = c.external_id AND o.kept
+                   JOIN source_membership m ON m.integration_id = $4
+                        AND m.group_external_id = c.external_id
+                        AND m.member_type = '{member_type}'
+                   JOIN source_object s ON s.integration_id = $4
+                        AND s.object_type = '{member_type}'
+                        AND s.external_id = m.member_external_id AND s.kept
+                   JOIN directory_{member_type} d ON d.integration_id = $4
+                        AND d.external_id = m.member_external_id
+                  WHERE {IN_BATCH} AND c.object_type = 'membership'
+                 ON CONFLICT (group_id, member_id) DO NOTHING"
+            )),
+            work.run.id,
+            self.after,
+            self.end,
+            work.integration.id
+        )?;
+        Ok(())
+    }
+
+    /// Exactly the edges that the plan removes: those that are held stay.
+    async fn remove_members(&mut self, group_id: Uuid, after: &str) -> Result<()> {
+        #[derive(serde::Deserialize)]
+        struct After {
+            removed: Vec<ExternalId>,
+        }
+        let after: After = serde_json::from_str(after)
+            .map_err(|error| Error::Internal(format!("a stored plan can’t be read: {error}")))?;
+        let integration = self.work.integration.id;
+        for ids in after.removed.chunks(IDS_MAX) {
+            run_built!(self.tx, |query| {
+                query.push("DELETE FROM directory_membership WHERE group_id = ");
+                query.push_bind(group_id).push(" AND member_id IN (");
+                query.push("SELECT id FROM directory_user WHERE integration_id = ");
+                query.push_bind(integration).push(" AND external_id IN ");
+                push_ids!(query, ids);
+                query.push(" UNION ALL SELECT id FROM directory_group WHERE integration_id = ");
+                query.push_bind(integration).push(" AND external_id IN ");
+                push_ids!(query, ids);
+                query.push(")");
+            })?;
+        }
+        Ok(())
+    }
+}

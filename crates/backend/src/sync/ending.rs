@@ -1,0 +1,403 @@
+//! The end of a run: honest counts and states, what stays pending, and when the integration runs
+//! next, all in the one transaction that takes the job out of the queue.
+
+use domain::{
+    DateTime,
+    id::RunId,
+    integration::IntegrationState,
+    policy::ObjectType,
+    run::{Action, CountLine, LineStatus, RunError, RunMode, RunPhase, RunStatus, RunTrigger},
+};
+use planner::count;
+use sha2::{Digest, Sha256};
+
+use super::{
+    counts, failures, held, merging, reading::Round, record::Work, staging, stop::Failure,
+};
+use crate::{
+    Error, Result, Tx, execute, fetch_all, fetch_optional,
+    jobs::{queue, schedule},
+};
+
+/// Failed sign-ins in a row after which an integration is left alone until a person acts.
+const QUARANTINED_AFTER: i64 = 10;
+
+/// Ends a run that went through all its phases.
+pub(super) async fn complete(work: &mut Work<'_>) -> Result<()> {
+    staging::clear(work.b(), work.run.id).await?;
+    let mut tx = work.b().db.write().await?;
+    let mut lines = counts::load(&mut tx, work.run.id).await?;
+    failures::recount(&mut tx, work.run.id, &mut lines).await?;
+    let preview = work.run.mode == RunMode::Preview;
+    let status = status(&lines, preview);
+    if status == RunStatus::Held && held::fold(work, &mut tx, &lines).await? {
+        return close(work, tx).await;
+    }
+    for line in &mut lines {
+        line.status = line_status(line, preview);
+        counts::insert(&mut tx, work.run.id, line).await?;
+    }
+    let error = match status {
+        RunStatus::Held => Some(held::words(&mut tx, work, &lines).await?),
+        RunStatus::Partial => Some(failures::words(&mut tx, work.run.id, &lines).await?),
+        _ => None,
+    };
+    if preview {
+        // What was merged is nowhere yet: the next run has to look at everything.
+        merging::plan_everything(&mut tx, work.integration.id).await?;
+    } else {
+        settle_pending(work, &mut tx).await?;
+    }
+    end_run(work, &mut tx, status, error.as_ref()).await?;
+    let end = End {
+        status,
+        error: error.as_ref(),
+        detail: detail(&lines, status),
+        failure: None,
+    };
+    if !preview {
+        update_integration(work, &mut tx, &end).await?;
+    }
+    close(work, tx).await
+}
+
+/// Ends a quiet run: the cursors move on. A scheduled one adds no line where the last line is a
+/// quiet one too (sync.md rule 18).
+pub(super) async fn quiet(work: &mut Work<'_>) -> Result<()> {
+    let round = Round::of(work.run.round.as_deref());
+    let mut tx = work.b().db.write().await?;
+    merging::store_cursors(work, &mut tx, &round).await?;
+    let end = End {
+        status: RunStatus::NothingToDo,
+        error: None,
+        detail: "nothing to do".to_owned(),
+        failure: None,
+    };
+    if work.run.triggered_by == RunTrigger::Schedule
+        && let Some(line) = last_quiet_line(work, &mut tx).await?
+    {
+        fold_into(work, &mut tx, line).await?;
+    } else {
+        let types = work.policy.object_types.iter().copied();
+        for object_type in types.chain([ObjectType::Membership]) {
+            let line = CountLine::new(object_type, LineStatus::NothingToDo);
+            counts::insert(&mut tx, work.run.id, &line).await?;
+        }
+        end_run(work, &mut tx, RunStatus::NothingToDo, None).await?;
+    }
+    update_integration(work, &mut tx, &end).await?;
+    close(work, tx).await
+}
+
+/// The integration's last run, where it is a quiet line of the schedule.
+async fn last_quiet_line(work: &Work<'_>, tx: &mut Tx) -> Result<Option<RunId>> {
+    let last = fetch_optional!(
+        tx,
+        (RunId, RunStatus, RunTrigger),
+        "SELECT id, status, triggered_by FROM run
+          WHERE integration_id = $1 AND id <> $2 ORDER BY queued_at DESC, id DESC LIMIT 1",
+        work.integration.id,
+        work.run.id
+    )?;
+    Ok(last.and_then(|(id, status, trigger)| {
+        (status == RunStatus::NothingToDo && trigger == RunTrigger::Schedule).then_some(id)
+    }))
+}
+
+/// Lets an earlier line stand for this run too, which disappears.
+pub(super) async fn fold_into(work: &mut Work<'_>, tx: &mut Tx, line: RunId) -> Result<()> {
+    execute!(tx, "DELETE FROM run WHERE id = $1", work.run.id)?;
+    execute!(
+        tx,
+        "UPDATE run SET folded = folded + 1, last_seen_at = $1, requests = requests + $2,
+                resource_units = resource_units + $3 WHERE id = $4",
+        work.b().clock.now(),
+        work.run.requests,
+        work.run.resource_units,
+        line
+    )?;
+    work.run.id = line;
+    Ok(())
+}
+
+/// A held set that was found again: the integration is as it was.
+pub(super) async fn still_held(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
+    let end = End {
+        status: RunStatus::Held,
+        error: None,
+        detail: "still held".to_owned(),
+        failure: None,
+    };
+    update_integration(work, tx, &end).await
+}
+
+/// Ends a run in the middle: cancelled.
+pub(super) async fn cancelled(work: &mut Work<'_>, by: &str) -> Result<()> {
+    let why = format!("The run was cancelled by {by} before this was applied.");
+    cut_short(work, RunStatus::Cancelled, &why, None, None).await
+}
+
+/// Ends a run in the middle: failed.
+pub(super) async fn failed(work: &mut Work<'_>, failure: &Failure) -> Result<()> {
+    tracing::warn!(run = %work.run.id, code = failure.error.code, "a run failed");
+    let why = "The run failed before this was applied.";
+    let error = Some(&failure.error);
+    cut_short(work, RunStatus::Failed, why, error, Some(failure)).await
+}
+
+async fn cut_short(
+    work: &mut Work<'_>,
+    status: RunStatus,
+    why: &str,
+    error: Option<&RunError>,
+    failure: Option<&Failure>,
+) -> Result<()> {
+    staging::clear(work.b(), work.run.id).await?;
+    let mut tx = work.b().db.write().await?;
+    if !matches!(work.run.phase, RunPhase::Waiting | RunPhase::Reading) {
+        // Source objects are ahead of the directory now.
+        merging::plan_everything(&mut tx, work.integration.id).await?;
+        failures::leave(&mut tx, work, status.as_str(), why).await?;
+    }
+    let mut lines = counts::load(&mut tx, work.run.id).await?;
+    failures::recount(&mut tx, work.run.id, &mut lines).await?;
+    if lines.is_empty() {
+        let types = work.policy.object_types.iter().copied();
+        lines.extend(types.map(count::line));
+    }
+    for line in &mut lines {
+        line.status = status.into();
+        counts::insert(&mut tx, work.run.id, line).await?;
+    }
+    end_run(work, &mut tx, status, error).await?;
+    let detail = match error {
+        Some(error) => format!("{}, {}", error.title, error.code),
+        None => "cancelled".to_owned(),
+    };
+    let end = End {
+        status,
+        error,
+        detail,
+        failure,
+    };
+    update_integration(work, &mut tx, &end).await?;
+    close(work, tx).await
+}
+
+async fn end_run(
+    work: &Work<'_>,
+    tx: &mut Tx,
+    status: RunStatus,
+    error: Option<&RunError>,
+) -> Result<()> {
+    let (run, now) = (&work.run, work.b().clock.now());
+    let ended_at = (status != RunStatus::Held).then_some(now);
+    let words = error.map(|error| format!("{} {}", error.code, error.title));
+    execute!(
+        tx,
+        "UPDATE run SET status = $2, phase = 'done', started_at = $3, ended_at = $4, error = $5,
+                requests = $6, resource_units = $7, pages_read = $8, objects_read = $9,
+                planned = $10, applied = $11, full_read = $12, round = NULL,
+                search_text = search_text || $13
+          WHERE id = $1",
+        run.id,
+        status,
+        work.started_at,
+        ended_at,
+        error.and_then(|error| serde_json::to_string(error).ok()),
+        run.requests,
+        run.resource_units,
+        run.pages_read,
+        run.objects_read,
+        run.planned,
+        run.applied,
+        run.full_read,
+        words.map_or_else(String::new, |words| format!("\n{}", planner::fold(&words)))
+    )?;
+    Ok(())
+}
+
+/// What the end of a run says about its integration.
+struct End<'a> {
+    status: RunStatus,
+    error: Option<&'a RunError>,
+    detail: String,
+    failure: Option<&'a Failure>,
+}
+
+async fn update_integration(work: &Work<'_>, tx: &mut Tx, end: &End<'_>) -> Result<()> {
+    let (at, now) = (&work.integration, work.b().clock.now());
+    let done = matches!(
+        end.status,
+        RunStatus::Succeeded | RunStatus::Partial | RunStatus::NothingToDo
+    );
+    let first_full_done = at.first_full_done || (done && work.run.full_read);
+    let failures = match end.status {
+        RunStatus::Failed => at.failures + 1,
+        RunStatus::Cancelled => at.failures,
+        _ => 0,
+    };
+    let state = match end.status {
+        _ if !first_full_done => IntegrationState::NotStarted,
+        RunStatus::Cancelled => at.state,
+        RunStatus::Failed if is_hopeless(end, failures) => IntegrationState::Quarantined,
+        RunStatus::Failed => IntegrationState::Failing,
+        _ => IntegrationState::Ok,
+    };
+    let state = schedule::state_after(at.state, state);
+    let next = next_run(work, end, state, failures, now);
+    // A plan that stands is the one that everything is as it says, or pending.
+    let planned_policy = matches!(
+        end.status,
+        RunStatus::Succeeded | RunStatus::Partial | RunStatus::NothingToDo | RunStatus::Held
+    )
+    .then(|| super::planned_policy(&work.policy));
+    execute!(
+        tx,
+        "UPDATE integration SET last_run_id = $2, last_sync_started_at = $3,
+                last_sync_status = $4, last_sync_detail = $5, failures = $6, state = $7,
+                last_error = CASE WHEN $8 THEN $9 ELSE last_error END, first_full_done = $10,
+                planned_policy = COALESCE($11, planned_policy),
+                next_run_at = CASE WHEN enabled AND $10 THEN $12 END
+          WHERE id = $1",
+        at.id,
+        work.run.id,
+        work.started_at,
+        end.status,
+        end.detail.as_str(),
+        failures,
+        state,
+        end.status != RunStatus::Cancelled,
+        (end.status == RunStatus::Failed)
+            .then(|| end
+                .error
+                .and_then(|error| serde_json::to_string(error).ok()))
+            .flatten(),
+        first_full_done,
+        planned_policy,
+        next
+    )?;
+    Ok(())
+}
+
+fn is_hopeless(end: &End<'_>, failures: i64) -> bool {
+    end.failure.is_some_and(|failure| failure.authentication) && failures >= QUARANTINED_AFTER
+}
+
+fn next_run(
+    work: &Work<'_>,
+    end: &End<'_>,
+    state: IntegrationState,
+    failures: i64,
+    now: DateTime,
+) -> Option<DateTime> {
+    let schedule = work.integration.schedule();
+    match state {
+        IntegrationState::Paused | IntegrationState::Disabled | IntegrationState::Quarantined => {
+            None
+        }
+        _ if end.status == RunStatus::Failed => {
+            let wait = end.failure.and_then(|failure| failure.retry_after);
+            schedule::after_failure(&schedule, now, failures, wait)
+        }
+        _ => schedule::next(&schedule, now),
+    }
+}
+
+/// Every pending object was planned. What is held or failed stays pending, with the reason.
+async fn settle_pending(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE source_object SET pending = NULL WHERE integration_id = $1 AND pending IS NOT NULL",
+        work.integration.id
+    )?;
+    execute!(
+        tx,
+        "UPDATE source_object SET pending = CASE
+                WHEN c.status = 'failed' THEN 'failed'
+                WHEN c.reason = 'empty_answer' THEN 'empty_answer' ELSE 'guard_limit' END
+           FROM run_change c
+          WHERE c.run_id = $1 AND c.status IN ('held', 'failed')
+            AND source_object.integration_id = $2
+            AND source_object.object_type =
+                CASE WHEN c.object_type = 'membership' THEN 'group' ELSE c.object_type END
+            AND source_object.external_id = c.external_id",
+        work.run.id,
+        work.integration.id
+    )?;
+    Ok(())
+}
+
+/// Takes the job out of the queue and makes everything last, unless the lease was lost.
+async fn close(work: &Work<'_>, mut tx: Tx) -> Result<()> {
+    if !queue::finish(&mut tx, &work.cx.lease).await? {
+        return Err(Error::Unavailable(
+            "the lease of this run was lost to another worker".to_owned(),
+        ));
+    }
+    tx.commit().await
+}
+
+fn status(lines: &[CountLine], preview: bool) -> RunStatus {
+    let any = |number: fn(&CountLine) -> i64| lines.iter().any(|line| number(line) > 0);
+    if any(|line| line.held) && !preview {
+        RunStatus::Held
+    } else if any(|line| line.failed) {
+        RunStatus::Partial
+    } else if any(changed) || any(|line| line.held) {
+        RunStatus::Succeeded
+    } else {
+        RunStatus::NothingToDo
+    }
+}
+
+fn line_status(line: &CountLine, preview: bool) -> LineStatus {
+    if line.held > 0 && preview {
+        LineStatus::WouldHold
+    } else {
+        status(std::slice::from_ref(line), preview).into()
+    }
+}
+
+/// Objects of a line that change.
+pub(super) fn changed(line: &CountLine) -> i64 {
+    line.created + line.updated + line.disabled + line.enabled + line.deleted + line.restored
+}
+
+fn detail(lines: &[CountLine], status: RunStatus) -> String {
+    let sum = |number: fn(&CountLine) -> i64| -> i64 {
+        lines
+            .iter()
+            .filter(|line| line.object_type != ObjectType::Membership)
+            .map(number)
+            .sum()
+    };
+    let changed = sum(changed);
+    match status {
+        RunStatus::Held => format!("{} held", lines.iter().map(|line| line.held).sum::<i64>()),
+        RunStatus::Partial => format!("{changed} changed, {} failed", sum(|line| line.failed)),
+        RunStatus::NothingToDo => "nothing to do".to_owned(),
+        _ => format!("{changed} changed"),
+    }
+}
+
+/// What tells one held set from another.
+pub(super) async fn held_key(tx: &mut Tx, run_id: RunId) -> Result<String> {
+    let rows = fetch_all!(
+        tx,
+        (ObjectType, domain::id::ExternalId, Action, Option<String>),
+        "SELECT object_type, external_id, action, after_value FROM run_change
+          WHERE run_id = $1 AND status = 'held' ORDER BY object_type, external_id, action",
+        run_id
+    )?;
+    let mut hash = Sha256::new();
+    for (object_type, external_id, action, after) in rows {
+        hash.update(object_type.as_str());
+        hash.update(external_id.0.as_bytes());
+        hash.update(action.as_str());
+        if object_type == ObjectType::Membership {
+            hash.update(after.unwrap_or_default());
+        }
+    }
+    Ok(hex::encode(hash.finalize()))
+}

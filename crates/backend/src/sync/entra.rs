@@ -1,0 +1,232 @@
+//! From Graph's objects to ours.
+
+use std::collections::BTreeMap;
+
+use domain::{group::GroupKind, id::ExternalId, policy::ObjectType};
+use graph::{GroupItem, ObjectKind, Removed, UserItem};
+use planner::{
+    merge::MemberOp,
+    read::{Content, Presence, SourceObject},
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::stop::Stop;
+
+/// The properties of a user that are columns, by their names in Graph; the others are attributes.
+const USER_COLUMNS: [&str; 8] = [
+    "id",
+    "accountEnabled",
+    "userType",
+    "displayName",
+    "givenName",
+    "surname",
+    "userPrincipalName",
+    "mail",
+];
+
+/// The same of a group.
+const GROUP_COLUMNS: [&str; 6] = [
+    "id",
+    "displayName",
+    "mail",
+    "mailEnabled",
+    "securityEnabled",
+    "groupTypes",
+];
+
+/// A user of a page. A present one without what every user has was delivered in part, and ends
+/// the run (sync.md rule 6).
+pub(super) fn user(item: UserItem) -> Result<SourceObject, Stop> {
+    if let Some(removed) = item.removed {
+        return Ok(removed_object(ObjectType::User, item.id, removed));
+    }
+    let attributes = attributes(&item, &USER_COLUMNS);
+    let (Some(enabled), Some(display_name)) = (item.account_enabled, item.display_name) else {
+        return Err(incomplete("user", "accountEnabled and displayName"));
+    };
+    let content = Content {
+        display_name,
+        user_principal_name: item.user_principal_name,
+        given_name: item.given_name,
+        surname: item.surname,
+        mail: item.mail,
+        sign_in_blocked: !enabled,
+        guest: item
+            .user_type
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("guest")),
+        group_kind: None,
+        dynamic: false,
+        attributes,
+    };
+    Ok(present(ObjectType::User, item.id, content))
+}
+
+/// A group of a page, and what the page says of its members: those that can be in a directory.
+pub(super) fn group(item: GroupItem) -> Result<(SourceObject, Vec<MemberOp>), Stop> {
+    let members = item
+        .members
+        .iter()
+        .filter_map(|op| {
+            let member_type = match op.kind {
+                ObjectKind::User => ObjectType::User,
+                ObjectKind::Group => ObjectType::Group,
+                ObjectKind::Contact | ObjectKind::Device | ObjectKind::Other => return None,
+            };
+            Some(MemberOp {
+                member: ExternalId(op.id),
+                member_type,
+                removed: op.removed,
+            })
+        })
+        .collect();
+    if let Some(removed) = item.removed {
+        return Ok((removed_object(ObjectType::Group, item.id, removed), members));
+    }
+    let kind = kind(&item);
+    let dynamic = item.is_dynamic();
+    let attributes = attributes(&item, &GROUP_COLUMNS);
+    let (Some(kind), Some(display_name)) = (kind, item.display_name) else {
+        return Err(incomplete(
+            "group",
+            "displayName, mailEnabled and securityEnabled",
+        ));
+    };
+    let content = Content {
+        display_name,
+        mail: item.mail,
+        group_kind: Some(kind),
+        dynamic,
+        attributes,
+        ..Content::default()
+    };
+    Ok((present(ObjectType::Group, item.id, content), members))
+}
+
+/// A group that neither guards anything nor takes mail is kept like a security group: there is
+/// nothing about it that can't be.
+fn kind(item: &GroupItem) -> Option<GroupKind> {
+    item.mail_enabled.zip(item.security_enabled)?;
+    Some(match item.kind() {
+        Some(graph::GroupKind::Microsoft365) => GroupKind::Microsoft365,
+        Some(graph::GroupKind::MailEnabledSecurity) => GroupKind::MailEnabledSecurity,
+        Some(graph::GroupKind::Distribution) => GroupKind::Distribution,
+        Some(graph::GroupKind::Security) | None => GroupKind::Security,
+    })
+}
+
+fn present(object_type: ObjectType, id: uuid::Uuid, content: Content) -> SourceObject {
+    SourceObject {
+        object_type,
+        external_id: ExternalId(id),
+        presence: Presence::Present,
+        content: content.normal(),
+    }
+}
+
+fn removed_object(object_type: ObjectType, id: uuid::Uuid, removed: Removed) -> SourceObject {
+    SourceObject {
+        object_type,
+        external_id: ExternalId(id),
+        presence: match removed {
+            Removed::Changed => Presence::SoftDeleted,
+            Removed::Deleted => Presence::Gone,
+        },
+        content: Content::default(),
+    }
+}
+
+fn attributes(item: &impl Serialize, columns: &[&str]) -> BTreeMap<String, Value> {
+    let Ok(Value::Object(all)) = serde_json::to_value(item) else {
+        return BTreeMap::new();
+    };
+    all.into_iter()
+        .filter(|(name, _)| !columns.contains(&name.as_str()))
+        .collect()
+}
+
+fn incomplete(noun: &str, properties: &str) -> Stop {
+    Stop::failed(
+        "incomplete_answer",
+        "The source left out properties",
+        format!(
+            "A {noun} came without {properties}, which every {noun} has, so the answer can’t be trusted. Nothing was changed."
+        ),
+        "Run again later. If it stays so, check that the application’s permissions are application permissions with admin consent.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T: serde::de::DeserializeOwned>(json: serde_json::Value) -> T {
+        serde_json::from_value(json).unwrap()
+    }
+
+    const ID: &str = "8f3a1b2c-0000-4000-8000-000000000001";
+
+    #[test]
+    fn a_user_becomes_columns_and_attributes() {
+        let object = user(read(serde_json::json!({
+            "id": ID, "accountEnabled": false, "userType": "Guest", "displayName": "Ada L",
+            "givenName": "Ada", "surname": " ", "mail": "ada@x.example", "jobTitle": "Countess",
+            "businessPhones": [], "department": null,
+        })))
+        .unwrap();
+        assert_eq!(object.presence, Presence::Present);
+        let content = object.content;
+        assert!(content.sign_in_blocked && content.guest);
+        assert_eq!(content.surname, None);
+        assert_eq!(
+            content.attributes,
+            BTreeMap::from([("jobTitle".to_owned(), Value::from("Countess"))])
+        );
+    }
+
+    #[test]
+    fn what_is_removed_needs_nothing_else() {
+        let gone = user(read(
+            serde_json::json!({"id": ID, "@removed": {"reason": "deleted"}}),
+        ));
+        assert_eq!(gone.unwrap().presence, Presence::Gone);
+        let soft = group(read(
+            serde_json::json!({"id": ID, "@removed": {"reason": "changed"}}),
+        ));
+        assert_eq!(soft.unwrap().0.presence, Presence::SoftDeleted);
+    }
+
+    #[test]
+    fn an_object_delivered_in_part_is_refused() {
+        for json in [
+            serde_json::json!({"id": ID, "displayName": "A"}),
+            serde_json::json!({"id": ID, "accountEnabled": true}),
+        ] {
+            assert!(matches!(user(read(json)), Err(Stop::Failed(_))));
+        }
+        let group = group(read(
+            serde_json::json!({"id": ID, "displayName": "A", "mailEnabled": true}),
+        ));
+        assert!(matches!(group, Err(Stop::Failed(_))));
+    }
+
+    #[test]
+    fn members_that_no_directory_holds_are_left_out() {
+        let (object, members) = group(read(serde_json::json!({
+            "id": ID, "displayName": "G", "mailEnabled": true, "securityEnabled": true,
+            "groupTypes": [],
+            "members@delta": [
+                {"@odata.type": "#microsoft.graph.user", "id": ID},
+                {"@odata.type": "#microsoft.graph.group", "id": ID, "@removed": {"reason": "deleted"}},
+                {"@odata.type": "#microsoft.graph.device", "id": ID},
+            ],
+        })))
+        .unwrap();
+        assert_eq!(
+            object.content.group_kind,
+            Some(GroupKind::MailEnabledSecurity)
+        );
+        assert_eq!(members.len(), 2);
+        assert!(!members[0].removed && members[1].removed);
+    }
+}

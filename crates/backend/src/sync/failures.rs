@@ -1,0 +1,102 @@
+//! Changes that could not be applied: counted as such, named, and pending.
+
+use domain::{
+    id::{ExternalId, RunId},
+    policy::ObjectType,
+    run::{Action, CountLine, Reason, RunError},
+};
+use planner::count;
+
+use super::record::Work;
+use crate::{Result, Tx, execute, fetch_all, fetch_optional};
+
+/// Leaves what isn't applied yet as failed and pending.
+pub(super) async fn leave(tx: &mut Tx, work: &Work<'_>, pending: &str, why: &str) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE source_object SET pending = $3 FROM run_change c
+          WHERE c.run_id = $1 AND c.status = 'planned' AND source_object.integration_id = $2
+            AND source_object.object_type =
+                CASE WHEN c.object_type = 'membership' THEN 'group' ELSE c.object_type END
+            AND source_object.external_id = c.external_id",
+        work.run.id,
+        work.integration.id,
+        pending
+    )?;
+    execute!(
+        tx,
+        "UPDATE run_change SET status = 'failed', error = $2
+          WHERE run_id = $1 AND status = 'planned'",
+        work.run.id,
+        why
+    )?;
+    Ok(())
+}
+
+/// Moves failed changes from what they would have been to `failed`.
+pub(super) async fn recount(tx: &mut Tx, run_id: RunId, lines: &mut [CountLine]) -> Result<()> {
+    let objects = fetch_all!(
+        tx,
+        (ObjectType, Action, Option<Reason>, i64),
+        "SELECT object_type, action, reason, COUNT(*) FROM run_change
+          WHERE run_id = $1 AND status = 'failed' AND object_type <> 'membership'
+          GROUP BY object_type, action, reason",
+        run_id
+    )?;
+    for (object_type, action, reason, number) in objects {
+        let blocked = action == Action::Disable && reason == Some(Reason::SignInBlocked);
+        if let Some(line) = find(lines, object_type) {
+            count::fail(line, action, number, if blocked { number } else { 0 });
+        }
+    }
+    let memberships = fetch_all!(
+        tx,
+        (i64, Option<String>),
+        "SELECT edges, after_value FROM run_change
+          WHERE run_id = $1 AND status = 'failed' AND object_type = 'membership'",
+        run_id
+    )?;
+    if let Some(line) = find(lines, ObjectType::Membership) {
+        for (edges, after) in memberships {
+            let removed = after.as_deref().map_or(0, removed_in);
+            count::fail(line, Action::Create, edges - removed, 0);
+            count::fail(line, Action::Delete, removed, 0);
+        }
+    }
+    Ok(())
+}
+
+fn find(lines: &mut [CountLine], object_type: ObjectType) -> Option<&mut CountLine> {
+    lines
+        .iter_mut()
+        .find(|line| line.object_type == object_type)
+}
+
+fn removed_in(after: &str) -> i64 {
+    #[derive(serde::Deserialize)]
+    struct After {
+        removed: Vec<ExternalId>,
+    }
+    let removed = serde_json::from_str::<After>(after).map_or(0, |after| after.removed.len());
+    i64::try_from(removed).unwrap_or(0)
+}
+
+/// What failed, with the first cause.
+pub(super) async fn words(tx: &mut Tx, run_id: RunId, lines: &[CountLine]) -> Result<RunError> {
+    let first = fetch_optional!(
+        tx,
+        (String, Option<String>),
+        "SELECT display_name, error FROM run_change
+          WHERE run_id = $1 AND status = 'failed' ORDER BY position LIMIT 1",
+        run_id
+    )?;
+    let number: i64 = lines.iter().map(|line| line.failed).sum();
+    let (name, cause) = first.unwrap_or_default();
+    Ok(RunError {
+        code: "changes_failed".to_owned(),
+        title: format!("{number} changes could not be applied"),
+        detail: format!("The first is {name}: {}", cause.unwrap_or_default()),
+        fix: "Look through the failed changes. They stay pending: the next run tries them again."
+            .to_owned(),
+    })
+}

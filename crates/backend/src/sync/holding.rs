@@ -1,0 +1,109 @@
+//! What a plan holds of users and groups: disables and deletes over the guard's limit, and
+//! everything after an empty answer.
+
+use domain::{
+    id::ExternalId,
+    policy::ObjectType,
+    run::{Action, ChangeStatus, Reason},
+};
+use planner::{count, guard};
+use uuid::Uuid;
+
+use super::{
+    merging::FIRST,
+    planning::{BATCH, Change, Plan},
+    record::Work,
+    stop::Stop,
+};
+use crate::{Result, execute, fetch_all, fetch_scalar};
+
+/// Holds the disables and deletes of a type where they are over the limit.
+pub(super) async fn over_the_limit(
+    work: &mut Work<'_>,
+    plan: &mut Plan,
+    object_type: ObjectType,
+) -> Result<(), Stop> {
+    let line = *plan.line(object_type);
+    let losing = line.disabled + line.deleted;
+    if losing == 0 {
+        return Ok(());
+    }
+    let mut tx = work.b().db.write().await?;
+    let sql = format!(
+        "SELECT COUNT(*) FROM directory_{object_type}
+          WHERE integration_id = $1 AND status = 'active'"
+    );
+    let active = fetch_scalar!(&mut tx, i64, sqlx::AssertSqlSafe(sql), work.integration.id)?;
+    let limit = work.policy.guard.limit(object_type);
+    if !guard::holds(limit, losing.unsigned_abs(), active.unsigned_abs()) {
+        return Ok(());
+    }
+    execute!(
+        &mut tx,
+        "UPDATE run_change SET status = 'held'
+          WHERE run_id = $1 AND object_type = $2 AND action IN ('disable', 'delete')
+            AND status = 'planned'",
+        work.run.id,
+        object_type
+    )?;
+    tx.commit().await?;
+    let (disabled, deleted, blocked) = (line.disabled, line.deleted, line.blocked);
+    let line = plan.line(object_type);
+    count::hold(line, Action::Disable, disabled, blocked);
+    count::hold(line, Action::Delete, deleted, 0);
+    plan.held.push(object_type);
+    Ok(())
+}
+
+/// After an empty answer: everyone in use would be disabled, so everyone is held.
+pub(super) async fn everything(
+    work: &mut Work<'_>,
+    plan: &mut Plan,
+    object_type: ObjectType,
+) -> Result<(), Stop> {
+    let sql = format!(
+        "SELECT external_id, id, display_name, name_folded FROM directory_{object_type}
+          WHERE integration_id = $1 AND status = 'active' AND external_id > $2
+          ORDER BY external_id LIMIT {BATCH}"
+    );
+    let mut after = FIRST;
+    loop {
+        let mut tx = work.b().db.write().await?;
+        let rows = fetch_all!(
+            &mut tx,
+            (ExternalId, Uuid, String, String),
+            sqlx::AssertSqlSafe(sql.as_str()),
+            work.integration.id,
+            after
+        )?;
+        let Some((last, ..)) = rows.last() else {
+            return Ok(());
+        };
+        after = *last;
+        let changes: Vec<Change> = rows
+            .into_iter()
+            .map(
+                |(external_id, object_id, display_name, name_folded)| Change {
+                    object_type,
+                    external_id,
+                    object_id,
+                    display_name,
+                    name_folded,
+                    action: Action::Disable,
+                    reason: Some(Reason::EmptyAnswer),
+                    status: ChangeStatus::Held,
+                    edges: 0,
+                    before: None,
+                    after: None,
+                },
+            )
+            .collect();
+        count::held(
+            plan.line(object_type),
+            i64::try_from(changes.len()).unwrap_or(0),
+        );
+        plan.store(&mut tx, work, &changes).await?;
+        tx.commit().await?;
+        work.checkpoint().await?;
+    }
+}

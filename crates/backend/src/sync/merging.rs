@@ -1,0 +1,283 @@
+//! The second phase: the complete round becomes source objects, in batches that can be done twice.
+//! Contents go from staging to `source_object` inside the database. The cursors are stored with
+//! the last batch, so source objects and cursors advance together (sync.md rule 4).
+
+use domain::{
+    id::{ExternalId, IntegrationId},
+    policy::ObjectType,
+    run::RunPhase,
+};
+use uuid::Uuid;
+
+use super::{member_merging, reading::Round, record::Work, stop::Stop};
+use crate::{Backend, Result, Tx, execute, fetch_optional, insert_many};
+
+/// Objects a batch merges.
+const BATCH: i64 = 2_000;
+
+/// Merges the round.
+pub(super) async fn merge(work: &mut Work<'_>) -> Result<(), Stop> {
+    let round = Round::of(work.run.round.as_deref());
+    let first = is_first(work).await?;
+    let types: Vec<ObjectType> = [ObjectType::User, ObjectType::Group]
+        .into_iter()
+        .filter(|object_type| !round.empty.contains(object_type))
+        .collect();
+    if work.is_selected() && !work.run.full_read {
+        plan_all_if_a_group_came_or_went(work).await?;
+    }
+    for object_type in &types {
+        objects(work, *object_type).await?;
+    }
+    if !round.empty.contains(&ObjectType::Group) {
+        member_merging::merge(work, first).await?;
+    }
+    if work.run.full_read && !first {
+        for object_type in &types {
+            sweep(work, *object_type).await?;
+        }
+    }
+    finish(work, &round).await
+}
+
+/// Whether nothing is known of the integration yet.
+async fn is_first(work: &Work<'_>) -> Result<bool> {
+    let mut tx = work.b().db.read().await?;
+    let any = fetch_optional!(
+        &mut tx,
+        (String,),
+        "SELECT object_type FROM source_object WHERE integration_id = $1 LIMIT 1",
+        work.integration.id
+    )?;
+    Ok(any.is_none())
+}
+
+/// The last id of the next batch of an ordered walk; the largest id there is for the last batch.
+pub(super) async fn batch_end(
+    b: &Backend,
+    table: &'static str,
+    owner: (&'static str, Uuid),
+    object_type: ObjectType,
+    after: ExternalId,
+    size: i64,
+) -> Result<ExternalId> {
+    let mut tx = b.db.read().await?;
+    let sql = format!(
+        "SELECT external_id FROM {table} WHERE {} = $1 AND object_type = $2 AND external_id > $3
+          ORDER BY external_id LIMIT 1 OFFSET {}",
+        owner.0,
+        size - 1
+    );
+    let end = fetch_optional!(
+        &mut tx,
+        (ExternalId,),
+        sqlx::AssertSqlSafe(sql),
+        owner.1,
+        object_type,
+        after
+    )?;
+    Ok(end.map_or(LAST, |(id,)| id))
+}
+
+/// Before every id. No source gives the nil id to an object.
+pub(super) const FIRST: ExternalId = ExternalId(Uuid::nil());
+/// Not before any id.
+pub(super) const LAST: ExternalId = ExternalId(Uuid::max());
+
+async fn objects(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop> {
+    let (run_id, integration) = (work.run.id, work.integration.id);
+    let mut after = FIRST;
+    while after < LAST {
+        let owner = ("run_id", run_id.0);
+        let end = batch_end(work.b(), "run_staging", owner, object_type, after, BATCH).await?;
+        let mut tx = work.b().db.write().await?;
+        upsert(&mut tx, run_id.0, integration, object_type, (after, end)).await?;
+        execute!(
+            &mut tx,
+            "UPDATE source_object SET presence = t.presence FROM run_staging t
+              WHERE t.run_id = $1 AND t.object_type = $2 AND t.presence <> 'present'
+                AND t.external_id > $3 AND t.external_id <= $4
+                AND source_object.integration_id = $5 AND source_object.object_type = $2
+                AND source_object.external_id = t.external_id",
+            run_id,
+            object_type,
+            after,
+            end,
+            integration
+        )?;
+        tx.commit().await?;
+        after = end;
+        work.checkpoint().await?;
+    }
+    Ok(())
+}
+
+async fn upsert(
+    tx: &mut Tx,
+    run_id: Uuid,
+    integration: IntegrationId,
+    object_type: ObjectType,
+    (after, end): (ExternalId, ExternalId),
+) -> Result<u64> {
+    execute!(
+        tx,
+        "INSERT INTO source_object (integration_id, object_type, external_id, presence,
+            display_name, name_folded, search_text, user_principal_name, user_name_folded,
+            given_name, surname, mail, sign_in_blocked, guest, group_kind, dynamic, attributes,
+            hash, kept)
+         SELECT $1, object_type, external_id, presence, display_name, name_folded, search_text,
+            user_principal_name, user_name_folded, given_name, surname, mail, sign_in_blocked,
+            guest, group_kind, dynamic, attributes, hash, TRUE
+           FROM run_staging
+          WHERE run_id = $2 AND object_type = $3 AND external_id > $4 AND external_id <= $5
+            AND presence = 'present'
+          ORDER BY external_id
+         ON CONFLICT (integration_id, object_type, external_id) DO UPDATE SET
+            presence = excluded.presence, display_name = excluded.display_name,
+            name_folded = excluded.name_folded, search_text = excluded.search_text,
+            user_principal_name = excluded.user_principal_name,
+            user_name_folded = excluded.user_name_folded, given_name = excluded.given_name,
+            surname = excluded.surname, mail = excluded.mail,
+            sign_in_blocked = excluded.sign_in_blocked, guest = excluded.guest,
+            group_kind = excluded.group_kind, dynamic = excluded.dynamic,
+            attributes = excluded.attributes, hash = excluded.hash",
+        integration,
+        run_id,
+        object_type,
+        after,
+        end
+    )
+}
+
+/// What a complete read didn't name is gone. With selected groups a user is looked for only where
+/// it is a member, and a group only where it is selected: the others are out of scope, which is
+/// decided later.
+async fn sweep(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop> {
+    let in_scope = match (work.is_selected(), object_type) {
+        (false, _) => "TRUE",
+        (true, ObjectType::Group) => {
+            "EXISTS (SELECT 1 FROM integration_group g
+                      WHERE g.integration_id = source_object.integration_id
+                        AND g.external_id = source_object.external_id)"
+        }
+        (true, _) => super::planning::MEMBER_OF_SELECTED,
+    };
+    let sql = format!(
+        "UPDATE source_object SET presence = 'gone'
+          WHERE integration_id = $1 AND object_type = $2 AND external_id > $3 AND external_id <= $4
+            AND presence <> 'gone'
+            AND NOT EXISTS (SELECT 1 FROM run_staging t
+                             WHERE t.run_id = $5 AND t.object_type = $2
+                               AND t.external_id = source_object.external_id)
+            AND {in_scope}"
+    );
+    let mut after = FIRST;
+    while after < LAST {
+        let owner = ("integration_id", work.integration.id.0);
+        let end = batch_end(work.b(), "source_object", owner, object_type, after, 5_000).await?;
+        let mut tx = work.b().db.write().await?;
+        execute!(
+            &mut tx,
+            sqlx::AssertSqlSafe(sql.as_str()),
+            work.integration.id,
+            object_type,
+            after,
+            end,
+            work.run.id
+        )?;
+        tx.commit().await?;
+        after = end;
+        work.checkpoint().await?;
+    }
+    Ok(())
+}
+
+/// A selected group that was deleted or came back changes the scope of people nobody mentioned:
+/// then everything is planned.
+async fn plan_all_if_a_group_came_or_went(work: &mut Work<'_>) -> Result<(), Stop> {
+    let mut tx = work.b().db.write().await?;
+    let moved = fetch_optional!(
+        &mut tx,
+        (ExternalId,),
+        "SELECT t.external_id FROM run_staging t
+           LEFT JOIN source_object s ON s.integration_id = $1 AND s.object_type = 'group'
+                                    AND s.external_id = t.external_id
+          WHERE t.run_id = $2 AND t.object_type = 'group'
+            AND COALESCE(s.presence, 'gone') <> t.presence LIMIT 1",
+        work.integration.id,
+        work.run.id
+    )?;
+    if moved.is_some() {
+        plan_everything(&mut tx, work.integration.id).await?;
+        tx.commit().await?;
+        work.integration.planned_policy = None;
+    }
+    Ok(())
+}
+
+/// Makes this run, or the next one that gets there, plan every object.
+pub(super) async fn plan_everything(tx: &mut Tx, integration: IntegrationId) -> Result<u64> {
+    execute!(
+        tx,
+        "UPDATE integration SET planned_policy = NULL WHERE id = $1",
+        integration
+    )
+}
+
+/// Stores the cursors, and goes on to planning.
+async fn finish(work: &mut Work<'_>, round: &Round) -> Result<(), Stop> {
+    let mut tx = work.b().db.write().await?;
+    store_cursors(work, &mut tx, round).await?;
+    work.run.planned_at = Some(work.b().clock.now());
+    work.enter(&mut tx, RunPhase::Planning).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Stores where the streams go on. A stream whose answer was empty isn't stored, so that the next
+/// run reads everything again.
+pub(super) async fn store_cursors(work: &Work<'_>, tx: &mut Tx, round: &Round) -> Result<()> {
+    let (integration, now) = (work.integration.id, work.b().clock.now());
+    if work.run.full_read {
+        execute!(
+            tx,
+            "DELETE FROM delta_cursor WHERE integration_id = $1",
+            integration
+        )?;
+    }
+    let links: Vec<(&String, &String)> = round
+        .links
+        .iter()
+        .filter(|(stream, _)| {
+            !round
+                .empty
+                .iter()
+                .any(|object_type| stream.starts_with(object_type.as_str()))
+        })
+        .collect();
+    insert_many!(
+        tx,
+        "INSERT INTO delta_cursor (integration_id, stream, link, updated_at)",
+        columns: 4, rows_max: 1000, links,
+        |bind, row| {
+            bind.push_bind(integration)
+                .push_bind(row.0.as_str())
+                .push_bind(row.1.as_str())
+                .push_bind(now);
+        },
+        "ON CONFLICT (integration_id, stream) DO UPDATE SET link = excluded.link,
+            updated_at = excluded.updated_at"
+    )?;
+    if work.run.full_read {
+        execute!(
+            tx,
+            "UPDATE integration SET read_key = $1, last_full_at = $2,
+                    full_scan_next = (full_scan_next AND $3) WHERE id = $4",
+            round.read_key.as_str(),
+            now,
+            !round.empty.is_empty(),
+            integration
+        )?;
+    }
+    Ok(())
+}

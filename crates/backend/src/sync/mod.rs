@@ -1,0 +1,139 @@
+//! The sync engine: from what a source says to a customer's directory (sync.md).
+//!
+//! A run is a state machine whose state is the database: each phase begins where the rows say it
+//! stands, so any worker can go on with a run that another left.
+//!
+//! | phase | what happens | cut short |
+//! | --- | --- | --- |
+//! | [`reading`] | pages come into staging rows | begun again |
+//! | [`merging`], [`member_merging`] | staging becomes source objects and edges; cursors last | done again, it changes nothing twice |
+//! | [`planning`], [`member_planning`] | the planner decides, the plan is stored | begun again |
+//! | [`applying`] | the plan becomes the directory, a batch at a time | goes on after the last batch |
+//! | [`ending`] | counts, states, what stays pending; the job leaves the queue | done again |
+
+mod applying;
+mod connect;
+mod counts;
+mod difference;
+mod ending;
+mod entra;
+mod failures;
+mod held;
+mod holding;
+mod member_merging;
+mod member_planning;
+mod merging;
+mod planning;
+mod reading;
+mod record;
+mod rows;
+mod selected;
+mod staging;
+mod starting;
+mod stop;
+#[cfg(test)]
+mod tests;
+
+use domain::{
+    id::{IntegrationId, RunId},
+    policy::{Guard, Policy},
+    run::{RunError, RunPhase},
+};
+pub(crate) use starting::{Starting, put};
+pub use starting::{cancel, start};
+
+use self::{
+    reading::Read,
+    record::Work,
+    stop::{Failure, Stop},
+};
+use crate::{
+    Error, Result, Tx, execute,
+    jobs::{JobContext, Outcome},
+};
+
+/// Goes on with a run from wherever it stands, until it ends or the worker has to stop.
+pub(crate) async fn go_on(cx: &JobContext, run_id: RunId) -> Result<Outcome> {
+    let mut work = Work::load(cx, run_id).await?;
+    let ended = match phases(&mut work).await {
+        Ok(Read::Nothing) => ending::quiet(&mut work).await,
+        Ok(Read::Something) => ending::complete(&mut work).await,
+        Err(Stop::Cancelled(by)) => ending::cancelled(&mut work, &by).await,
+        Err(Stop::Failed(failure)) => ending::failed(&mut work, &failure).await,
+        Err(Stop::Expired) => Err(Error::Internal("a round expired twice".to_owned())),
+        Err(Stop::Stopped) => return Ok(Outcome::Stopped),
+        Err(Stop::Broken(error)) => Err(error),
+    };
+    ended.map(|()| Outcome::Finished)
+}
+
+async fn phases(work: &mut Work<'_>) -> Result<Read, Stop> {
+    if let Some(by) = work.run.cancelled_by.clone() {
+        return Err(Stop::Cancelled(by));
+    }
+    if !work.integration.enabled {
+        return Err(Stop::Cancelled("disabling the integration".to_owned()));
+    }
+    loop {
+        match work.run.phase {
+            RunPhase::Waiting | RunPhase::Reading => {
+                let cx = work.cx;
+                let _permit =
+                    cx.reading.acquire().await.map_err(|_| {
+                        Error::Internal("the worker’s permits are closed".to_owned())
+                    })?;
+                if reading::read(work).await? == Read::Nothing {
+                    return Ok(Read::Nothing);
+                }
+            }
+            RunPhase::Merging => merging::merge(work).await?,
+            RunPhase::Planning => planning::plan(work).await?,
+            RunPhase::Applying => applying::apply(work).await?,
+            RunPhase::Done => return Ok(Read::Something),
+        }
+    }
+}
+
+/// Ends a run that can't be gone on with, after the last try.
+pub(crate) async fn give_up(cx: &JobContext, run_id: RunId, error: &Error) -> Result<()> {
+    let mut work = Work::load(cx, run_id).await?;
+    let failure = Failure {
+        error: RunError {
+            code: "internal_error".to_owned(),
+            title: "Rollcall could not go through with the run".to_owned(),
+            detail: format!("It was tried {} times.", cx.lease.attempts),
+            fix: "Run again. If it fails again, the log of the worker says what is wrong."
+                .to_owned(),
+        },
+        authentication: false,
+        retry_after: None,
+    };
+    tracing::error!(run = %run_id, %error, "a run is given up");
+    ending::failed(&mut work, &failure).await
+}
+
+/// What decides about objects, as text that can be compared. Guard limits decide about runs: what
+/// they hold is pending anyway.
+fn planned_policy(policy: &Policy) -> String {
+    let policy = Policy {
+        guard: Guard::default(),
+        ..policy.clone()
+    };
+    serde_json::to_string(&policy).unwrap_or_default()
+}
+
+/// Removes what is kept of an integration's source, before the integration itself is deleted. Its
+/// edges have no reference of their own: a check for each of a million rows costs more than this.
+pub async fn forget(tx: &mut Tx, integration: IntegrationId) -> Result<()> {
+    execute!(
+        tx,
+        "DELETE FROM source_membership WHERE integration_id = $1",
+        integration
+    )?;
+    execute!(
+        tx,
+        "DELETE FROM source_object WHERE integration_id = $1",
+        integration
+    )?;
+    Ok(())
+}

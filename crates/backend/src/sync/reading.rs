@@ -1,0 +1,401 @@
+//! The first phase: what the source says comes into staging, page by page. The next page is
+//! downloaded while this one is written (`graph::Pages` reads ahead in a task of its own), and
+//! memory is bounded by those pages.
+
+use std::collections::{BTreeMap, HashSet};
+
+use domain::{
+    DateTime,
+    id::{ExternalId, IntegrationId},
+    policy::{ObjectType, Policy},
+    run::{RunMode, RunPhase},
+};
+use graph::{
+    After, Client, DeltaStart, FILTER_IDS_MAX, GroupItem, Item, Page, Pages, Select, UserItem,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    connect, entra,
+    record::Work,
+    selected,
+    staging::{self, Stager},
+    stop::Stop,
+};
+use crate::{Backend, Result, fetch_all, fetch_scalar};
+
+/// Days after which a delta run reads everything as a second look (sync.md rule 3). Delta tokens
+/// live as long (graph.md §3.7).
+const FULL_EVERY_DAYS: i64 = 7;
+
+/// Rounds begun in one run before it fails: one may expire at its very beginning, another in the
+/// middle.
+const ROUNDS_MAX: u32 = 5;
+
+/// A complete round: where its streams go on, and what it lacked.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Round {
+    /// The delta link of each stream.
+    pub links: BTreeMap<String, String>,
+    /// What the links were made for.
+    pub read_key: String,
+    /// Types of which the complete answer was empty although some are known: nothing of them is
+    /// merged, everything of them is held (sync.md rule 6).
+    pub empty: Vec<ObjectType>,
+}
+
+impl Round {
+    /// Reads the round back from the run's row.
+    pub fn of(text: Option<&str>) -> Self {
+        text.and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// How a read ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// There is something to merge or to plan.
+    Something,
+    /// A quiet round: the cursors move on, and that is all.
+    Nothing,
+}
+
+/// The stream of all users.
+pub(super) const USERS: &str = "user";
+/// The stream of all groups.
+const GROUPS: &str = "group";
+
+/// What the cursors stand for: other types, other groups or other properties need a full read.
+fn read_key(policy: &Policy) -> String {
+    use sha2::{Digest, Sha256};
+    let mut hash = Sha256::new();
+    hash.update(b"1;");
+    for object_type in &policy.object_types {
+        hash.update(object_type.as_str());
+        hash.update(b",");
+    }
+    for id in &policy.selected_group_ids {
+        hash.update(id.0.as_bytes());
+    }
+    for property in UserItem::SELECT.iter().chain(GroupItem::SELECT) {
+        hash.update(property);
+    }
+    hex::encode(hash.finalize())
+}
+
+/// The streams a policy reads, by name.
+fn streams(policy: &Policy) -> Vec<String> {
+    let mut names = Vec::new();
+    if policy.selected_group_ids.is_empty() {
+        names.extend(policy.reads(ObjectType::User).then(|| USERS.to_owned()));
+        names.extend(policy.reads(ObjectType::Group).then(|| GROUPS.to_owned()));
+    } else {
+        names.extend(policy.reads(ObjectType::User).then(|| USERS.to_owned()));
+        let chunks = policy.selected_group_ids.chunks(FILTER_IDS_MAX).len();
+        names.extend((0..chunks).map(selected::stream));
+    }
+    names
+}
+
+/// Reads the round. A delta link that is no longer good makes the same run a full one.
+pub(super) async fn read(work: &mut Work<'_>) -> Result<Read, Stop> {
+    if work.run.phase == RunPhase::Reading {
+        staging::clear(work.b(), work.run.id).await?;
+    }
+    work.run.phase = RunPhase::Reading;
+    let before = (work.run.requests, work.run.resource_units);
+    let client = connect::client(work).await?;
+    let outcome = read_with(work, &client).await;
+    count(work, &client, before);
+    outcome
+}
+
+async fn read_with(work: &mut Work<'_>, client: &Client) -> Result<Read, Stop> {
+    let before = (work.run.requests, work.run.resource_units);
+    connect::prove(work, client).await?;
+    let links = links(work.b(), work.integration.id).await?;
+    let mut full = work.run.full_read || needs_full(work, &links);
+    work.run.objects_expected = expected(work, full).await?;
+    if full && !work.integration.first_full_done {
+        connect::name(work, client).await?;
+    }
+    for _ in 0..ROUNDS_MAX {
+        work.run.full_read = full;
+        let round = Reading {
+            client,
+            links: &links,
+            full,
+            before,
+        };
+        match round.read(work).await {
+            Err(Stop::Expired) => {
+                tracing::info!(run = %work.run.id, "a link expired: reading everything");
+                staging::clear(work.b(), work.run.id).await?;
+                (work.run.pages_read, work.run.objects_read) = (0, 0);
+                full = true;
+            }
+            other => return other,
+        }
+    }
+    Err(Stop::failed(
+        "resync_loop",
+        "The source asks to begin again, again and again",
+        format!("{ROUNDS_MAX} rounds in a row were answered with “resync required”."),
+        "Run again later.",
+    ))
+}
+
+/// What a run of this policy has to read everything for.
+fn needs_full(work: &Work<'_>, links: &BTreeMap<String, String>) -> bool {
+    let at = &work.integration;
+    let old =
+        |last: DateTime| work.b().clock.now() - last >= chrono::Duration::days(FULL_EVERY_DAYS);
+    work.run.mode == RunMode::Full
+        || at.full_scan_next
+        || at.last_full_at.is_none_or(old)
+        || at.read_key.as_deref() != Some(read_key(&work.policy).as_str())
+        || streams(&work.policy)
+            .iter()
+            .any(|stream| !links.contains_key(stream))
+}
+
+async fn links(b: &Backend, integration: IntegrationId) -> Result<BTreeMap<String, String>> {
+    let mut tx = b.db.read().await?;
+    let rows = fetch_all!(
+        &mut tx,
+        (String, String),
+        "SELECT stream, link FROM delta_cursor WHERE integration_id = $1",
+        integration
+    )?;
+    Ok(rows.into_iter().collect())
+}
+
+/// How many objects a full read may bring, from what is known; none for the first one.
+async fn expected(work: &Work<'_>, full: bool) -> Result<Option<i64>> {
+    if !full {
+        return Ok(None);
+    }
+    let mut tx = work.b().db.read().await?;
+    let known = fetch_scalar!(
+        &mut tx,
+        i64,
+        "SELECT COUNT(*) FROM source_object WHERE integration_id = $1 AND presence = 'present'",
+        work.integration.id
+    )?;
+    Ok((known > 0).then_some(known))
+}
+
+fn count(work: &mut Work<'_>, client: &Client, before: (i64, i64)) {
+    let usage = client.usage();
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    work.run.requests = before.0 + number(usage.requests);
+    work.run.resource_units = before.1 + number(usage.resource_units);
+}
+
+/// One try at a round.
+pub(super) struct Reading<'a> {
+    pub client: &'a Client,
+    pub links: &'a BTreeMap<String, String>,
+    pub full: bool,
+    before: (i64, i64),
+}
+
+impl Reading<'_> {
+    async fn read(&self, work: &mut Work<'_>) -> Result<Read, Stop> {
+        let mut stager = Stager::default();
+        let links = if work.is_selected() {
+            selected::read(self, work, &mut stager).await?
+        } else {
+            self.whole_tenant(work, &mut stager).await?
+        };
+        stager.flush(work).await?;
+        count(work, self.client, self.before);
+        let round = Round {
+            links,
+            read_key: read_key(&work.policy),
+            empty: if self.full {
+                empty(work, &stager).await?
+            } else {
+                Vec::new()
+            },
+        };
+        work.run.round = serde_json::to_string(&round).ok();
+        if !self.full && stager.is_empty() && !anything_waits(work).await? {
+            return Ok(Read::Nothing);
+        }
+        let mut tx = work.b().db.write().await?;
+        work.enter(&mut tx, RunPhase::Merging).await?;
+        tx.commit().await?;
+        Ok(Read::Something)
+    }
+
+    /// Where a stream begins: at its cursor in a delta round.
+    pub fn start(&self, stream: &str) -> DeltaStart {
+        match self.links.get(stream) {
+            Some(link) if !self.full => DeltaStart::Link(link.clone()),
+            _ => DeltaStart::Beginning,
+        }
+    }
+
+    /// Users and groups side by side: while one stream's page is on its way, the other's is
+    /// written.
+    async fn whole_tenant(
+        &self,
+        work: &mut Work<'_>,
+        stager: &mut Stager,
+    ) -> Result<BTreeMap<String, String>, Stop> {
+        let client = self.client;
+        let mut users = work
+            .policy
+            .reads(ObjectType::User)
+            .then(|| client.users_delta(self.start(USERS), &Select::all_of::<UserItem>()));
+        let mut groups = work
+            .policy
+            .reads(ObjectType::Group)
+            .then(|| client.groups_delta(self.start(GROUPS), &group_select(), &[]));
+        let mut links = BTreeMap::new();
+        while users.is_some() || groups.is_some() {
+            tokio::select! {
+                page = next(&mut users), if users.is_some() => {
+                    let page = page?;
+                    self.note(work, page.items.len());
+                    for item in page.items {
+                        stager.object(entra::user(item)?);
+                    }
+                    ended(&page.after, &mut users, USERS, &mut links);
+                }
+                page = next(&mut groups), if groups.is_some() => {
+                    let page = page?;
+                    self.note(work, page.items.len());
+                    for item in page.items {
+                        let (object, members) = entra::group(item)?;
+                        stager.members(object.external_id, &members);
+                        stager.object(object);
+                    }
+                    ended(&page.after, &mut groups, GROUPS, &mut links);
+                }
+                () = tokio::time::sleep(TICK) => {}
+            }
+            work.checkpoint().await?;
+            stager.flush_some(work).await?;
+        }
+        Ok(links)
+    }
+
+    /// The next page of a stream that goes on, looking twice a second whether to stop.
+    pub async fn page<T: Item>(
+        &self,
+        work: &mut Work<'_>,
+        pages: &mut Pages<T>,
+    ) -> Result<Option<Page<T>>, Stop> {
+        loop {
+            tokio::select! {
+                page = pages.next_page() => {
+                    let page = page?;
+                    if let Some(page) = &page {
+                        self.note(work, page.items.len());
+                    }
+                    work.checkpoint().await?;
+                    return Ok(page);
+                }
+                () = tokio::time::sleep(TICK) => work.checkpoint().await?,
+            }
+        }
+    }
+
+    /// Counts a page.
+    pub fn note(&self, work: &mut Work<'_>, items: usize) {
+        work.run.pages_read += 1;
+        work.run.objects_read += i64::try_from(items).unwrap_or(0);
+        count(work, self.client, self.before);
+    }
+}
+
+/// How long a page is waited for before looking whether to stop.
+const TICK: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// The properties of groups, and the changes of their members.
+pub(super) fn group_select() -> Select {
+    Select::all_of::<GroupItem>().and("members")
+}
+
+async fn next<T: Item>(pages: &mut Option<Pages<T>>) -> Result<Page<T>, Stop> {
+    let Some(pages) = pages else {
+        return std::future::pending().await;
+    };
+    pages.next_page().await?.ok_or_else(unfinished)
+}
+
+fn ended<T>(
+    after: &After,
+    pages: &mut Option<Pages<T>>,
+    stream: &str,
+    links: &mut BTreeMap<String, String>,
+) {
+    if let After::Delta(link) = after {
+        links.insert(stream.to_owned(), link.clone());
+        *pages = None;
+    }
+}
+
+/// A round without a delta link at its end.
+pub(super) fn unfinished() -> Stop {
+    Stop::failed(
+        "incomplete_answer",
+        "The source stopped in the middle",
+        "The round ended without a link to go on from, so not everything was delivered. Nothing was changed.".to_owned(),
+        "Run again later.",
+    )
+}
+
+/// The types of which a complete full read brought nothing although some are in use here.
+async fn empty(work: &Work<'_>, stager: &Stager) -> Result<Vec<ObjectType>> {
+    let mut tx = work.b().db.read().await?;
+    let mut empty = Vec::new();
+    for object_type in [ObjectType::User, ObjectType::Group] {
+        if !work.policy.reads(object_type) || stager.present(object_type) > 0 {
+            continue;
+        }
+        let sql = format!(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM directory_{object_type}
+              WHERE integration_id = $1 AND status = 'active' LIMIT 1) AS known"
+        );
+        let known = fetch_scalar!(&mut tx, i64, sqlx::AssertSqlSafe(sql), work.integration.id)?;
+        if known > 0 {
+            empty.push(object_type);
+        }
+    }
+    Ok(empty)
+}
+
+/// Whether something waits although the source said nothing: pending objects, a countdown that is
+/// over, another policy.
+async fn anything_waits(work: &Work<'_>) -> Result<bool> {
+    if work.integration.planned_policy.as_deref() != Some(&*super::planned_policy(&work.policy)) {
+        return Ok(true);
+    }
+    let mut tx = work.b().db.read().await?;
+    let waiting = fetch_scalar!(
+        &mut tx,
+        i64,
+        "SELECT (SELECT COUNT(*) FROM source_object
+                  WHERE integration_id = $1 AND pending IS NOT NULL)
+              + (SELECT COUNT(*) FROM directory_user
+                  WHERE integration_id = $1 AND delete_at IS NOT NULL AND delete_at <= $2)
+              + (SELECT COUNT(*) FROM directory_group
+                  WHERE integration_id = $1 AND delete_at IS NOT NULL AND delete_at <= $2)",
+        work.integration.id,
+        work.b().clock.now()
+    )?;
+    Ok(waiting > 0)
+}
+
+/// Ids as Graph takes them.
+pub(super) fn graph_ids(ids: &[ExternalId]) -> Vec<Uuid> {
+    ids.iter().map(|id| id.0).collect()
+}
+
+/// A set of ids of people.
+pub(super) type People = HashSet<Uuid>;

@@ -1,0 +1,215 @@
+//! The run and its integration as the engine needs them.
+
+use std::time::{Duration, Instant};
+
+use domain::{
+    DateTime,
+    id::{CredentialProfileId, CustomerId, ExternalId, IntegrationId, RunId, TenantId},
+    integration::IntegrationState,
+    policy::Policy,
+    run::{RunMode, RunPhase, RunTrigger},
+    schedule::Schedule,
+};
+use sqlx::FromRow;
+
+use super::stop::Stop;
+use crate::{
+    Backend, Error, Result, Tx, execute, fetch_all, fetch_one, fetch_optional, jobs::JobContext,
+};
+
+/// How often progress is written, and a wish to cancel looked for.
+const WRITTEN_EVERY: Duration = Duration::from_millis(500);
+
+/// A run as it is stored.
+#[derive(Debug, Clone, FromRow)]
+pub(super) struct RunRow {
+    pub id: RunId,
+    pub integration_id: IntegrationId,
+    pub mode: RunMode,
+    pub triggered_by: RunTrigger,
+    pub phase: RunPhase,
+    pub full_read: bool,
+    pub started_at: Option<DateTime>,
+    pub planned_at: Option<DateTime>,
+    pub round: Option<String>,
+    pub requests: i64,
+    pub resource_units: i64,
+    pub pages_read: i64,
+    pub objects_read: i64,
+    pub objects_expected: Option<i64>,
+    pub planned: i64,
+    pub applied: i64,
+    pub cancelled_by: Option<String>,
+}
+
+/// An integration as it is stored.
+#[derive(Debug, Clone, FromRow)]
+pub(super) struct IntegrationRow {
+    pub id: IntegrationId,
+    pub customer_id: CustomerId,
+    pub name: String,
+    pub tenant: String,
+    pub tenant_id: Option<TenantId>,
+    pub cloud: String,
+    pub credential_profile_id: CredentialProfileId,
+    pub enabled: bool,
+    pub full_scan_next: bool,
+    pub first_full_done: bool,
+    pub schedule: String,
+    pub policy: String,
+    pub state: IntegrationState,
+    pub failures: i64,
+    pub last_full_at: Option<DateTime>,
+    pub read_key: Option<String>,
+    pub planned_policy: Option<String>,
+}
+
+impl IntegrationRow {
+    /// Its schedule.
+    pub fn schedule(&self) -> Schedule {
+        serde_json::from_str(&self.schedule).unwrap_or_default()
+    }
+}
+
+/// A run at work: everything a phase is given.
+#[derive(Debug)]
+pub(super) struct Work<'a> {
+    pub cx: &'a JobContext,
+    pub run: RunRow,
+    pub integration: IntegrationRow,
+    pub policy: Policy,
+    /// When this worker took the run; kept as its start where nothing was written before.
+    pub started_at: DateTime,
+    begun: bool,
+    written: Instant,
+}
+
+impl<'a> Work<'a> {
+    /// Loads a run that is open; `NotFound` where there is none.
+    pub async fn load(cx: &'a JobContext, run_id: RunId) -> Result<Self> {
+        let mut tx = cx.b.db.read().await?;
+        let run = fetch_optional!(
+            &mut tx,
+            RunRow,
+            "SELECT id, integration_id, mode, triggered_by, phase, full_read, started_at,
+                    planned_at, round, requests, resource_units, pages_read, objects_read,
+                    objects_expected, planned, applied, cancelled_by
+               FROM run WHERE id = $1 AND status IN ('queued', 'running')",
+            run_id
+        )?
+        .ok_or(Error::NotFound("run"))?;
+        let integration = fetch_one!(
+            &mut tx,
+            IntegrationRow,
+            "SELECT id, customer_id, name, tenant, tenant_id, cloud, credential_profile_id,
+                    enabled, full_scan_next, first_full_done, schedule, policy, state, failures,
+                    last_full_at, read_key, planned_policy
+               FROM integration WHERE id = $1",
+            run.integration_id
+        )?;
+        let policy = policy(&mut tx, &integration).await?;
+        Ok(Self {
+            started_at: run.started_at.unwrap_or_else(|| cx.b.clock.now()),
+            begun: run.started_at.is_some(),
+            cx,
+            run,
+            integration,
+            policy,
+            written: Instant::now(),
+        })
+    }
+
+    /// The backend.
+    pub fn b(&self) -> &'a Backend {
+        &self.cx.b
+    }
+
+    /// Whether only members of selected groups are in scope.
+    pub fn is_selected(&self) -> bool {
+        !self.policy.selected_group_ids.is_empty()
+    }
+
+    /// Looks whether the run has to stop, and writes progress, both at most twice a second.
+    pub async fn checkpoint(&mut self) -> Result<(), Stop> {
+        if self.cx.stop.is_cancelled() {
+            return Err(Stop::Stopped);
+        }
+        if self.written.elapsed() < WRITTEN_EVERY {
+            return Ok(());
+        }
+        let mut tx = self.b().db.write().await?;
+        self.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Writes progress in the caller's transaction, and ends in [`Stop::Cancelled`] where somebody
+    /// asked for it.
+    pub async fn write(&mut self, tx: &mut Tx) -> Result<(), Stop> {
+        self.written = Instant::now();
+        let run = &self.run;
+        let row = fetch_optional!(
+            tx,
+            (Option<String>,),
+            "UPDATE run SET status = 'running', phase = $2, full_read = $3, started_at = $4,
+                    planned_at = $5, round = $6, requests = $7, resource_units = $8,
+                    pages_read = $9, objects_read = $10, objects_expected = $11, planned = $12,
+                    applied = $13, complete_read = $14
+              WHERE id = $1 AND status IN ('queued', 'running') RETURNING cancelled_by",
+            run.id,
+            run.phase,
+            run.full_read,
+            self.started_at,
+            run.planned_at,
+            run.round.as_deref(),
+            run.requests,
+            run.resource_units,
+            run.pages_read,
+            run.objects_read,
+            run.objects_expected,
+            run.planned,
+            run.applied,
+            !matches!(run.phase, RunPhase::Waiting | RunPhase::Reading),
+        )?;
+        let Some((cancelled_by,)) = row else {
+            return Err(Error::NotFound("run").into());
+        };
+        if let Some(by) = cancelled_by {
+            return Err(Stop::Cancelled(by));
+        }
+        if !self.begun {
+            execute!(
+                tx,
+                "UPDATE integration SET last_run_id = $1, last_sync_started_at = $2,
+                        last_sync_status = 'running', last_sync_detail = '' WHERE id = $3",
+                run.id,
+                self.started_at,
+                run.integration_id
+            )?;
+            self.begun = true;
+        }
+        Ok(())
+    }
+
+    /// Goes to another phase, in the caller's transaction.
+    pub async fn enter(&mut self, tx: &mut Tx, phase: RunPhase) -> Result<(), Stop> {
+        self.run.phase = phase;
+        self.write(tx).await
+    }
+}
+
+/// The integration's policy with its selected groups, which stand in a table of their own.
+async fn policy(tx: &mut Tx, integration: &IntegrationRow) -> Result<Policy> {
+    let mut policy: Policy = serde_json::from_str(&integration.policy)
+        .map_err(|error| Error::Internal(format!("a stored policy can’t be read: {error}")))?;
+    policy.selected_group_ids = fetch_all!(
+        tx,
+        (ExternalId,),
+        "SELECT external_id FROM integration_group WHERE integration_id = $1 ORDER BY external_id",
+        integration.id
+    )?
+    .into_iter()
+    .map(|(id,)| id)
+    .collect();
+    Ok(policy)
+}

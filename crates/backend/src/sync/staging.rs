@@ -1,0 +1,245 @@
+//! A round's pages on their way into the run's staging rows. Until the round is complete nothing
+//! else is touched, so a read that breaks is begun again (sync.md rule 5).
+
+use domain::{
+    id::{ExternalId, RunId},
+    policy::ObjectType,
+};
+use planner::{
+    hash,
+    merge::{MemberOp, last_wins},
+    read::{Presence, SourceObject},
+};
+
+use super::{record::Work, stop::Stop};
+use crate::{Backend, Result, Tx, execute, insert_many};
+
+/// Objects that go into one transaction: a statement on SQLite is a trip to another thread, so
+/// rows go in by the thousand.
+const OBJECTS_MAX: usize = 1_000;
+/// Statements about members that go into one transaction.
+const MEMBERS_MAX: usize = 20_000;
+
+/// Collects what pages say and writes it by the thousand.
+#[derive(Debug, Default)]
+pub(super) struct Stager {
+    objects: Vec<SourceObject>,
+    members: Vec<(ExternalId, Vec<u8>)>,
+    member_ops: usize,
+    position: i64,
+    present_users: u64,
+    present_groups: u64,
+    anything: bool,
+}
+
+impl Stager {
+    /// Takes an object.
+    pub fn object(&mut self, object: SourceObject) {
+        if object.presence == Presence::Present {
+            match object.object_type {
+                ObjectType::User => self.present_users += 1,
+                ObjectType::Group => self.present_groups += 1,
+                _ => {}
+            }
+        }
+        self.anything = true;
+        self.objects.push(object);
+    }
+
+    /// Takes what a page says of a group's members.
+    pub fn members(&mut self, group: ExternalId, ops: &[MemberOp]) {
+        if !ops.is_empty() {
+            self.anything = true;
+            self.member_ops += ops.len();
+            self.members.push((group, pack(ops)));
+        }
+    }
+
+    /// Whether the round said anything at all.
+    pub fn is_empty(&self) -> bool {
+        !self.anything
+    }
+
+    /// How many objects of the type the round says are present; one that comes twice counts twice.
+    pub fn present(&self, object_type: ObjectType) -> u64 {
+        match object_type {
+            ObjectType::User => self.present_users,
+            ObjectType::Group => self.present_groups,
+            _ => 0,
+        }
+    }
+
+    /// Writes what was collected, once there is enough of it.
+    pub async fn flush_some(&mut self, work: &mut Work<'_>) -> Result<(), Stop> {
+        if self.objects.len() >= OBJECTS_MAX || self.member_ops >= MEMBERS_MAX {
+            self.flush(work).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything that was collected.
+    pub async fn flush(&mut self, work: &mut Work<'_>) -> Result<(), Stop> {
+        if self.objects.is_empty() && self.members.is_empty() {
+            return Ok(());
+        }
+        let objects = last_wins(std::mem::take(&mut self.objects), |object| {
+            (object.object_type, object.external_id)
+        });
+        let members = std::mem::take(&mut self.members);
+        self.member_ops = 0;
+        let mut tx = work.b().db.write().await?;
+        insert_objects(&mut tx, work.run.id, &objects).await?;
+        let run_id = work.run.id;
+        let first = self.position;
+        self.position += i64::try_from(members.len()).unwrap_or(i64::MAX);
+        let rows: Vec<_> = (first..).zip(&members).collect();
+        insert_many!(
+            &mut tx,
+            "INSERT INTO run_staging_member (run_id, group_external_id, position, members)",
+            columns: 4, rows_max: 1000, rows,
+            |bind, row| {
+                bind.push_bind(run_id)
+                    .push_bind(row.1.0)
+                    .push_bind(row.0)
+                    .push_bind(row.1.1.as_slice());
+            },
+            ""
+        )?;
+        work.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// One object with what is computed from it, once.
+struct Row<'a> {
+    object: &'a SourceObject,
+    name_folded: String,
+    search_text: String,
+    user_name_folded: Option<String>,
+    attributes: String,
+    hash: [u8; hash::LENGTH],
+}
+
+async fn insert_objects(tx: &mut Tx, run_id: RunId, objects: &[SourceObject]) -> Result<()> {
+    let rows: Vec<Row<'_>> = objects
+        .iter()
+        .map(|object| Row {
+            object,
+            name_folded: object.content.name_folded(),
+            search_text: object.content.search_text(),
+            user_name_folded: object.content.user_name_folded(),
+            attributes: serde_json::to_string(&object.content.attributes)
+                .unwrap_or_else(|_| "{}".to_owned()),
+            hash: hash::content(&object.content),
+        })
+        .collect();
+    insert_many!(
+        tx,
+        "INSERT INTO run_staging (run_id, object_type, external_id, presence, display_name,
+            name_folded, search_text, user_principal_name, user_name_folded, given_name, surname,
+            mail, sign_in_blocked, guest, group_kind, dynamic, attributes, hash)",
+        columns: 18, rows_max: OBJECTS_MAX, rows,
+        |bind, row| {
+            let content = &row.object.content;
+            bind.push_bind(run_id)
+                .push_bind(row.object.object_type)
+                .push_bind(row.object.external_id)
+                .push_bind(row.object.presence.as_str())
+                .push_bind(content.display_name.as_str())
+                .push_bind(row.name_folded.as_str())
+                .push_bind(row.search_text.as_str())
+                .push_bind(content.user_principal_name.as_deref())
+                .push_bind(row.user_name_folded.as_deref())
+                .push_bind(content.given_name.as_deref())
+                .push_bind(content.surname.as_deref())
+                .push_bind(content.mail.as_deref())
+                .push_bind(content.sign_in_blocked)
+                .push_bind(content.guest)
+                .push_bind(content.group_kind)
+                .push_bind(content.dynamic)
+                .push_bind(row.attributes.as_str())
+                .push_bind(row.hash.as_slice());
+        },
+        "ON CONFLICT (run_id, object_type, external_id) DO UPDATE SET
+            presence = excluded.presence, display_name = excluded.display_name,
+            name_folded = excluded.name_folded, search_text = excluded.search_text,
+            user_principal_name = excluded.user_principal_name,
+            user_name_folded = excluded.user_name_folded, given_name = excluded.given_name,
+            surname = excluded.surname, mail = excluded.mail,
+            sign_in_blocked = excluded.sign_in_blocked, guest = excluded.guest,
+            group_kind = excluded.group_kind, dynamic = excluded.dynamic,
+            attributes = excluded.attributes, hash = excluded.hash"
+    )?;
+    Ok(())
+}
+
+/// Removes a run's staging rows, in batches.
+pub(super) async fn clear(b: &Backend, run_id: RunId) -> Result<()> {
+    for sql in [
+        "DELETE FROM run_staging WHERE run_id = $1 AND (object_type, external_id) IN (
+             SELECT object_type, external_id FROM run_staging WHERE run_id = $1 LIMIT 5000)",
+        "DELETE FROM run_staging_member WHERE run_id = $1 AND (group_external_id, position) IN (
+             SELECT group_external_id, position FROM run_staging_member
+              WHERE run_id = $1 LIMIT 5000)",
+    ] {
+        loop {
+            let mut tx = b.db.write().await?;
+            let removed = execute!(&mut tx, sql, run_id)?;
+            tx.commit().await?;
+            if removed < 5000 {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of one packed statement.
+const PACKED: usize = 17;
+
+/// What a page says of a group's members, 17 bytes each: what the member is and whether it left,
+/// then its id.
+pub(super) fn pack(ops: &[MemberOp]) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(ops.len() * PACKED);
+    for op in ops {
+        let is_group = u8::from(op.member_type == ObjectType::Group);
+        packed.push(u8::from(op.removed) | is_group << 1);
+        packed.extend_from_slice(op.member.0.as_bytes());
+    }
+    packed
+}
+
+/// What [`pack`] packed.
+pub(super) fn unpack(packed: &[u8]) -> impl Iterator<Item = MemberOp> {
+    packed.chunks_exact(PACKED).filter_map(|bytes| {
+        let (flags, id) = bytes.split_first()?;
+        Some(MemberOp {
+            member: ExternalId(uuid::Uuid::from_slice(id).ok()?),
+            member_type: if flags & 2 == 0 {
+                ObjectType::User
+            } else {
+                ObjectType::Group
+            },
+            removed: flags & 1 == 1,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_packed_is_unpacked(ops in prop::collection::vec(any::<(u128, bool, bool)>(), 0..20)) {
+            let ops: Vec<MemberOp> = ops.into_iter().map(|(id, is_group, removed)| MemberOp {
+                member: ExternalId(uuid::Uuid::from_u128(id)),
+                member_type: if is_group { ObjectType::Group } else { ObjectType::User },
+                removed,
+            }).collect();
+            prop_assert_eq!(unpack(&pack(&ops)).collect::<Vec<_>>(), ops);
+        }
+    }
+}

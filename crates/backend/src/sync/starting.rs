@@ -1,0 +1,241 @@
+//! Starting and cancelling runs.
+
+use domain::{
+    id::{CustomerId, IntegrationId, RunId},
+    permission::Permission,
+    run::{Run, RunMode, RunStatus, RunTrigger},
+};
+use sqlx::FromRow;
+
+use super::counts;
+use crate::{
+    Backend, Error, Result, Scope, Tx, execute, fetch_one, fetch_optional,
+    jobs::queue::{self, Kind, NewJob, PRIORITY_PERSON, PRIORITY_SCHEDULE},
+};
+
+/// A run to put into the queue.
+#[derive(Debug)]
+pub(crate) struct Starting<'a> {
+    pub integration_id: IntegrationId,
+    pub customer_id: CustomerId,
+    pub name: &'a str,
+    pub mode: RunMode,
+    pub trigger: RunTrigger,
+    pub started_by: Option<&'a str>,
+}
+
+/// Puts a run and its job into the queue, in the caller's transaction. None where a run of the
+/// integration is open already.
+pub(crate) async fn put(b: &Backend, tx: &mut Tx, run: &Starting<'_>) -> Result<Option<RunId>> {
+    let (id, now) = (RunId(b.ids.uuid()), b.clock.now());
+    let made = execute!(
+        tx,
+        "INSERT INTO run (id, integration_id, customer_id, mode, triggered_by, started_by, status,
+            phase, complete_read, full_read, queued_at, requests, resource_units, pages_read,
+            objects_read, planned, applied, folded, search_text)
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', 'waiting', FALSE, FALSE, $7, 0, 0, 0, 0, 0, 0,
+            1, $8)
+         ON CONFLICT DO NOTHING",
+        id,
+        run.integration_id,
+        run.customer_id,
+        run.mode,
+        run.trigger,
+        run.started_by,
+        now,
+        planner::fold::search_text([run.name].into_iter().chain(run.started_by))
+    )?;
+    if made == 0 {
+        return Ok(None);
+    }
+    let scheduled = run.trigger == RunTrigger::Schedule;
+    let job = NewJob {
+        kind: Kind::SyncRun,
+        subject: id.0,
+        integration_id: Some(run.integration_id),
+        priority: if scheduled {
+            PRIORITY_SCHEDULE
+        } else {
+            PRIORITY_PERSON
+        },
+        run_at: now,
+        dedupe_key: Some(format!("run:{id}")),
+    };
+    queue::enqueue(b, tx, &job).await?;
+    Ok(Some(id))
+}
+
+#[derive(FromRow)]
+struct Target {
+    customer_id: CustomerId,
+    name: String,
+    enabled: bool,
+    binned: bool,
+}
+
+/// Starts a run. A second one while one is open is a conflict that names the first.
+pub async fn start(
+    b: &Backend,
+    scope: &Scope,
+    integration_id: IntegrationId,
+    mode: RunMode,
+    trigger: RunTrigger,
+) -> Result<Run> {
+    let mut tx = b.db.write().await?;
+    let target = fetch_optional!(
+        &mut tx,
+        Target,
+        "SELECT i.customer_id, i.name, i.enabled, c.deleted_at IS NOT NULL AS binned
+           FROM integration i JOIN customer c ON c.id = i.customer_id WHERE i.id = $1",
+        integration_id
+    )?
+    .filter(|target| scope.sees(target.customer_id))
+    .ok_or(Error::NotFound("integration"))?;
+    scope.require(Permission::RunsStart)?;
+    if target.binned {
+        return Err(Error::conflict(
+            "The customer is in the bin. Restore it, then start the run.",
+        ));
+    }
+    if !target.enabled {
+        return Err(Error::conflict(
+            "The integration is disabled. Enable it, then start the run.",
+        ));
+    }
+    let starting = Starting {
+        integration_id,
+        customer_id: target.customer_id,
+        name: &target.name,
+        mode,
+        trigger,
+        started_by: Some(scope.actor_name()),
+    };
+    let Some(id) = put(b, &mut tx, &starting).await? else {
+        let open = fetch_optional!(
+            &mut tx,
+            (RunId,),
+            "SELECT id FROM run WHERE integration_id = $1 AND status IN ('queued', 'running')",
+            integration_id
+        )?;
+        return Err(Error::Conflict {
+            message: "A run of this integration is in progress. Wait for it to end, or cancel it."
+                .to_owned(),
+            run_id: open.map(|(id,)| id),
+        });
+    };
+    execute!(
+        &mut tx,
+        "UPDATE integration SET last_run_id = $1, last_sync_started_at = $2,
+                last_sync_status = 'queued', last_sync_detail = '' WHERE id = $3",
+        id,
+        b.clock.now(),
+        integration_id
+    )?;
+    let run = load(&mut tx, id).await?;
+    tx.commit().await?;
+    b.wake.notify_one();
+    Ok(run)
+}
+
+#[derive(FromRow)]
+struct Open {
+    customer_id: CustomerId,
+    integration_id: IntegrationId,
+    status: RunStatus,
+    at_work: bool,
+}
+
+/// Asks a run to end. One that no worker has taken yet ends at once; another at its next page or
+/// batch, within a second.
+pub async fn cancel(b: &Backend, scope: &Scope, run_id: RunId) -> Result<Run> {
+    let mut tx = b.db.write().await?;
+    let open = fetch_optional!(
+        &mut tx,
+        Open,
+        "SELECT r.customer_id, r.integration_id, r.status,
+                EXISTS (SELECT 1 FROM job j WHERE j.dedupe_key = $2 AND j.lease_until > $3)
+                    AS at_work
+           FROM run r WHERE r.id = $1",
+        run_id,
+        format!("run:{run_id}"),
+        b.clock.now()
+    )?
+    .filter(|open| scope.sees(open.customer_id))
+    .ok_or(Error::NotFound("run"))?;
+    scope.require(Permission::RunsStart)?;
+    if !open.status.is_open() {
+        return Err(Error::Conflict {
+            message: "The run has ended already.".to_owned(),
+            run_id: Some(run_id),
+        });
+    }
+    if open.status == RunStatus::Queued && !open.at_work {
+        execute!(
+            &mut tx,
+            "DELETE FROM job WHERE dedupe_key = $1",
+            format!("run:{run_id}")
+        )?;
+        execute!(
+            &mut tx,
+            "UPDATE run SET status = 'cancelled', phase = 'done', ended_at = $2, cancelled_by = $3
+              WHERE id = $1",
+            run_id,
+            b.clock.now(),
+            scope.actor_name()
+        )?;
+        execute!(
+            &mut tx,
+            "UPDATE integration SET last_sync_status = 'cancelled', last_sync_detail = 'cancelled'
+              WHERE id = $1 AND last_run_id = $2",
+            open.integration_id,
+            run_id
+        )?;
+    } else {
+        execute!(
+            &mut tx,
+            "UPDATE run SET cancelled_by = COALESCE(cancelled_by, $2) WHERE id = $1",
+            run_id,
+            scope.actor_name()
+        )?;
+    }
+    let run = load(&mut tx, run_id).await?;
+    tx.commit().await?;
+    Ok(run)
+}
+
+#[derive(FromRow)]
+struct Row {
+    integration_id: IntegrationId,
+    mode: RunMode,
+    triggered_by: RunTrigger,
+    status: RunStatus,
+    started_at: Option<domain::DateTime>,
+    ended_at: Option<domain::DateTime>,
+    error: Option<String>,
+    requests: i64,
+    resource_units: i64,
+}
+
+/// A run as it is answered.
+pub(super) async fn load(tx: &mut Tx, id: RunId) -> Result<Run> {
+    let row = fetch_one!(
+        tx,
+        Row,
+        "SELECT integration_id, mode, triggered_by, status, started_at, ended_at, error, requests,
+                resource_units FROM run WHERE id = $1",
+        id
+    )?;
+    Ok(Run {
+        id,
+        integration_id: row.integration_id,
+        mode: row.mode,
+        trigger: row.triggered_by,
+        status: row.status,
+        started_at: row.started_at,
+        ended_at: row.ended_at,
+        error: row.error.and_then(|text| serde_json::from_str(&text).ok()),
+        requests: row.requests,
+        resource_units: row.resource_units,
+        counts: counts::load(tx, id).await?,
+    })
+}

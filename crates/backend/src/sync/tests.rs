@@ -1,0 +1,35 @@
+//! The engine against the simulator: whatever happened in the tenant, the directory is what its
+//! control API says is in it.
+
+mod endings;
+mod equality;
+mod guarding;
+mod resuming;
+mod world;
+
+/// Runs one test on both databases with a tenant of its own:
+/// `sync_test!(name, config, |w| { … })`, with `w: World`.
+macro_rules! sync_test {
+    ($name:ident, $config:expr, |$w:ident| $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn check($w: World) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                if let Some(w) = World::new($crate::testing::Kind::Sqlite, $config).await {
+                    check(w).await;
+                }
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                if let Some(w) = World::new($crate::testing::Kind::Postgres, $config).await {
+                    check(w).await;
+                }
+            }
+        }
+    };
+}
+use sync_test;

@@ -1,0 +1,222 @@
+//! After any changes, read in full or as changes, with or without selected groups, with or without
+//! faults, the directory equals the tenant.
+
+use domain::{
+    id::ExternalId,
+    policy::ObjectType,
+    run::{RunMode, RunStatus},
+};
+use simulator::{FarmConfig, FaultPlan, GroupKind};
+
+use super::{
+    sync_test,
+    world::{World, line, tenant},
+};
+
+/// Random changes in all, with a delta run after each batch of them.
+const CHANGES: usize = 500;
+const BATCHES: usize = 10;
+
+async fn follow(w: &mut World, seed: u64, faults: bool) {
+    if faults {
+        w.control.set_faults(FaultPlan::recoverable(seed, 0.03));
+    }
+    let first = w.run(RunMode::Full).await;
+    assert_eq!(first.status, RunStatus::Succeeded, "{:?}", first.error);
+    w.assert_equal("after the first full run").await;
+    for batch in 0..BATCHES {
+        let number = u64::try_from(batch).unwrap();
+        let done = w
+            .control
+            .random_changes(CHANGES / BATCHES, seed * 1000 + number);
+        assert_eq!(done.len(), CHANGES / BATCHES);
+        let run = w.run(RunMode::Delta).await;
+        assert!(
+            matches!(run.status, RunStatus::Succeeded | RunStatus::NothingToDo),
+            "{run:#?}"
+        );
+        w.assert_equal(&format!("after batch {batch}:\n{}", done.join("\n")))
+            .await;
+    }
+    w.control.set_faults(FaultPlan::default());
+    for mode in [RunMode::Delta, RunMode::Full] {
+        let again = w.run(mode).await;
+        assert_eq!(again.status, RunStatus::NothingToDo, "{again:#?}");
+    }
+    w.assert_equal("after a second look").await;
+}
+
+/// Selects five groups that can be in step, with members.
+async fn select(w: &mut World) {
+    let snapshot = w.control.snapshot();
+    let mut ids: Vec<_> = snapshot
+        .groups
+        .iter()
+        .filter(|group| matches!(group.kind, GroupKind::Security | GroupKind::Microsoft365))
+        .filter(|group| {
+            snapshot
+                .memberships
+                .iter()
+                .any(|edge| edge.group_id == group.id)
+        })
+        .map(|group| ExternalId(group.id))
+        .take(5)
+        .collect();
+    ids.sort_unstable();
+    w.policy.selected_group_ids = ids;
+    w.save_policy().await;
+}
+
+macro_rules! seeds {
+    ($($name:ident: $seed:literal, selected: $selected:literal, faults: $faults:literal;)+) => { $(
+        sync_test!($name, tenant($seed, 60), |w| {
+            let mut w = w;
+            if $selected {
+                select(&mut w).await;
+            }
+            follow(&mut w, $seed, $faults).await;
+        });
+    )+ };
+}
+
+seeds! {
+    whole_tenant_1: 1, selected: false, faults: false;
+    whole_tenant_2: 2, selected: false, faults: false;
+    whole_tenant_3: 3, selected: false, faults: false;
+    whole_tenant_with_faults_1: 1, selected: false, faults: true;
+    whole_tenant_with_faults_2: 2, selected: false, faults: true;
+    whole_tenant_with_faults_3: 3, selected: false, faults: true;
+    selected_groups_1: 1, selected: true, faults: false;
+    selected_groups_2: 2, selected: true, faults: false;
+    selected_groups_3: 3, selected: true, faults: false;
+    selected_groups_with_faults_1: 1, selected: true, faults: true;
+    selected_groups_with_faults_2: 2, selected: true, faults: true;
+    selected_groups_with_faults_3: 3, selected: true, faults: true;
+}
+
+sync_test!(counts_are_those_of_the_tenant, tenant(5, 80), |w| {
+    let run = w.run(RunMode::Full).await;
+    let snapshot = w.control.snapshot();
+    let expected = w.expected();
+    let size = |n: usize| i64::try_from(n).unwrap();
+    let users = line(&run, ObjectType::User);
+    assert_eq!(users.total, size(snapshot.users.len()));
+    assert_eq!(users.created, size(expected.users.len()));
+    assert_eq!(
+        users.filtered,
+        size(snapshot.users.len() - expected.users.len())
+    );
+    let groups = line(&run, ObjectType::Group);
+    assert_eq!(groups.total, size(snapshot.groups.len()));
+    assert_eq!(groups.created, size(expected.groups.len()));
+    let edges = line(&run, ObjectType::Membership);
+    assert_eq!(edges.created, size(expected.edges.len()));
+
+    let again = w.run(RunMode::Full).await;
+    assert_eq!(again.status, RunStatus::NothingToDo);
+    assert_eq!(line(&again, ObjectType::User).unchanged, users.created);
+    assert_eq!(line(&again, ObjectType::User).filtered, users.filtered);
+    assert_eq!(
+        line(&again, ObjectType::Membership).unchanged,
+        edges.created
+    );
+});
+
+sync_test!(people_out_of_scope_leave_no_trace, tenant(6, 60), |w| {
+    let mut w = w;
+    select(&mut w).await;
+    w.run(RunMode::Full).await;
+    w.control.random_changes(100, 7);
+    w.run(RunMode::Delta).await;
+    let kept = w
+        .count("SELECT COUNT(*) FROM source_object WHERE object_type = 'user'")
+        .await;
+    let members = w
+        .count("SELECT COUNT(DISTINCT member_external_id) FROM source_membership")
+        .await;
+    assert!(kept < 60 && members <= kept + 40, "{kept} {members}");
+    let strangers = "SELECT COUNT(*) FROM source_object s WHERE object_type = 'user'
+        AND NOT EXISTS (SELECT 1 FROM source_membership m
+                         WHERE m.member_external_id = s.external_id)
+        AND NOT EXISTS (SELECT 1 FROM directory_user d WHERE d.external_id = s.external_id)
+        AND s.presence = 'present'";
+    let known_before = w.count(strangers).await;
+    assert!(known_before < 15, "{known_before}");
+});
+
+sync_test!(
+    a_user_name_that_moves_stays_the_same_person,
+    tenant(8, 20),
+    |w| {
+        w.run(RunMode::Full).await;
+        let who = *w.actual().await.users.keys().next().unwrap();
+        let id =
+            "SELECT COUNT(*) FROM directory_user WHERE user_principal_name = 'moved@x.example'";
+        w.control.move_upn(who, "moved@x.example").unwrap();
+        let before = w.count("SELECT COUNT(*) FROM directory_user").await;
+        let run = w.run(RunMode::Delta).await;
+        assert_eq!(line(&run, ObjectType::User).updated, 1);
+        assert_eq!(w.count("SELECT COUNT(*) FROM directory_user").await, before);
+        assert_eq!(w.count(id).await, 1);
+        w.assert_equal("after the move").await;
+    }
+);
+
+sync_test!(
+    selecting_groups_later_disables_who_is_not_in_them,
+    tenant(9, 60),
+    |w| {
+        let mut w = w;
+        w.run(RunMode::Full).await;
+        let before = w.actual().await.users.len();
+        select(&mut w).await;
+        let run = w.run(RunMode::Delta).await;
+        assert_eq!(run.status, RunStatus::Succeeded, "{run:#?}");
+        assert!(w.actual().await.users.len() < before);
+        w.assert_equal("with groups selected").await;
+        w.policy.selected_group_ids.clear();
+        w.save_policy().await;
+        w.run(RunMode::Delta).await;
+        assert_eq!(w.actual().await.users.len(), before);
+        w.assert_equal("with the whole tenant again").await;
+    }
+);
+
+sync_test!(
+    another_policy_is_planned_for_everyone,
+    tenant(10, 60),
+    |w| {
+        let mut w = w;
+        let run = w.run(RunMode::Full).await;
+        let guests = "SELECT COUNT(*) FROM run_change WHERE reason = 'guest'";
+        let number = w.count(guests).await;
+        assert!(number > 0 && line(&run, ObjectType::User).filtered >= number);
+        w.policy.include_guests = true;
+        w.policy.require_names = false;
+        w.save_policy().await;
+        let run = w.run(RunMode::Delta).await;
+        assert_eq!(line(&run, ObjectType::User).filtered, 0);
+        assert!(line(&run, ObjectType::User).created >= number);
+        assert_eq!(
+            w.actual().await.users.len(),
+            w.control.snapshot().users.len()
+        );
+    }
+);
+
+/// A tenant without anything.
+fn nothing() -> FarmConfig {
+    let mut config = tenant(11, 0);
+    let tenant = &mut config.tenants[0];
+    (tenant.users, tenant.groups, tenant.memberships) = (0, 0, 0);
+    (tenant.deleted_users, tenant.contacts, tenant.devices) = (0, 0, 0);
+    config
+}
+
+sync_test!(an_empty_tenant_is_nothing_to_do, nothing(), |w| {
+    if !w.control.snapshot().users.is_empty() {
+        return;
+    }
+    let run = w.run(RunMode::Full).await;
+    assert_eq!(run.status, RunStatus::NothingToDo, "{run:#?}");
+});
