@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
+use super::cursor::{self, Cursor, Trap};
 use super::error::GraphError;
 use super::page::{self, End, Frame};
 use super::query::Selection;
@@ -17,46 +15,6 @@ use crate::directory::schema::{Kind, Schema};
 use crate::directory::{Directory, mark};
 use crate::faults::Fault;
 use crate::reply::Reply;
-use crate::tenant::EpochEnd;
-
-/// At most so many ids in a filter.
-const IDS_MAX: usize = 50;
-
-/// What a next or delta link carries.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Cursor {
-    kind: Kind,
-    /// `$select` as it was given at the start of the first round.
-    select: Option<String>,
-    ids: Vec<Uuid>,
-    /// Where the round began in the change log; absent in a first round.
-    from: Option<u64>,
-    /// Where it ends; absent in a delta link, whose round hasn't begun.
-    to: Option<u64>,
-    /// The next object's place in the round.
-    item: usize,
-    /// The next membership's place within that object.
-    link: usize,
-    /// The order of the round: it visits every `stride`th object.
-    stride: usize,
-    /// Unix seconds at which the token was written.
-    at: i64,
-    epoch: u32,
-    /// How many objects a first round walks over: those that were there when it began.
-    length: Option<usize>,
-    /// Pages so far, so that no two links of a round are alike.
-    pages: u64,
-    trap: Option<Trap>,
-}
-
-/// A chain of links that never ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Trap {
-    /// The same page behind the same link.
-    SameLink,
-    /// Empty pages behind ever new links.
-    EmptyPages,
-}
 
 /// One round, as far as this page is concerned.
 struct Round<'a> {
@@ -89,10 +47,10 @@ pub(crate) fn answer(context: &Context, kind: Kind) -> Result<Reply, GraphError>
     } else {
         directory.sequence()
     };
-    let mut cursor = cursor(context, kind, &settings, directory.sequence())?;
-    if latest(context) {
+    let mut cursor = cursor::read(context, kind, &settings, directory.sequence())?;
+    if cursor::is_latest(context) {
         cursor.from = Some(present);
-        let end = End::Delta(context.delta_link(kind, &cursor_token(context, &cursor)));
+        let end = End::Delta(context.delta_link(kind, &cursor.token(context)));
         return Ok(finish(context, schema, &cursor, end, &[]));
     }
     let to = *cursor
@@ -133,7 +91,7 @@ pub(crate) fn answer(context: &Context, kind: Kind) -> Result<Reply, GraphError>
 
 fn page_of(context: &Context, round: &Round, mut cursor: Cursor, settings: &Settings) -> Reply {
     let kind = round.schema.kind;
-    let next = |cursor: &Cursor| End::Next(context.skip_link(kind, &cursor_token(context, cursor)));
+    let next = |cursor: &Cursor| End::Next(context.skip_link(kind, &cursor.token(context)));
     // An empty round is nothing unusual later on; only of a first one can a client know better.
     let empty = context.fault == Some(Fault::EmptyAnswer) && cursor.from.is_none();
     match context.fault {
@@ -161,7 +119,7 @@ fn page_of(context: &Context, round: &Round, mut cursor: Cursor, settings: &Sett
             pages: 0,
             ..cursor.clone()
         };
-        End::Delta(context.delta_link(kind, &cursor_token(context, &ended)))
+        End::Delta(context.delta_link(kind, &ended.token(context)))
     } else {
         next(&cursor)
     };
@@ -211,128 +169,6 @@ fn finish(context: &Context, schema: &Schema, cursor: &Cursor, end: End, objects
         end,
     };
     Reply::graph(200, page::frame(context.origin(), &frame, objects))
-}
-
-fn cursor_token(context: &Context, cursor: &Cursor) -> String {
-    let (epoch, _) = context.tenant.epoch();
-    let cursor = Cursor {
-        at: context.tenant.now(),
-        epoch,
-        ..cursor.clone()
-    };
-    token::seal(&context.tenant.key, &cursor)
-}
-
-/// `$deltatoken=latest`: from now on, nothing of what is.
-fn latest(context: &Context) -> bool {
-    context
-        .request
-        .query_value("$deltatoken")
-        .is_some_and(|text| text.eq_ignore_ascii_case("latest"))
-}
-
-/// Reads the token, or begins a round.
-fn cursor(
-    context: &Context,
-    kind: Kind,
-    settings: &Settings,
-    sequence: u64,
-) -> Result<Cursor, GraphError> {
-    let sent = |name| {
-        context
-            .request
-            .query_value(name)
-            .filter(|token| !token.is_empty())
-    };
-    let delta = sent("$deltatoken").filter(|_| !latest(context));
-    let Some(text) = delta.or(sent("$skiptoken")) else {
-        return begin(context, kind, settings);
-    };
-    if sent("$select").is_some() && sent("$skiptoken").is_some() {
-        return Err(GraphError::unsupported(
-            "$select is not supported together with $skiptoken.",
-        ));
-    }
-    let cursor: Cursor = token::open(&context.tenant.key, text)
-        .filter(|cursor: &Cursor| cursor.kind == kind)
-        .ok_or_else(|| GraphError::bad_request("Badly formed token."))?;
-    let (epoch, how) = context.tenant.epoch();
-    if cursor.epoch != epoch && how == EpochEnd::Resync {
-        return Err(GraphError::resync(context.delta_link(kind, "")));
-    }
-    let age = context.tenant.now() - cursor.at;
-    let known = cursor.from.unwrap_or(0).max(cursor.to.unwrap_or(0)) <= sequence;
-    if cursor.epoch != epoch || age > settings.delta_token_lifetime_s || !known {
-        return Err(GraphError::expired_state());
-    }
-    Ok(cursor)
-}
-
-fn begin(context: &Context, kind: Kind, settings: &Settings) -> Result<Cursor, GraphError> {
-    let request = context.request;
-    for option in ["$expand", "$orderby", "$search"] {
-        if request.query_value(option).is_some() {
-            return Err(GraphError::unsupported(format!(
-                "The query parameter {option} is not supported for delta queries of this resource."
-            )));
-        }
-    }
-    let ids = request
-        .query_value("$filter")
-        .map_or(Ok(Vec::new()), ids_of)?;
-    let select = request
-        .query_value("$select")
-        .filter(|text| !text.trim().is_empty());
-    Selection::parse(select, kind.schema())?;
-    Ok(Cursor {
-        kind,
-        select: select.map(str::to_owned),
-        ids,
-        from: None,
-        to: None,
-        item: 0,
-        link: 0,
-        stride: if settings.shuffle_delta { 7919 } else { 1 },
-        at: context.tenant.now(),
-        epoch: context.tenant.epoch().0,
-        length: None,
-        pages: 0,
-        trap: None,
-    })
-}
-
-/// `id eq '…' or id eq '…'` is the only filter, with at most 50 ids (graph.md §3.1).
-fn ids_of(filter: &str) -> Result<Vec<Uuid>, GraphError> {
-    let only = || {
-        GraphError::unsupported(
-            "Only filters of the form id eq '…' joined by or are supported for delta queries.",
-        )
-    };
-    let mut ids = Vec::new();
-    for clause in filter.split(" or ") {
-        let clause = clause.trim().trim_start_matches('(').trim_end_matches(')');
-        let mut words = clause.split_whitespace();
-        let (Some(name), Some(operator), Some(value), None) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
-            return Err(only());
-        };
-        if !name.eq_ignore_ascii_case("id") || operator != "eq" {
-            return Err(only());
-        }
-        let text = value.trim_matches('\'');
-        let id = Uuid::try_parse(text)
-            .map_err(|_| GraphError::bad_request(format!("Invalid object identifier '{text}'.")))?;
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    if ids.len() > IDS_MAX {
-        return Err(GraphError::bad_request(format!(
-            "Too many ids in the filter: at most {IDS_MAX} are supported for delta queries."
-        )));
-    }
-    Ok(ids)
 }
 
 impl Round<'_> {

@@ -105,7 +105,7 @@ pub(crate) fn answer(context: &Context, kind: Kind) -> Result<Reply, GraphError>
     let schema = kind.schema();
     let selection = Selection::parse(context.request.query_value("$select"), schema)?;
     let wanted = Wanted::parse(context, schema)?;
-    no_skip(context)?;
+    refuse_unknown(context)?;
     let directory = context.tenant.directory();
     let mut refs = std::borrow::Cow::Borrowed(directory.of_kind(kind));
     if let Some((place, down)) = wanted.order {
@@ -164,12 +164,13 @@ pub(crate) fn count(context: &Context, kind: Kind) -> Result<Reply, GraphError> 
     Ok(Reply::new(200, "text/plain", number.to_string()))
 }
 
-/// `$skip` isn't known to directory objects.
-fn no_skip(context: &Context) -> Result<(), GraphError> {
-    if context.request.query_value("$skip").is_some() {
-        return Err(GraphError::unsupported(
-            "'$skip' is not supported by the service.",
-        ));
+/// `$skip` isn't known to directory objects, and no relation can be expanded here.
+fn refuse_unknown(context: &Context) -> Result<(), GraphError> {
+    for option in ["$skip", "$expand"] {
+        if context.request.query_value(option).is_some() {
+            let message = format!("'{option}' is not supported by the service.");
+            return Err(GraphError::unsupported(message));
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Microsoft Graph's side: who asks, which resource, what it costs, what goes wrong, the answer.
 
 mod batch;
+mod cursor;
 mod delta;
 mod error;
 mod filter;

@@ -41,8 +41,14 @@ async fn refuses_page_sizes_it_does_not_know() {
             format!("Invalid page size specified: '{top}'. Must be between 1 and 999 inclusive.")
         );
     }
-    let answer = client.get("/v1.0/users?$skip=5").await;
-    assert_eq!(answer.refusal(), (400, "Request_UnsupportedQuery"));
+    for option in ["$skip=5", "$expand=manager"] {
+        let answer = client.get(&format!("/v1.0/users?{option}")).await;
+        assert_eq!(
+            answer.refusal(),
+            (400, "Request_UnsupportedQuery"),
+            "{option}"
+        );
+    }
 }
 
 #[tokio::test]
