@@ -34,6 +34,8 @@ pub const CREDENTIAL_PROFILE_ADD: &str = "/credential-profiles/add";
 pub const USERS_CSV: &str = "/export/users.csv";
 /// Groups as CSV, with the list's own query.
 pub const GROUPS_CSV: &str = "/export/groups.csv";
+/// Integrations as CSV, with the list's own query.
+pub const INTEGRATIONS_CSV: &str = "/export/integrations.csv";
 /// Sync History as CSV, with the list's own query.
 pub const SYNC_HISTORY_CSV: &str = "/export/sync-history.csv";
 

@@ -5,7 +5,11 @@ use leptos::{html, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast as _;
 
-use super::{address::use_address, icon::Icon};
+use super::{
+    address::use_address,
+    icon::Icon,
+    toast::{ToastRegion, use_toasts},
+};
 
 /// A dialog over the page it belongs to.
 #[component]
@@ -25,6 +29,7 @@ pub fn Dialog(
     let dialog = NodeRef::<html::Dialog>::new();
     let address = use_address();
     let navigate = use_navigate();
+    let toasts = use_toasts();
     let way_back = Signal::derive({
         let back = back.clone();
         move || address.at(&back, &[])
@@ -41,8 +46,10 @@ pub fn Dialog(
         // `open` is in the HTML for browsers without the code; a modal one must not be open yet.
         _ = dialog.remove_attribute("open");
         _ = dialog.show_modal();
+        toasts.in_dialog(true);
     });
     on_cleanup(move || {
+        toasts.in_dialog(false);
         if let Some(Some(opener)) = opener.try_get_value() {
             _ = opener.focus();
         }
@@ -93,6 +100,7 @@ pub fn Dialog(
                     "px-5 pt-2 pb-5"
                 }>{children()}</div>
             </div>
+            <ToastRegion in_dialog=true />
         </dialog>
     }
 }

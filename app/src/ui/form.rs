@@ -240,6 +240,32 @@ pub fn ErrorNote(
     }
 }
 
+/// Why a field was refused that a page draws itself, inside its [`PostForm`].
+pub fn use_field_error(name: &'static str) -> Signal<Option<String>> {
+    expect_context::<FormState>().field_error(name)
+}
+
+/// Why a field was refused, below it; nothing while it wasn't.
+#[component]
+pub fn FieldError(
+    /// The id by which the field names it in `aria-describedby`.
+    #[prop(into)]
+    id: String,
+    /// From [`use_field_error`].
+    error: Signal<Option<String>>,
+) -> impl IntoView {
+    move || {
+        error.get().map(|message| {
+            view! {
+                <p class="rc-err mt-1.5" id=id.clone()>
+                    <Icon name="circle-x" small=true class="mt-px" />
+                    <span>{message}</span>
+                </p>
+            }
+        })
+    }
+}
+
 /// How a field looks and behaves, beside what every field has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kind {
@@ -526,17 +552,34 @@ pub fn SaveBar(
     /// What differs, in words; empty while nothing does.
     #[prop(into)]
     changes: Signal<Vec<String>>,
-    /// Where Discard leads: the page as it was.
-    #[prop(into)]
-    discard: String,
+    /// Brings back what was saved.
+    discard: Callback<()>,
 ) -> impl IntoView {
+    let title = move || {
+        let count = i64::try_from(changes.with(Vec::len)).unwrap_or(0);
+        (count > 0).then(|| super::number::counted(count, "unsaved change", "unsaved changes"))
+    };
     view! {
-        <div class="rc-savebar" hidden=move || changes.with(Vec::is_empty)>
+        // Without the browser code nobody knows what differs: then it is always there.
+        <div
+            class="rc-savebar max-md:flex-wrap noscript:flex"
+            class:hidden=move || changes.with(Vec::is_empty)
+        >
             <p class="min-w-0 truncate" role="status">
-                {move || changes.with(|changes| changes.join(", "))}
+                <span class="font-medium">{title}</span>
+                " "
+                <span class="text-muted">
+                    {move || changes.with(|changes| changes.join(", "))}
+                </span>
             </p>
             <div class="ms-auto flex gap-2">
-                <a class="btn btn-ghost" href=discard.clone() rel="external">"Discard"</a>
+                <button
+                    type="button"
+                    class="btn btn-ghost noscript:hidden"
+                    on:click=move |_| discard.run(())
+                >
+                    "Discard"
+                </button>
                 <Submit label="Save" />
             </div>
         </div>

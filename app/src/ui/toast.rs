@@ -20,6 +20,8 @@ struct Toast {
 pub struct Toasts {
     shown: RwSignal<Vec<Toast>>,
     next: StoredValue<u32>,
+    /// Whether a modal dialog is open, which covers whatever stands outside of it.
+    dialog: RwSignal<bool>,
 }
 
 /// Gives the page its toasts.
@@ -27,6 +29,7 @@ pub fn provide_toasts() -> Toasts {
     let toasts = Toasts {
         shown: RwSignal::new(Vec::new()),
         next: StoredValue::new(0),
+        dialog: RwSignal::new(false),
     };
     provide_context(toasts);
     toasts
@@ -48,6 +51,11 @@ impl Toasts {
         self.push(false, text.into());
     }
 
+    /// A modal dialog opened, with a [`ToastRegion`] of its own, or closed.
+    pub fn in_dialog(&self, open: bool) {
+        self.dialog.set(open);
+    }
+
     fn push(&self, good: bool, text: String) {
         let id = self.next.get_value();
         self.next.set_value(id.wrapping_add(1));
@@ -65,11 +73,22 @@ impl Toasts {
 
 /// Where toasts appear.
 #[component]
-pub fn ToastRegion() -> impl IntoView {
+pub fn ToastRegion(
+    /// Whether it stands in a modal dialog, and shows while that is open; the page's own doesn't.
+    #[prop(optional)]
+    in_dialog: bool,
+) -> impl IntoView {
     let toasts = use_toasts();
+    let shown = move || {
+        if toasts.dialog.get() == in_dialog {
+            toasts.shown.get()
+        } else {
+            Vec::new()
+        }
+    };
     view! {
         <div class="rc-toasts">
-            <For each=move || toasts.shown.get() key=|toast| toast.id let:toast>
+            <For each=shown key=|toast| toast.id let:toast>
                 <OneToast toast=toast />
             </For>
         </div>

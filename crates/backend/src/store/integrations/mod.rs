@@ -2,6 +2,7 @@
 
 mod change;
 mod connect;
+mod export;
 mod groups;
 mod removal;
 pub(crate) mod schedule;
@@ -22,6 +23,7 @@ use sqlx::FromRow;
 
 pub use change::{change, create};
 pub use connect::pin;
+pub use export::csv;
 pub use groups::{remember_groups, selected_groups};
 pub use removal::{delete, people_count};
 
