@@ -85,10 +85,10 @@ pub fn test(project: &Project, cluster: Option<&Cluster>) -> Result<(), Error> {
     .run()
 }
 
-/// The same build as that of the Rust tests, so that nothing is compiled twice.
+/// Compiles the programs. The same build as that of the Rust tests, so that nothing is compiled twice.
 pub fn programs(project: &Project) -> Result<(), Error> {
     project
-        .cargo("compiling the programs for the browser tests")
+        .cargo("compiling the server, the simulator and the tests")
         .args(["build"])
         .args(crate::checks::SERVER_PACKAGES)
         .args(["--bins", "--tests"])

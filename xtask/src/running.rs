@@ -111,6 +111,15 @@ impl Running {
         Err(self.not_ready(limit))
     }
 
+    /// An error when the program has ended.
+    pub fn check(&mut self) -> Result<(), Error> {
+        while self.lines.try_recv().is_ok() {}
+        match self.child.try_wait() {
+            Ok(None) => Ok(()),
+            _ => Err(self.ended()),
+        }
+    }
+
     fn not_ready(&self, limit: Duration) -> Error {
         let seconds = limit.as_secs();
         self.step
@@ -201,6 +210,21 @@ mod tests {
         let text = running.until(LIMIT, || false).unwrap_err().to_string();
         assert!(text.contains("exit status: 4"), "{text}");
         assert!(text.contains("the address is taken"), "{text}");
+    }
+
+    #[test]
+    fn a_program_that_ended_is_noticed() {
+        let mut running = shell("exec tail -f /dev/null", "alive");
+        running.check().unwrap();
+        running.child.kill().unwrap();
+        running.child.wait().unwrap();
+        assert!(
+            running
+                .check()
+                .unwrap_err()
+                .to_string()
+                .contains("it ended")
+        );
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub struct Plan<'a> {
 pub struct Stack {
     server: Step,
     running: Option<Running>,
-    _simulator: Running,
+    simulator: Running,
     /// What the simulator said about its tenants.
     pub tenants: Value,
     /// The file with that.
@@ -84,7 +84,7 @@ impl Stack {
         Ok(Self {
             server,
             running: None,
-            _simulator: simulator,
+            simulator,
             tenants,
             tenants_file,
             url: format!("http://{address}"),
@@ -106,6 +106,12 @@ impl Stack {
         running.until(START_LIMIT, || ureq::get(&ready).call().is_ok())?;
         self.running = Some(running);
         Ok(())
+    }
+
+    /// An error when one of the two has ended.
+    pub fn check(&mut self) -> Result<(), Error> {
+        self.simulator.check()?;
+        self.running.as_mut().map_or(Ok(()), Running::check)
     }
 }
 

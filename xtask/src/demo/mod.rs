@@ -29,6 +29,8 @@ const OWNER_EMAIL: &str = "owner@demo.example";
 /// How often the runs are looked at, and how often their progress is told.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 const TELL_EVERY: Duration = Duration::from_secs(3);
+/// How often it is seen whether the two programs still run.
+const CHECK_EVERY: Duration = Duration::from_secs(2);
 /// How long the demo credentials say they last. Nobody checks; the interface shows it.
 const EXPIRES_AT: &str = "2099-12-31T00:00:00Z";
 
@@ -86,8 +88,9 @@ pub fn run(project: &Project) -> Result<(), Error> {
     }
     let took = [started.elapsed(), built];
     println!("{}", welcome(&stack, &password, &runs, took));
-    // Nothing else is sent: the channel's end would be the end of the program.
-    let _ = interrupted.recv();
+    while interrupted.recv_timeout(CHECK_EVERY) == Err(RecvTimeoutError::Timeout) {
+        stack.check()?;
+    }
     say("ending the server and the simulator");
     Ok(())
 }
