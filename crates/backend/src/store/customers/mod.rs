@@ -49,6 +49,18 @@ pub const SORTS: &[Sort] = &[
 /// The most names that [`names`] answers.
 pub const NAMES_MAX: i64 = 1000;
 
+const LINE: &str = "SELECT c.id, c.name, c.created_at, c.deleted_at,
+       (SELECT COUNT(*) FROM integration i WHERE i.customer_id = c.id) AS integrations,
+       (SELECT COUNT(*) FROM integration i WHERE i.customer_id = c.id
+           AND i.state IN ('failing', 'quarantined')) AS failing,
+       (SELECT COUNT(*) FROM directory_user u
+         WHERE u.customer_id = c.id AND u.status = 'active') AS active_users,
+       (SELECT COUNT(*) FROM directory_group g
+         WHERE g.customer_id = c.id AND g.status = 'active') AS active_groups,
+       (SELECT MAX(i.last_sync_started_at) FROM integration i
+         WHERE i.customer_id = c.id) AS last_sync_started_at
+     FROM customer c";
+
 const MATCHING: &str = concat!(
     "WHERE ",
     in_scope!("c.id"),
@@ -74,19 +86,7 @@ pub async fn list(b: &Backend, scope: &Scope, query: CustomerQuery) -> Result<Pa
     let items = fetch_all!(
         &mut tx,
         CustomerLine,
-        sqlx::AssertSqlSafe(format!(
-            "SELECT c.id, c.name, c.created_at, c.deleted_at,
-               (SELECT COUNT(*) FROM integration i WHERE i.customer_id = c.id) AS integrations,
-               (SELECT COUNT(*) FROM integration i WHERE i.customer_id = c.id
-                   AND i.state IN ('failing', 'quarantined')) AS failing,
-               (SELECT COUNT(*) FROM directory_user u
-                 WHERE u.customer_id = c.id AND u.status = 'active') AS active_users,
-               (SELECT COUNT(*) FROM directory_group g
-                 WHERE g.customer_id = c.id AND g.status = 'active') AS active_groups,
-               (SELECT MAX(i.last_sync_started_at) FROM integration i
-                 WHERE i.customer_id = c.id) AS last_sync_started_at
-             FROM customer c {MATCHING} {order} LIMIT $5 OFFSET $6"
-        )),
+        sqlx::AssertSqlSafe(format!("{LINE} {MATCHING} {order} LIMIT $5 OFFSET $6")),
         scope.all(),
         scope.grantee(),
         query.bin,
@@ -174,6 +174,21 @@ pub async fn get(b: &Backend, scope: &Scope, id: CustomerId) -> Result<Customer>
     scope.require(Permission::CustomersRead)?;
     let mut tx = b.db.read().await?;
     find(&mut tx, scope, id).await
+}
+
+/// One customer with its counts, as its line in the list; also one in the bin.
+pub async fn line(b: &Backend, scope: &Scope, id: CustomerId) -> Result<CustomerLine> {
+    scope.require(Permission::CustomersRead)?;
+    let mut tx = b.db.read().await?;
+    fetch_optional!(
+        &mut tx,
+        CustomerLine,
+        sqlx::AssertSqlSafe(format!("{LINE} WHERE c.id = $3 AND {}", in_scope!("c.id"))),
+        scope.all(),
+        scope.grantee(),
+        id
+    )?
+    .ok_or(Error::NotFound("customer"))
 }
 
 pub(crate) async fn find(tx: &mut Tx, scope: &Scope, id: CustomerId) -> Result<Customer> {

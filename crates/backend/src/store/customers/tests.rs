@@ -123,6 +123,8 @@ db_test!(nobody_sees_or_changes_another_customer, |t| {
     assert_eq!(names(&t, &some, None).await.unwrap(), [(a, "A".to_owned())]);
     assert_eq!(count(&t, &some).await.unwrap(), 1);
     assert_eq!(get(&t, &some, a).await.unwrap().name, "A");
+    assert_eq!(line(&t, &some, a).await.unwrap().name, "A");
+    assert!(is_missing(line(&t, &some, b).await));
     assert!(is_missing(get(&t, &some, b).await));
     assert!(is_missing(rename(&t, &some, b, "x").await));
     assert!(is_missing(delete(&t, &some, b, None).await));
