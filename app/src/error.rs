@@ -5,7 +5,7 @@
 use domain::{id::RunId, run::RunError, text::FieldError};
 use leptos::{
     prelude::FromServerFnError,
-    server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
+    server_fn::{Bytes, codec::JsonEncoding, error::ServerFnErrorErr},
 };
 use serde::{Deserialize, Serialize};
 
@@ -117,11 +117,22 @@ fn wait(seconds: u64) -> String {
 impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
 
+    fn ser(&self) -> Bytes {
+        #[cfg(feature = "ssr")]
+        crate::ui::load::set_program_status(self.status());
+        serde_json::to_vec(self)
+            .expect("an error is made of texts and numbers")
+            .into()
+    }
+
     fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
         match value {
             ServerFnErrorErr::Request(_) => Self::Unreachable,
             ServerFnErrorErr::Args(message) | ServerFnErrorErr::MissingArg(message) => {
                 Self::invalid("", format!("The form could not be read: {message}"))
+            }
+            ServerFnErrorErr::Deserialization(message) if cfg!(feature = "ssr") => {
+                Self::invalid("", format!("The request could not be read: {message}"))
             }
             // An answer that can't be read mostly comes from a newer server than this page.
             ServerFnErrorErr::Deserialization(_) => Self::Unavailable {

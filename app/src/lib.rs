@@ -7,8 +7,280 @@
 
 #![recursion_limit = "512"]
 
+pub mod account;
+pub mod credential_profiles;
+pub mod customers;
 pub mod error;
 pub mod flash;
+pub mod frame;
+pub mod groups;
+pub mod overview;
 pub mod routes;
 pub mod session;
 pub mod ui;
+pub mod users;
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{Outlet, ParentRoute, Redirect, Route, Router, Routes},
+    hooks::use_location,
+    path,
+};
+
+use crate::{
+    session::{Current, RefusedForm, read_current},
+    ui::{
+        icon::Logo,
+        live::provide_changes,
+        load::set_page_status,
+        page::PageHead,
+        time::provide_now,
+        toast::{ToastRegion, provide_toasts},
+    },
+};
+
+/// The document around the application. Made on the server, once a request.
+#[cfg(feature = "ssr")]
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    use leptos_meta::{HashedStylesheet, MetaTags};
+    let theme = session::caller::theme().attribute();
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link
+                    rel="preload"
+                    href="/fonts/inter-latin.woff2"
+                    r#as="font"
+                    r#type="font/woff2"
+                    crossorigin="anonymous"
+                />
+                <HashedStylesheet id="style" options=options.clone() />
+                <AutoReload options=options.clone() />
+                <HydrationScripts options />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// The application.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_toasts();
+    provide_changes();
+    // What tests wait for before they press anything.
+    Effect::new(|_| {
+        if let Some(body) = document().body() {
+            _ = body.set_attribute("data-hydrated", "true");
+        }
+    });
+    let current = Resource::new_blocking(|| (), |()| read_current());
+    provide_context(current);
+    let going = RwSignal::new(false);
+    view! {
+        <Title formatter=|page| format!("{page} · Rollcall") />
+        <Router set_is_routing=going>
+            <div class="rc-going" class:on=going aria-hidden="true"></div>
+            <Routes fallback=NotFound>
+                <ParentRoute path=path!("") view=SignedInArea ssr=SsrMode::Async>
+                    <Route path=path!("/") view=overview::OverviewPage />
+                    <Route path=path!("/find") view=frame::FindPage />
+                    <Route path=path!("/account") view=account::AccountPage />
+                    <ParentRoute path=path!("/customers") view=customers::CustomersPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("add") view=customers::AddDialog />
+                    </ParentRoute>
+                    <ParentRoute path=path!("/customers/:id") view=customers::CustomerPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("rename") view=customers::RenameDialog />
+                        <Route path=path!("delete") view=customers::DeleteDialog />
+                    </ParentRoute>
+                    <Route path=path!("/users") view=users::UsersPage />
+                    <Route path=path!("/users/:id") view=users::UserPage />
+                    <Route path=path!("/groups") view=groups::GroupsPage />
+                    <Route path=path!("/groups/:id") view=groups::GroupPage />
+                    <ParentRoute
+                        path=path!("/credential-profiles")
+                        view=credential_profiles::ProfilesPage
+                    >
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("add") view=credential_profiles::AddDialog />
+                    </ParentRoute>
+                    <ParentRoute
+                        path=path!("/credential-profiles/:id")
+                        view=credential_profiles::ProfilePage
+                    >
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("edit") view=credential_profiles::EditDialog />
+                        <Route path=path!("secret") view=credential_profiles::SecretDialog />
+                        <Route path=path!("delete") view=credential_profiles::DeleteDialog />
+                    </ParentRoute>
+                </ParentRoute>
+                <ParentRoute path=path!("") view=OutsideArea ssr=SsrMode::Async>
+                    <Route path=path!("/sign-in") view=account::SignInPage />
+                    <Route path=path!("/setup") view=account::SetupPage />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+    .into_any()
+}
+
+type CurrentResource = Resource<error::AppResult<Current>>;
+
+/// Gives what every page knows to the pages inside.
+fn provide_current(current: &Current) {
+    provide_now(current.now);
+    let refused = StoredValue::new(current.flash.refused.clone());
+    provide_context(RefusedForm(refused));
+    // A refusal belongs to the page it came with.
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let path = path.get();
+        if before.is_some_and(|before| before != path) {
+            refused.set_value(None);
+        }
+        path
+    });
+    provide_context(current.clone());
+    if let Some(notice) = &current.flash.notice {
+        ui::toast::use_toasts().good(notice.clone());
+    }
+}
+
+/// Around every page behind the sign-in. A stranger is led to the sign-in before anything of the
+/// page is made.
+#[component]
+fn SignedInArea() -> impl IntoView {
+    let current = expect_context::<CurrentResource>();
+    let location = use_location();
+    let owner = Owner::current().expect("a component is made by an owner");
+    view! {
+        <Suspense>
+            {move || {
+                let owner = owner.clone();
+                let location = location.clone();
+                Suspend::new(async move {
+                    match current.await {
+                        Ok(current) => match current.operator.clone() {
+                            Some(operator) => owner
+                                .with(|| {
+                                    provide_current(&current);
+                                    provide_context(operator);
+                                    view! {
+                                        <frame::Shell>
+                                            <Outlet />
+                                        </frame::Shell>
+                                    }
+                                })
+                                .into_any(),
+                            None if current.needs_owner => {
+                                view! { <Redirect path=routes::SETUP /> }.into_any()
+                            }
+                            None => {
+                                let back = location.pathname.get_untracked()
+                                    + &location.search.with_untracked(|search| {
+                                        if search.is_empty() {
+                                            String::new()
+                                        } else {
+                                            format!("?{search}")
+                                        }
+                                    });
+                                view! { <Redirect path=routes::sign_in(&back) /> }.into_any()
+                            }
+                        },
+                        Err(error) => view! { <Broken error=error /> }.into_any(),
+                    }
+                })
+            }}
+        </Suspense>
+    }
+    .into_any()
+}
+
+/// Around the pages of strangers: signing in, and the first start.
+#[component]
+fn OutsideArea() -> impl IntoView {
+    let current = expect_context::<CurrentResource>();
+    let owner = Owner::current().expect("a component is made by an owner");
+    view! {
+        <Suspense>
+            {move || {
+                let owner = owner.clone();
+                Suspend::new(async move {
+                    match current.await {
+                        Ok(current) => owner
+                            .with(|| {
+                                provide_current(&current);
+                                view! {
+                                    <main id="main" class="min-h-screen grid grid-rows-[1fr_auto]">
+                                        <div class="w-full max-w-[22.5rem] mx-auto px-4 pt-[16vh] pb-8">
+                                            <div class="flex items-center gap-2.5 text-lg font-semibold tracking-tight">
+                                                <Logo class="w-7 h-7" />
+                                                "Rollcall"
+                                            </div>
+                                            <Outlet />
+                                        </div>
+                                        <footer class="flex justify-center gap-5 py-5 text-xs text-muted">
+                                            <span class="rc-num">
+                                                "Version " {env!("CARGO_PKG_VERSION")}
+                                            </span>
+                                        </footer>
+                                    </main>
+                                    <ToastRegion />
+                                }
+                            })
+                            .into_any(),
+                        Err(error) => view! { <Broken error=error /> }.into_any(),
+                    }
+                })
+            }}
+        </Suspense>
+    }
+    .into_any()
+}
+
+/// A page that can show nothing at all.
+#[component]
+fn Broken(error: error::AppError) -> impl IntoView {
+    set_page_status(error.status());
+    view! {
+        <main id="main" class="max-w-3xl mx-auto px-6 pt-[12vh]">
+            <PageHead title=error.heading() />
+            <div class="px-6 max-md:px-4">
+                <ui::form::ErrorNote error=error />
+                <a class="btn" href=routes::OVERVIEW rel="external">"Try again"</a>
+            </div>
+        </main>
+    }
+    .into_any()
+}
+
+/// A path that leads nowhere.
+#[component]
+fn NotFound() -> impl IntoView {
+    set_page_status(404);
+    view! {
+        <main id="main" class="max-w-3xl mx-auto px-6 pt-[12vh]">
+            <PageHead title="There is no page here" />
+            <div class="px-6 max-md:px-4">
+                <p class="text-muted mb-4">
+                    "The address may be mistyped, or what it showed is gone."
+                </p>
+                <a class="btn" href=routes::OVERVIEW>"Overview"</a>
+            </div>
+        </main>
+    }
+    .into_any()
+}

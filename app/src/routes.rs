@@ -103,6 +103,11 @@ pub fn credential_profile(id: CredentialProfileId) -> String {
     format!("{CREDENTIAL_PROFILES}/{id}")
 }
 
+/// Change a profile's name and application id.
+pub fn credential_profile_edit(id: CredentialProfileId) -> String {
+    format!("{CREDENTIAL_PROFILES}/{id}/edit")
+}
+
 /// Replace a profile's secret or certificate.
 pub fn credential_profile_secret(id: CredentialProfileId) -> String {
     format!("{CREDENTIAL_PROFILES}/{id}/secret")

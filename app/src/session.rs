@@ -5,10 +5,13 @@ use domain::{
     id::OperatorId,
     permission::{Permission, Role},
 };
-use leptos::prelude::*;
+use leptos::{prelude::*, server, server_fn::codec::Json};
 use serde::{Deserialize, Serialize};
 
-use crate::flash::{Flash, Refused};
+use crate::{
+    error::AppResult,
+    flash::{Flash, Refused},
+};
 
 /// Light, dark, or as the system says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -104,6 +107,37 @@ pub struct Current {
     pub theme: Theme,
 }
 
+/// What every page knows, read once when a page is opened.
+#[server(endpoint = "session/current", input = Json)]
+pub(crate) async fn read_current() -> AppResult<Current> {
+    let backend = caller::backend()?;
+    let session = caller::session().await?;
+    let operator = match caller::caller().await {
+        Ok((_, scope)) => Some(caller::signed_in(&backend, &scope).await?),
+        Err(crate::error::AppError::SignedOut) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Current {
+        needs_owner: operator.is_none() && backend::auth::needs_owner(&backend).await?,
+        operator,
+        now: backend.clock.now(),
+        flash: crate::flash::take(&session).await,
+        theme: caller::theme(),
+    })
+}
+
+/// Ends the session. A plain form: nothing that was on the page outlives it.
+#[server(endpoint = "session/sign-out")]
+pub(crate) async fn sign_out() -> AppResult<()> {
+    caller::session()
+        .await?
+        .flush()
+        .await
+        .map_err(|error| caller::internal(&format!("ending the session: {error}")))?;
+    leptos_axum::redirect(crate::routes::SIGN_IN);
+    Ok(())
+}
+
 /// The form that was refused before this page came, where it is this one.
 #[derive(Clone, Copy)]
 pub(crate) struct RefusedForm(pub StoredValue<Option<Refused>>);
@@ -124,4 +158,192 @@ pub fn use_operator() -> SignedIn {
 /// server refuses it anyway.
 pub fn may(permission: Permission) -> bool {
     use_operator().role.allows(permission)
+}
+
+#[cfg(feature = "ssr")]
+pub use caller::{caller, done};
+
+/// Who asks, for server functions.
+#[cfg(feature = "ssr")]
+pub(crate) mod caller {
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+    use axum::extract::ConnectInfo;
+    use backend::{
+        Backend, Scope,
+        store::sessions::{OPERATOR, USER_AGENT},
+    };
+    use domain::{id::OperatorId, operator::Operator};
+    use http::{header, request::Parts};
+    use leptos::prelude::*;
+    use tower_sessions::Session;
+
+    use super::{SignedIn, Theme};
+    use crate::{
+        error::{AppError, AppResult},
+        flash,
+        ui::form::Done,
+    };
+
+    /// The cookie of the chosen theme.
+    pub const THEME: &str = "theme";
+
+    /// The backend that the server gave to every page.
+    pub fn backend() -> AppResult<Backend> {
+        // Leptos renders the application once at the start, to learn its routes, with nothing.
+        use_context::<Backend>().ok_or_else(|| AppError::Unavailable {
+            message: "The server is starting.".to_owned(),
+        })
+    }
+
+    /// The browser's session.
+    pub async fn session() -> AppResult<Session> {
+        leptos_axum::extract::<Session>()
+            .await
+            .map_err(|error| internal(&format!("no session: {error}")))
+    }
+
+    /// Lets an operator in: with a new id for the session, so that one who knew the old has nothing.
+    pub async fn enter(operator: &Operator) -> AppResult<()> {
+        let session = session().await?;
+        let enter = async || {
+            session.cycle_id().await?;
+            session.insert(OPERATOR, operator.id).await?;
+            session.insert(USER_AGENT, user_agent()).await
+        };
+        enter()
+            .await
+            .map_err(|error| internal(&format!("beginning a session: {error}")))
+    }
+
+    /// The public id of the session that asks; none before it was kept.
+    pub async fn session_id(backend: &Backend) -> AppResult<Option<uuid::Uuid>> {
+        match session().await?.id() {
+            Some(cookie) => Ok(backend::store::sessions::public_id(backend, cookie.0).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// Who asks: the first line of every server function. Fails where nobody is signed in.
+    pub async fn caller() -> AppResult<(Backend, Scope)> {
+        let backend = backend()?;
+        let operator = session()
+            .await?
+            .get::<OperatorId>(OPERATOR)
+            .await
+            .map_err(|error| internal(&format!("reading the session: {error}")))?
+            .ok_or(AppError::SignedOut)?;
+        let scope = backend::auth::operator_scope(&backend, operator, &request_id()).await?;
+        Ok((backend, scope))
+    }
+
+    pub async fn signed_in(backend: &Backend, scope: &Scope) -> AppResult<SignedIn> {
+        let operator = backend::auth::operator(backend, scope).await?;
+        let customers = backend::store::customers::count(backend, scope).await?;
+        Ok(SignedIn {
+            id: operator.id,
+            name: operator.name,
+            email: operator.email,
+            role: operator.role,
+            sees_all: scope.sees_all(),
+            customers,
+        })
+    }
+
+    /// Ends a change: a toast for the browser code, or a notice on the page that a plain form
+    /// leads to.
+    pub async fn done(message: impl Into<String>, to: Option<String>) -> AppResult<Done> {
+        let message = message.into();
+        if with_parts(|parts| flash::wants_html(&parts.headers)).unwrap_or_default() {
+            if !message.is_empty() {
+                flash::leave_notice(&session().await?, message.clone()).await;
+            }
+            if let Some(to) = &to {
+                leptos_axum::redirect(to);
+            }
+        }
+        Ok(Done { message, to })
+    }
+
+    /// The id that the server gave to this request, by which the log is searched.
+    pub fn request_id() -> String {
+        with_parts(|parts| text(parts, "x-request-id")).unwrap_or_default()
+    }
+
+    /// Where the request comes from, as far as proxies are trusted.
+    pub fn address() -> IpAddr {
+        with_parts(|parts| {
+            parts
+                .extensions
+                .get::<ConnectInfo<SocketAddr>>()
+                .map(|peer| peer.0.ip())
+        })
+        .flatten()
+        .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    }
+
+    /// The browser's own name, cut to a sensible length.
+    pub fn user_agent() -> String {
+        with_parts(|parts| text(parts, "user-agent"))
+            .unwrap_or_default()
+            .chars()
+            .take(300)
+            .collect()
+    }
+
+    /// The theme in the cookie.
+    pub fn theme() -> Theme {
+        with_parts(|parts| {
+            parts
+                .headers
+                .get_all(header::COOKIE)
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|value| value.split(';'))
+                .find_map(|cookie| cookie.trim().strip_prefix(THEME)?.strip_prefix('='))
+                .map(Theme::parse)
+        })
+        .flatten()
+        .unwrap_or_default()
+    }
+
+    fn text(parts: &Parts, name: &str) -> String {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    fn with_parts<T>(read: impl FnOnce(&Parts) -> T) -> Option<T> {
+        use_context::<Parts>().map(|parts| read(&parts))
+    }
+
+    /// A fault of ours: logged here, once, and told as nothing but the id to find it by.
+    pub fn internal(inside: &str) -> AppError {
+        let report = request_id();
+        tracing::error!(report, inside, "a page or a server function failed");
+        AppError::Internal { report }
+    }
+
+    impl From<backend::Error> for AppError {
+        fn from(error: backend::Error) -> Self {
+            match error {
+                backend::Error::SignedOut => Self::SignedOut,
+                backend::Error::Forbidden(permission) => Self::Forbidden {
+                    permission: permission.to_string(),
+                },
+                backend::Error::NotFound(what) => Self::NotFound {
+                    what: what.to_owned(),
+                },
+                backend::Error::Invalid(field) => Self::Invalid(field),
+                backend::Error::Conflict { message, run_id } => Self::Conflict { message, run_id },
+                backend::Error::TooMany { retry_after_s } => Self::TooMany { retry_after_s },
+                backend::Error::Source(error) => Self::Source(error),
+                backend::Error::Unavailable(message) => Self::Unavailable { message },
+                other => internal(&other.to_string()),
+            }
+        }
+    }
 }

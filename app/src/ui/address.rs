@@ -6,7 +6,7 @@ use domain::{
     id::CustomerId,
     paging::{Direction, PageRequest, ROWS_PER_PAGE},
 };
-use leptos::prelude::*;
+use leptos::{prelude::*, reactive::graph::Observer};
 use leptos_router::{
     hooks::{use_location, use_query_map},
     location::Location,
@@ -47,9 +47,7 @@ pub fn use_address() -> Address {
 impl Address {
     /// A parameter that isn't empty.
     pub fn get(&self, name: &str) -> Option<String> {
-        self.query
-            .with(|query| query.get(name))
-            .filter(|value| !value.trim().is_empty())
+        follow(|| self.query.with(|query| query.get(name))).filter(|value| !value.trim().is_empty())
     }
 
     /// A parameter in its type. What can't be read counts as absent: an old link still works.
@@ -87,7 +85,7 @@ impl Address {
 
     /// This page's path.
     pub fn path(&self) -> String {
-        self.location.pathname.get()
+        follow(|| self.location.pathname.get())
     }
 
     /// A link to this page with parameters set, or dropped where `None`. The page number falls
@@ -118,13 +116,25 @@ impl Address {
 
     /// Every parameter that isn't empty, in order.
     pub fn pairs(&self) -> Vec<(String, String)> {
-        self.query.with(|query| {
-            query
-                .into_iter()
-                .filter(|(_, value)| !value.is_empty())
-                .map(|(name, value)| (name.to_string(), value.to_owned()))
-                .collect()
+        follow(|| {
+            self.query.with(|query| {
+                query
+                    .into_iter()
+                    .filter(|(_, value)| !value.is_empty())
+                    .map(|(name, value)| (name.to_string(), value.to_owned()))
+                    .collect()
+            })
         })
+    }
+}
+
+/// Reads the address and follows it where something can: a row of a list is made anew with its
+/// list, so it needs not.
+fn follow<T>(read: impl FnOnce() -> T) -> T {
+    if Observer::get().is_some() {
+        read()
+    } else {
+        untrack(read)
     }
 }
 

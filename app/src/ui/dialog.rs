@@ -38,6 +38,9 @@ pub fn Dialog(
     let opener = StoredValue::new_local(None::<web_sys::HtmlElement>);
     Effect::new(move |_| {
         let Some(dialog) = dialog.get() else { return };
+        if dialog.matches(":modal").unwrap_or_default() {
+            return;
+        }
         opener.set_value(
             document()
                 .active_element()
@@ -103,6 +106,7 @@ pub fn Dialog(
             <ToastRegion in_dialog=true />
         </dialog>
     }
+    .into_any()
 }
 
 /// The foot of a dialog: a note to the left, actions to the right, the primary one last.
@@ -123,4 +127,5 @@ pub fn DialogFoot(
             {children()}
         </div>
     }
+    .into_any()
 }

@@ -195,6 +195,7 @@ where
             </form>
         </Provider>
     }
+    .into_any()
 }
 
 /// What was refused of the whole form before the browser code ran; after that a toast says it.
@@ -238,6 +239,7 @@ pub fn ErrorNote(
             <div class="min-w-0 wrap-anywhere">{body}</div>
         </div>
     }
+    .into_any()
 }
 
 /// Why a field was refused that a page draws itself, inside its [`PostForm`].
@@ -514,6 +516,7 @@ pub fn Switch(
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// The button that sends the form. Busy keeps its width; the word becomes "Saving".
@@ -544,6 +547,7 @@ pub fn Submit(
             {move || if state.pending.get() { busy } else { label }}
         </button>
     }
+    .into_any()
 }
 
 /// The bar that appears with the first difference, names the changes, and saves or discards.
@@ -584,4 +588,5 @@ pub fn SaveBar(
             </div>
         </div>
     }
+    .into_any()
 }

@@ -27,7 +27,7 @@ pub fn ListBar(
 ) -> impl IntoView {
     view! {
         <div
-            class="flex items-center gap-2 px-6 pt-4 pb-2 flex-wrap max-md:px-4"
+            class="flex items-center gap-2 px-6 pt-1 pb-2 flex-wrap max-md:px-4"
             role="search"
             aria-label=label
         >
@@ -35,6 +35,7 @@ pub fn ListBar(
             {children()}
         </div>
     }
+    .into_any()
 }
 
 /// Search as a GET form. With the browser code it searches while one types.
@@ -124,6 +125,7 @@ fn Search(label: &'static str) -> impl IntoView {
             </label>
         </form>
     }
+    .into_any()
 }
 
 /// A filter: dashed while empty, tinted while it filters, and then its × clears it.
@@ -277,6 +279,7 @@ pub fn ExportCsv(
             "Export to CSV"
         </a>
     }
+    .into_any()
 }
 
 /// The head of a column that can be sorted: a link that turns the order.
@@ -344,6 +347,7 @@ pub fn SortHead(
             </a>
         </th>
     }
+    .into_any()
 }
 
 /// The head of a column that can't be sorted.
@@ -434,6 +438,7 @@ pub fn Pager(
             </nav>
         </div>
     }
+    .into_any()
 }
 
 /// The number of the last page, at least 1.

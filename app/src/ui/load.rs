@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{address::use_address, form::ErrorNote};
+use super::{address::use_address, form::ErrorNote, page::PageHead};
 use crate::{
     error::{AppError, AppResult},
     routes,
@@ -15,6 +15,9 @@ use crate::{
 pub fn Load<T, C, V>(
     /// What is read.
     resource: Resource<AppResult<T>>,
+    /// Whether it is all that the page shows, so that in its place an error needs the title.
+    #[prop(optional)]
+    whole: bool,
     /// What shows it.
     children: C,
 ) -> impl IntoView
@@ -31,19 +34,30 @@ where
                     match resource.await {
                         Ok(value) => children(value).into_any(),
                         Err(error) => {
-                            view! { <Refusal error=error retry=move || resource.refetch() /> }
-                                .into_any()
+                            view! {
+                                <Refusal
+                                    error=error
+                                    whole=whole
+                                    retry=move || resource.refetch()
+                                />
+                            }
+                            .into_any()
                         }
                     }
                 })
             }}
         </Transition>
     }
+    .into_any()
 }
 
 /// In place of what could not be read.
 #[component]
-fn Refusal(error: AppError, retry: impl Fn() + Send + Sync + 'static) -> impl IntoView {
+fn Refusal(
+    error: AppError,
+    whole: bool,
+    retry: impl Fn() + Send + Sync + 'static,
+) -> impl IntoView {
     let address = use_address();
     let status = error.status();
     set_page_status(status);
@@ -53,8 +67,9 @@ fn Refusal(error: AppError, retry: impl Fn() + Send + Sync + 'static) -> impl In
     }
     let heading = error.heading();
     view! {
-        <div class="px-6 pt-5 max-w-3xl max-md:px-4">
-            <h2 class="text-lg mb-2">{heading}</h2>
+        {whole.then(|| view! { <PageHead title=heading /> })}
+        <div class="px-6 pt-1 max-w-3xl max-md:px-4">
+            {(!whole).then(|| view! { <h2 class="text-lg mb-2">{heading}</h2> })}
             <ErrorNote error=error />
             <div class="flex gap-2">
                 {(status >= 429)
@@ -76,6 +91,7 @@ fn Refusal(error: AppError, retry: impl Fn() + Send + Sync + 'static) -> impl In
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// Sets the status of the page that is being made; does nothing in the browser.
@@ -89,6 +105,17 @@ pub fn set_page_status(status: u16) {
     }
     #[cfg(not(feature = "ssr"))]
     let _ = status;
+}
+
+/// Sets the status of what is answered to the browser code. A page or a plain form keeps its own:
+/// a status over the redirect of a plain form would break the way back.
+#[cfg(feature = "ssr")]
+pub(crate) fn set_program_status(status: u16) {
+    let to_program = use_context::<http::request::Parts>()
+        .is_some_and(|parts| !crate::flash::wants_html(&parts.headers));
+    if to_program {
+        set_page_status(status);
+    }
 }
 
 /// A list without a row: what is missing, and what to do next.
@@ -111,6 +138,7 @@ pub fn Empty(
             {children.map(|children| view! { <div class="flex gap-2 mt-6">{children()}</div> })}
         </div>
     }
+    .into_any()
 }
 
 /// A list whose search or filters match nothing.
@@ -134,4 +162,5 @@ pub fn NoMatch(
             <a class="btn mt-4" href=clear>"Clear filters"</a>
         </div>
     }
+    .into_any()
 }

@@ -74,4 +74,5 @@ pub fn Menu(
             <div class=format!("rc-menu-panel rc-pop {panel}")>{children()}</div>
         </details>
     }
+    .into_any()
 }

@@ -51,6 +51,7 @@ pub fn PageHead(
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// Tabs: links on the header's own rule.
@@ -71,5 +72,5 @@ pub fn Tabs(
             }
         })
         .collect_view();
-    view! { <nav class="rc-tabs" aria-label=label>{tabs}</nav> }
+    view! { <nav class="rc-tabs" aria-label=label>{tabs}</nav> }.into_any()
 }

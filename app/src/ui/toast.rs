@@ -93,6 +93,7 @@ pub fn ToastRegion(
             </For>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -135,4 +136,5 @@ fn OneToast(toast: Toast) -> impl IntoView {
             </button>
         </div>
     }
+    .into_any()
 }

@@ -1,0 +1,75 @@
+//! Sign in.
+
+use leptos::server;
+use leptos_router::components::Redirect;
+
+use crate::{routes::is_local, session::Current, ui::prelude::*};
+
+/// Signs an operator in and leads on to where they wanted to go.
+#[server(endpoint = "session/sign-in")]
+pub(crate) async fn sign_in(email: String, password: String, next: String) -> AppResult<Done> {
+    use crate::session::caller;
+    let backend = caller::backend()?;
+    let given = backend::auth::SignIn {
+        email,
+        password: password.into(),
+        address: caller::address(),
+        user_agent: caller::user_agent(),
+    };
+    let operator = match backend::auth::sign_in(&backend, given).await {
+        Err(backend::Error::SignedOut) => {
+            return Err(AppError::invalid(
+                "password",
+                "E-mail and password don’t belong together.",
+            ));
+        }
+        other => other?,
+    };
+    caller::enter(&operator).await?;
+    let to = if is_local(&next) {
+        next
+    } else {
+        routes::OVERVIEW.to_owned()
+    };
+    crate::session::done("", Some(to)).await
+}
+
+/// The page.
+#[component]
+pub fn SignInPage() -> impl IntoView {
+    let current = expect_context::<Current>();
+    let address = use_address();
+    let next = address.get("next").filter(|next| is_local(next));
+    if current.operator.is_some() {
+        let to = next.unwrap_or_else(|| routes::OVERVIEW.to_owned());
+        return view! { <Redirect path=to /> }.into_any();
+    }
+    if current.needs_owner {
+        return view! { <Redirect path=routes::SETUP /> }.into_any();
+    }
+    let post = use_post::<SignIn>();
+    view! {
+        <leptos_meta::Title text="Sign in" />
+        <h1 class="text-xl mt-8 mb-6">"Sign in"</h1>
+        <PostForm post=post plain=true class="flex flex-col gap-4">
+            <input type="hidden" name="next" value=next.unwrap_or_default() />
+            <Field
+                name="email"
+                label="E-mail"
+                kind=Kind::Email
+                autocomplete="username"
+                autofocus=true
+                large=true
+            />
+            <Field
+                name="password"
+                label="Password"
+                kind=Kind::Password
+                autocomplete="current-password"
+                large=true
+            />
+            <Submit label="Sign in" class="btn btn-primary btn-lg w-full" />
+        </PostForm>
+    }
+    .into_any()
+}

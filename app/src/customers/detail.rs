@@ -1,0 +1,222 @@
+//! One customer: what is connected, and how many people and groups are kept for it.
+
+use domain::{customer::CustomerLine, integration::IntegrationLine, permission::Permission};
+use leptos::{server, server_fn::codec::Json};
+use leptos_router::components::Outlet;
+use serde::{Deserialize, Serialize};
+
+use super::change::use_id;
+use crate::{
+    session::may,
+    ui::{address::link, prelude::*, time::day_utc},
+};
+
+/// What the page of one customer shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerView {
+    /// The customer with its counts.
+    pub line: CustomerLine,
+    /// Its integrations, by name.
+    pub integrations: Vec<IntegrationLine>,
+}
+
+/// One customer with its counts and integrations.
+#[server(endpoint = "customers/view", input = Json)]
+pub(crate) async fn view_customer(id: domain::id::CustomerId) -> AppResult<CustomerView> {
+    let (backend, scope) = crate::session::caller().await?;
+    let line = backend::store::customers::line(&backend, &scope, id).await?;
+    let integrations = if line.deleted_at.is_none() {
+        use backend::store::integrations::{self, IntegrationQuery};
+        let query = IntegrationQuery {
+            customer_id: Some(id),
+            page: domain::paging::PageRequest::new(1, 1000),
+            ..IntegrationQuery::default()
+        };
+        integrations::list(&backend, &scope, query).await?.items
+    } else {
+        Vec::new()
+    };
+    Ok(CustomerView { line, integrations })
+}
+
+/// The page. Renaming and deleting are child routes with dialogs.
+#[component]
+pub fn CustomerPage() -> impl IntoView {
+    let id = use_id();
+    let changes = use_changes();
+    let customer = Resource::new(
+        move || (id.get(), changes.follow()),
+        |(id, _)| async move {
+            match id {
+                Some(id) => view_customer(id).await,
+                None => Err(AppError::NotFound {
+                    what: "customer".to_owned(),
+                }),
+            }
+        },
+    );
+    view! {
+        <Load resource=customer whole=true let:customer>
+            <Customer customer=customer />
+        </Load>
+        <Outlet />
+    }
+    .into_any()
+}
+
+#[component]
+fn Customer(customer: CustomerView) -> impl IntoView {
+    let CustomerView { line, integrations } = customer;
+    let id = line.id;
+    let of_customer = move |path: &str| link(path, &[("customer".to_owned(), id.to_string())]);
+    let added = day_utc(line.created_at);
+    let state = if line.deleted_at.is_some() {
+        Some(Mark {
+            icon: "trash-2",
+            word: "In the bin",
+            tone: "held",
+        })
+    } else if line.failing > 0 {
+        Some(Mark::FAILING)
+    } else {
+        None
+    };
+    let write = may(Permission::CustomersWrite);
+    let connect = may(Permission::IntegrationsWrite);
+    let none = integrations.is_empty();
+    let rows = integrations
+        .into_iter()
+        .map(|line| view! { <IntegrationRow line=line /> })
+        .collect_view();
+    view! {
+        <PageHead
+            title=line.name.clone()
+            parent=(routes::CUSTOMERS.to_owned(), "Customers".to_owned())
+            facts=move || {
+                view! {
+                    {state.map(|state| view! { <Status of=state /> })}
+                    <span>{format!("Added {added}")}</span>
+                    {line
+                        .last_sync_started_at
+                        .map(|at| view! { <span>"Last sync " <RelativeTime at=at /></span> })}
+                }
+                .into_any()
+            }
+        >
+            {write
+                .then(|| {
+                    view! {
+                        <a class="btn" href=routes::customer_rename(id) data-noscroll="true">
+                            <Icon name="pencil" />
+                            "Rename"
+                        </a>
+                        <a class="btn" href=routes::customer_delete(id) data-noscroll="true">
+                            <Icon name="trash-2" />
+                            "Delete"
+                        </a>
+                    }
+                })}
+        </PageHead>
+        <ul class="flex flex-wrap gap-x-10 gap-y-3 px-6 py-4 border-y border-line max-md:px-4">
+            <Figure href=of_customer(routes::USERS) number=line.active_users one="active user" many="active users" />
+            <Figure href=of_customer(routes::GROUPS) number=line.active_groups one="active group" many="active groups" />
+            <Figure href=of_customer(routes::INTEGRATIONS) number=line.integrations one="integration" many="integrations" />
+        </ul>
+        <section aria-labelledby="h-integrations" class="flex-1">
+            <div class="flex items-center gap-2 px-6 pt-3 pb-1 max-md:px-4">
+                <h2 id="h-integrations" class="text-base">"Integrations"</h2>
+                <a class="rc-act ms-auto" href=of_customer(routes::SYNC_HISTORY)>
+                    "Sync History"
+                    <Icon name="chevron-right" small=true />
+                </a>
+                {connect
+                    .then(|| {
+                        view! {
+                            <a class="btn btn-sm" href=of_customer(routes::INTEGRATION_ADD)>
+                                <Icon name="plus" />
+                                "Add New Integration"
+                            </a>
+                        }
+                    })}
+            </div>
+            {if none {
+                view! {
+                    <p class="px-6 py-3 text-muted max-md:px-4">
+                        "Nothing is connected yet. Connect the customer’s Entra tenant, and its users \
+                         and groups are kept in step with it. Nothing changes until you press Full Sync."
+                    </p>
+                }
+                    .into_any()
+            } else {
+                view! {
+                    <table
+                        class="rc-table bleed still rc-stack rows"
+                        role="table"
+                        aria-labelledby="h-integrations"
+                    >
+                        <thead role="rowgroup">
+                            <tr role="row">
+                                <Head label="Name" />
+                                <Head label="Enabled" />
+                                <Head label="Profile" />
+                                <Head label="Last Sync Start" />
+                                <Head label="Last Sync Status" class="grow" />
+                            </tr>
+                        </thead>
+                        <tbody role="rowgroup">{rows}</tbody>
+                    </table>
+                }
+                    .into_any()
+            }}
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Figure(href: String, number: i64, one: &'static str, many: &'static str) -> impl IntoView {
+    view! {
+        <li>
+            <a href=href class="group flex items-baseline gap-2">
+                <span class="text-lg font-semibold rc-num group-hover:underline">{grouped(number)}</span>
+                <span class="text-muted">{if number == 1 { one } else { many }}</span>
+            </a>
+        </li>
+    }
+}
+
+#[component]
+fn IntegrationRow(line: IntegrationLine) -> impl IntoView {
+    view! {
+        <tr role="row">
+            <td role="cell" class="max-md:col-span-2">
+                <span class="flex items-baseline gap-2 min-w-0">
+                    <a class="rc-rowlink truncate max-w-72" href=routes::integration(line.id)>
+                        <bdi>{line.name}</bdi>
+                    </a>
+                    <span class="text-muted truncate">{line.tenant}</span>
+                </span>
+            </td>
+            <td role="cell" class="max-md:hidden"><YesNo yes=line.enabled /></td>
+            <td role="cell" class="max-md:hidden">
+                <bdi class="block truncate max-w-52">{line.profile_name}</bdi>
+            </td>
+            <td role="cell" class="whitespace-nowrap max-md:order-last max-md:text-muted">
+                {match line.last_sync_started_at {
+                    Some(at) => view! { <RelativeTime at=at /> }.into_any(),
+                    None => view! { <span class="text-faint">"Never"</span> }.into_any(),
+                }}
+            </td>
+            <td role="cell" class="grow">
+                <span class="flex items-baseline gap-2.5">
+                    {match line.last_sync_status {
+                        Some(status) => view! { <Status of=status /> }.into_any(),
+                        None => view! { <Status of=Mark::NOT_STARTED /> }.into_any(),
+                    }}
+                    <span class="text-muted truncate">{line.last_sync_detail}</span>
+                </span>
+            </td>
+        </tr>
+    }
+    .into_any()
+}

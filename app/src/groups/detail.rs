@@ -1,0 +1,259 @@
+//! One group: its members, and the groups it is itself a member of.
+
+use domain::{
+    group::{GroupDetail, MemberLine},
+    id::{GroupId, UserId},
+    paging::Page,
+    policy::ObjectType,
+    user::{DirectoryStatus, MemberOf},
+};
+use leptos::{server, server_fn::codec::Json};
+use leptos_router::hooks::use_params_map;
+use serde::{Deserialize, Serialize};
+
+use crate::ui::{list::past_the_end, prelude::*};
+
+/// A member as the page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Member {
+    id: uuid::Uuid,
+    object_type: ObjectType,
+    display_name: String,
+    user_principal_name: Option<String>,
+    status: Option<DirectoryStatus>,
+}
+
+impl From<MemberLine> for Member {
+    fn from(line: MemberLine) -> Self {
+        Self {
+            id: line.id,
+            object_type: line.object_type,
+            display_name: line.display_name,
+            user_principal_name: line.user_principal_name,
+            status: line.status,
+        }
+    }
+}
+
+/// What the page shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GroupView {
+    detail: GroupDetail,
+    member_of: Vec<MemberOf>,
+}
+
+/// One group, and the groups that hold it.
+#[server(endpoint = "groups/view", input = Json)]
+pub(crate) async fn view_group(id: GroupId) -> AppResult<GroupView> {
+    use backend::store::groups;
+    let (backend, scope) = crate::session::caller().await?;
+    Ok(GroupView {
+        detail: groups::detail(&backend, &scope, id).await?,
+        member_of: groups::member_of(&backend, &scope, id).await?,
+    })
+}
+
+/// A page of a group's members.
+#[server(endpoint = "groups/members", input = Json)]
+pub(crate) async fn list_members(id: GroupId, list: ListQuery) -> AppResult<Page<Member>> {
+    let (backend, scope) = crate::session::caller().await?;
+    let members =
+        backend::store::groups::members(&backend, &scope, id, list.q.as_deref(), list.page).await?;
+    Ok(members.map(Member::from))
+}
+
+/// The page.
+#[component]
+pub fn GroupPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<GroupId>().ok()));
+    let group = Resource::new(
+        move || id.get(),
+        |id| async move {
+            match id {
+                Some(id) => view_group(id).await,
+                None => Err(AppError::NotFound {
+                    what: "group".to_owned(),
+                }),
+            }
+        },
+    );
+    view! {
+        <Load resource=group whole=true let:group>
+            <Group group=group />
+        </Load>
+    }
+    .into_any()
+}
+
+#[component]
+fn Group(group: GroupView) -> impl IntoView {
+    let address = use_address();
+    let GroupView { detail, member_of } = group;
+    let parent = (address.keep(routes::GROUPS), "Groups".to_owned());
+    let name = detail.line.group.display_name.clone();
+    let id = detail.line.group.id;
+    view! {
+        <PageHead
+            title=name
+            parent=parent
+            facts=move || view! { <Facts detail=detail.clone() /> }.into_any()
+        />
+        <MemberOfLine groups=member_of />
+        <section aria-labelledby="h-members" class="flex-1 flex flex-col border-t border-line">
+            <h2 id="h-members" class="text-base px-6 pt-4 max-md:px-4">"Members"</h2>
+            <Members id=id />
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Members(id: GroupId) -> impl IntoView {
+    let address = use_address();
+    let asked = Memo::new(move |_| address.list());
+    let members = Resource::new(move || asked.get(), move |list| list_members(id, list));
+    view! {
+        <ListBar label="Members">
+            <TotalOf resource=members one="member" many="members" />
+        </ListBar>
+        <Load resource=members let:page>
+            <MemberTable list=asked.get_untracked() page=page />
+        </Load>
+    }
+    .into_any()
+}
+
+#[component]
+fn MemberTable(list: ListQuery, page: Page<Member>) -> impl IntoView {
+    let total = page.total;
+    if page.items.is_empty() && !past_the_end(&page, list.page) {
+        return if list.q.is_some() {
+            view! { <NoMatch many="members" /> }.into_any()
+        } else {
+            view! {
+                <p class="px-6 py-3 text-muted max-md:px-4">
+                    "No member of this group is in the directory."
+                </p>
+            }
+            .into_any()
+        };
+    }
+    let rows = page
+        .items
+        .into_iter()
+        .map(|member| view! { <MemberRow member=member /> })
+        .collect_view();
+    view! {
+        <table class="rc-table bleed rc-stack rows" role="table" aria-labelledby="h-members">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <Head label="Name" class="grow" />
+                    <Head label="User Name" />
+                    <Head label="Type" />
+                    <Head label="Status" />
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+        <Pager page=list.page total=total />
+    }
+    .into_any()
+}
+
+/// Status, kind, where from, whose.
+#[component]
+fn Facts(detail: GroupDetail) -> impl IntoView {
+    let line = detail.line;
+    view! {
+        <span class="text-base-content"><InDirectory status=line.group.status group=true /></span>
+        {detail.status_reason.map(|reason| view! { <span>{reason.title()}</span> })}
+        <span>
+            {line.group.kind.title()} {line.dynamic.then_some(", dynamic")}
+        </span>
+        <span class="inline-flex items-center">
+            <Source source=line.group.source_type />
+            {match (detail.integration_name, detail.integration_id) {
+                (Some(name), Some(id)) => {
+                    view! {
+                        <a class="hover:underline ms-1" href=routes::integration(id)>
+                            {format!("from {name}")}
+                        </a>
+                    }
+                        .into_any()
+                }
+                _ => ().into_any(),
+            }}
+        </span>
+        <a class="hover:underline" href=routes::customer(line.customer_id)>
+            <bdi>{line.customer_name}</bdi>
+        </a>
+        {detail.mail.map(|mail| view! { <bdi>{mail}</bdi> })}
+        {line.selected.then(|| view! { <span class="rc-tag run">"Selected"</span> })}
+        {detail
+            .description
+            .map(|text| view! { <p class="basis-full max-w-[60ch]"><bdi>{text}</bdi></p> })}
+    }
+    .into_any()
+}
+
+/// "Member of": the groups that hold this one.
+#[component]
+fn MemberOfLine(groups: Vec<MemberOf>) -> impl IntoView {
+    let address = use_address();
+    (!groups.is_empty()).then(|| {
+        let links = groups
+            .into_iter()
+            .map(|group| {
+                let href = address.keep(&routes::group(group.id));
+                view! {
+                    <li>
+                        <a class="rc-link" href=href><bdi>{group.display_name}</bdi></a>
+                    </li>
+                }
+            })
+            .collect_view();
+        view! {
+            <section
+                aria-labelledby="h-member-of"
+                class="flex gap-x-4 gap-y-1 flex-wrap px-6 pb-4 max-md:px-4"
+            >
+                <h2 id="h-member-of" class="text-sm font-medium text-muted">"Member of"</h2>
+                <ul class="flex gap-x-4 gap-y-1 flex-wrap min-w-0">{links}</ul>
+            </section>
+        }
+    })
+}
+
+#[component]
+fn MemberRow(member: Member) -> impl IntoView {
+    let address = use_address();
+    let is_group = member.object_type == ObjectType::Group;
+    let path = if is_group {
+        routes::group(GroupId(member.id))
+    } else {
+        routes::user(UserId(member.id))
+    };
+    let href = address.keep(&path);
+    view! {
+        <tr role="row">
+            <td role="cell" class="grow">
+                <a class="rc-rowlink block truncate" href=href>
+                    <bdi title=member.display_name.clone()>{member.display_name.clone()}</bdi>
+                </a>
+            </td>
+            <td role="cell" class="text-muted max-md:order-3">
+                <bdi class="block truncate max-w-72">{member.user_principal_name}</bdi>
+            </td>
+            <td role="cell" class="whitespace-nowrap max-md:hidden">
+                <span class="inline-flex items-center gap-1.5">
+                    <Icon name=if is_group { "users" } else { "user" } class="text-muted" />
+                    {member.object_type.title()}
+                </span>
+            </td>
+            <td role="cell">
+                {member.status.map(|status| view! { <InDirectory status=status group=is_group /> })}
+            </td>
+        </tr>
+    }
+}
