@@ -1,0 +1,120 @@
+//! Customers.
+
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use backend::{Backend, store::customers};
+use domain::{customer::Customer, id::CustomerId, paging::Listing, permission::Permission};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    ApiState,
+    caller::Caller,
+    created,
+    input::{Body, Id, Query, list_request},
+    problem::{Refusals, Result},
+};
+
+/// The calls of this noun.
+pub fn calls() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, rename, delete))
+}
+
+/// Which customers.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    /// Rows wanted, 1 to 1000; 50 where absent.
+    limit: Option<u32>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
+    /// A part of the name.
+    q: Option<String>,
+}
+
+/// What a customer is made or renamed with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CustomerBody {
+    /// Its name, 1 to 256 characters.
+    name: String,
+}
+
+/// List customers
+///
+/// Those in the bin are left out.
+#[utoipa::path(get, path = "/customers", tag = "Customers", params(Parameters),
+    responses((status = 200, body = Listing<Customer>), Refusals))]
+async fn list(
+    State(backend): State<Backend>,
+    caller: Caller,
+    query: Query,
+) -> Result<Json<Listing<Customer>>> {
+    caller.require(Permission::CustomersRead)?;
+    let parameters: Parameters = query.parse()?;
+    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let listing = customers::listing(&backend, &caller.0, &request).await;
+    listing.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// Add a customer
+#[utoipa::path(post, path = "/customers", tag = "Customers", request_body = CustomerBody,
+    responses((status = 201, body = Customer), Refusals))]
+async fn create(State(backend): State<Backend>, caller: Caller, body: Body) -> Result<Response> {
+    caller.require(Permission::CustomersWrite)?;
+    let body: CustomerBody = body.parse()?;
+    let customer = customers::create(&backend, &caller.0, &body.name)
+        .await
+        .map_err(|error| caller.refused(error))?;
+    Ok(created("customers", customer.id, customer))
+}
+
+/// One customer
+#[utoipa::path(get, path = "/customers/{id}", tag = "Customers",
+    params(("id" = CustomerId, Path)),
+    responses((status = 200, body = Customer), Refusals))]
+async fn get(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<CustomerId>,
+) -> Result<Json<Customer>> {
+    let customer = customers::get(&backend, &caller.0, id).await;
+    customer.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// Rename a customer
+#[utoipa::path(patch, path = "/customers/{id}", tag = "Customers", request_body = CustomerBody,
+    params(("id" = CustomerId, Path)),
+    responses((status = 200, body = Customer), Refusals))]
+async fn rename(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<CustomerId>,
+    body: Body,
+) -> Result<Json<Customer>> {
+    caller.found(customers::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::CustomersWrite)?;
+    let body: CustomerBody = body.parse()?;
+    let customer = customers::rename(&backend, &caller.0, id, &body.name).await;
+    customer.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// Put a customer into the bin
+///
+/// Its sync stops. It can be restored for 30 days; then all its rows are purged.
+#[utoipa::path(delete, path = "/customers/{id}", tag = "Customers",
+    params(("id" = CustomerId, Path)),
+    responses((status = 204, description = "It is in the bin"), Refusals))]
+async fn delete(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<CustomerId>,
+) -> Result<StatusCode> {
+    customers::delete(&backend, &caller.0, id, None)
+        .await
+        .map(|()| StatusCode::NO_CONTENT)
+        .map_err(|error| caller.refused(error))
+}

@@ -1,0 +1,45 @@
+//! What the OpenAPI description says besides the calls.
+
+use utoipa::{
+    OpenApi,
+    openapi::{
+        InfoBuilder, OpenApiBuilder, SecurityRequirement,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+
+use super::problem::Problem;
+
+const ABOUT: &str = "Keeps many customers’ directories in step with their identity sources.\n\n\
+Sign in with a token: `Authorization: Bearer rc_…`, made with `rollcall token create`. \
+Times are RFC 3339 in UTC. Lists answer `items` and `next`; pass `next` as `cursor` for the rows \
+that follow. Refusals are `application/problem+json` (RFC 9457), looked at in this order: 401; \
+404 for what in the path may not be seen; 403; 400 and 422 for the body; 409.";
+
+#[derive(OpenApi)]
+#[openapi(components(schemas(Problem)))]
+struct Frame;
+
+/// The description without calls.
+pub fn frame() -> utoipa::openapi::OpenApi {
+    let mut frame: utoipa::openapi::OpenApi = OpenApiBuilder::from(Frame::openapi())
+        .info(
+            InfoBuilder::new()
+                .title("Rollcall")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(ABOUT))
+                .build(),
+        )
+        .security(Some([SecurityRequirement::new(
+            "token",
+            Vec::<String>::new(),
+        )]))
+        .build();
+    if let Some(components) = &mut frame.components {
+        components.add_security_scheme(
+            "token",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
+    }
+    frame
+}

@@ -1,0 +1,168 @@
+//! Integrations and their settings.
+
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use backend::{
+    Backend,
+    store::{customers, integrations},
+};
+use domain::{
+    id::{CustomerId, IntegrationId},
+    integration::{Integration, IntegrationChange, NewIntegration, People},
+    paging::Listing,
+    permission::Permission,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    ApiState,
+    caller::Caller,
+    created,
+    input::{Body, Id, Query, list_request},
+    problem::{Refusals, RefusalsWithConflict, Result},
+};
+
+/// The calls of this noun.
+pub fn calls() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(list_of_customer, create))
+        .routes(routes!(get, change, delete))
+}
+
+/// Which integrations.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    /// Rows wanted, 1 to 1000; 50 where absent.
+    limit: Option<u32>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
+    /// A part of the name.
+    q: Option<String>,
+}
+
+/// What happens to the people of a deleted integration.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct DeleteParameters {
+    /// `keep`, `deactivate` (where absent) or `delete`.
+    people: Option<People>,
+}
+
+/// List integrations
+#[utoipa::path(get, path = "/integrations", tag = "Integrations", params(Parameters),
+    responses((status = 200, body = Listing<Integration>), Refusals))]
+async fn list(
+    State(backend): State<Backend>,
+    caller: Caller,
+    query: Query,
+) -> Result<Json<Listing<Integration>>> {
+    caller.require(Permission::IntegrationsRead)?;
+    listing(&backend, &caller, None, &query).await
+}
+
+/// List a customer's integrations
+#[utoipa::path(get, path = "/customers/{id}/integrations", tag = "Integrations",
+    params(("id" = CustomerId, Path), Parameters),
+    responses((status = 200, body = Listing<Integration>), Refusals))]
+async fn list_of_customer(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(customer): Id<CustomerId>,
+    query: Query,
+) -> Result<Json<Listing<Integration>>> {
+    caller.found(customers::get(&backend, &caller.0, customer).await)?;
+    caller.require(Permission::IntegrationsRead)?;
+    listing(&backend, &caller, Some(customer), &query).await
+}
+
+async fn listing(
+    backend: &Backend,
+    caller: &Caller,
+    customer: Option<CustomerId>,
+    query: &Query,
+) -> Result<Json<Listing<Integration>>> {
+    let parameters: Parameters = query.parse()?;
+    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let listing = integrations::listing(backend, &caller.0, customer, &request).await;
+    listing.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// Add an integration
+#[utoipa::path(post, path = "/customers/{id}/integrations", tag = "Integrations",
+    params(("id" = CustomerId, Path)), request_body = NewIntegration,
+    responses((status = 201, body = Integration), RefusalsWithConflict))]
+async fn create(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(customer): Id<CustomerId>,
+    body: Body,
+) -> Result<Response> {
+    caller.found(customers::get(&backend, &caller.0, customer).await)?;
+    caller.require(Permission::IntegrationsWrite)?;
+    let new: NewIntegration = body.parse()?;
+    let integration = integrations::create(&backend, &caller.0, customer, new)
+        .await
+        .map_err(|error| caller.refused(error))?;
+    Ok(created("integrations", integration.id, integration))
+}
+
+/// One integration
+#[utoipa::path(get, path = "/integrations/{id}", tag = "Integrations",
+    params(("id" = IntegrationId, Path)),
+    responses((status = 200, body = Integration), Refusals))]
+async fn get(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<IntegrationId>,
+) -> Result<Json<Integration>> {
+    let integration = integrations::get(&backend, &caller.0, id).await;
+    integration.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// Change an integration
+///
+/// Tenant and cloud can't be changed. `enabled: false` cancels the running run.
+#[utoipa::path(patch, path = "/integrations/{id}", tag = "Integrations",
+    params(("id" = IntegrationId, Path)), request_body = IntegrationChange,
+    responses((status = 200, body = Integration), RefusalsWithConflict))]
+async fn change(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<IntegrationId>,
+    body: Body,
+) -> Result<Json<Integration>> {
+    caller.found(integrations::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::IntegrationsWrite)?;
+    let change: IntegrationChange = body.parse()?;
+    let integration = integrations::change(&backend, &caller.0, id, change).await;
+    integration.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// Delete an integration
+#[utoipa::path(delete, path = "/integrations/{id}", tag = "Integrations",
+    params(("id" = IntegrationId, Path), DeleteParameters),
+    responses((status = 204, description = "It is gone"), RefusalsWithConflict))]
+async fn delete(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<IntegrationId>,
+    query: Query,
+) -> Result<StatusCode> {
+    caller.found(integrations::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::IntegrationsWrite)?;
+    let people = query.parse::<DeleteParameters>()?.people;
+    integrations::delete(
+        &backend,
+        &caller.0,
+        id,
+        people.unwrap_or(People::Deactivate),
+    )
+    .await
+    .map(|()| StatusCode::NO_CONTENT)
+    .map_err(|error| caller.refused(error))
+}

@@ -1,0 +1,73 @@
+//! Users of a customer's directory.
+
+use axum::{Json, extract::State};
+use backend::{
+    Backend,
+    store::{customers, users},
+};
+use domain::{
+    id::{CustomerId, UserId},
+    paging::Listing,
+    permission::Permission,
+    user::User,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    ApiState,
+    caller::Caller,
+    input::{Id, Query, list_request},
+    problem::{Refusals, Result},
+};
+
+/// The calls of this noun.
+pub fn calls() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get))
+}
+
+/// Which users.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    /// Rows wanted, 1 to 1000; 50 where absent.
+    limit: Option<u32>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
+    /// A part of the name, the user name or the mail address.
+    q: Option<String>,
+}
+
+/// List a customer's users
+#[utoipa::path(get, path = "/customers/{id}/users", tag = "Users",
+    params(("id" = CustomerId, Path), Parameters),
+    responses((status = 200, body = Listing<User>), Refusals))]
+async fn list(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(customer): Id<CustomerId>,
+    query: Query,
+) -> Result<Json<Listing<User>>> {
+    caller.found(customers::get(&backend, &caller.0, customer).await)?;
+    caller.require(Permission::DirectoryRead)?;
+    let parameters: Parameters = query.parse()?;
+    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let listing = users::listing(&backend, &caller.0, customer, &request).await;
+    listing.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// One user
+#[utoipa::path(get, path = "/users/{id}", tag = "Users", params(("id" = UserId, Path)),
+    responses((status = 200, body = User), Refusals))]
+async fn get(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+) -> Result<Json<User>> {
+    let user = users::get(&backend, &caller.0, id).await;
+    user.map(Json).map_err(|error| caller.refused(error))
+}

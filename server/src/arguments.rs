@@ -1,0 +1,184 @@
+//! The command line: what `rollcall` can be asked to do.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::{id::CustomerId, permission::Role};
+use serde::Serialize;
+
+/// Keeps many customers' directories in step with their identity sources.
+#[derive(Debug, Parser)]
+#[command(name = "rollcall", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// Settings given as flags; they win over the environment and the file.
+    #[command(flatten)]
+    pub flags: Flags,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The settings that can be given as flags. What is absent comes from `ROLLCALL_*`, then from
+/// the file.
+#[derive(Debug, Default, Args, Serialize)]
+#[command(next_help_heading = "Settings")]
+pub struct Flags {
+    /// The configuration file [default: rollcall.toml where there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Address and port to listen on [default: 127.0.0.1:3000]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+    /// The address people and programs reach this installation at [default: http://<listen>]
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// Where the database, the master key and backups are kept [default: ./data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<String>,
+    /// The database
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "sqlite://FILE or postgres://… [default: sqlite://<data_dir>/rollcall.db]"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+    /// The file with the key that seals secrets
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "The file with the key that seals secrets [default: <data_dir>/master.key]"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key_file: Option<String>,
+    /// Runs that read at once in this process [default: 32]
+    #[arg(long, global = true, value_name = "RUNS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker_concurrency: Option<u32>,
+    /// Address ranges whose X-Forwarded-For counts, separated by commas
+    #[arg(
+        long,
+        global = true,
+        value_name = "RANGES",
+        value_delimiter = ',',
+        num_args = 1
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_proxies: Option<Vec<String>>,
+    /// Address and port that /metrics is served on, apart from the public one
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics_listen: Option<String>,
+    /// How the log is written [default: text]
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// A line of text an event.
+    #[default]
+    Text,
+    /// A JSON object an event.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the portal and the API
+    Serve,
+    /// Bring the database's schema up to date and stop
+    Migrate,
+    /// Administer operators
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+    /// Administer API tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Write a copy of the database to a file, while everything runs
+    Backup {
+        /// The file to write; it must not exist yet
+        file: PathBuf,
+    },
+}
+
+/// What can be done with operators.
+#[derive(Debug, Subcommand)]
+pub enum OperatorCommand {
+    /// Add a person who may sign in
+    Add {
+        /// The mail address the person signs in with
+        #[arg(long)]
+        email: String,
+        /// The person's name
+        #[arg(long)]
+        name: String,
+        /// What the person may do
+        #[arg(long, value_parser = parse_role)]
+        role: Role,
+        /// Read the password from standard input: its first line
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+}
+
+/// What can be done with API tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token and print it, once
+    Create {
+        /// What the token is for
+        #[arg(long)]
+        name: String,
+        /// What the token may do
+        #[arg(long, value_parser = parse_role)]
+        role: Role,
+        /// The customer it may see; may be repeated [default: all]
+        #[arg(long, value_name = "ID")]
+        customer: Vec<CustomerId>,
+    },
+}
+
+fn parse_role(given: &str) -> Result<Role, domain::text::UnknownText> {
+    given.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_may_stand_before_and_after_the_command() {
+        let arguments = Arguments::try_parse_from([
+            "rollcall",
+            "--data-dir",
+            "a",
+            "serve",
+            "--trusted-proxies",
+            "10.0.0.0/8,::1/128",
+        ])
+        .unwrap();
+        assert_eq!(arguments.flags.data_dir.as_deref(), Some("a"));
+        assert_eq!(
+            arguments.flags.trusted_proxies,
+            Some(vec!["10.0.0.0/8".to_owned(), "::1/128".to_owned()])
+        );
+        assert!(matches!(arguments.command, Command::Serve));
+    }
+}

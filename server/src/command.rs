@@ -1,0 +1,193 @@
+//! Carries out what the command line asks for, and turns what comes of it into an exit status.
+
+use std::{
+    io::{BufRead, Write},
+    process::ExitCode,
+};
+
+use backend::{Backend, Clouds, Settings, store::tokens};
+use clap::{Parser, error::ErrorKind};
+use domain::permission::Role;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    arguments::{Arguments, Command, OperatorCommand, TokenCommand},
+    config::{Config, ConfigError, Environment},
+    log, serve, shutdown,
+};
+
+/// Why the process ends without having done what it was asked for: one line, and the status.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct Failure {
+    status: u8,
+    reason: String,
+}
+
+impl Failure {
+    /// It could not be done.
+    pub fn failed(reason: impl Into<String>) -> Self {
+        Self {
+            status: 1,
+            reason: reason.into(),
+        }
+    }
+
+    /// It was asked for wrongly.
+    pub fn usage(reason: impl Into<String>) -> Self {
+        Self {
+            status: 2,
+            reason: reason.into(),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<backend::Error> for Failure {
+    fn from(error: backend::Error) -> Self {
+        match error {
+            backend::Error::Configuration { key, problem } => {
+                Self::usage(format!("configuration: {key}: {problem}"))
+            }
+            backend::Error::Invalid(field) => {
+                Self::usage(format!("--{}: {}", field.field, field.message))
+            }
+            error => Self::failed(error.to_string()),
+        }
+    }
+}
+
+/// The whole program: 0 done, 1 failed, 2 wrong usage or configuration.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse_usage(&error),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&Failure::failed(format!("can’t start threads: {error}"))),
+    };
+    match runtime.block_on(carry_out(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => refuse(&failure),
+    }
+}
+
+fn refuse(failure: &Failure) -> ExitCode {
+    let line = failure.reason.split_whitespace().collect::<Vec<_>>();
+    eprintln!("rollcall: {}", line.join(" "));
+    ExitCode::from(failure.status)
+}
+
+/// clap explains over several lines; `--help` and `--version` are no refusals.
+fn refuse_usage(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            ExitCode::from(2)
+        }
+        _ => {
+            let text = error.render().to_string();
+            let reason = text
+                .split("\n\nUsage:")
+                .next()
+                .unwrap_or_default()
+                .trim_start_matches("error: ");
+            refuse(&Failure::usage(format!("{reason}; see rollcall --help")))
+        }
+    }
+}
+
+async fn carry_out(arguments: Arguments) -> Result<(), Failure> {
+    let config = Config::load(&arguments.flags, &Environment::of_process())?;
+    log::start(&config);
+    match arguments.command {
+        Command::Serve => {
+            let shutdown = shutdown::token().map_err(no_signals)?;
+            serve::serve(&config, shutdown).await
+        }
+        Command::Migrate => {
+            open(&config).await?;
+            Ok(())
+        }
+        Command::Operator(OperatorCommand::Add {
+            email, name, role, ..
+        }) => add_operator(&config, &email, &name, role).await,
+        Command::Token(TokenCommand::Create {
+            name,
+            role,
+            customer,
+        }) => create_token(&config, &name, role, customer).await,
+        Command::Backup { file } => {
+            let backend = open(&config).await?;
+            backend::backup(&backend, &file)
+                .await
+                .map_err(Failure::from)
+        }
+    }
+}
+
+fn no_signals(error: std::io::Error) -> Failure {
+    Failure::failed(format!("can’t listen for signals: {error}"))
+}
+
+/// Opens the backend as the configuration says.
+pub async fn open(config: &Config) -> Result<Backend, Failure> {
+    let settings = Settings {
+        worker_concurrency: usize::try_from(config.worker_concurrency).unwrap_or(usize::MAX),
+        ..Settings::in_folder(config.data_dir.clone())
+    };
+    let clouds = Clouds::new(config.clouds.iter().cloned())?;
+    let url = config.database_url.expose_secret();
+    Ok(backend::open(settings, clouds, url, &config.master_key_file).await?)
+}
+
+async fn add_operator(config: &Config, email: &str, name: &str, role: Role) -> Result<(), Failure> {
+    let password = password()?;
+    let backend = open(config).await?;
+    backend::auth::add_operator(&backend, email, name, role, password).await?;
+    Ok(())
+}
+
+/// The first line of standard input, without its end.
+fn password() -> Result<SecretString, Failure> {
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|error| Failure::failed(format!("can’t read the password: {error}")))?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(Failure::usage(
+            "--password-stdin: standard input holds no password in its first line",
+        ));
+    }
+    Ok(SecretString::from(password))
+}
+
+async fn create_token(
+    config: &Config,
+    name: &str,
+    role: Role,
+    customers: Vec<domain::id::CustomerId>,
+) -> Result<(), Failure> {
+    let backend = open(config).await?;
+    let customers = (!customers.is_empty()).then_some(customers);
+    let scope = backend::auth::command_line_scope();
+    let (_, token) =
+        tokens::create(&backend, &scope, name, role, customers.as_deref(), None).await?;
+    writeln!(std::io::stdout(), "{}", token.expose_secret())
+        .map_err(|error| Failure::failed(format!("can’t write the token: {error}")))
+}

@@ -1,0 +1,257 @@
+//! Configuration: flags over `ROLLCALL_*` over `rollcall.toml`. The one place that reads the
+//! environment.
+
+mod environment;
+mod error;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use backend::{Cloud, Clouds};
+use figment::{
+    Figment,
+    providers::{Format, Serialized, Toml},
+};
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+pub use self::{environment::Environment, error::ConfigError};
+use crate::arguments::{Flags, LogFormat};
+
+/// The file that is read where no other is named and this one is there.
+pub const FILE: &str = "rollcall.toml";
+
+/// Runs that read at once in one process, where nobody said otherwise (sync.md, The worker).
+const WORKER_CONCURRENCY: u32 = 32;
+const WORKER_CONCURRENCY_MAX: u32 = 1024;
+
+/// A cloud that the configuration adds to the four of Microsoft, as it stands in the file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloudEntry {
+    id: String,
+    /// The id where absent.
+    #[serde(default)]
+    name: Option<String>,
+    authority: String,
+    graph: String,
+}
+
+/// The keys as they stand in a file; everything may be absent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Keys {
+    listen: Option<String>,
+    public_url: Option<String>,
+    data_dir: Option<PathBuf>,
+    database_url: Option<SecretString>,
+    master_key_file: Option<PathBuf>,
+    worker_concurrency: Option<u32>,
+    clouds: Vec<CloudEntry>,
+    trusted_proxies: Vec<String>,
+    metrics_listen: Option<String>,
+    log_format: Option<LogFormat>,
+}
+
+/// What this process was told to be, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// Where the portal and the API listen.
+    pub listen: SocketAddr,
+    /// The origin that people and programs reach this installation at; its path is `/`.
+    pub public_url: Url,
+    /// Where the database, the master key and backups are kept.
+    pub data_dir: PathBuf,
+    /// `sqlite://FILE` or `postgres://…`; may hold a password.
+    pub database_url: SecretString,
+    /// The file with the key that seals secrets.
+    pub master_key_file: PathBuf,
+    /// Runs that read at once in this process, 1 to 1,024.
+    pub worker_concurrency: u32,
+    /// Clouds beside those of Microsoft.
+    pub clouds: Vec<Cloud>,
+    /// Ranges of proxies whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where `/metrics` listens; nowhere where absent.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How the log is written.
+    pub log_format: LogFormat,
+    /// What is logged, in the syntax of `RUST_LOG`; the default where absent.
+    pub log_filter: Option<String>,
+    /// Where the files for the browser are, as the build tool said.
+    pub site: SiteFiles,
+}
+
+/// What the build tool tells the server about the files for the browser, in `LEPTOS_*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteFiles {
+    /// The folder that is served.
+    pub root: PathBuf,
+    /// Whether names carry the hash of the content; then the hashes stand in `hash.txt` beside
+    /// the program.
+    pub hashed: bool,
+}
+
+impl Config {
+    /// Reads the file, the environment and the flags, the later winning over the earlier.
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
+        let keys = figment(flags, environment)?
+            .extract::<Keys>()
+            .map_err(ConfigError::from_figment)?;
+        Self::checked(keys, environment)
+    }
+
+    fn checked(keys: Keys, environment: &Environment) -> Result<Self, ConfigError> {
+        let listen = address("listen", keys.listen.as_deref().unwrap_or("127.0.0.1:3000"))?;
+        let data_dir = keys.data_dir.unwrap_or_else(|| PathBuf::from("./data"));
+        let database_url = match keys.database_url {
+            Some(url) => database(url)?,
+            None => format!("sqlite://{}", data_dir.join("rollcall.db").display()).into(),
+        };
+        let worker_concurrency = keys.worker_concurrency.unwrap_or(WORKER_CONCURRENCY);
+        if !(1..=WORKER_CONCURRENCY_MAX).contains(&worker_concurrency) {
+            return Err(ConfigError::value(
+                "worker_concurrency",
+                format!("{worker_concurrency} is not between 1 and {WORKER_CONCURRENCY_MAX}"),
+            ));
+        }
+        Ok(Self {
+            public_url: public_url(keys.public_url.as_deref(), listen)?,
+            master_key_file: keys
+                .master_key_file
+                .unwrap_or_else(|| data_dir.join("master.key")),
+            worker_concurrency,
+            clouds: clouds(&keys.clouds)?,
+            trusted_proxies: ranges(&keys.trusted_proxies)?,
+            metrics_listen: metrics(keys.metrics_listen.as_deref(), listen)?,
+            log_format: keys.log_format.unwrap_or_default(),
+            log_filter: environment.log_filter().map(str::to_owned),
+            site: environment.site(),
+            listen,
+            data_dir,
+            database_url,
+        })
+    }
+
+    /// Whether browsers reach this installation by https, so that cookies are `Secure`.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}
+
+fn figment(flags: &Flags, environment: &Environment) -> Result<Figment, ConfigError> {
+    let mut figment = Figment::new();
+    let named = flags.config.as_deref().or(environment.config_file());
+    let file = named.unwrap_or(Path::new(FILE));
+    if file.exists() {
+        figment = figment.merge(Toml::file_exact(file));
+    } else if named.is_some() {
+        return Err(ConfigError::NoFile(file.to_owned()));
+    }
+    Ok(figment
+        .merge(environment)
+        .merge(Serialized::defaults(flags)))
+}
+
+fn address(key: &'static str, given: &str) -> Result<SocketAddr, ConfigError> {
+    given.parse().map_err(|_| {
+        ConfigError::value(
+            key,
+            format!("“{given}” is not an address and port, such as 127.0.0.1:3000"),
+        )
+    })
+}
+
+fn metrics(given: Option<&str>, listen: SocketAddr) -> Result<Option<SocketAddr>, ConfigError> {
+    let metrics = given
+        .map(|given| address("metrics_listen", given))
+        .transpose()?;
+    if metrics == Some(listen) && listen.port() != 0 {
+        return Err(ConfigError::value(
+            "metrics_listen",
+            "it can’t be the address of `listen`: metrics are never served in public",
+        ));
+    }
+    Ok(metrics)
+}
+
+fn public_url(given: Option<&str>, listen: SocketAddr) -> Result<Url, ConfigError> {
+    let text = given.map_or_else(|| format!("http://{listen}"), str::to_owned);
+    let refused = |why: &str| {
+        ConfigError::value(
+            "public_url",
+            format!("“{text}” {why}; give an origin such as https://rollcall.example.com"),
+        )
+    };
+    let url = Url::parse(&text).map_err(|_| refused("is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(refused("is not an http or https address"));
+    }
+    let bare = url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if bare {
+        Ok(url)
+    } else {
+        Err(refused("has more than scheme, host and port"))
+    }
+}
+
+/// The URL's text is not repeated in the refusal: it may hold a password.
+fn database(url: SecretString) -> Result<SecretString, ConfigError> {
+    let known = ["sqlite:", "postgres://", "postgresql://"];
+    if known
+        .iter()
+        .any(|scheme| url.expose_secret().starts_with(scheme))
+    {
+        Ok(url)
+    } else {
+        Err(ConfigError::value(
+            "database_url",
+            "it begins with neither sqlite:// nor postgres://",
+        ))
+    }
+}
+
+fn ranges(given: &[String]) -> Result<Vec<IpNet>, ConfigError> {
+    let parse = |text: &String| {
+        let text = text.trim();
+        text.parse::<IpNet>()
+            .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
+            .map_err(|_| {
+                ConfigError::value(
+                    "trusted_proxies",
+                    format!("“{text}” is not an address range, such as 10.0.0.0/8"),
+                )
+            })
+    };
+    given.iter().map(parse).collect()
+}
+
+/// Reads the clouds and checks that no two share an id.
+fn clouds(entries: &[CloudEntry]) -> Result<Vec<Cloud>, ConfigError> {
+    let refused = |error: backend::Error| match error {
+        backend::Error::Configuration { key, problem } => ConfigError::value(&key, problem),
+        error => ConfigError::value("clouds", error.to_string()),
+    };
+    let parse = |entry: &CloudEntry| {
+        let name = entry.name.as_deref().unwrap_or(&entry.id);
+        Cloud::parse(&entry.id, name, &entry.authority, &entry.graph)
+    };
+    let clouds: Vec<Cloud> = entries
+        .iter()
+        .map(parse)
+        .collect::<backend::Result<_>>()
+        .map_err(refused)?;
+    Clouds::new(clouds.iter().cloned()).map_err(refused)?;
+    Ok(clouds)
+}
+
+#[cfg(test)]
+mod tests;

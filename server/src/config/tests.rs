@@ -1,0 +1,210 @@
+use super::*;
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    Environment::new(
+        variables
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into())),
+    )
+}
+
+fn load(file: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rollcall.toml");
+    std::fs::write(&path, file).unwrap();
+    let flags = Flags {
+        config: Some(path),
+        ..Flags::default()
+    };
+    Config::load(&flags, &environment(variables)).map_err(|error| {
+        let text = error.to_string();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        text.replace(&folder.path().display().to_string(), "FOLDER")
+    })
+}
+
+fn refusal(file: &str, variables: &[(&str, &str)]) -> String {
+    load(file, variables).expect_err("this configuration has to be refused")
+}
+
+#[test]
+fn defaults_follow_from_each_other() {
+    let config = load("data_dir = \"/srv/rollcall\"\nlisten = \"0.0.0.0:80\"", &[]).unwrap();
+    assert_eq!(config.public_url.as_str(), "http://0.0.0.0/");
+    assert_eq!(
+        config.database_url.expose_secret(),
+        "sqlite:///srv/rollcall/rollcall.db"
+    );
+    assert_eq!(
+        config.master_key_file,
+        Path::new("/srv/rollcall/master.key")
+    );
+    assert_eq!(config.worker_concurrency, 32);
+    assert!(!config.is_https());
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rollcall.toml");
+    std::fs::write(
+        &path,
+        "listen = \"127.0.0.1:1\"\ndata_dir = \"file\"\nworker_concurrency = 3",
+    )
+    .unwrap();
+    let flags = Flags {
+        config: Some(path),
+        listen: Some("127.0.0.1:3".to_owned()),
+        ..Flags::default()
+    };
+    let variables = [
+        ("ROLLCALL_LISTEN", "127.0.0.1:2"),
+        ("ROLLCALL_DATA_DIR", "1"),
+    ];
+    let config = Config::load(&flags, &environment(&variables)).unwrap();
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.data_dir, Path::new("1"));
+    assert_eq!(config.worker_concurrency, 3);
+}
+
+#[test]
+fn clouds_come_as_tables_or_as_json() {
+    let origin = "http://127.0.0.1:4010";
+    let sim = Cloud::parse("sim", "sim", origin, origin).unwrap();
+    let table = "[[clouds]]\nid = \"sim\"\nauthority = \"http://127.0.0.1:4010\"\ngraph = \"http://127.0.0.1:4010\"";
+    assert_eq!(load(table, &[]).unwrap().clouds, std::slice::from_ref(&sim));
+    let json = r#"[{"id": "sim", "authority": "http://127.0.0.1:4010", "graph": "http://127.0.0.1:4010"}]"#;
+    assert_eq!(
+        load("", &[("ROLLCALL_CLOUDS", json)]).unwrap().clouds,
+        [sim]
+    );
+}
+
+#[test]
+fn proxies_come_with_commas_or_as_a_list() {
+    for (file, variables) in [
+        ("trusted_proxies = [\"10.0.0.0/8\", \"::1\"]", &[][..]),
+        ("", &[("ROLLCALL_TRUSTED_PROXIES", "10.0.0.0/8, ::1")][..]),
+        (
+            "",
+            &[("ROLLCALL_TRUSTED_PROXIES", r#"["10.0.0.0/8", "::1"]"#)][..],
+        ),
+    ] {
+        let proxies = load(file, variables).unwrap().trusted_proxies;
+        assert_eq!(
+            proxies,
+            [
+                "10.0.0.0/8".parse().unwrap(),
+                "::1/128".parse::<IpNet>().unwrap()
+            ]
+        );
+    }
+}
+
+#[test]
+fn unknown_keys_are_named_with_the_nearest_right_one() {
+    let cloud = |key: &str| {
+        format!(
+            "[[clouds]]\nid = \"sim\"\nauthority = \"https://a.example\"\n{key} = \"https://b.example\""
+        )
+    };
+    for (file, variables, expected) in [
+        (
+            "lisen = \"127.0.0.1:1\"".to_owned(),
+            &[][..],
+            "configuration: unknown key “lisen” in FOLDER/rollcall.toml; did you mean “listen”?",
+        ),
+        (
+            String::new(),
+            &[("ROLLCALL_DATABSE_URL", "sqlite://x")][..],
+            "configuration: unknown key “databse_url” in the environment; did you mean “database_url”?",
+        ),
+        (
+            cloud("grpah"),
+            &[][..],
+            "configuration: unknown key “clouds.0.grpah” in FOLDER/rollcall.toml; did you mean “graph”?",
+        ),
+        (
+            "zzz = 1".to_owned(),
+            &[][..],
+            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format",
+        ),
+    ] {
+        assert_eq!(refusal(&file, variables), expected);
+    }
+}
+
+#[test]
+fn values_that_cannot_be_are_refused_with_the_key() {
+    for (file, part) in [
+        (
+            "listen = \"3000\"",
+            "listen: “3000” is not an address and port",
+        ),
+        (
+            "public_url = \"example.com\"",
+            "public_url: “example.com” is not a URL",
+        ),
+        (
+            "public_url = \"https://a.example/x\"",
+            "has more than scheme, host and port",
+        ),
+        (
+            "worker_concurrency = 0",
+            "worker_concurrency: 0 is not between 1 and 1024",
+        ),
+        (
+            "worker_concurrency = \"many\"",
+            "worker_concurrency: invalid type",
+        ),
+        (
+            "trusted_proxies = [\"10.0.0.0/99\"]",
+            "“10.0.0.0/99” is not an address range",
+        ),
+        ("log_format = \"xml\"", "log_format: unknown variant"),
+        (
+            "metrics_listen = \"127.0.0.1:3000\"",
+            "never served in public",
+        ),
+        ("listen = ", "FOLDER/rollcall.toml"),
+        (
+            "[[clouds]]\nid = \"sim\"\nauthority = \"http://login.example\"\ngraph = \"https://b.example\"",
+            "clouds: authority of “sim”, http://login.example: http is for loopback addresses only",
+        ),
+        (
+            "[[clouds]]\nid = \"sim\"\nauthority = \"https://a.example\"\ngraph = \"https://b.example/v1.0\"",
+            "clouds: graph of “sim”, https://b.example/v1.0: give the origin alone",
+        ),
+        (
+            "[[clouds]]\nid = \"china\"\nauthority = \"https://a.example\"\ngraph = \"https://b.example\"",
+            "clouds: the id “china” is used twice",
+        ),
+        ("[[clouds]]\nid = \"sim\"", "missing field"),
+    ] {
+        let text = refusal(file, &[]);
+        assert!(text.contains(part), "{text}");
+    }
+    let text = refusal("", &[("ROLLCALL_CLOUDS", "[{id=\"sim\"}]")]);
+    assert!(text.contains("clouds: it is not valid JSON"), "{text}");
+    let text = refusal(
+        "",
+        &[("ROLLCALL_DATABASE_URL", "mysql://me:hunter2@host/db")],
+    );
+    assert!(
+        text.contains("database_url") && !text.contains("hunter2"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_named_file_has_to_exist() {
+    let flags = Flags {
+        config: Some(PathBuf::from("/nowhere/rollcall.toml")),
+        ..Flags::default()
+    };
+    let error = Config::load(&flags, &Environment::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "configuration file /nowhere/rollcall.toml: not found; name one that exists with --config"
+    );
+}

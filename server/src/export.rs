@@ -1,0 +1,182 @@
+//! "Export to CSV" of the interface's lists: the list's own address, as a file. Signed in like a
+//! page; what a page would not understand of its address is left aside here too.
+
+use std::{collections::HashMap, str::FromStr};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use backend::{
+    Backend, Scope,
+    store::{
+        groups::{self, GroupQuery},
+        runs::{self, HistoryQuery},
+        sessions::OPERATOR,
+        users::{self, UserQuery},
+    },
+};
+use chrono::TimeDelta;
+use domain::{DateTime, id::OperatorId, paging::Direction, permission::Permission};
+use tower_sessions::Session;
+
+use crate::{csv, trace::request_id_of};
+
+/// The routes; each is the path of `app::routes` with that name.
+pub fn router(backend: &Backend) -> Router {
+    Router::new()
+        .route(app::routes::USERS_CSV, get(user_rows))
+        .route(app::routes::GROUPS_CSV, get(group_rows))
+        .route(app::routes::SYNC_HISTORY_CSV, get(history_rows))
+        .with_state(backend.clone())
+}
+
+/// What a list's address says.
+type Address = Query<HashMap<String, String>>;
+
+fn text(address: &Address, name: &str) -> Option<String> {
+    address
+        .get(name)
+        .filter(|value| !value.trim().is_empty())
+        .cloned()
+}
+
+fn parsed<T: FromStr>(address: &Address, name: &str) -> Option<T> {
+    text(address, name)?.parse().ok()
+}
+
+/// The column and the way of `sort=column` and `sort=-column`.
+fn sort(address: &Address) -> Option<(String, Direction)> {
+    let sort = text(address, "sort")?;
+    Some(match sort.strip_prefix('-') {
+        Some(column) => (column.to_owned(), Direction::Descending),
+        None => (sort, Direction::Ascending),
+    })
+}
+
+/// When a period such as `7d` began.
+fn period(address: &Address, now: DateTime) -> Option<DateTime> {
+    let days = text(address, "period")?.strip_suffix('d')?.parse().ok()?;
+    now.checked_sub_signed(TimeDelta::try_days(days)?)
+}
+
+/// What is answered instead of a file.
+#[derive(Debug, Clone, Copy)]
+enum Refused {
+    SignedOut,
+    Forbidden,
+    Failed,
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Self::SignedOut => Redirect::to(app::routes::SIGN_IN).into_response(),
+            Self::Forbidden => StatusCode::FORBIDDEN.into_response(),
+            Self::Failed => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+}
+
+impl Refused {
+    /// Logs what happened, once; it is not answered.
+    fn failed(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "an export failed");
+        Self::Failed
+    }
+}
+
+/// Who is signed in, where they may do this.
+async fn operator(
+    backend: &Backend,
+    session: &Session,
+    headers: &HeaderMap,
+    permission: Permission,
+) -> Result<Scope, Refused> {
+    let id = session
+        .get::<OperatorId>(OPERATOR)
+        .await
+        .map_err(|error| Refused::failed(&error))?
+        .ok_or(Refused::SignedOut)?;
+    let scope = backend::auth::operator_scope(backend, id, request_id_of(headers))
+        .await
+        .map_err(|error| match error {
+            backend::Error::SignedOut => Refused::SignedOut,
+            error => Refused::failed(&error),
+        })?;
+    if scope.can(permission) {
+        Ok(scope)
+    } else {
+        Err(Refused::Forbidden)
+    }
+}
+
+async fn user_rows(
+    State(backend): State<Backend>,
+    session: Session,
+    headers: HeaderMap,
+    address: Address,
+) -> Result<Response, Refused> {
+    let scope = operator(&backend, &session, &headers, Permission::DirectoryRead).await?;
+    let (sort, direction) = sort(&address).unzip();
+    let query = UserQuery {
+        customer_id: parsed(&address, "customer"),
+        integration_id: parsed(&address, "integration"),
+        q: text(&address, "q"),
+        status: parsed(&address, "status"),
+        source_type: parsed(&address, "source_type"),
+        group_id: parsed(&address, "group"),
+        sort,
+        direction: direction.unwrap_or_default(),
+        ..UserQuery::default()
+    };
+    let rows = users::csv(&backend, &scope, query);
+    Ok(csv::answer("users", Body::from_stream(rows)))
+}
+
+async fn group_rows(
+    State(backend): State<Backend>,
+    session: Session,
+    headers: HeaderMap,
+    address: Address,
+) -> Result<Response, Refused> {
+    let scope = operator(&backend, &session, &headers, Permission::DirectoryRead).await?;
+    let (sort, direction) = sort(&address).unzip();
+    let query = GroupQuery {
+        customer_id: parsed(&address, "customer"),
+        integration_id: parsed(&address, "integration"),
+        q: text(&address, "q"),
+        status: parsed(&address, "status"),
+        source_type: parsed(&address, "source_type"),
+        kind: parsed(&address, "kind"),
+        sort,
+        direction: direction.unwrap_or_default(),
+        ..GroupQuery::default()
+    };
+    let rows = groups::csv(&backend, &scope, query);
+    Ok(csv::answer("groups", Body::from_stream(rows)))
+}
+
+async fn history_rows(
+    State(backend): State<Backend>,
+    session: Session,
+    headers: HeaderMap,
+    address: Address,
+) -> Result<Response, Refused> {
+    let scope = operator(&backend, &session, &headers, Permission::RunsRead).await?;
+    let query = HistoryQuery {
+        customer_id: parsed(&address, "customer"),
+        integration_id: parsed(&address, "integration"),
+        object_type: parsed(&address, "type"),
+        status: parsed(&address, "status"),
+        from: period(&address, backend.clock.now()),
+        q: text(&address, "q"),
+        ..HistoryQuery::default()
+    };
+    let rows = runs::history_csv(&backend, &scope, query);
+    Ok(csv::answer("sync-history", Body::from_stream(rows)))
+}

@@ -1,0 +1,73 @@
+//! The commands that stay: `serve` and `work`.
+
+use backend::Backend;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    command::{self, Failure},
+    config::Config,
+    listener,
+    metrics::{self, Metrics},
+    router,
+};
+
+/// Serves the portal and the API, until `shutdown`.
+pub async fn serve(config: &Config, shutdown: CancellationToken) -> Result<(), Failure> {
+    // The address first: a second start must not touch the database of the one that runs.
+    let public = listener::bind("listen", config.listen)?;
+    let private = config
+        .metrics_listen
+        .map(|address| listener::bind("metrics_listen", address))
+        .transpose()?;
+    let backend = command::open(config).await?;
+    tell_setup_code(&backend, config).await?;
+
+    let metrics = Metrics::new(&backend);
+    let mut parts = tokio::task::JoinSet::new();
+    let router = router::public(&backend, config, &metrics);
+    tracing::info!(address = %config.public_url, listening = %config.listen, "serving");
+    parts.spawn(listener::serve(public, router, shutdown.clone()));
+    if let Some(private) = private {
+        parts.spawn(listener::serve(
+            private,
+            metrics::router(metrics),
+            shutdown.clone(),
+        ));
+    }
+    let outcome = until_all_end(&mut parts, &shutdown).await;
+    backend.db.close().await;
+    outcome
+}
+
+/// Waits for every part. One that ends before it was asked to ends the others too: half a server
+/// that looks alive is worse than none.
+async fn until_all_end(
+    parts: &mut tokio::task::JoinSet<std::io::Result<()>>,
+    shutdown: &CancellationToken,
+) -> Result<(), Failure> {
+    let mut outcome = Ok(());
+    while let Some(ended) = parts.join_next().await {
+        let failure = match ended {
+            Ok(Ok(())) if shutdown.is_cancelled() => None,
+            Ok(Ok(())) => Some("a part of the server ended by itself".to_owned()),
+            Ok(Err(error)) => Some(format!("serving failed: {error}")),
+            Err(error) => Some(format!("a part of the server failed: {error}")),
+        };
+        shutdown.cancel();
+        if let (Some(reason), true) = (failure, outcome.is_ok()) {
+            outcome = Err(Failure::failed(reason));
+        }
+    }
+    outcome
+}
+
+/// While there is no operator, whoever can read this output or the file may create the owner.
+async fn tell_setup_code(backend: &Backend, config: &Config) -> Result<(), Failure> {
+    if let Some(code) = backend::auth::setup_code(backend).await? {
+        println!(
+            "There is no operator yet. Open {} and create the owner with this setup code: {code}",
+            config.public_url
+        );
+    }
+    Ok(())
+}

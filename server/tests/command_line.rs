@@ -1,0 +1,192 @@
+//! The binary itself: what it refuses, with which status, in one line.
+
+use std::{
+    io::Write,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+/// Runs `rollcall` in a folder with nothing of this test's own environment that concerns it.
+fn rollcall(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rollcall"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("RUST_LOG")
+        .env("RUST_LOG", "off")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that reads no password may be gone already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn done(output: &Output) -> String {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Asserts the status and answers the one line.
+#[track_caller]
+fn refused(output: &Output, status: i32) -> String {
+    let line = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(status), "{line}");
+    assert_eq!(line.trim_end().lines().count(), 1, "{line}");
+    assert!(output.stdout.is_empty());
+    line.trim_end().to_owned()
+}
+
+#[test]
+fn it_tells_its_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = done(&rollcall(folder.path(), &["--version"], ""));
+    assert_eq!(version, format!("rollcall {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn wrong_usage_and_wrong_configuration_are_status_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    for (arguments, part) in [
+        (&["sevre"][..], "unrecognized subcommand 'sevre'"),
+        (
+            &["serve", "--no-wroker"][..],
+            "unexpected argument '--no-wroker'",
+        ),
+        (
+            &["migrate", "--listen", "3000"][..],
+            "listen: “3000” is not an address and port",
+        ),
+        (
+            &["migrate", "--config", "no.toml"][..],
+            "no.toml: not found",
+        ),
+        (
+            &[
+                "operator",
+                "add",
+                "--email",
+                "a@b.example",
+                "--name",
+                "A",
+                "--role",
+                "king",
+                "--password-stdin",
+            ][..],
+            "“king” is not one of owner, administrator",
+        ),
+        (
+            &[
+                "operator",
+                "add",
+                "--email",
+                "mina",
+                "--name",
+                "A",
+                "--role",
+                "owner",
+                "--password-stdin",
+            ][..],
+            "--email: Enter an e-mail address",
+        ),
+    ] {
+        let line = refused(&rollcall(here, arguments, "a long pass phrase\n"), 2);
+        assert!(line.contains(part), "{line}");
+    }
+    std::fs::write(here.join("rollcall.toml"), "lisen = \"127.0.0.1:1\"").unwrap();
+    assert_eq!(
+        refused(&rollcall(here, &["migrate"], ""), 2),
+        "rollcall: configuration: unknown key “lisen” in rollcall.toml; did you mean “listen”?"
+    );
+}
+
+#[test]
+fn another_master_key_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    done(&rollcall(here, &["migrate"], ""));
+    let key = here.join("data/master.key");
+    std::fs::write(&key, "11".repeat(32)).unwrap();
+    let line = refused(
+        &rollcall(here, &["serve", "--listen", "127.0.0.1:0"], ""),
+        2,
+    );
+    assert!(
+        line.contains("master_key_file") && line.contains("another key"),
+        "{line}"
+    );
+    std::fs::remove_file(&key).unwrap();
+    let line = refused(
+        &rollcall(here, &["serve", "--listen", "127.0.0.1:0"], ""),
+        2,
+    );
+    assert!(line.contains("master_key_file"), "{line}");
+    assert!(!key.exists());
+}
+
+#[test]
+fn a_port_in_use_is_refused_before_anything_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let line = refused(&rollcall(here, &["serve", "--listen", &address], ""), 1);
+    assert!(
+        line.contains(&address) && line.contains("choose another port with listen"),
+        "{line}"
+    );
+    assert!(!here.join("data").exists());
+}
+
+#[test]
+fn tokens_come_alone_on_standard_output_and_operators_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let add = [
+        "operator",
+        "add",
+        "--email",
+        "mina@example.com",
+        "--name",
+        "Mina",
+        "--role",
+        "owner",
+        "--password-stdin",
+    ];
+    assert_eq!(done(&rollcall(here, &add, "a long pass phrase\n")), "");
+    let line = refused(&rollcall(here, &add, "a long pass phrase\n"), 2);
+    assert!(line.contains("--email"), "{line}");
+    let line = refused(&rollcall(here, &add, "\n"), 2);
+    assert!(line.contains("password"), "{line}");
+
+    let token = done(&rollcall(
+        here,
+        &[
+            "token",
+            "create",
+            "--name",
+            "n8n",
+            "--role",
+            "administrator",
+        ],
+        "",
+    ));
+    assert!(token.starts_with("rc_") && token.lines().count() == 1 && token.ends_with('\n'));
+    let nobody = crate::support::NOBODY;
+    let create = [
+        "token",
+        "create",
+        "--name",
+        "n8n",
+        "--role",
+        "administrator",
+        "--customer",
+        nobody,
+    ];
+    refused(&rollcall(here, &create, ""), 2);
+}

@@ -1,0 +1,37 @@
+use http::Method;
+
+use crate::support::TestApp;
+
+#[test]
+fn the_description_changes_only_on_purpose() {
+    insta::assert_json_snapshot!("openapi", server::api::describe());
+}
+
+#[tokio::test]
+async fn the_description_and_its_page_are_served_from_here_alone() {
+    let app = TestApp::new(backend::testing::Kind::Sqlite).await.unwrap();
+    let answer = app.call(Method::GET, "/openapi.json", None, None).await;
+    assert_eq!(answer.expect(200)["info"]["title"], "Rollcall");
+
+    let page = app.page("/api/docs").await;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.header("content-security-policy")
+            .contains("script-src 'self';")
+    );
+    let mut files = 0;
+    for attribute in ["src=\"", "href=\""] {
+        for rest in page.text.split(attribute).skip(1) {
+            let path = rest.split('"').next().unwrap();
+            if path.starts_with('#') {
+                continue;
+            }
+            assert!(path.starts_with('/'), "{path} is elsewhere");
+            if path.starts_with("/api/") {
+                assert_eq!(app.page(path).await.status, 200, "{path}");
+                files += 1;
+            }
+        }
+    }
+    assert_eq!(files, 3);
+}

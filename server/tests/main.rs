@@ -1,0 +1,9 @@
+//! The server as a whole: the real router on both databases, a clock that stands, a simulator in
+//! the same process. One program, so that it is linked once; a file a noun, as in `src/api`.
+
+mod api_rules;
+mod command_line;
+mod credential_profiles;
+mod customers;
+mod description;
+mod support;
