@@ -11,6 +11,7 @@ pub mod clock;
 pub mod clouds;
 mod csv;
 pub mod db;
+pub mod entra;
 mod error;
 pub mod graph_access;
 pub mod ids;

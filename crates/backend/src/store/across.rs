@@ -32,7 +32,7 @@ pub(crate) async fn tenant_is_elsewhere(
 }
 
 /// The other customers than `customer` to which the tenant is connected, with their names.
-pub async fn customers_of_tenant(
+pub(crate) async fn customers_of_tenant(
     tx: &mut Tx,
     customer: CustomerId,
     cloud: &str,

@@ -11,7 +11,7 @@ pub mod overview;
 mod paging;
 pub mod runs;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod sessions;
 pub mod tokens;
 pub mod users;

@@ -146,7 +146,11 @@ struct Row {
 }
 
 /// Opens a profile's credential, for the client that signs in with it.
-pub async fn credential(b: &Backend, tx: &mut Tx, id: CredentialProfileId) -> Result<Credential> {
+pub(crate) async fn credential(
+    b: &Backend,
+    tx: &mut Tx,
+    id: CredentialProfileId,
+) -> Result<Credential> {
     let row = fetch_optional!(
         tx,
         Row,

@@ -12,7 +12,7 @@ use domain::{
 use sqlx::FromRow;
 
 pub use change::{change, create, delete};
-pub use material::credential;
+pub(crate) use material::credential;
 
 use super::paging::{self, Sort};
 use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, fetch_scalar, in_scope};

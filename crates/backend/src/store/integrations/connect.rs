@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What someone wishes to connect.
-pub(super) struct Wish<'a> {
+pub(crate) struct Wish<'a> {
     pub customer: CustomerId,
     pub cloud: &'a str,
     pub tenant: &'a Tenant,
@@ -29,7 +29,7 @@ pub(super) struct Wish<'a> {
 ///
 /// Blames the field in the body: ids there are looked at last, and one that the caller may not
 /// see is answered like one that doesn't exist.
-pub(super) async fn may_connect(
+pub(crate) async fn may_connect(
     b: &Backend,
     tx: &mut Tx,
     scope: &Scope,
@@ -74,13 +74,25 @@ pub(super) async fn may_use(
     }
 }
 
+/// Whether someone who sees all customers added the integration, so that its tenant may be another
+/// customer's too.
+pub(crate) async fn is_vouched(tx: &mut Tx, id: IntegrationId) -> Result<bool> {
+    let by = fetch_optional!(
+        tx,
+        (Option<String>,),
+        "SELECT tenant_vouched_by FROM integration WHERE id = $1",
+        id
+    )?;
+    Ok(by.is_some_and(|(by,)| by.is_some()))
+}
+
 /// Pins an integration to the tenant that a token proved, and names it by the tenant's display
 /// name where that is known.
 ///
 /// Refused with `tenant_changed` where it is pinned to another tenant, and with
 /// `tenant_elsewhere` where the tenant is another customer's and nobody who sees all customers
 /// stood for that: they added the integration, or `by` is one of them.
-pub async fn pin(
+pub(crate) async fn pin(
     b: &Backend,
     tx: &mut Tx,
     id: IntegrationId,

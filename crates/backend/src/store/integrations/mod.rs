@@ -22,7 +22,7 @@ use domain::{
 use sqlx::FromRow;
 
 pub use change::{change, create};
-pub use connect::pin;
+pub(crate) use connect::{Wish, is_vouched, may_connect, pin};
 pub use export::csv;
 pub use groups::{remember_groups, selected_groups};
 pub use removal::{delete, people_count};
