@@ -14,8 +14,11 @@ pub mod error;
 pub mod flash;
 pub mod frame;
 pub mod groups;
+pub mod history;
+pub mod integrations;
 pub mod overview;
 pub mod routes;
+pub mod runs;
 pub mod session;
 pub mod ui;
 pub mod users;
@@ -106,6 +109,18 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("rename") view=customers::RenameDialog />
                         <Route path=path!("delete") view=customers::DeleteDialog />
                     </ParentRoute>
+                    <ParentRoute path=path!("/integrations") view=integrations::IntegrationsPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("add") view=integrations::AddDialog />
+                    </ParentRoute>
+                    <ParentRoute path=path!("/integrations/:id") view=integrations::IntegrationPage>
+                        <Route path=path!("") view=integrations::ConfigurationTab />
+                        <Route path=path!("sync-history") view=history::IntegrationHistory />
+                        <Route path=path!("groups") view=integrations::GroupsTab />
+                        <Route path=path!("delete") view=integrations::DeleteDialog />
+                    </ParentRoute>
+                    <Route path=path!("/sync-history") view=history::SyncHistoryPage />
+                    <Route path=path!("/runs/:id") view=runs::RunPage />
                     <Route path=path!("/users") view=users::UsersPage />
                     <Route path=path!("/users/:id") view=users::UserPage />
                     <Route path=path!("/groups") view=groups::GroupsPage />

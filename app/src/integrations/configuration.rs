@@ -1,0 +1,174 @@
+//! The tab Tenant Configuration: connection, scope, people, guard; saved together.
+
+use domain::{integration::GroupHit, policy::OutOfScope};
+use leptos::{form::FromFormData as _, html};
+use wasm_bindgen::JsCast as _;
+
+use super::{
+    api::{Configuration, SaveSettings, TestSaved, get_configuration, group_search},
+    checks::follow_test,
+    group_field::{CHARS_MIN, Chosen},
+    head::{of_integration, use_id},
+    leaving::AskBeforeLeaving,
+    sections::{Connection, GuardTable, PeopleSection, Scope},
+    settings::SettingsForm,
+};
+use crate::ui::{
+    form::{Post, SaveBar},
+    prelude::*,
+};
+
+/// The tab.
+#[component]
+pub fn ConfigurationTab() -> impl IntoView {
+    let id = use_id();
+    let address = use_address();
+    let post = use_post::<SaveSettings>();
+    // Read again after a save and at no other time: what one is filling in stays.
+    let saved = RwSignal::new(0_u32);
+    Effect::new(move |_| {
+        if matches!(post.action.value().get(), Some(Ok(_))) {
+            saved.update(|count| *count += 1);
+        }
+    });
+    let find = Memo::new(move |_| address.get("find"));
+    let settings = Resource::new(
+        move || (id.get(), saved.get(), find.get()),
+        |(id, _, find)| of_integration(id, async move |id| read(id, find).await),
+    );
+    view! {
+        <Load
+            resource=settings
+            children=move |(configuration, found)| {
+                view! {
+                    <Form
+                        configuration=configuration
+                        found=found
+                        post=post
+                        again={saved.get_untracked() > 0}
+                    />
+                }
+            }
+        />
+    }
+    .into_any()
+}
+
+/// The settings, and the groups of a search that was made without the browser code.
+async fn read(
+    id: domain::id::IntegrationId,
+    find: Option<String>,
+) -> AppResult<(Configuration, Vec<GroupHit>)> {
+    let configuration = get_configuration(id).await?;
+    let found = match find.filter(|find| find.trim().chars().count() >= CHARS_MIN) {
+        Some(find) => group_search(id, find, false).await?,
+        None => Vec::new(),
+    };
+    Ok((configuration, found))
+}
+
+/// The form around a part of it.
+fn form_of(inside: NodeRef<html::Div>) -> Option<web_sys::HtmlFormElement> {
+    inside
+        .get_untracked()?
+        .closest("form")
+        .ok()??
+        .dyn_into()
+        .ok()
+}
+
+/// What the form holds at this moment.
+fn filled_in(form: &web_sys::HtmlFormElement) -> Option<SettingsForm> {
+    let data = web_sys::FormData::new_with_form(form).ok()?;
+    SaveSettings::from_form_data(&data)
+        .ok()
+        .map(|save| save.settings)
+}
+
+#[component]
+fn Form(
+    configuration: Configuration,
+    found: Vec<GroupHit>,
+    post: Post<SaveSettings>,
+    /// Whether it stands here anew, after a save.
+    again: bool,
+) -> impl IntoView {
+    let integration = configuration.integration.clone();
+    let id = integration.id;
+    let saved_groups: Vec<Chosen> = configuration
+        .groups
+        .iter()
+        .cloned()
+        .map(Chosen::from)
+        .collect();
+    let was = StoredValue::new(SettingsForm::of(&integration));
+    let now = RwSignal::new(was.get_value());
+    let groups = RwSignal::new(saved_groups.clone());
+    let inside = NodeRef::<html::Div>::new();
+    let delete_too = RwSignal::new(integration.policy.out_of_scope == OutOfScope::Delete);
+    let look = move || {
+        if let Some(form) = form_of(inside)
+            && let Some(filled) = filled_in(&form)
+        {
+            delete_too.set(filled.out_of_scope == OutOfScope::Delete);
+            now.set(filled);
+        }
+    };
+    let changes = Signal::derive(move || {
+        let mut now = now.get();
+        now.selected_group_ids = groups.with(|groups| groups.iter().map(|g| g.id).collect());
+        was.with_value(|was| now.differences(was))
+    });
+    let discard = Callback::new(move |()| {
+        if let Some(form) = form_of(inside) {
+            form.reset();
+        }
+        groups.set(saved_groups.clone());
+        look();
+    });
+    Effect::new(move |_| {
+        // A browser keeps what was typed over what is saved now, and brings back what was typed
+        // before a reload.
+        if inside.get().is_some() {
+            if again && let Some(form) = form_of(inside) {
+                form.reset();
+            }
+            look();
+        }
+    });
+    let test = ServerAction::<TestSaved>::new();
+    let tested = follow_test(test);
+    let start = Callback::new(move |()| {
+        test.dispatch(TestSaved {
+            id,
+            credential_profile_id: Some(now.with_untracked(|now| now.credential_profile_id)),
+        });
+    });
+    view! {
+        <AskBeforeLeaving changes=changes />
+        <form id="find-groups" method="get" action=routes::integration(id)></form>
+        <PostForm post=post class="flex-1 flex flex-col">
+            <input type="hidden" name="id" value=id.to_string() />
+            <div
+                node_ref=inside
+                class="flex-1 grid content-start xl:grid-cols-[minmax(0,1fr)_20rem] gap-x-10 px-6 py-4 max-md:px-4"
+                on:input=move |_| look()
+                on:change=move |_| look()
+            >
+                <div class="max-w-3xl min-w-0">
+                    <Connection configuration=configuration tested=tested start=start />
+                    <Scope integration=integration.clone() groups=groups found=found />
+                    <PeopleSection integration=integration.clone() delete_too=delete_too />
+                </div>
+                <aside
+                    class="min-w-0 max-xl:mt-6 max-xl:pt-5 max-xl:border-t max-xl:border-line max-xl:max-w-3xl"
+                    aria-label="Guard"
+                >
+                    <GuardTable guard=integration.policy.guard />
+                </aside>
+            </div>
+            <SaveBar changes=changes discard=discard />
+        </PostForm>
+    }
+    .into_any()
+}

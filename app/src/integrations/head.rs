@@ -1,0 +1,312 @@
+//! One integration: what is true of it, what can be started, and its tabs.
+
+use domain::{
+    id::{IntegrationId, RunId},
+    integration::{Integration, IntegrationState},
+    permission::Permission,
+    run::{RunDetail, RunMode, RunStatus},
+};
+use leptos_router::{components::Outlet, hooks::use_params_map};
+
+use super::api::{CancelSync, FullSync, HeadView, integration_head};
+use crate::{
+    session::may,
+    ui::{duration::left, form::Post, menu::Menu, page::Tabs, prelude::*, time::now_millis},
+};
+
+/// The integration's id in the path. One that can't be read is answered as one that isn't there.
+pub(super) fn use_id() -> Memo<Option<IntegrationId>> {
+    let params = use_params_map();
+    Memo::new(move |_| params.with(|params| params.get("id")?.parse().ok()))
+}
+
+/// Asks `read` about the integration in the path.
+pub(super) async fn of_integration<T, F>(
+    id: Option<IntegrationId>,
+    read: impl FnOnce(IntegrationId) -> F,
+) -> AppResult<T>
+where
+    F: Future<Output = AppResult<T>>,
+{
+    match id {
+        Some(id) => read(id).await,
+        None => Err(AppError::NotFound {
+            what: "integration".to_owned(),
+        }),
+    }
+}
+
+/// The page around the tabs, live. Deleting is a child route with a dialog.
+#[component]
+pub fn IntegrationPage() -> impl IntoView {
+    let id = use_id();
+    let changes = use_changes();
+    let head = Resource::new(
+        move || (id.get(), changes.follow()),
+        |(id, _)| of_integration(id, integration_head),
+    );
+    let busy = RwSignal::new(false);
+    follow_while(busy.into(), move || head.refetch());
+    follow_idle(move || head.refetch());
+    let sync = use_post::<FullSync>();
+    let cancel = use_post::<CancelSync>();
+    let tabs = move || {
+        id.get().map(|id| {
+            let tabs = vec![
+                (routes::integration(id), "Tenant Configuration".to_owned()),
+                (routes::integration_history(id), "Sync History".to_owned()),
+                (routes::integration_groups(id), "Groups".to_owned()),
+            ];
+            view! { <Tabs label="Integration" tabs=tabs /> }
+        })
+    };
+    view! {
+        <div class="contents group">
+            <Load
+                resource=head
+                children=move |head| {
+                    busy.set(head.last.as_ref().is_some_and(|run| run.run.status.is_open()));
+                    view! { <Head head=head sync=sync cancel=cancel /> }
+                }
+            />
+            // Below a refusal, which has no title, there are no tabs either.
+            <div class="hidden group-has-[h1]:contents">
+                {tabs} <Outlet />
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Head(head: HeadView, sync: Post<FullSync>, cancel: Post<CancelSync>) -> impl IntoView {
+    let HeadView {
+        integration,
+        customer_name,
+        last,
+    } = head;
+    let id = integration.id;
+    let open = last
+        .as_ref()
+        .filter(|run| run.run.status.is_open())
+        .map(|run| run.run.id);
+    let not_started = integration.state == IntegrationState::NotStarted && open.is_none();
+    let facts = {
+        let (integration, last) = (integration.clone(), last.clone());
+        move || {
+            view! { <Facts integration=integration customer_name=customer_name last=last /> }
+                .into_any()
+        }
+    };
+    view! {
+        <PageHead
+            title=integration.name.clone()
+            parent=(routes::INTEGRATIONS.to_owned(), "Integrations".to_owned())
+            facts=facts
+        >
+            {may(Permission::RunsStart)
+                .then(|| view! { <Buttons id=id open=open lead=not_started sync=sync cancel=cancel /> })}
+            {may(Permission::IntegrationsWrite).then(|| view! { <More id=id /> })}
+        </PageHead>
+        <Running sync=sync />
+        {not_started.then(|| view! { <FirstSteps id=id /> })}
+    }
+    .into_any()
+}
+
+#[component]
+fn Buttons(
+    id: IntegrationId,
+    open: Option<RunId>,
+    lead: bool,
+    sync: Post<FullSync>,
+    cancel: Post<CancelSync>,
+) -> impl IntoView {
+    let class = if lead { "btn btn-primary" } else { "btn" };
+    view! {
+        {open
+            .map(|run| {
+                view! {
+                    <PostForm post=cancel class="contents">
+                        <input type="hidden" name="run_id" value=run.to_string() />
+                        <Submit label="Cancel run" busy="Cancelling" class="btn" icon="x" />
+                    </PostForm>
+                }
+            })}
+        <PostForm post=sync class="contents">
+            <input type="hidden" name="id" value=id.to_string() />
+            <Submit label="Full Sync" busy="Starting" class=class icon="refresh-cw" />
+        </PostForm>
+    }
+    .into_any()
+}
+
+#[component]
+fn More(id: IntegrationId) -> impl IntoView {
+    view! {
+        <Menu
+            class="btn btn-square"
+            label="More actions"
+            panel="end-0 w-48"
+            summary=move || view! { <Icon name="ellipsis" /> }.into_any()
+        >
+            <ul class="p-1">
+                <li>
+                    <a
+                        class="rc-opt hover:bg-hover"
+                        href=routes::integration_delete(id)
+                        data-noscroll="true"
+                    >
+                        <Icon name="trash-2" class="text-muted" />
+                        "Delete"
+                    </a>
+                </li>
+            </ul>
+        </Menu>
+    }
+    .into_any()
+}
+
+/// A second press while one runs explains itself.
+#[component]
+fn Running(sync: Post<FullSync>) -> impl IntoView {
+    let error = sync.error();
+    move || match error.get() {
+        Some(AppError::Conflict {
+            message,
+            run_id: Some(run),
+        }) => Some(view! {
+            <div class="px-6 pb-3 max-md:px-4">
+                <div class="rc-note run max-w-3xl" role="status">
+                    <Icon name="info" class="text-link mt-0.5" />
+                    <p class="min-w-0">
+                        {message} " "
+                        <a class="rc-link" href=routes::run(run)>
+                            "See it"
+                        </a>
+                    </p>
+                </div>
+            </div>
+        }),
+        _ => None,
+    }
+}
+
+/// What leads a new integration: nothing starts by itself before its first full run.
+#[component]
+fn FirstSteps(id: IntegrationId) -> impl IntoView {
+    view! {
+        <section class="px-6 pb-4 max-md:px-4" aria-label="What comes next">
+            <div class="rc-note max-w-3xl">
+                <Icon name="circle-dashed" class="text-muted mt-0.5" />
+                <div class="min-w-0">
+                    <p class="font-medium">"Nothing was read from this tenant yet"</p>
+                    <ol class="list-decimal ps-5 text-muted">
+                        <li>
+                            "Pick groups under "
+                            <a class="rc-link" href=format!("{}#f-groups", routes::integration(id))>
+                                "Selected Groups"
+                            </a>
+                            ", or none for the whole tenant, and save."
+                        </li>
+                        <li>
+                            "Press Full Sync. The first run is yours to start; after it has succeeded it \
+                             goes by its schedule."
+                        </li>
+                    </ol>
+                </div>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// The status, what is behind it, and when it runs next.
+#[component]
+fn Facts(
+    integration: Integration,
+    customer_name: String,
+    last: Option<RunDetail>,
+) -> impl IntoView {
+    let schedule = integration.schedule.title();
+    let next = integration.next_run_at.map(|at| {
+        view! {
+            <span class="max-md:hidden">
+                "Next run " <RelativeTime at=at /> {format!(", {schedule}")}
+            </span>
+        }
+    });
+    let customer = routes::customer(integration.customer_id);
+    view! {
+        <Status of=mark(&integration, last.as_ref()) />
+        {last.map(|run| view! { <LastRun run=run /> })}
+        {next}
+        <a class="hover:underline underline-offset-2" href=customer>
+            <bdi>{customer_name}</bdi>
+        </a>
+    }
+    .into_any()
+}
+
+/// The one word for how it is: an open or a held run before the integration's own state.
+fn mark(integration: &Integration, last: Option<&RunDetail>) -> Mark {
+    match (integration.state, last.map(|run| run.run.status)) {
+        (_, Some(status)) if status.is_open() => status.into(),
+        (IntegrationState::Ok, Some(status @ (RunStatus::Held | RunStatus::Partial))) => {
+            status.into()
+        }
+        (state, _) => state.into(),
+    }
+}
+
+/// What the newest run is or was, in a few words and with a way to it.
+#[component]
+fn LastRun(run: RunDetail) -> impl IntoView {
+    let to = routes::run(run.run.id);
+    let what = match run.run.mode {
+        RunMode::Full => "Full sync",
+        RunMode::Delta => "Delta sync",
+        RunMode::Preview => "Preview",
+    };
+    let by = run
+        .started_by
+        .as_ref()
+        .map(|name| format!(" by {name}"))
+        .unwrap_or_default();
+    let at = run.run.started_at;
+    let when = move || at.map(|at| view! { " " <RelativeTime at=at /> });
+    match run.run.status {
+        RunStatus::Queued => view! {
+            <a class="rc-link" href=to>{format!("{what} waits for a worker")}</a>
+        }
+        .into_any(),
+        RunStatus::Running => {
+            let percent = run.progress.percent();
+            let began = at.map_or(0, |at| at.timestamp_millis());
+            view! {
+                <span>
+                    <a class="rc-link" href=to>{format!("{what} started{by}")}</a>
+                    {when()}
+                </span>
+                <span class="rc-num">
+                    {percent.map(|percent| format!("{percent} %"))}
+                    {move || left(began, now_millis(), percent).map(|left| format!(", {left} left"))}
+                </span>
+            }
+            .into_any()
+        }
+        _ => {
+            let says = run.run.error.as_ref().map_or_else(
+                || run.run.status.title().to_owned(),
+                |error| error.title.clone(),
+            );
+            view! {
+                <span>
+                    {what} {when()} ": "
+                    <a class="rc-link" href=to>{says}</a>
+                </span>
+            }
+            .into_any()
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Integrations: the list, adding one, one with its tabs, deleting one.
+
+mod add;
+mod api;
+mod checks;
+mod configuration;
+mod delete;
+mod empty;
+mod group_field;
+mod groups;
+mod head;
+mod leaving;
+mod list;
+mod sections;
+mod settings;
+
+pub use add::AddDialog;
+pub use configuration::ConfigurationTab;
+pub use delete::DeleteDialog;
+pub use groups::GroupsTab;
+pub use head::IntegrationPage;
+pub use list::IntegrationsPage;

@@ -1,0 +1,510 @@
+//! The parts of the form Tenant Configuration.
+
+use domain::{
+    integration::{GroupHit, Integration},
+    policy::{Guard, OutOfScope},
+    schedule::{EVERY_MINUTES_DEFAULT, Schedule},
+};
+
+use super::{
+    add::profile_words,
+    api::{Configuration, TestSaved},
+    checks::{Checks, TestButton, Tested, Verdict},
+    group_field::{Chosen, GroupField},
+};
+use crate::ui::{
+    form::{FieldError, use_field_error},
+    prelude::*,
+};
+
+/// A section with its title, on a hairline but for the first.
+#[component]
+fn Section(
+    id: &'static str,
+    title: &'static str,
+    #[prop(optional)] first: bool,
+    children: Children,
+) -> impl IntoView {
+    let class = if first {
+        ""
+    } else {
+        "mt-4 pt-5 border-t border-line"
+    };
+    view! {
+        <section aria-labelledby=id class=class>
+            <h2 id=id class="text-base mb-1">
+                {title}
+            </h2>
+            {children()}
+        </section>
+    }
+    .into_any()
+}
+
+/// A switch with its subject to the left, and beside it what it does.
+#[component]
+fn Toggle(
+    name: &'static str,
+    /// What it is about.
+    subject: &'static str,
+    /// What on means.
+    label: &'static str,
+    on: bool,
+    #[prop(optional)] hint: &'static str,
+) -> impl IntoView {
+    let id = format!("f-{name}");
+    let (subject_id, label_id, hint_id) = (format!("{id}-s"), format!("{id}-l"), format!("{id}-h"));
+    view! {
+        <div class="rc-row">
+            <span id=subject_id.clone()>{subject}</span>
+            <div class="flex items-start gap-3 py-1">
+                <input
+                    id=id.clone()
+                    name=name
+                    type="checkbox"
+                    role="switch"
+                    class="toggle mt-0.5 flex-none"
+                    value="true"
+                    checked=on
+                    aria-labelledby=format!("{subject_id} {label_id}")
+                    aria-describedby=(!hint.is_empty()).then(|| hint_id.clone())
+                />
+                <div>
+                    <label for=id id=label_id class="font-medium">
+                        {label}
+                    </label>
+                    {(!hint.is_empty())
+                        .then(|| {
+                            view! {
+                                <p class="rc-hint" id=hint_id>
+                                    {hint}
+                                </p>
+                            }
+                        })}
+                </div>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Tenant and cloud as they are; credential, on and off, and when it runs.
+#[component]
+pub fn Connection(
+    /// What is saved.
+    configuration: Configuration,
+    /// Test Connection.
+    tested: Tested,
+    /// Starts it.
+    start: Callback<()>,
+) -> impl IntoView {
+    let Configuration {
+        integration,
+        cloud_name,
+        profiles,
+        ..
+    } = configuration;
+    let chosen = integration.credential_profile_id;
+    let mut options: Vec<_> = profiles
+        .iter()
+        .map(|profile| (profile.id, profile_words(profile)))
+        .collect();
+    if options.iter().all(|(id, _)| *id != chosen) {
+        // Someone else put it here; it stays until another is chosen.
+        options.insert(
+            0,
+            (
+                chosen,
+                "The one in use, which you may not choose".to_owned(),
+            ),
+        );
+    }
+    let options = options
+        .into_iter()
+        .map(|(id, words)| {
+            view! {
+                <option value=id.to_string() selected=id == chosen>
+                    {words}
+                </option>
+            }
+        })
+        .collect_view();
+    let profile_error = use_field_error("settings[credential_profile_id]");
+    let was = |name: &'static str, on: bool| {
+        on.then(|| view! { <input type="hidden" name=name value="true" /> })
+    };
+    view! {
+        <Section id="h-connection" title="Connection" first=true>
+            <div class="rc-row">
+                <span>"Tenant"</span>
+                <div class="pt-1.5 flex items-center gap-2 flex-wrap">
+                    <Icon name="lock" small=true class="text-faint" />
+                    <span class="wrap-anywhere">{integration.tenant.clone()}</span>
+                    {integration
+                        .tenant_id
+                        .map(|id| id.to_string())
+                        .filter(|id| *id != integration.tenant)
+                        .map(|id| view! { <span class="rc-mono text-muted wrap-anywhere">{id}</span> })}
+                </div>
+            </div>
+            <div class="rc-row">
+                <span>"Azure Cloud"</span>
+                <div class="pt-1.5 flex items-center gap-2 flex-wrap">
+                    <Icon name="lock" small=true class="text-faint" />
+                    <span>{cloud_name}</span>
+                    <span class="text-muted">"can’t be changed after creation"</span>
+                </div>
+            </div>
+            <div class="rc-row">
+                <label for="f-profile">"Credential Profile"</label>
+                <div>
+                    <div class="flex gap-2 flex-wrap">
+                        <select
+                            id="f-profile"
+                            name="settings[credential_profile_id]"
+                            class="select max-w-sm"
+                            aria-invalid=move || profile_error.get().map(|_| "true")
+                            aria-describedby=move || profile_error.get().map(|_| "f-profile-e")
+                        >
+                            {options}
+                        </select>
+                        <TestButton tested=tested url=test_url() start=start />
+                    </div>
+                    <FieldError id="f-profile-e" error=profile_error />
+                    <div class="mt-2 empty:hidden">
+                        <Verdict tested=tested />
+                    </div>
+                    <Checks tested=tested />
+                </div>
+            </div>
+            {was("settings[enabled_was]", integration.enabled)}
+            <Toggle
+                name="settings[enabled]"
+                subject="Enabled"
+                label="Sync this tenant"
+                on=integration.enabled
+                hint="Turning it off cancels a running run and changes nobody."
+            />
+            {was("settings[full_scan_was]", integration.full_scan_next)}
+            <Toggle
+                name="settings[full_scan_next]"
+                subject="Next run"
+                label="Perform a full scan on next run"
+                on=integration.full_scan_next
+                hint="Goes off by itself after a complete full read."
+            />
+            <Timing schedule=integration.schedule />
+        </Section>
+    }
+    .into_any()
+}
+
+fn test_url() -> &'static str {
+    use leptos::server_fn::ServerFn as _;
+    TestSaved::PATH
+}
+
+/// Every so many minutes, or by cron.
+#[component]
+fn Timing(schedule: Schedule) -> impl IntoView {
+    let (by_cron, minutes, cron) = match schedule {
+        Schedule::EveryMinutes(minutes) => (false, minutes, String::new()),
+        Schedule::Cron(text) => (true, EVERY_MINUTES_DEFAULT, text),
+    };
+    let minutes_error = use_field_error("settings[every_minutes]");
+    let cron_error = use_field_error("settings[cron]");
+    view! {
+        <div class="rc-row" role="group" aria-labelledby="f-timing">
+            <span id="f-timing">"Schedule"</span>
+            <div class="flex flex-col gap-2 pt-0.5">
+                <div>
+                    <div class="flex items-center gap-2">
+                        <input
+                            id="f-minutes-on"
+                            type="radio"
+                            class="radio"
+                            name="settings[timing]"
+                            value="minutes"
+                            checked=!by_cron
+                        />
+                        <label for="f-minutes-on">"Every"</label>
+                        <input
+                            name="settings[every_minutes]"
+                            class="input w-20! text-end rc-num"
+                            inputmode="numeric"
+                            autocomplete="off"
+                            aria-label="Minutes between two runs"
+                            value=minutes.to_string()
+                            aria-invalid=move || minutes_error.get().map(|_| "true")
+                            aria-describedby=move || minutes_error.get().map(|_| "f-minutes-e")
+                        />
+                        <span>"minutes"</span>
+                    </div>
+                    <FieldError id="f-minutes-e" error=minutes_error />
+                </div>
+                <div>
+                    <div class="flex items-center gap-2">
+                        <input
+                            id="f-cron-on"
+                            type="radio"
+                            class="radio"
+                            name="settings[timing]"
+                            value="cron"
+                            checked=by_cron
+                        />
+                        <label for="f-cron-on">"Cron"</label>
+                        <input
+                            name="settings[cron]"
+                            class="input max-w-52 rc-mono"
+                            autocomplete="off"
+                            spellcheck="false"
+                            placeholder="0 6 * * 1-5"
+                            aria-label="Cron expression, UTC"
+                            value=cron
+                            aria-invalid=move || cron_error.get().map(|_| "true")
+                            aria-describedby=move || cron_error.get().map(|_| "f-cron-e")
+                        />
+                        <span class="rc-hint">"UTC"</span>
+                    </div>
+                    <FieldError id="f-cron-e" error=cron_error />
+                </div>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Who is read.
+#[component]
+pub fn Scope(
+    /// What is saved.
+    integration: Integration,
+    /// What is chosen.
+    groups: RwSignal<Vec<Chosen>>,
+    /// Groups found by a search without the browser code.
+    found: Vec<GroupHit>,
+) -> impl IntoView {
+    let error = use_field_error("settings[selected_group_ids]");
+    view! {
+        <Section id="h-scope" title="Scope">
+            <div class="rc-row">
+                <label for="f-groups">"Selected Groups"</label>
+                <div>
+                    <GroupField integration=integration.id groups=groups found_plainly=found />
+                    <FieldError id="f-groups-e" error=error />
+                </div>
+            </div>
+            <Toggle
+                name="settings[include_guests]"
+                subject="Guests"
+                label="Include guests"
+                on=integration.policy.include_guests
+                hint="Guests are people of other tenants who were invited into this one."
+            />
+            <Toggle
+                name="settings[require_names]"
+                subject="Names"
+                label="Require given name and surname"
+                on=integration.policy.require_names
+                hint="People without either stay out and are listed as filtered, with the reason."
+            />
+        </Section>
+    }
+    .into_any()
+}
+
+/// What happens to people.
+#[component]
+pub fn PeopleSection(
+    /// What is saved.
+    integration: Integration,
+    /// Whether deleting is chosen, and so a number of days is asked.
+    delete_too: RwSignal<bool>,
+) -> impl IntoView {
+    let policy = integration.policy;
+    let actions = policy.actions;
+    let chosen = policy.out_of_scope;
+    let ways = [
+        (OutOfScope::Keep, "Keep as they are"),
+        (OutOfScope::Disable, "Disable now"),
+        (OutOfScope::Delete, "Disable now, delete later"),
+    ]
+    .map(|(way, words)| {
+        view! {
+            <option value=way.as_str() selected=way == chosen>
+                {words}
+            </option>
+        }
+    });
+    let days_error = use_field_error("settings[delete_after_days]");
+    view! {
+        <Section id="h-people" title="People">
+            <Toggle
+                name="settings[blocked_sign_in_disables]"
+                subject="Is Sign in Blocked on AD"
+                label="Blocked in Entra ID means Inactive here"
+                on=policy.blocked_sign_in_disables
+                hint="Someone who is blocked when first seen is created Inactive."
+            />
+            <div class="rc-row">
+                <label for="f-out-of-scope">"Out of scope or deleted"</label>
+                <div>
+                    <div class="flex items-center gap-2 flex-wrap">
+                        <select
+                            id="f-out-of-scope"
+                            name="settings[out_of_scope]"
+                            class="select max-w-60"
+                        >
+                            {ways}
+                        </select>
+                        <span
+                            class="flex items-center gap-2 noscript:flex"
+                            class:hidden=move || !delete_too.get()
+                        >
+                            <label for="f-days">"after"</label>
+                            <input
+                                id="f-days"
+                                name="settings[delete_after_days]"
+                                class="input w-20! text-end rc-num"
+                                inputmode="numeric"
+                                autocomplete="off"
+                                value=policy.delete_after_days.to_string()
+                                aria-label="Days from Inactive to deleted"
+                                aria-invalid=move || days_error.get().map(|_| "true")
+                                aria-describedby=move || days_error.get().map(|_| "f-days-e")
+                            />
+                            <span>"days"</span>
+                        </span>
+                    </div>
+                    <FieldError id="f-days-e" error=days_error />
+                    <p class="rc-hint mt-1">
+                        "For people who left the selected groups, or are gone from the tenant."
+                    </p>
+                </div>
+            </div>
+            <div class="rc-row" role="group" aria-labelledby="f-actions">
+                <span id="f-actions">"Actions"</span>
+                <div>
+                    <div class="flex gap-x-5 gap-y-2 flex-wrap pt-1.5">
+                        <Tick name="settings[create]" label="Create" on=actions.create />
+                        <Tick name="settings[update]" label="Update" on=actions.update />
+                        <Tick name="settings[disable]" label="Disable" on=actions.disable />
+                        <Tick name="settings[delete]" label="Delete" on=actions.delete />
+                    </div>
+                    <p class="rc-hint mt-1">
+                        "What a run may do. What is off is counted, and said so, but not done."
+                    </p>
+                </div>
+            </div>
+        </Section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Tick(name: &'static str, label: &'static str, on: bool) -> impl IntoView {
+    view! {
+        <label class="flex items-center gap-2 min-h-6">
+            <input type="checkbox" class="checkbox" name=name value="true" checked=on />
+            {label}
+        </label>
+    }
+    .into_any()
+}
+
+/// The guard's limits, a line a type.
+#[component]
+pub fn GuardTable(
+    /// What is saved.
+    guard: Guard,
+) -> impl IntoView {
+    let count = |count: Option<u32>| count.map(|n| n.to_string()).unwrap_or_default();
+    let lines = [
+        (
+            "User",
+            "settings[guard_user_count]",
+            "settings[guard_user_percent]",
+            guard.user,
+        ),
+        (
+            "Group",
+            "settings[guard_group_count]",
+            "settings[guard_group_percent]",
+            guard.group,
+        ),
+        (
+            "Membership",
+            "settings[guard_membership_count]",
+            "settings[guard_membership_percent]",
+            guard.membership,
+        ),
+    ]
+    .map(|(what, count_name, percent_name, limit)| {
+        view! {
+            <tr>
+                <th scope="row" class="font-normal! text-base-content! text-sm!">
+                    {what}
+                </th>
+                <td class="n">
+                    <Limit
+                        name=count_name
+                        label=format!("{what}: at most")
+                        value=count(limit.max_count)
+                    />
+                </td>
+                <td class="n">
+                    <Limit
+                        name=percent_name
+                        label=format!("{what}: or share, in percent")
+                        value=format!("{} %", limit.max_percent)
+                    />
+                </td>
+            </tr>
+        }
+    });
+    view! {
+        <h2 class="text-base">"Guard"</h2>
+        <p class="rc-hint mt-0.5">
+            "Disables and deletes over a limit are held instead of done. Empty means no limit by number."
+        </p>
+        <table class="rc-table still mt-1 [&_td]:border-0 [&_tbody_th]:border-0 [&_td]:px-1 [&_th]:px-1 [&_th:first-child]:ps-0 [&_:is(td,th):last-child]:pe-0 [&_tr:hover_td]:bg-transparent!">
+            <thead>
+                <tr>
+                    <th scope="col">"Type"</th>
+                    <th scope="col" class="n w-24">
+                        "At most"
+                    </th>
+                    <th scope="col" class="n w-24">
+                        "or share"
+                    </th>
+                </tr>
+            </thead>
+            <tbody>{lines}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+#[component]
+fn Limit(name: &'static str, label: String, value: String) -> impl IntoView {
+    let error = use_field_error(name);
+    let error_id = format!("{name}-e");
+    let described = error_id.clone();
+    view! {
+        <input
+            name=name
+            class="input input-sm text-end rc-num"
+            inputmode="numeric"
+            autocomplete="off"
+            placeholder="–"
+            aria-label=label
+            value=value
+            aria-invalid=move || error.get().map(|_| "true")
+            aria-describedby=move || error.get().map(|_| described.clone())
+        />
+        <span class="whitespace-normal text-start block">
+            <FieldError id=error_id error=error />
+        </span>
+    }
+    .into_any()
+}

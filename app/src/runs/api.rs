@@ -1,0 +1,50 @@
+//! What the page of a run asks the server.
+
+use domain::{
+    id::RunId,
+    paging::Page,
+    policy::ObjectType,
+    run::{Action, ChangeStatus, RunChange, RunDetail},
+};
+use leptos::{prelude::*, server_fn::codec::Json};
+
+use crate::{
+    error::AppResult,
+    ui::{address::ListQuery, form::Done},
+};
+
+/// A run as its page shows it.
+#[server(endpoint = "runs/get", input = Json)]
+pub(crate) async fn get_run(id: RunId) -> AppResult<RunDetail> {
+    let (backend, scope) = crate::session::caller().await?;
+    Ok(backend::store::runs::detail(&backend, &scope, id).await?)
+}
+
+/// A page of the objects that the run changes, holds, fails or filters.
+#[server(endpoint = "runs/changes", input = Json)]
+pub(crate) async fn run_changes(
+    id: RunId,
+    query: ListQuery,
+    object_type: Option<ObjectType>,
+    action: Option<Action>,
+    status: Option<ChangeStatus>,
+) -> AppResult<Page<RunChange>> {
+    use backend::store::runs;
+    let (backend, scope) = crate::session::caller().await?;
+    let query = runs::ChangeQuery {
+        q: query.q,
+        object_type,
+        action,
+        status,
+        page: query.page,
+    };
+    Ok(runs::changes(&backend, &scope, id, query).await?)
+}
+
+/// Cancels the run.
+#[server(endpoint = "runs/cancel")]
+pub(crate) async fn cancel_run(id: RunId) -> AppResult<Done> {
+    let (backend, scope) = crate::session::caller().await?;
+    backend::sync::cancel(&backend, &scope, id).await?;
+    crate::session::done("The run is being cancelled", None).await
+}

@@ -1,0 +1,10 @@
+//! One run: what it did or is doing, its counts, its changes.
+
+mod api;
+mod changes;
+mod counts;
+mod page;
+mod progress;
+mod sentence;
+
+pub use page::RunPage;

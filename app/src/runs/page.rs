@@ -1,0 +1,220 @@
+//! The page of one run, live until it ends.
+
+use domain::{
+    id::RunId,
+    permission::Permission,
+    run::{RunDetail, RunStatus, RunTrigger},
+};
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+use super::{
+    api::{CancelRun, get_run},
+    changes::Changes,
+    counts::Counts,
+    progress::Progress,
+    sentence::{kind, sentence},
+};
+use crate::{
+    session::may,
+    ui::{form::Post, prelude::*},
+};
+
+/// The page.
+#[component]
+pub fn RunPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<RunId>().ok()));
+    let follow = use_changes();
+    let detail = Resource::new(
+        move || (id.get(), follow.follow()),
+        |(id, _)| async move {
+            match id {
+                Some(id) => get_run(id).await,
+                None => Err(AppError::NotFound {
+                    what: "run".to_owned(),
+                }),
+            }
+        },
+    );
+    let busy = RwSignal::new(false);
+    follow_while(busy.into(), move || detail.refetch());
+    // The list below is read again when there is more of it, not every second.
+    let version = RwSignal::new((0, false));
+    let cancel = use_post::<CancelRun>();
+    view! {
+        <div class="contents group">
+            <Load
+                resource=detail
+                children=move |detail: RunDetail| {
+                    let open = detail.run.status.is_open();
+                    busy.set(open);
+                    let now = (detail.progress.planned, open);
+                    if version.get_untracked() != now {
+                        version.set(now);
+                    }
+                    view! { <Run detail=detail cancel=cancel /> }
+                }
+            />
+            <div class="hidden group-has-[h1]:block">
+                <Changes run=id.into() version=version.into() />
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Run(detail: RunDetail, cancel: Post<CancelRun>) -> impl IntoView {
+    let run = detail.run.clone();
+    let open = run.status.is_open();
+    let to_integration = routes::integration(run.integration_id);
+    let to_history = routes::integration_history(run.integration_id);
+    let says = sentence(&run)
+        .into_iter()
+        .map(|part| {
+            if part.strong {
+                view! { <b class="font-semibold text-base-content">{part.text}</b> }.into_any()
+            } else {
+                part.text.into_any()
+            }
+        })
+        .collect_view();
+    let what = kind(run.mode);
+    view! {
+        <Title text=format!("{what} of {}", detail.integration_name) />
+        <div class="px-6 pt-5 pb-4 max-md:px-4 max-md:pt-4">
+            <nav aria-label="Breadcrumb" class="text-xs text-muted mb-1">
+                <a class="hover:underline" href=routes::INTEGRATIONS>
+                    "Integrations"
+                </a>
+                <span aria-hidden="true">" / "</span>
+                <a class="hover:underline" href=to_integration>
+                    <bdi>{detail.integration_name.clone()}</bdi>
+                </a>
+                <span aria-hidden="true">" / "</span>
+                <a class="hover:underline" href=to_history>
+                    "Sync History"
+                </a>
+            </nav>
+            <div class="flex items-start gap-x-4 gap-y-2 flex-wrap">
+                <div class="min-w-0 flex-1 basis-96">
+                    <div class="flex items-center gap-3 flex-wrap">
+                        <h1 class="text-xl">
+                            {what}
+                            {run.started_at.map(|at| view! { ", " <RelativeTime at=at /> })}
+                        </h1>
+                        <Tag of=run.status />
+                    </div>
+                    <p class="text-base text-muted mt-1 max-w-3xl">{says}</p>
+                </div>
+                {(open && may(Permission::RunsStart))
+                    .then(|| {
+                        view! {
+                            <PostForm post=cancel>
+                                <input type="hidden" name="id" value=run.id.to_string() />
+                                <Submit label="Cancel run" busy="Cancelling" class="btn" icon="x" />
+                            </PostForm>
+                        }
+                    })}
+            </div>
+        </div>
+        <div class="grid xl:grid-cols-[minmax(0,1fr)_20rem] border-t border-line">
+            <div class="min-w-0 [&>section:first-child]:border-t-0">
+                {open.then(|| view! { <Progress detail=detail.clone() /> })}
+                <Counts counts=run.counts.clone() status=run.status />
+            </div>
+            <aside
+                class="px-6 py-4 max-md:px-4 max-xl:order-first max-xl:border-b xl:border-s border-line"
+                aria-label="About this run"
+            >
+                <Cause detail=detail.clone() />
+                <About detail=detail />
+            </aside>
+        </div>
+    }
+    .into_any()
+}
+
+/// Why it failed, is partial or is held, and what to do.
+#[component]
+fn Cause(detail: RunDetail) -> impl IntoView {
+    let error = detail.run.error.clone()?;
+    let held = detail.run.status == RunStatus::Held;
+    let (note, icon, colour) = match detail.run.status {
+        RunStatus::Failed => ("rc-note fail mb-4", "circle-x", "text-error mt-0.5"),
+        RunStatus::Held => ("rc-note held mb-4", "hand", "text-warning mt-0.5"),
+        _ => ("rc-note held mb-4", "circle-alert", "text-warning mt-0.5"),
+    };
+    let title = if held { "Why it is held" } else { "Why" };
+    Some(view! {
+        <h2 class="sr-only">{title}</h2>
+        <div class=note>
+            <Icon name=icon class=colour />
+            <div class="min-w-0 wrap-anywhere">
+                <p class="font-medium">{error.title}</p>
+                <p class="mt-1">{error.detail}</p>
+                <p class="mt-2">
+                    <b class="font-medium">"To fix it: "</b>
+                    {error.fix}
+                </p>
+                <p class="rc-mono text-muted mt-2">{error.code}</p>
+            </div>
+        </div>
+    })
+}
+
+#[component]
+fn About(detail: RunDetail) -> impl IntoView {
+    let run = detail.run;
+    let trigger = match run.trigger {
+        RunTrigger::Schedule => "Schedule",
+        RunTrigger::Operator => "Operator",
+        RunTrigger::Api => "API token",
+        RunTrigger::Push => "Notification",
+    };
+    let trigger = match detail.started_by {
+        Some(name) => format!("{trigger}, {name}"),
+        None => trigger.to_owned(),
+    };
+    let folded = (detail.folded > 1).then(|| {
+        view! {
+            <dt>"Stands for"</dt>
+            <dd>
+                {format!("{} runs that found nothing", grouped(detail.folded))}
+                {detail.last_seen_at.map(|at| view! { ", the last " <RelativeTime at=at /> })}
+            </dd>
+        }
+    });
+    view! {
+        <dl class="rc-kv rc-num">
+            <dt>"Customer"</dt>
+            <dd>
+                <a class="rc-link" href=routes::customer(detail.customer_id)>
+                    <bdi>{detail.customer_name}</bdi>
+                </a>
+            </dd>
+            <dt>"Trigger"</dt>
+            <dd>
+                <bdi>{trigger}</bdi>
+            </dd>
+            <dt>"Start Time"</dt>
+            <dd>{run.started_at.map(|at| view! { <ExactTime at=at /> })}</dd>
+            <dt>"End Time"</dt>
+            <dd>
+                {match run.ended_at {
+                    Some(at) => view! { <ExactTime at=at /> }.into_any(),
+                    None => view! { <span class="text-faint">"–"</span> }.into_any(),
+                }}
+            </dd>
+            {folded}
+            <dt>"Requests"</dt>
+            <dd>{grouped(run.requests)}</dd>
+            <dt>"Resource units"</dt>
+            <dd>{grouped(run.resource_units)}</dd>
+            <dt>"Run"</dt>
+            <dd class="rc-mono wrap-anywhere">{run.id.to_string()}</dd>
+        </dl>
+    }
+    .into_any()
+}

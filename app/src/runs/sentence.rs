@@ -1,0 +1,284 @@
+//! What a run did, in one or two sentences: the first thing its page says.
+
+use domain::{
+    policy::ObjectType,
+    run::{CountLine, Run, RunMode, RunStatus},
+};
+
+use crate::ui::{duration, number::counted};
+
+/// A part of the sentence; what counts stands out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The words.
+    pub text: String,
+    /// Whether they stand out.
+    pub strong: bool,
+}
+
+fn plain(text: impl Into<String>) -> Part {
+    Part {
+        text: text.into(),
+        strong: false,
+    }
+}
+
+fn strong(text: impl Into<String>) -> Part {
+    Part {
+        text: text.into(),
+        strong: true,
+    }
+}
+
+/// "Full sync", "Delta sync", "Preview".
+pub const fn kind(mode: RunMode) -> &'static str {
+    match mode {
+        RunMode::Full => "Full sync",
+        RunMode::Delta => "Delta sync",
+        RunMode::Preview => "Preview",
+    }
+}
+
+/// The noun of a type, for one and for many.
+const fn nouns(object_type: ObjectType) -> (&'static str, &'static str) {
+    match object_type {
+        ObjectType::User => ("user", "users"),
+        ObjectType::Group => ("group", "groups"),
+        ObjectType::Contact => ("contact", "contacts"),
+        ObjectType::Device => ("device", "devices"),
+        ObjectType::Membership => ("membership", "memberships"),
+    }
+}
+
+fn of(number: i64, object_type: ObjectType) -> String {
+    let (one, many) = nouns(object_type);
+    counted(number, one, many)
+}
+
+/// Lines of objects proper. Memberships go with their groups and would be counted twice.
+fn objects(run: &Run) -> impl Iterator<Item = &CountLine> {
+    run.counts
+        .iter()
+        .filter(|line| line.object_type != ObjectType::Membership)
+}
+
+/// What was changed in the directory.
+fn changed(line: &CountLine) -> i64 {
+    line.created + line.updated + line.disabled + line.enabled + line.deleted + line.restored
+}
+
+/// What a run did, or why it did nothing.
+pub fn sentence(run: &Run) -> Vec<Part> {
+    match run.status {
+        RunStatus::Queued => vec![plain(
+            "It waits for a worker. Nothing was read and nothing was changed yet.",
+        )],
+        RunStatus::Running => vec![plain(match run.mode {
+            RunMode::Preview => "It reads and compares. Nothing will be changed.",
+            RunMode::Full | RunMode::Delta => {
+                "It reads, compares and then applies. What is applied stays, also if it is cancelled."
+            }
+        })],
+        RunStatus::NothingToDo => {
+            let mut parts = read(run);
+            parts.push(plain(" Everything was as it should be."));
+            parts
+        }
+        RunStatus::Cancelled if objects(run).all(|line| changed(line) == 0) => {
+            vec![plain("It was cancelled. Nothing was changed.")]
+        }
+        RunStatus::Failed if objects(run).all(|line| changed(line) == 0) => {
+            vec![strong("Nothing was changed."), plain(cause(run))]
+        }
+        status => {
+            let mut parts = read(run);
+            parts.extend(applied(run));
+            if status == RunStatus::Cancelled {
+                parts.push(plain(" Then it was cancelled; what was applied stays."));
+            }
+            parts.extend(not_applied(run));
+            parts
+        }
+    }
+}
+
+fn cause(run: &Run) -> String {
+    run.error.as_ref().map_or_else(String::new, |error| {
+        format!(" {}.", error.title.trim_end_matches('.'))
+    })
+}
+
+/// "Read 4,812 users and 186 groups in 2 m 37 s."
+fn read(run: &Run) -> Vec<Part> {
+    let seen: Vec<String> = objects(run)
+        .filter(|line| line.total > 0)
+        .map(|line| of(line.total, line.object_type))
+        .collect();
+    let took = run
+        .started_at
+        .zip(run.ended_at)
+        .map(|(from, to)| format!(" in {}", duration::words((to - from).num_milliseconds())));
+    let took = took.unwrap_or_default();
+    if seen.is_empty() {
+        let what = match run.mode {
+            RunMode::Delta => "Asked what changed",
+            RunMode::Full | RunMode::Preview => "Read the tenant",
+        };
+        return vec![plain(format!("{what}{took}."))];
+    }
+    let looked = match run.mode {
+        RunMode::Delta => "Looked at ",
+        RunMode::Full | RunMode::Preview => "Read ",
+    };
+    vec![
+        plain(looked),
+        strong(seen.join(" and ")),
+        plain(format!("{took}.")),
+    ]
+}
+
+/// "Applied 114 changes."
+fn applied(run: &Run) -> Vec<Part> {
+    let changes: i64 = objects(run).map(changed).sum();
+    let verb = match run.mode {
+        RunMode::Preview => " It would make ",
+        RunMode::Full | RunMode::Delta => " Applied ",
+    };
+    let text = match (changes, run.mode) {
+        (0, RunMode::Preview) => "no changes".to_owned(),
+        (n, _) => counted(n, "change", "changes"),
+    };
+    vec![plain(verb), strong(text), plain(".")]
+}
+
+/// "42 users are held: nothing was done to them. 2 users failed."
+fn not_applied(run: &Run) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for line in objects(run).filter(|line| line.held > 0) {
+        let verb = if line.held == 1 { "is" } else { "are" };
+        parts.push(plain(" "));
+        parts.push(strong(format!(
+            "{} {verb} held",
+            of(line.held, line.object_type)
+        )));
+        parts.push(plain(match run.mode {
+            RunMode::Preview => ": a run would wait for a decision.",
+            RunMode::Full | RunMode::Delta => ": nothing was done to them.",
+        }));
+    }
+    for line in objects(run).filter(|line| line.failed > 0) {
+        parts.push(plain(format!(
+            " {} failed.",
+            of(line.failed, line.object_type)
+        )));
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        id::{IntegrationId, RunId},
+        run::{LineStatus, RunError, RunTrigger},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn run(status: RunStatus, mode: RunMode, counts: Vec<CountLine>) -> Run {
+        let at = |seconds| chrono::DateTime::from_timestamp(seconds, 0);
+        Run {
+            id: RunId(Uuid::nil()),
+            integration_id: IntegrationId(Uuid::nil()),
+            mode,
+            trigger: RunTrigger::Operator,
+            status,
+            started_at: at(1_000),
+            ended_at: at(1_157),
+            error: None,
+            requests: 0,
+            resource_units: 0,
+            counts,
+        }
+    }
+
+    fn line(object_type: ObjectType, total: i64) -> CountLine {
+        CountLine {
+            total,
+            ..CountLine::new(object_type, LineStatus::Succeeded)
+        }
+    }
+
+    fn said(run: &Run) -> String {
+        sentence(run).into_iter().map(|part| part.text).collect()
+    }
+
+    #[test]
+    fn a_run_says_what_it_read_and_did() {
+        let user = CountLine {
+            created: 38,
+            updated: 61,
+            disabled: 5,
+            enabled: 3,
+            held: 42,
+            failed: 2,
+            ..line(ObjectType::User, 4_812)
+        };
+        let group = CountLine {
+            created: 4,
+            updated: 3,
+            ..line(ObjectType::Group, 186)
+        };
+        let membership = CountLine {
+            created: 112,
+            ..line(ObjectType::Membership, 9_114)
+        };
+        let held = run(
+            RunStatus::Held,
+            RunMode::Full,
+            vec![user, group, membership],
+        );
+        assert_eq!(
+            said(&held),
+            "Read 4,812 users and 186 groups in 2 m 37 s. Applied 114 changes. 42 users are held: \
+             nothing was done to them. 2 users failed."
+        );
+    }
+
+    #[test]
+    fn a_run_that_changed_nothing_says_so() {
+        assert_eq!(
+            said(&run(RunStatus::Cancelled, RunMode::Full, Vec::new())),
+            "It was cancelled. Nothing was changed."
+        );
+        let mut failed = run(RunStatus::Failed, RunMode::Delta, Vec::new());
+        failed.error = Some(RunError {
+            code: "AADSTS7000222".to_owned(),
+            title: "The client secret has expired".to_owned(),
+            detail: String::new(),
+            fix: String::new(),
+        });
+        assert_eq!(
+            said(&failed),
+            "Nothing was changed. The client secret has expired."
+        );
+        assert_eq!(
+            said(&run(RunStatus::NothingToDo, RunMode::Delta, Vec::new())),
+            "Asked what changed in 2 m 37 s. Everything was as it should be."
+        );
+    }
+
+    #[test]
+    fn a_preview_speaks_of_what_would_be() {
+        let user = CountLine {
+            created: 1,
+            held: 1,
+            ..line(ObjectType::User, 10)
+        };
+        assert_eq!(
+            said(&run(RunStatus::Succeeded, RunMode::Preview, vec![user])),
+            "Read 10 users in 2 m 37 s. It would make 1 change. 1 user is held: a run would wait for \
+             a decision."
+        );
+    }
+}
