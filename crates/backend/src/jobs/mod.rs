@@ -5,9 +5,10 @@
 
 mod purge_bins;
 mod purge_history;
+mod purge_people;
 mod purge_sessions;
 pub mod queue;
-pub mod schedule;
+pub(crate) mod schedule;
 mod sync_run;
 mod worker;
 
@@ -59,6 +60,7 @@ async fn perform(cx: &JobContext) -> Result<Outcome> {
         Some(Kind::SyncRun) => sync_run::perform(cx).await,
         Some(Kind::PurgeHistory) => purge_history::perform(&cx.b).await,
         Some(Kind::PurgeBins) => purge_bins::perform(&cx.b).await,
+        Some(Kind::PurgePeople) => purge_people::perform(&cx.b).await,
         Some(Kind::PurgeSessions) => purge_sessions::perform(&cx.b).await,
         None => Err(Error::Internal(format!(
             "this version doesn’t know jobs of kind {}",

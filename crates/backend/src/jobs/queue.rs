@@ -27,16 +27,19 @@ pub enum Kind {
     PurgeHistory,
     /// Removes customers whose days in the bin are over, and what integrations left behind.
     PurgeBins,
+    /// Deletes people of integrations that are gone, once their days are over.
+    PurgePeople,
     /// Removes sessions past their end.
     PurgeSessions,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::SyncRun,
         Self::PurgeHistory,
         Self::PurgeBins,
+        Self::PurgePeople,
         Self::PurgeSessions,
     ];
 
@@ -46,6 +49,7 @@ impl Kind {
             Self::SyncRun => "sync_run",
             Self::PurgeHistory => "purge_history",
             Self::PurgeBins => "purge_bins",
+            Self::PurgePeople => "purge_people",
             Self::PurgeSessions => "purge_sessions",
         }
     }

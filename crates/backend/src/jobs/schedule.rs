@@ -3,64 +3,29 @@
 //! A schedule is a row: an integration with `next_run_at`. Only what may run by itself has one:
 //! enabled, first full run done (sync.md rule 12), neither paused nor quarantined.
 
-use chrono::TimeZone;
 use domain::{
     DateTime,
     id::{CustomerId, IntegrationId},
     integration::IntegrationState,
     run::{RunMode, RunTrigger},
     schedule::Schedule,
-    text::FieldError,
 };
 use sqlx::FromRow;
 
-use crate::{Backend, Result, execute, fetch_all, fetch_scalar, sync};
+use crate::{
+    Backend, Result, execute, fetch_all, fetch_scalar,
+    store::integrations::schedule::{next, set_next},
+    sync,
+};
 
 /// Runs that one look starts: more wait for the next look, a moment later.
 const STARTED_MAX: i64 = 200;
 /// The longest time between two tries of something that fails, minutes.
 const BACK_OFF_MAX: i64 = 6 * 60;
 
-/// When a schedule comes next after `now`; none where a cron expression never does.
-pub fn next(schedule: &Schedule, now: DateTime) -> Option<DateTime> {
-    match schedule {
-        Schedule::EveryMinutes(minutes) => {
-            Some(now + chrono::Duration::minutes(i64::from(*minutes)))
-        }
-        Schedule::Cron(text) => parse(text).ok()?.find_next_occurrence(&now, false).ok(),
-    }
-}
-
-/// Whether a schedule can be read: what `Schedule::check` leaves to who knows cron.
-pub fn check(schedule: &Schedule) -> Result<(), FieldError> {
-    schedule.check()?;
-    let Schedule::Cron(text) = schedule else {
-        return Ok(());
-    };
-    let refused = |why: &str| {
-        FieldError::new(
-            "schedule",
-            format!("“{text}” is no cron expression of five fields such as 0 6 * * 1-5: {why}"),
-        )
-    };
-    if text.split_whitespace().count() != 5 {
-        return Err(refused("it has to have five fields."));
-    }
-    let cron = parse(text).map_err(|error| refused(&error.to_string()))?;
-    let epoch = chrono::Utc.timestamp_opt(0, 0).single().unwrap_or_default();
-    match cron.find_next_occurrence(&epoch, false) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(refused("it never comes.")),
-    }
-}
-
-fn parse(text: &str) -> Result<croner::Cron, croner::errors::CronError> {
-    text.parse()
-}
-
 /// When something that failed `failures` times in a row is tried next: its schedule, but not
 /// before 1, 2, 4 … minutes have gone by, up to six hours, and not before the source said.
-pub fn after_failure(
+pub(crate) fn after_failure(
     schedule: &Schedule,
     now: DateTime,
     failures: i64,
@@ -88,7 +53,7 @@ const DUE: &str = "next_run_at <= $1 AND enabled AND first_full_done
 
 /// Makes a run and a job for every integration that is due, and sets when it is due again. Looks
 /// before it writes.
-pub async fn start_due(b: &Backend) -> Result<usize> {
+pub(crate) async fn start_due(b: &Backend) -> Result<usize> {
     let now = b.clock.now();
     let mut tx = b.db.read().await?;
     let any = fetch_scalar!(
@@ -117,12 +82,7 @@ pub async fn start_due(b: &Backend) -> Result<usize> {
     let mut started = 0;
     for integration in &due {
         let schedule: Schedule = serde_json::from_str(&integration.schedule).unwrap_or_default();
-        execute!(
-            &mut tx,
-            "UPDATE integration SET next_run_at = $1 WHERE id = $2",
-            next(&schedule, now),
-            integration.id
-        )?;
+        set_next(&mut tx, integration.id, next(&schedule, now)).await?;
         let run = sync::Starting {
             integration_id: integration.id,
             customer_id: integration.customer_id,
@@ -162,25 +122,6 @@ pub(crate) const fn state_after(
 mod tests {
     use super::*;
     use crate::testing::start;
-
-    #[test]
-    fn a_schedule_comes_next_when_it_says() {
-        let now = start();
-        let every = Schedule::EveryMinutes(5);
-        assert_eq!(next(&every, now), Some(now + chrono::Duration::minutes(5)));
-        let cron = Schedule::Cron("30 12 * * *".to_owned());
-        assert_eq!(next(&cron, now), Some(now + chrono::Duration::minutes(30)));
-    }
-
-    #[test]
-    fn a_cron_expression_is_read_before_it_is_kept() {
-        let cron = |text: &str| check(&Schedule::Cron(text.to_owned()));
-        assert!(cron("0 6 * * 1-5").is_ok());
-        for bad in ["", "every day", "* * * * * *", "61 * * * *", "0 0 31 2 *"] {
-            assert!(cron(bad).is_err(), "{bad}");
-        }
-        assert!(check(&Schedule::EveryMinutes(0)).is_err());
-    }
 
     #[test]
     fn what_fails_is_tried_less_and_less_often() {

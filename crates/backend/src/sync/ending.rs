@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Error, Result, Tx, execute, fetch_all, fetch_optional,
     jobs::{queue, schedule},
+    store::integrations::schedule::next,
 };
 
 /// Failed sign-ins in a row after which an integration is left alone until a person acts.
@@ -300,7 +301,7 @@ fn next_run(
             let wait = end.failure.and_then(|failure| failure.retry_after);
             schedule::after_failure(&schedule, now, failures, wait)
         }
-        _ => schedule::next(&schedule, now),
+        _ => next(&schedule, now),
     }
 }
 

@@ -35,7 +35,7 @@ mod stop;
 mod tests;
 
 use domain::{
-    id::{IntegrationId, RunId},
+    id::RunId,
     policy::{Guard, Policy},
     run::{RunError, RunPhase},
 };
@@ -48,7 +48,7 @@ use self::{
     stop::{Failure, Stop},
 };
 use crate::{
-    Error, Result, Tx, execute,
+    Error, Result,
     jobs::{JobContext, Outcome},
 };
 
@@ -120,20 +120,4 @@ fn planned_policy(policy: &Policy) -> String {
         ..policy.clone()
     };
     serde_json::to_string(&policy).unwrap_or_default()
-}
-
-/// Removes what is kept of an integration's source, before the integration itself is deleted. Its
-/// edges have no reference of their own: a check for each of a million rows costs more than this.
-pub async fn forget(tx: &mut Tx, integration: IntegrationId) -> Result<()> {
-    execute!(
-        tx,
-        "DELETE FROM source_membership WHERE integration_id = $1",
-        integration
-    )?;
-    execute!(
-        tx,
-        "DELETE FROM source_object WHERE integration_id = $1",
-        integration
-    )?;
-    Ok(())
 }

@@ -1,0 +1,131 @@
+//! How fast a sync is, against the fastest that this machine could do it at all.
+//!
+//! `cargo run --release -p backend --example bench_sync -- [--postgres URL] [--users N]
+//! [--groups N] [--memberships N]` prints one table for SQLite and, where a server is named, for
+//! PostgreSQL. The simulator runs in a process of its own, so that its memory isn't counted.
+
+mod farm;
+mod floor;
+mod measure;
+
+use std::{process::ExitCode, time::Duration};
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// A PostgreSQL server on which a database can be made.
+    pub postgres: Option<String>,
+    /// Users of the tenant.
+    pub users: usize,
+    /// Its groups.
+    pub groups: usize,
+    /// Its memberships, about.
+    pub memberships: usize,
+}
+
+/// A row of the table: its title, and its text for one database.
+type Row = (&'static str, fn(&measure::Measured) -> String);
+
+/// Any error: the bench says it and ends.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((asked, simulator)) = parse(&arguments) else {
+        eprintln!("usage: bench_sync [--postgres URL] [--users N] [--groups N] [--memberships N]");
+        return ExitCode::from(2);
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(async {
+        if simulator {
+            farm::serve(&asked).await
+        } else {
+            bench(&asked).await
+        }
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the bench failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(arguments: &[String]) -> Option<(Asked, bool)> {
+    let mut asked = Asked {
+        postgres: None,
+        users: 20_000,
+        groups: 1_000,
+        memberships: 100_000,
+    };
+    let mut simulator = false;
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--simulator" => simulator = true,
+            "--postgres" => asked.postgres = Some(words.next()?.clone()),
+            "--users" => asked.users = words.next()?.parse().ok()?,
+            "--groups" => asked.groups = words.next()?.parse().ok()?,
+            "--memberships" => asked.memberships = words.next()?.parse().ok()?,
+            _ => return None,
+        }
+    }
+    Some((asked, simulator))
+}
+
+async fn bench(asked: &Asked) -> Result<()> {
+    let mut columns = vec![("SQLite", measure::all(asked, None).await?)];
+    if let Some(server) = &asked.postgres {
+        columns.push(("PostgreSQL", measure::all(asked, Some(server)).await?));
+    }
+    println!(
+        "{} users, {} groups, {} memberships",
+        asked.users, asked.groups, asked.memberships
+    );
+    let rows: [Row; 13] = [
+        ("floor: download", |m| seconds(m.floor_download)),
+        ("floor: bulk load", |m| seconds(m.floor_load)),
+        ("floor", |m| seconds(m.floor())),
+        ("full sync", |m| seconds(m.full.took)),
+        ("ratio (aim: 3.0)", |m| {
+            format!("{:.1}", m.full.took.as_secs_f64() / m.floor().as_secs_f64())
+        }),
+        ("peak memory over idle (aim: 150)", |m| {
+            format!("{} MB", m.peak_kb / 1024)
+        }),
+        ("requests", |m| m.full.requests.to_string()),
+        ("resource units", |m| m.full.resource_units.to_string()),
+        ("full sync again", |m| seconds(m.again.took)),
+        ("delta, nothing changed", |m| seconds(m.quiet.took)),
+        ("  its requests (aim: 2)", |m| m.quiet.requests.to_string()),
+        ("delta, 1 % changed", |m| seconds(m.one_percent.took)),
+        ("  objects changed", |m| m.one_percent.changed.to_string()),
+    ];
+    print!("{:<34}", "");
+    for (name, _) in &columns {
+        print!("{name:>14}");
+    }
+    println!();
+    for (title, value) in rows {
+        print!("{title:<34}");
+        for (_, measured) in &columns {
+            print!("{:>14}", value(measured));
+        }
+        println!();
+    }
+    Ok(())
+}
+
+fn seconds(took: Duration) -> String {
+    format!("{:.2} s", took.as_secs_f64())
+}

@@ -1,0 +1,192 @@
+//! One database from its first full sync to a delta with 1 % changed.
+
+use std::time::{Duration, Instant};
+
+use backend::{
+    Backend, Cloud, Clouds, Settings, auth::command_line_scope, fetch_one, jobs, store, sync,
+};
+use domain::{
+    credential_profile::{CredentialKind, NewCredentialProfile},
+    id::IntegrationId,
+    integration::{IntegrationKind, NewIntegration},
+    policy::{Guard, Limit, ObjectType, Policy},
+    run::{RunMode, RunTrigger},
+    schedule::Schedule,
+};
+use sqlx::Connection;
+
+use crate::{
+    Asked, Result,
+    farm::{Simulator, Tenant},
+    floor,
+};
+
+/// What came out.
+#[derive(Debug)]
+pub struct Measured {
+    /// Downloading alone.
+    pub floor_download: Duration,
+    /// Loading alone.
+    pub floor_load: Duration,
+    /// The first full sync.
+    pub full: Synced,
+    /// Peak resident memory of the full sync over that before it, kB.
+    pub peak_kb: u64,
+    /// A second full sync.
+    pub again: Synced,
+    /// A delta run without changes.
+    pub quiet: Synced,
+    /// A delta run with 1 % changed.
+    pub one_percent: Synced,
+}
+
+impl Measured {
+    /// What no sync can be faster than.
+    pub fn floor(&self) -> Duration {
+        self.floor_download + self.floor_load
+    }
+}
+
+/// One run.
+#[derive(Debug)]
+pub struct Synced {
+    /// From the press of the button to the end.
+    pub took: Duration,
+    /// Requests it sent.
+    pub requests: i64,
+    /// What Graph billed.
+    pub resource_units: i64,
+    /// Users and groups that changed.
+    pub changed: i64,
+}
+
+/// Measures everything on SQLite, or on a new database of the server.
+pub async fn all(asked: &Asked, postgres: Option<&String>) -> Result<Measured> {
+    let mut simulator = Simulator::start(asked).await?;
+    let folder = tempfile::tempdir()?;
+    let url = match postgres {
+        None => format!("sqlite://{}/rollcall.db", folder.path().display()),
+        Some(server) => fresh(server).await?,
+    };
+    let origin = &simulator.tenant.origin;
+    let clouds = Clouds::new([Cloud::parse("sim", "Simulator", origin, origin)?])?;
+    let settings = Settings::in_folder(folder.path().to_owned());
+    let key = folder.path().join("master.key");
+    let b = backend::open(settings, clouds, &url, &key).await?;
+    let integration = connect(&b, &simulator.tenant).await?;
+    jobs::run_until_idle(&b).await?;
+
+    // Once before, so that neither side meets a cold simulator.
+    floor::download(&simulator.tenant).await?;
+    let floor_download = floor::download(&simulator.tenant).await?;
+    let idle = memory("VmRSS")?;
+    std::fs::write("/proc/self/clear_refs", "5")?;
+    let full = run(&b, integration, RunMode::Full).await?;
+    let peak_kb = memory("VmHWM")?.saturating_sub(idle);
+    let quiet = run(&b, integration, RunMode::Delta).await?;
+    let again = run(&b, integration, RunMode::Full).await?;
+    simulator.change((asked.users + asked.groups) / 100).await?;
+    let one_percent = run(&b, integration, RunMode::Delta).await?;
+    let floor_load = floor::load(&b).await?;
+    b.db.close().await;
+    Ok(Measured {
+        floor_download,
+        floor_load,
+        full,
+        peak_kb,
+        again,
+        quiet,
+        one_percent,
+    })
+}
+
+async fn run(b: &Backend, integration: IntegrationId, mode: RunMode) -> Result<Synced> {
+    let begun = Instant::now();
+    let trigger = RunTrigger::Operator;
+    let scope = command_line_scope();
+    let started = sync::start(b, &scope, integration, mode, trigger).await?;
+    jobs::run_until_idle(b).await?;
+    let took = begun.elapsed();
+    let mut tx = b.db.read().await?;
+    let (requests, resource_units, status, error, changed) = fetch_one!(
+        &mut tx,
+        (i64, i64, String, Option<String>, i64),
+        "SELECT r.requests, r.resource_units, r.status, r.error,
+                COALESCE((SELECT MAX(r.applied) FROM run_count c WHERE c.run_id = r.id), 0)
+           FROM run r WHERE r.id = $1",
+        started.id
+    )?;
+    if !matches!(status.as_str(), "succeeded" | "nothing_to_do") {
+        return Err(format!("the run ended {status}: {error:?}").into());
+    }
+    Ok(Synced {
+        took,
+        requests,
+        resource_units,
+        changed,
+    })
+}
+
+async fn connect(b: &Backend, tenant: &Tenant) -> Result<IntegrationId> {
+    let scope = command_line_scope();
+    let customer = store::customers::create(b, &scope, "Bench").await?;
+    let profile = NewCredentialProfile {
+        customer_id: None,
+        name: "Bench".to_owned(),
+        kind: CredentialKind::ClientSecret,
+        client_id: tenant.client_id.to_string(),
+        client_secret: Some(tenant.client_secret.clone()),
+        certificate_pem: None,
+        private_key_pem: None,
+        expires_at: None,
+    };
+    let profile = store::credential_profiles::create(b, &scope, profile).await?;
+    let limit = Limit {
+        max_count: None,
+        max_percent: 100,
+    };
+    let new = NewIntegration {
+        kind: IntegrationKind::EntraId,
+        tenant: tenant.domain.clone(),
+        cloud: "sim".to_owned(),
+        credential_profile_id: profile.id,
+        enabled: true,
+        schedule: Schedule::EveryMinutes(10_080),
+        policy: Policy {
+            object_types: vec![ObjectType::User, ObjectType::Group],
+            guard: Guard {
+                user: limit,
+                group: limit,
+                membership: limit,
+                contact: limit,
+                device: limit,
+            },
+            ..Policy::default()
+        },
+    };
+    Ok(store::integrations::create(b, &scope, customer.id, new)
+        .await?
+        .id)
+}
+
+async fn fresh(server: &str) -> Result<String> {
+    let name = format!("bench_{}", std::process::id());
+    let mut connection = sqlx::PgConnection::connect(server).await?;
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&mut connection)
+        .await?;
+    let (base, _) = server
+        .rsplit_once('/')
+        .ok_or("the server's address names no database")?;
+    Ok(format!("{base}/{name}"))
+}
+
+/// A line of this process's status, kB (proc(5)).
+fn memory(name: &str) -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+        .ok_or("no such line")?;
+    Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
+}
