@@ -3,6 +3,7 @@
 //! Each subcommand says what it does while it does it, does nothing twice, and ends with a message
 //! that names the outside command that failed, what it was for and what to do about it.
 
+mod bench;
 mod browser;
 mod checks;
 mod debian;
@@ -60,10 +61,29 @@ enum Task {
     },
     /// What is quick to check: formatting, clippy, the browser build, small tests.
     Check,
+    /// Measure.
+    #[command(subcommand)]
+    Bench(Bench),
     /// Every check there is, with one table at the end.
     Test {
         /// Only these rows.
         rows: Vec<testing::Row>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// A full sync and delta runs, against the fastest this machine could do it at all.
+    Sync {
+        /// Users of the tenant.
+        #[arg(long, default_value_t = 20_000)]
+        users: usize,
+        /// Its groups.
+        #[arg(long, default_value_t = 1_000)]
+        groups: usize,
+        /// Its memberships, about.
+        #[arg(long, default_value_t = 100_000)]
+        memberships: usize,
     },
 }
 
@@ -91,6 +111,18 @@ fn run(task: Task) -> Result<ExitCode, Error> {
         }
         Task::Demo => demo::run(&project)?,
         Task::Serve { arguments } => return serve::run(&project, &arguments),
+        Task::Bench(Bench::Sync {
+            users,
+            groups,
+            memberships,
+        }) => bench::sync(
+            &project,
+            &[
+                ("--users", users),
+                ("--groups", groups),
+                ("--memberships", memberships),
+            ],
+        )?,
         Task::Check => checks::quick(&project)?,
         Task::Test { rows } => return Ok(testing::run(&project, &rows)),
     }

@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of our own: started empty, without any promise to survive, gone at the end.
+//! A PostgreSQL cluster of our own: started empty, gone at the end.
 
 use std::{
     fs,
@@ -23,6 +23,15 @@ const ACCOUNT: &str = "postgres";
 const FOLDER: &str = "rollcall-postgres-";
 const START_LIMIT: Duration = Duration::from_mins(1);
 
+/// What a cluster does about a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promise {
+    /// What was committed survives, as everywhere where data count.
+    Kept,
+    /// Nothing: tests throw the data away, and wait for no disk.
+    None,
+}
+
 /// A running cluster. Dropping it stops it and removes its files.
 pub struct Cluster {
     server: Running,
@@ -32,7 +41,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// Makes and starts a cluster, after installing PostgreSQL where that is possible.
-    pub fn start(project: &Project) -> Result<Self, Error> {
+    pub fn start(project: &Project, promise: Promise) -> Result<Self, Error> {
         let programs = if let Some(programs) = programs() {
             programs
         } else {
@@ -63,7 +72,7 @@ impl Cluster {
             .arg("-D")
             .arg(&folder)
             .fix("read PostgreSQL's log, named above");
-        for setting in settings(port, &folder) {
+        for setting in settings(port, &folder, promise) {
             step = step.arg("-c").arg(setting);
         }
         let log = project.target.join("postgres.log");
@@ -112,16 +121,19 @@ impl Drop for Cluster {
     }
 }
 
-fn settings(port: u16, folder: &Path) -> [String; 7] {
-    [
+fn settings(port: u16, folder: &Path, promise: Promise) -> Vec<String> {
+    let mut settings = vec![
         "listen_addresses=127.0.0.1".to_owned(),
         format!("port={port}"),
         format!("unix_socket_directories={}", folder.display()),
-        "fsync=off".to_owned(),
-        "synchronous_commit=off".to_owned(),
-        "full_page_writes=off".to_owned(),
         "max_connections=300".to_owned(),
-    ]
+    ];
+    if promise == Promise::None {
+        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+            settings.push(format!("{setting}=off"));
+        }
+    }
+    settings
 }
 
 /// The folder with `initdb` and `postgres`: on the PATH, or the newest that Debian put in its place.
@@ -225,6 +237,20 @@ mod tests {
         remove_abandoned(&folder);
         assert!(own.exists() && !abandoned.exists() && other.exists());
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn only_tests_do_without_the_disk() {
+        let folder = Path::new("/c");
+        let off = |promise| {
+            let settings = settings(5, folder, promise);
+            settings
+                .iter()
+                .filter(|setting| setting.ends_with("=off"))
+                .count()
+        };
+        assert_eq!(off(Promise::Kept), 0);
+        assert_eq!(off(Promise::None), 3);
     }
 
     #[test]

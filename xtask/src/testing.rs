@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::{
     browser, checks,
     error::Error,
-    postgres::Cluster,
+    postgres::{Cluster, Promise},
     project::{Profile, Project},
     python,
     step::Step,
@@ -105,7 +105,7 @@ impl Services<'_> {
     fn cluster(&mut self) -> Result<&Cluster, Error> {
         match &mut self.cluster {
             Some(cluster) => Ok(cluster),
-            none => Ok(none.insert(Cluster::start(self.project)?)),
+            none => Ok(none.insert(Cluster::start(self.project, Promise::None)?)),
         }
     }
 
