@@ -208,7 +208,7 @@ fn IntegrationRow(line: IntegrationLine) -> impl IntoView {
                 }}
             </td>
             <td role="cell" class="grow">
-                <span class="flex items-baseline gap-2.5">
+                <span class="flex items-center gap-2.5">
                     {match line.last_sync_status {
                         Some(status) => view! { <Status of=status /> }.into_any(),
                         None => view! { <Status of=Mark::NOT_STARTED /> }.into_any(),

@@ -82,6 +82,7 @@ pub fn GroupPage() -> impl IntoView {
         <Load resource=group whole=true let:group>
             <Group group=group />
         </Load>
+        <Members id=id />
     }
     .into_any()
 }
@@ -92,7 +93,6 @@ fn Group(group: GroupView) -> impl IntoView {
     let GroupView { detail, member_of } = group;
     let parent = (address.keep(routes::GROUPS), "Groups".to_owned());
     let name = detail.line.group.display_name.clone();
-    let id = detail.line.group.id;
     view! {
         <PageHead
             title=name
@@ -100,26 +100,40 @@ fn Group(group: GroupView) -> impl IntoView {
             facts=move || view! { <Facts detail=detail.clone() /> }.into_any()
         />
         <MemberOfLine groups=member_of />
-        <section aria-labelledby="h-members" class="flex-1 flex flex-col border-t border-line">
-            <h2 id="h-members" class="text-base px-6 pt-4 max-md:px-4">"Members"</h2>
-            <Members id=id />
-        </section>
     }
     .into_any()
 }
 
+/// The members. Beside the group and not inside it: what is read inside what is read is lost
+/// track of when the browser code takes over.
 #[component]
-fn Members(id: GroupId) -> impl IntoView {
+fn Members(id: Memo<Option<GroupId>>) -> impl IntoView {
     let address = use_address();
     let asked = Memo::new(move |_| address.list());
-    let members = Resource::new(move || asked.get(), move |list| list_members(id, list));
+    let members = Resource::new(
+        move || (id.get(), asked.get()),
+        |(id, list)| async move {
+            match id {
+                Some(id) => list_members(id, list).await,
+                None => Err(AppError::NotFound {
+                    what: "group".to_owned(),
+                }),
+            }
+        },
+    );
     view! {
-        <ListBar label="Members">
-            <TotalOf resource=members one="member" many="members" />
-        </ListBar>
-        <Load resource=members let:page>
-            <MemberTable list=asked.get_untracked() page=page />
-        </Load>
+        <section
+            aria-labelledby="h-members"
+            class="rc-part flex-1 flex flex-col border-t border-line"
+        >
+            <h2 id="h-members" class="text-base px-6 pt-4 max-md:px-4">"Members"</h2>
+            <ListBar label="Members">
+                <TotalOf resource=members one="member" many="members" />
+            </ListBar>
+            <Load resource=members let:page>
+                <MemberTable list=asked.get_untracked() page=page />
+            </Load>
+        </section>
     }
     .into_any()
 }
@@ -166,7 +180,7 @@ fn MemberTable(list: ListQuery, page: Page<Member>) -> impl IntoView {
 fn Facts(detail: GroupDetail) -> impl IntoView {
     let line = detail.line;
     view! {
-        <span class="text-base-content"><InDirectory status=line.group.status group=true /></span>
+        <span class="inline-flex text-base-content"><InDirectory status=line.group.status group=true /></span>
         {detail.status_reason.map(|reason| view! { <span>{reason.title()}</span> })}
         <span>
             {line.group.kind.title()} {line.dynamic.then_some(", dynamic")}

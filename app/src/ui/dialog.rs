@@ -34,29 +34,29 @@ pub fn Dialog(
         let back = back.clone();
         move || address.at(&back, &[])
     });
-    // Where the focus was; the link that opened it, as a rule.
-    let opener = StoredValue::new_local(None::<web_sys::HtmlElement>);
     Effect::new(move |_| {
         let Some(dialog) = dialog.get() else { return };
         if dialog.matches(":modal").unwrap_or_default() {
             return;
         }
-        opener.set_value(
+        // Where the focus was; the link that opened it, as a rule. Kept only here: the server,
+        // which has no such thing, drops a page on another thread than the one that made it.
+        let opener = StoredValue::new_local(
             document()
                 .active_element()
-                .and_then(|element| element.dyn_into().ok()),
+                .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()),
         );
+        on_cleanup(move || {
+            if let Some(Some(opener)) = opener.try_get_value() {
+                _ = opener.focus();
+            }
+        });
         // `open` is in the HTML for browsers without the code; a modal one must not be open yet.
         _ = dialog.remove_attribute("open");
         _ = dialog.show_modal();
         toasts.in_dialog(true);
     });
-    on_cleanup(move || {
-        toasts.in_dialog(false);
-        if let Some(Some(opener)) = opener.try_get_value() {
-            _ = opener.focus();
-        }
-    });
+    on_cleanup(move || toasts.in_dialog(false));
     let close = move || {
         navigate(
             &way_back.get_untracked(),

@@ -68,7 +68,7 @@ fn Refusal(
     let heading = error.heading();
     view! {
         {whole.then(|| view! { <PageHead title=heading /> })}
-        <div class="px-6 pt-1 max-w-3xl max-md:px-4">
+        <div class="rc-refused px-6 pt-1 max-w-3xl max-md:px-4">
             {(!whole).then(|| view! { <h2 class="text-lg mb-2">{heading}</h2> })}
             <ErrorNote error=error />
             <div class="flex gap-2">

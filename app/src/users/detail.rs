@@ -93,7 +93,7 @@ fn Facts(detail: UserDetail) -> impl IntoView {
     let line = detail.line;
     let from = detail.integration_name.map(|name| format!(" from {name}"));
     view! {
-        <span class="text-base-content"><InDirectory status=line.user.status /></span>
+        <span class="inline-flex text-base-content"><InDirectory status=line.user.status /></span>
         {detail.status_reason.map(|reason| view! { <span>{reason.title()}</span> })}
         {detail
             .delete_at
