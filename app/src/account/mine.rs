@@ -157,10 +157,10 @@ fn Sessions(sessions: Vec<SessionLine>, end: crate::ui::form::Post<EndSession>) 
                         <span class="block truncate" title=session.user_agent>{name}</span>
                     </td>
                     <td role="cell" class="whitespace-nowrap text-muted max-md:hidden">
-                        "since " <RelativeTime at=session.created_at />
+                        <RelativeTime at=session.created_at />
                     </td>
                     <td role="cell" class="whitespace-nowrap text-muted">
-                        "used " <RelativeTime at=session.last_used_at />
+                        <RelativeTime at=session.last_used_at />
                     </td>
                     <td role="cell" class="whitespace-nowrap text-end">
                         {if session.current {
@@ -181,14 +181,14 @@ fn Sessions(sessions: Vec<SessionLine>, end: crate::ui::form::Post<EndSession>) 
         .collect_view();
     view! {
         <table
-            class="rc-table still mt-1 rc-stack rows"
+            class="rc-table still mt-1"
             role="table"
             aria-labelledby="h-sessions"
         >
             <thead role="rowgroup">
                 <tr role="row">
                     <Head label="Browser" class="grow" />
-                    <Head label="Signed in" />
+                    <Head label="Signed in" class="max-md:hidden" />
                     <Head label="Last used" />
                     <Head label="" />
                 </tr>

@@ -134,7 +134,7 @@ pub(super) fn Ends(
         }
     });
     view! {
-        <span class="inline-flex items-baseline gap-2 whitespace-nowrap">
+        <span class="inline-flex items-center gap-2 whitespace-nowrap">
             {move || mark.get().map(|mark| view! { <Status of=mark /> })}
             <time class="text-muted" datetime=at.to_rfc3339() title=day_utc(at)>
                 {move || relative(then, now_millis())}

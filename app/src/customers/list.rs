@@ -192,7 +192,12 @@ fn Row(line: CustomerLine, bin: bool) -> impl IntoView {
         view! { <Status of=Mark::NOT_STARTED /> }.into_any()
     } else {
         // Whether it is current is told by the time beside; here stands what needs someone.
-        ().into_any()
+        view! {
+            <span class="md:hidden text-muted">
+                {counted(line.active_users, "user", "users")}
+            </span>
+        }
+        .into_any()
     };
     let when = if bin {
         line.deleted_at

@@ -4,15 +4,22 @@ mod palette;
 mod switcher;
 mod theme;
 
-use leptos::{prelude::*, server_fn::ServerFn as _};
+use leptos::{
+    prelude::*,
+    server,
+    server_fn::{ServerFn as _, codec::Json},
+    task::spawn_local,
+};
 use leptos_router::hooks::use_location;
 
 use crate::{
+    error::AppResult,
     routes,
     session::{SignOut, use_operator},
     ui::{
         address::use_address,
         icon::{Icon, Logo},
+        live::use_changes,
         menu::Menu,
         number::grouped,
         toast::ToastRegion,
@@ -64,12 +71,41 @@ pub(crate) const PLACES: [(&str, &[Place]); 3] = [
     ),
 ];
 
+/// How many customers the operator sees, counted again after each change.
+#[derive(Clone, Copy)]
+struct CustomerCount(RwSignal<i64>);
+
+/// Counts the customers.
+#[server(endpoint = "customers/count", input = Json)]
+pub(crate) async fn count_customers() -> AppResult<i64> {
+    let (backend, scope) = crate::session::caller().await?;
+    Ok(backend::store::customers::count(&backend, &scope).await?)
+}
+
+fn provide_customer_count() {
+    let count = RwSignal::new(use_operator().customers);
+    let changes = use_changes();
+    Effect::new(move |before: Option<u32>| {
+        let now = changes.follow();
+        if before.is_some_and(|before| before != now) {
+            spawn_local(async move {
+                if let Ok(counted) = count_customers().await {
+                    count.try_set(counted);
+                }
+            });
+        }
+        now
+    });
+    provide_context(CustomerCount(count));
+}
+
 /// The frame around a page.
 #[component]
 pub fn Shell(
     /// The page.
     children: Children,
 ) -> impl IntoView {
+    provide_customer_count();
     view! {
         <a class="rc-skip btn btn-primary" href="#main" rel="external">"Skip to content"</a>
         <div class="rc-shell">
@@ -112,7 +148,7 @@ pub fn Shell(
 
 #[component]
 fn Navigation() -> impl IntoView {
-    let customers = use_operator().customers;
+    let CustomerCount(customers) = expect_context();
     let groups = PLACES
         .into_iter()
         .map(|(title, places)| {
@@ -131,7 +167,7 @@ fn Navigation() -> impl IntoView {
 }
 
 #[component]
-fn NavLink(place: Place, customers: i64) -> impl IntoView {
+fn NavLink(place: Place, customers: RwSignal<i64>) -> impl IntoView {
     let address = use_address();
     let here = use_location().pathname;
     let Place { path, title, icon } = place;
@@ -150,8 +186,14 @@ fn NavLink(place: Place, customers: i64) -> impl IntoView {
         <a href=move || address.keep(path) aria-current=current>
             <Icon name=icon />
             {title}
-            {(path == routes::CUSTOMERS && customers > 0)
-                .then(|| view! { <span class="rc-count">{grouped(customers)}</span> })}
+            {(path == routes::CUSTOMERS)
+                .then(|| {
+                    view! {
+                        <span class="rc-count" hidden=move || customers.get() == 0>
+                            {move || grouped(customers.get())}
+                        </span>
+                    }
+                })}
         </a>
     }
     .into_any()

@@ -6,7 +6,6 @@ use leptos::{prelude::*, server, server_fn::codec::Json, task::spawn_local};
 use crate::{
     error::AppResult,
     routes,
-    session::use_operator,
     ui::{address::use_address, icon::Icon, menu::Menu, number::grouped},
 };
 
@@ -49,7 +48,7 @@ pub(super) fn Switcher() -> impl IntoView {
             }
         },
     );
-    let customers = use_operator().customers;
+    let super::CustomerCount(customers) = expect_context();
     let summary = move || {
         view! {
             <span class="sr-only">"Customer: "</span>
@@ -63,7 +62,7 @@ pub(super) fn Switcher() -> impl IntoView {
                         Ok(None) => {
                             view! {
                                 <span class="truncate">"All customers"</span>
-                                <span class="text-muted font-normal rc-num">{grouped(customers)}</span>
+                                <span class="text-muted font-normal rc-num">{move || grouped(customers.get())}</span>
                             }
                                 .into_any()
                         }

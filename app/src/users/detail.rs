@@ -67,7 +67,7 @@ fn User(user: UserView) -> impl IntoView {
             parent=parent
             facts=move || view! { <Facts detail=facts.clone() /> }.into_any()
         />
-        <div class="flex-1 grid xl:grid-cols-[minmax(0,1fr)_26rem] gap-x-12 px-6 py-5 max-md:px-4 border-t border-line">
+        <div class="flex-1 grid content-start xl:grid-cols-[minmax(0,1fr)_26rem] gap-x-12 px-6 py-5 max-md:px-4 border-t border-line">
             <section aria-labelledby="h-groups" class="min-w-0">
                 <div class="flex items-baseline gap-2">
                     <h2 id="h-groups" class="text-base">"Groups"</h2>
