@@ -31,7 +31,10 @@ pub async fn open(
         sealer,
         ids,
         clouds: Arc::new(clouds),
-        settings: Arc::new(settings),
+        settings: Arc::new(Settings {
+            database_url: Some(database_url.into()),
+            ..settings
+        }),
         wake: Arc::default(),
     })
 }

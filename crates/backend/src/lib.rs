@@ -26,6 +26,8 @@ pub mod testing;
 
 use std::{path::PathBuf, sync::Arc};
 
+use secrecy::SecretString;
+
 pub use backup::backup;
 pub use clock::Clock;
 pub use clouds::{Cloud, Clouds};
@@ -68,6 +70,8 @@ pub struct Settings {
     pub change_retention_days: u32,
     /// Runs that read at the same time in one process.
     pub worker_concurrency: usize,
+    /// The database's address, with its password where it has one: for `pg_dump`.
+    pub database_url: Option<SecretString>,
 }
 
 impl Settings {
@@ -78,6 +82,7 @@ impl Settings {
             history_retention_days: 400,
             change_retention_days: 90,
             worker_concurrency: 32,
+            database_url: None,
         }
     }
 }

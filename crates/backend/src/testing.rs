@@ -83,7 +83,10 @@ impl TestBackend {
             sealer: Sealer::new(&[7; 32], ids.clone()),
             ids,
             clouds: Arc::new(clouds),
-            settings: Arc::new(Settings::in_folder(folder.path().to_owned())),
+            settings: Arc::new(Settings {
+                database_url: Some(url.into()),
+                ..Settings::in_folder(folder.path().to_owned())
+            }),
             wake: Arc::default(),
         };
         Some(Self { backend, folder })
