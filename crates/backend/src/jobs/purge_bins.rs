@@ -1,9 +1,10 @@
-//! Removes customers whose days in the bin are over, with all their rows; the audit log stays.
+//! Removes customers whose days in the bin are over, with all their rows; the audit log stays. And
+//! deletes the people of deleted integrations whose days are over.
 
 use domain::customer::BIN_DAYS;
 
 use super::Outcome;
-use crate::{Backend, Result, execute};
+use crate::{Backend, Result, execute, store::across};
 
 /// Rows one statement removes.
 const BATCH: i64 = 2_000;
@@ -57,5 +58,6 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
         before
     )?;
     tx.commit().await?;
+    while across::delete_due(b, BATCH).await? > 0 {}
     Ok(Outcome::Again(now + chrono::Duration::hours(1)))
 }

@@ -1,21 +1,19 @@
 //! Removes sessions past their end, an hour after the last time.
 
 use super::Outcome;
-use crate::{Backend, Result, execute};
+use crate::{Backend, Result, store::sessions};
 
 /// Removes them.
 pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     let now = b.clock.now();
-    let mut tx = b.db.write().await?;
-    execute!(&mut tx, "DELETE FROM session WHERE expires_at <= $1", now)?;
-    tx.commit().await?;
+    sessions::delete_expired(b).await?;
     Ok(Outcome::Again(now + chrono::Duration::hours(1)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{db_test, fetch_scalar};
+    use crate::{db_test, execute, fetch_scalar};
 
     db_test!(sessions_past_their_end_go, |t| {
         let now = t.clock.now();

@@ -1,52 +1,16 @@
 //! From an integration to a client for its tenant.
 
 use domain::{
-    credential_profile::CredentialKind,
-    id::{CredentialProfileId, TenantId},
+    id::TenantId,
     policy::{ObjectType, Policy},
 };
-use graph::{Certificate, Client, Cloud, Credential, Resource, Tenant, TokenInfo};
-use secrecy::SecretString;
-use sqlx::FromRow;
+use graph::{Client, Cloud, Resource, Tenant, TokenInfo};
 
 use super::{record::Work, stop::Stop};
-use crate::{Backend, Error, Result, execute, fetch_one, sealer::Place};
-
-#[derive(FromRow)]
-struct Profile {
-    kind: CredentialKind,
-    client_id: uuid::Uuid,
-    secret_sealed: Vec<u8>,
-    certificate_pem: Option<String>,
-}
-
-/// Opens a stored credential.
-pub(crate) async fn credential(b: &Backend, id: CredentialProfileId) -> Result<Credential> {
-    let mut tx = b.db.read().await?;
-    let profile = fetch_one!(
-        &mut tx,
-        Profile,
-        "SELECT kind, client_id, secret_sealed, certificate_pem
-           FROM credential_profile WHERE id = $1",
-        id
-    )?;
-    drop(tx);
-    let place = Place {
-        table: "credential_profile",
-        column: "secret_sealed",
-        row: id.0,
-    };
-    let secret: SecretString = b.sealer.open(place, &profile.secret_sealed)?;
-    Ok(match profile.kind {
-        CredentialKind::ClientSecret => Credential::secret(profile.client_id, secret),
-        CredentialKind::Certificate => {
-            let pem = profile.certificate_pem.unwrap_or_default();
-            let certificate = Certificate::parse(&pem, &secret)
-                .map_err(|error| Error::Source(super::stop::words(&error)))?;
-            Credential::certificate(profile.client_id, certificate)
-        }
-    })
-}
+use crate::{
+    execute,
+    store::{credential_profiles, integrations},
+};
 
 /// A client for the run's tenant, pinned to its GUID where that is known, with a meter of its own.
 /// Nothing is sent yet.
@@ -62,7 +26,10 @@ pub(super) async fn client(work: &Work<'_>) -> Result<Client, Stop> {
     };
     let cloud = Cloud::parse(cloud.authority.as_str(), cloud.graph.as_str())?;
     let tenant = Tenant::parse(&integration.tenant)?;
-    let credential = credential(b, integration.credential_profile_id).await?;
+    let mut tx = b.db.read().await?;
+    let profile = integration.credential_profile_id;
+    let credential = credential_profiles::credential(b, &mut tx, profile).await?;
+    drop(tx);
     let client = b.graph.client(cloud, tenant, credential).metered();
     Ok(match integration.tenant_id {
         Some(TenantId(id)) => client.pinned(id),
@@ -71,7 +38,8 @@ pub(super) async fn client(work: &Work<'_>) -> Result<Client, Stop> {
 }
 
 /// Proves the tenant and the permissions before anything is read: a token for another tenant ends
-/// the run (sync.md rule 1), and so does a missing permission, by name (rule 6).
+/// the run (sync.md rule 1), one that is another customer's too (interfaces.md, "Who may connect
+/// what"), and so does a missing permission, by name (rule 6).
 pub(super) async fn prove(work: &mut Work<'_>, client: &Client) -> Result<(), Stop> {
     let token = client.token().await?;
     require_roles(&work.policy, &token)?;
@@ -80,12 +48,8 @@ pub(super) async fn prove(work: &mut Work<'_>, client: &Client) -> Result<(), St
     };
     if work.integration.tenant_id.is_none() {
         let mut tx = work.b().db.write().await?;
-        execute!(
-            &mut tx,
-            "UPDATE integration SET tenant_id = $1 WHERE id = $2 AND tenant_id IS NULL",
-            proven,
-            work.integration.id
-        )?;
+        let id = work.integration.id;
+        integrations::pin(work.b(), &mut tx, id, TenantId(proven), None, None).await?;
         tx.commit().await?;
         work.integration.tenant_id = Some(TenantId(proven));
     }

@@ -39,7 +39,7 @@ use domain::{
     policy::{Guard, Policy},
     run::{RunError, RunPhase},
 };
-pub(crate) use starting::{Starting, put};
+pub(crate) use starting::{Starting, cancel_open, put};
 pub use starting::{cancel, start};
 
 use self::{

@@ -149,8 +149,47 @@ struct Open {
 /// batch, within a second.
 pub async fn cancel(b: &Backend, scope: &Scope, run_id: RunId) -> Result<Run> {
     let mut tx = b.db.write().await?;
-    let open = fetch_optional!(
-        &mut tx,
+    let open = find(b, &mut tx, run_id)
+        .await?
+        .filter(|open| scope.sees(open.customer_id))
+        .ok_or(Error::NotFound("run"))?;
+    scope.require(Permission::RunsStart)?;
+    if !open.status.is_open() {
+        return Err(Error::Conflict {
+            message: "The run has ended already.".to_owned(),
+            run_id: Some(run_id),
+        });
+    }
+    end(b, &mut tx, run_id, &open, scope.actor_name()).await?;
+    let run = load(&mut tx, run_id).await?;
+    tx.commit().await?;
+    Ok(run)
+}
+
+/// Asks the open run of an integration to end, where there is one: the integration is switched
+/// off or put away.
+pub(crate) async fn cancel_open(
+    b: &Backend,
+    tx: &mut Tx,
+    integration: IntegrationId,
+    by: &str,
+) -> Result<()> {
+    let run = fetch_optional!(
+        &mut *tx,
+        (RunId,),
+        "SELECT id FROM run WHERE integration_id = $1 AND status IN ('queued', 'running')",
+        integration
+    )?;
+    let Some((run,)) = run else { return Ok(()) };
+    match find(b, tx, run).await? {
+        Some(open) => end(b, tx, run, &open, by).await,
+        None => Ok(()),
+    }
+}
+
+async fn find(b: &Backend, tx: &mut Tx, run_id: RunId) -> Result<Option<Open>> {
+    fetch_optional!(
+        tx,
         Open,
         "SELECT r.customer_id, r.integration_id, r.status,
                 EXISTS (SELECT 1 FROM job j WHERE j.dedupe_key = $2 AND j.lease_until > $3)
@@ -159,48 +198,40 @@ pub async fn cancel(b: &Backend, scope: &Scope, run_id: RunId) -> Result<Run> {
         run_id,
         format!("run:{run_id}"),
         b.clock.now()
-    )?
-    .filter(|open| scope.sees(open.customer_id))
-    .ok_or(Error::NotFound("run"))?;
-    scope.require(Permission::RunsStart)?;
-    if !open.status.is_open() {
-        return Err(Error::Conflict {
-            message: "The run has ended already.".to_owned(),
-            run_id: Some(run_id),
-        });
-    }
-    if open.status == RunStatus::Queued && !open.at_work {
+    )
+}
+
+async fn end(b: &Backend, tx: &mut Tx, run_id: RunId, open: &Open, by: &str) -> Result<()> {
+    if open.status != RunStatus::Queued || open.at_work {
         execute!(
-            &mut tx,
-            "DELETE FROM job WHERE dedupe_key = $1",
-            format!("run:{run_id}")
-        )?;
-        execute!(
-            &mut tx,
-            "UPDATE run SET status = 'cancelled', phase = 'done', ended_at = $2, cancelled_by = $3
-              WHERE id = $1",
-            run_id,
-            b.clock.now(),
-            scope.actor_name()
-        )?;
-        execute!(
-            &mut tx,
-            "UPDATE integration SET last_sync_status = 'cancelled', last_sync_detail = 'cancelled'
-              WHERE id = $1 AND last_run_id = $2",
-            open.integration_id,
-            run_id
-        )?;
-    } else {
-        execute!(
-            &mut tx,
+            tx,
             "UPDATE run SET cancelled_by = COALESCE(cancelled_by, $2) WHERE id = $1",
             run_id,
-            scope.actor_name()
+            by
         )?;
+        return Ok(());
     }
-    let run = load(&mut tx, run_id).await?;
-    tx.commit().await?;
-    Ok(run)
+    execute!(
+        &mut *tx,
+        "DELETE FROM job WHERE dedupe_key = $1",
+        format!("run:{run_id}")
+    )?;
+    execute!(
+        &mut *tx,
+        "UPDATE run SET status = 'cancelled', phase = 'done', ended_at = $2, cancelled_by = $3
+          WHERE id = $1",
+        run_id,
+        b.clock.now(),
+        by
+    )?;
+    execute!(
+        tx,
+        "UPDATE integration SET last_sync_status = 'cancelled', last_sync_detail = 'cancelled'
+          WHERE id = $1 AND last_run_id = $2",
+        open.integration_id,
+        run_id
+    )?;
+    Ok(())
 }
 
 #[derive(FromRow)]

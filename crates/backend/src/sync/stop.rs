@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::run::RunError;
 
-use crate::Error;
+use crate::{Error, entra::words};
 
 /// Why the work on a run stops.
 #[derive(Debug)]
@@ -71,15 +71,5 @@ impl From<graph::Error> for Stop {
             retry_after: error.retry_after(),
             error: words(&error),
         }))
-    }
-}
-
-/// An error of the source in the words of the API.
-pub(crate) fn words(error: &graph::Error) -> RunError {
-    RunError {
-        code: error.code().to_owned(),
-        title: error.title(),
-        detail: error.detail(),
-        fix: error.fix(),
     }
 }

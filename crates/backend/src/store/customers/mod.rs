@@ -12,12 +12,12 @@ use domain::{
 
 use super::{
     audit,
-    integrations::{schedule, stop},
     paging::{self, Sort},
     read_json,
 };
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional, fetch_scalar, in_scope,
+    jobs::schedule, sync,
 };
 
 /// What the Customers list is asked for.
@@ -292,8 +292,8 @@ pub async fn delete(
         id
     )?;
     for (integration,) in integrations {
-        stop::cancel_open_run(b, &mut tx, integration, scope.actor_name()).await?;
-        schedule::set_next(&mut tx, integration, None).await?;
+        sync::cancel_open(b, &mut tx, integration, scope.actor_name()).await?;
+        set_next_run(&mut tx, integration, None).await?;
     }
     audit::record(
         b,
@@ -336,7 +336,7 @@ pub async fn restore(b: &Backend, scope: &Scope, id: CustomerId) -> Result<Custo
     for (integration, text, runs_by_itself) in integrations {
         let schedule: Schedule = read_json("integration.schedule", &text)?;
         let next: Option<DateTime> = schedule::next(&schedule, now).filter(|_| runs_by_itself);
-        schedule::set_next(&mut tx, integration, next).await?;
+        set_next_run(&mut tx, integration, next).await?;
     }
     audit::record(
         b,
@@ -352,6 +352,17 @@ pub async fn restore(b: &Backend, scope: &Scope, id: CustomerId) -> Result<Custo
         deleted_at: None,
         ..customer
     })
+}
+
+/// Sets when an integration runs next by itself.
+async fn set_next_run(tx: &mut Tx, id: IntegrationId, next: Option<DateTime>) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE integration SET next_run_at = $1 WHERE id = $2",
+        next,
+        id
+    )?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@ use domain::{
 
 use super::{
     connect::{Wish, may_connect, may_use},
-    find, groups, schedule, stop,
+    find, groups,
 };
 use crate::{
     Backend, Result, Scope, Tx, execute, fetch_one,
+    jobs::schedule,
     store::{audit, customers, write_json},
+    sync,
 };
 
 /// Adds an integration. Nothing runs by itself before its first full run (sync.md rule 12).
@@ -30,7 +32,7 @@ pub async fn create(
     scope.require(Permission::IntegrationsWrite)?;
     let now = b.clock.now();
     let tenant = Tenant::parse(&new.tenant)?;
-    schedule::check(&new.schedule, now)?;
+    schedule::check(&new.schedule)?;
     let policy = new.policy.checked()?;
     let wish = Wish {
         customer,
@@ -136,7 +138,7 @@ pub async fn change(
         integration.credential_profile_id = profile;
     }
     if let Some(schedule) = change.schedule {
-        schedule::check(&schedule, b.clock.now())?;
+        schedule::check(&schedule)?;
         integration.schedule = schedule;
     }
     if let Some(full) = change.full_scan_next {
@@ -184,7 +186,7 @@ async fn set_state(
     after: &mut Integration,
 ) -> Result<()> {
     if before.enabled && !after.enabled {
-        stop::cancel_open_run(b, tx, before.id, scope.actor_name()).await?;
+        sync::cancel_open(b, tx, before.id, scope.actor_name()).await?;
         after.state = IntegrationState::Disabled;
         after.next_run_at = None;
         return Ok(());

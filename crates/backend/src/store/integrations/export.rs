@@ -77,7 +77,7 @@ mod tests {
         let profile = sample::profile(&t, &owner, None, "=Shared").await;
         for tenant in ["b.example", "a.example"] {
             let new = sample::new_integration(&profile, tenant);
-            super::super::create(&t, &owner, customer, new)
+            crate::store::integrations::create(&t, &owner, customer, new)
                 .await
                 .unwrap();
         }

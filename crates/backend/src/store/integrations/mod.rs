@@ -5,8 +5,6 @@ mod connect;
 mod export;
 mod groups;
 mod removal;
-pub(crate) mod schedule;
-pub(crate) mod stop;
 
 use std::collections::HashMap;
 
