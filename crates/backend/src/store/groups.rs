@@ -385,3 +385,6 @@ fn cells(line: GroupLine) -> [String; 7] {
             .unwrap_or_default(),
     ]
 }
+
+#[cfg(test)]
+mod tests;

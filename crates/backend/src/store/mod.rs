@@ -12,6 +12,8 @@ mod paging;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod sample;
+#[cfg(test)]
+mod secrets_tests;
 pub mod sessions;
 pub mod tokens;
 pub mod users;

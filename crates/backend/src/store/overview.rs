@@ -293,3 +293,6 @@ async fn days(
     }
     Ok(days)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use domain::{
     credential_profile::{CredentialKind, CredentialProfile, NewCredentialProfile},
     id::{CustomerId, ExternalId, GroupId, IntegrationId, RunId, UserId},
     integration::{Integration, IntegrationKind, NewIntegration},
-    policy::Policy,
+    policy::{ObjectType, Policy},
     run::{RunMode, RunPhase, RunStatus, RunTrigger},
     schedule::Schedule,
     user::{DirectoryStatus, SourceType},
@@ -126,6 +126,44 @@ pub async fn run(t: &TestBackend, integration: IntegrationId, status: RunStatus)
     .unwrap();
     tx.commit().await.unwrap();
     id
+}
+
+/// A line of counts of a run: `created`, of which nothing else is known, and `filtered`.
+pub async fn count(t: &TestBackend, run: RunId, kind: ObjectType, created: i64, filtered: i64) {
+    let mut tx = t.db.write().await.unwrap();
+    execute!(
+        &mut tx,
+        "INSERT INTO run_count (run_id, object_type, status, total, unchanged, created, updated,
+           disabled, enabled, deleted, restored, filtered, failed, held, blocked)
+         SELECT id, $2, status, $3, 0, $4, 0, 0, 0, 0, 0, $5, 0, 0, 0 FROM run WHERE id = $1",
+        run,
+        kind,
+        created + filtered,
+        created,
+        filtered
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Puts a user or a group into a group.
+pub async fn member(t: &TestBackend, group: GroupId, member: uuid::Uuid, kind: ObjectType) {
+    let mut tx = t.db.write().await.unwrap();
+    execute!(
+        &mut tx,
+        "INSERT INTO directory_membership (group_id, member_id, member_type) VALUES ($1, $2, $3)",
+        group,
+        member,
+        kind
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Everything a stream of CSV answers, as text.
+pub async fn text(stream: impl futures::Stream<Item = crate::Result<bytes::Bytes>>) -> String {
+    let parts: Vec<bytes::Bytes> = futures::TryStreamExt::try_collect(stream).await.unwrap();
+    String::from_utf8(parts.concat()).unwrap()
 }
 
 pub async fn run_status(t: &TestBackend, id: RunId) -> RunStatus {

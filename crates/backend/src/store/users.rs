@@ -329,3 +329,6 @@ async fn csv_page(
         offset
     )
 }
+
+#[cfg(test)]
+mod tests;

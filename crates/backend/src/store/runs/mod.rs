@@ -386,3 +386,6 @@ pub async fn changes_listing(
         id: change.id.0,
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+use domain::{integration::IntegrationChange, policy::Policy};
+
+use super::*;
+use crate::{
+    db_test,
+    store::{integrations, sample},
+    testing::TestBackend,
+};
+
+fn is_missing<T: std::fmt::Debug>(given: Result<T>) -> bool {
+    matches!(given, Err(Error::NotFound("group")))
+}
+
+/// What the tests begin with.
+struct World {
+    owner: Scope,
+    customer: CustomerId,
+    integration: IntegrationId,
+    sales: GroupId,
+    inner: GroupId,
+}
+
+/// Sales holds two users, a deleted one, and the Inner Circle; another customer has one group.
+async fn world(t: &TestBackend) -> World {
+    let (customer, other) = (t.customer("A").await, t.customer("B").await);
+    let owner = t.owner().await;
+    let integration = sample::integration(t, &owner, customer).await.id;
+    let sales = sample::group(t, customer, Some(integration), "Sales").await;
+    let inner = sample::group(t, customer, None, "Inner Circle").await;
+    sample::group(t, other, None, "Other").await;
+    for (name, status) in [
+        ("Ada", DirectoryStatus::Active),
+        ("Bo", DirectoryStatus::Inactive),
+        ("Gone", DirectoryStatus::Deleted),
+    ] {
+        let user = sample::user(t, customer, None, name, status).await;
+        sample::member(t, sales, user.0, ObjectType::User).await;
+    }
+    sample::member(t, sales, inner.0, ObjectType::Group).await;
+    World {
+        owner,
+        customer,
+        integration,
+        sales,
+        inner,
+    }
+}
+
+db_test!(groups_are_found_filtered_and_sorted, |t| {
+    let World {
+        owner, customer: a, ..
+    } = world(&t).await;
+    let all = GroupQuery::default;
+    let names = async |query: GroupQuery| -> Vec<String> {
+        let page = list(&t, &owner, query).await.unwrap();
+        assert_eq!(page.total, i64::try_from(page.items.len()).unwrap());
+        page.items
+            .into_iter()
+            .map(|line| line.group.display_name)
+            .collect()
+    };
+    assert_eq!(names(all()).await, ["Inner Circle", "Other", "Sales"]);
+    assert_eq!(
+        names(GroupQuery {
+            customer_id: Some(a),
+            ..all()
+        })
+        .await,
+        ["Inner Circle", "Sales"]
+    );
+    assert_eq!(
+        names(GroupQuery {
+            q: Some("CIRC".into()),
+            ..all()
+        })
+        .await,
+        ["Inner Circle"]
+    );
+    let manual = GroupQuery {
+        source_type: Some(SourceType::Manual),
+        ..all()
+    };
+    assert_eq!(names(manual).await, ["Inner Circle", "Other"]);
+    for (sort, _) in SORTS {
+        assert_eq!(
+            names(GroupQuery {
+                sort: Some((*sort).into()),
+                ..all()
+            })
+            .await
+            .len(),
+            3,
+            "{sort}"
+        );
+    }
+
+    let part = listing(&t, &owner, a, &ListRequest::default())
+        .await
+        .unwrap();
+    assert_eq!(part.items.len(), 2);
+    let text = sample::text(csv(&t, &owner, all())).await;
+    assert_eq!(text.lines().count(), 4);
+});
+
+db_test!(a_group_tells_its_numbers_and_whether_it_is_selected, |t| {
+    let World {
+        owner,
+        integration,
+        sales,
+        ..
+    } = world(&t).await;
+    let detail = detail(&t, &owner, sales).await.unwrap();
+    assert_eq!(detail.line.group, get(&t, &owner, sales).await.unwrap());
+    assert_eq!(detail.group_count, 1);
+    assert_eq!(detail.description.as_deref(), Some("About it"));
+    assert!(!detail.line.selected);
+    let external = detail.line.group.external_id.unwrap();
+    let select = IntegrationChange {
+        policy: Some(Policy {
+            selected_group_ids: vec![external],
+            ..Policy::default()
+        }),
+        ..IntegrationChange::default()
+    };
+    integrations::change(&t, &owner, integration, select)
+        .await
+        .unwrap();
+    let page = list(
+        &t,
+        &owner,
+        GroupQuery {
+            q: Some("sales".into()),
+            ..GroupQuery::default()
+        },
+    )
+    .await
+    .unwrap();
+    assert!(page.items[0].selected);
+});
+
+db_test!(memberships_are_shown_both_ways, |t| {
+    let World {
+        owner,
+        sales,
+        inner,
+        ..
+    } = world(&t).await;
+    let members = members(&t, &owner, sales, None, PageRequest::new(1, 2))
+        .await
+        .unwrap();
+    let page: Vec<_> = members
+        .items
+        .iter()
+        .map(|m| m.display_name.as_str())
+        .collect();
+    assert_eq!(
+        (page, members.total),
+        (vec!["Ada", "Bo"], 3),
+        "deleted ones are not members"
+    );
+    let mut request = ListRequest {
+        limit: 2,
+        ..ListRequest::default()
+    };
+    let part = members_listing(&t, &owner, sales, &request).await.unwrap();
+    request.cursor = Some(part.next.unwrap().parse().unwrap());
+    let part = members_listing(&t, &owner, sales, &request).await.unwrap();
+    assert_eq!(
+        (part.items[0].id, part.items[0].object_type),
+        (inner.0, ObjectType::Group)
+    );
+    assert_eq!(part.next, None);
+    let above = member_of(&t, &owner, inner).await.unwrap();
+    assert_eq!(above[0].id, sales);
+});
+
+db_test!(nobody_sees_another_customers_groups, |t| {
+    let (a, b) = (t.customer("A").await, t.customer("B").await);
+    let some = t.administrator_of(&[a]).await;
+    let group = sample::group(&t, b, None, "Other").await;
+    assert!(is_missing(get(&t, &some, group).await));
+    assert!(is_missing(detail(&t, &some, group).await));
+    assert!(is_missing(member_of(&t, &some, group).await));
+    assert!(is_missing(
+        members(&t, &some, group, None, PageRequest::default()).await
+    ));
+    assert!(is_missing(
+        members_listing(&t, &some, group, &ListRequest::default()).await
+    ));
+    let missing = listing(&t, &some, b, &ListRequest::default()).await;
+    assert!(matches!(missing, Err(Error::NotFound("customer"))));
+    assert_eq!(
+        list(&t, &some, GroupQuery::default()).await.unwrap(),
+        Page::empty()
+    );
+    let text = sample::text(csv(&t, &some, GroupQuery::default())).await;
+    assert_eq!(text.lines().count(), 1);
+});

@@ -1,0 +1,71 @@
+//! No secret stands anywhere in the database in the clear.
+
+use domain::permission::Role;
+use secrecy::ExposeSecret;
+
+use super::{credential_profiles, sample, sessions, tokens};
+use crate::{
+    auth,
+    testing::{Kind, TestBackend},
+};
+
+#[tokio::test]
+async fn no_secret_stands_in_the_database_file_in_the_clear() {
+    let t = TestBackend::new(Kind::Sqlite).await.unwrap();
+    let owner = t.owner().await;
+    let password = "a password nobody guesses";
+    auth::add_operator(&t, "o@x.example", "O", Role::Owner, password.into())
+        .await
+        .unwrap();
+    let mut new = sample::new_profile(None, "Shared");
+    new.client_secret = Some("first-secret-value".to_owned());
+    let profile = credential_profiles::create(&t, &owner, new).await.unwrap();
+    let change = domain::credential_profile::CredentialProfileChange {
+        client_secret: Some("second-secret-value".to_owned()),
+        ..Default::default()
+    };
+    credential_profiles::change(&t, &owner, profile.id, change)
+        .await
+        .unwrap();
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+    let certificate = rcgen::CertificateParams::new(["x.example".to_owned()]).unwrap();
+    let mut new = sample::new_profile(None, "Certificate");
+    new.kind = domain::credential_profile::CredentialKind::Certificate;
+    new.client_secret = None;
+    new.certificate_pem = Some(certificate.self_signed(&key).unwrap().pem());
+    new.private_key_pem = Some(key.serialize_pem());
+    credential_profiles::create(&t, &owner, new).await.unwrap();
+    let (_, token) = tokens::create(&t, &owner, "CI", Role::Owner, None, None)
+        .await
+        .unwrap();
+    let cookie = 0x1122_3344_5566_7788_99aa_bbcc_ddee_ff01_i128;
+    sessions::create(&t, cookie, "{}").await.unwrap();
+
+    t.db.close().await;
+    let mut bytes = Vec::new();
+    for file in ["rollcall.db", "rollcall.db-wal"] {
+        if let Ok(read) = std::fs::read(t.folder.path().join(file)) {
+            bytes.extend(read);
+        }
+    }
+    let holds = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+    assert!(holds(b"Shared"), "the right files are looked through");
+    // A line from the middle of the key: its first one is the same in every key.
+    let pem = key.serialize_pem();
+    let line = pem.lines().nth(5).unwrap();
+    let master = hex::encode([7_u8; 32]);
+    for secret in [
+        password,
+        "first-secret-value",
+        "second-secret-value",
+        line,
+        "PRIVATE KEY",
+        token.expose_secret(),
+        &token.expose_secret()[3..46],
+        &master,
+    ] {
+        assert!(!holds(secret.as_bytes()), "{secret}");
+    }
+    assert!(!holds(&cookie.to_be_bytes()));
+    assert!(!holds(&[7_u8; 32]), "the master key");
+}
