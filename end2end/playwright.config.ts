@@ -1,12 +1,15 @@
 // The product in Chromium. `cargo xtask test pages` starts the simulator and an empty server and
 // says in the environment where they are:
 //   E2E_URL              the server's address
-//   E2E_DATABASE         sqlite or postgres
+//   E2E_ROLLCALL         the server's program; its ROLLCALL_* configuration is set too
 //   E2E_SETUP_CODE_FILE  the one-time code for creating the first operator
 //   E2E_TOKEN            an API token (administrator, all customers) for making what a test needs
 //   E2E_SIMULATOR        a file: what `entra-simulator --json` printed (tenants, secrets, addresses)
 //   E2E_CHROMIUM         the browser's program
+// The database is the server's affair: the same tests run on SQLite and on PostgreSQL.
 import { defineConfig, devices } from "@playwright/test";
+
+import { OWNER_STATE } from "./fixtures";
 
 export default defineConfig({
   testDir: "tests",
@@ -42,7 +45,14 @@ export default defineConfig({
       name: "pages",
       testMatch: "*.spec.ts",
       dependencies: ["first start"],
-      use: devices["Desktop Chrome"],
+      use: { ...devices["Desktop Chrome"], storageState: OWNER_STATE },
+    },
+    // The pictures of the README, by `cargo xtask pictures`.
+    {
+      name: "pictures",
+      testMatch: process.env.E2E_PICTURES ? "*.pictures.ts" : [],
+      dependencies: ["first start"],
+      use: { ...devices["Desktop Chrome"], storageState: OWNER_STATE },
     },
   ],
 });

@@ -10,11 +10,12 @@ use crate::{
     project::{Profile, Project},
     setup,
     stack::{self, Plan, Stack},
-    step::is_installed,
+    step::{Step, is_installed},
 };
 
-/// Small enough to be quick, with every kind of object in it.
-const SIMULATOR: [&str; 4] = ["--tenants", "8", "--users", "200"];
+/// A tenant for each test, since one belongs to one customer; each small enough to be quick, with
+/// every kind of object in it and more people than fit on one page.
+const SIMULATOR: [&str; 4] = ["--tenants", "80", "--users", "120"];
 const BROWSERS: [&str; 4] = [
     "/usr/bin/chromium",
     "chromium",
@@ -27,27 +28,48 @@ const BROWSERS: [&str; 4] = [
 /// The browser loads the optimised module, the one that people get: what `wasm-opt` breaks must
 /// fail here. The programs are those of the development build, which the Rust tests need anyway.
 pub fn test(project: &Project, cluster: Option<&Cluster>) -> Result<(), Error> {
-    let folder = project.root.join("end2end");
-    setup::npm_packages(&folder)?;
-    let browser = browser()?;
-    front::build(project, Profile::Release)?;
-    programs(project)?;
-
-    let database = if cluster.is_some() {
-        "postgres"
-    } else {
-        "sqlite"
-    };
-    let database_url = match cluster {
+    let (purpose, database_url) = match cluster {
         Some(cluster) => {
             let name = "end2end";
             cluster.create_database(name)?;
-            Some(cluster.url(name))
+            ("end2end-postgres", Some(cluster.url(name)))
         }
-        None => None,
+        None => ("end2end-sqlite", None),
     };
+    playwright(project, purpose, database_url, |step| {
+        step.arg("--project=pages")
+    })
+}
+
+/// Takes the pictures of the README anew, of the product on SQLite.
+pub fn pictures(project: &Project) -> Result<(), Error> {
+    playwright(project, "pictures", None, |step| {
+        step.arg("--project=pictures").env("E2E_PICTURES", "1")
+    })
+}
+
+/// Starts the product and lets Playwright at it.
+fn playwright(
+    project: &Project,
+    purpose: &str,
+    database_url: Option<String>,
+    what: impl FnOnce(Step) -> Step,
+) -> Result<(), Error> {
+    let folder = project.root.join("end2end");
+    setup::npm_packages(&folder)?;
+    let browser = browser()?;
+    Step::new(
+        folder.join("node_modules/.bin/tsc"),
+        "checking the types of the browser tests",
+    )
+    .dir(&folder)
+    .fix("correct what the compiler names above")
+    .run()?;
+    front::build(project, Profile::Release)?;
+    programs(project)?;
+
     let plan = Plan {
-        folder: stack::folder(project, &format!("end2end-{database}")),
+        folder: stack::folder(project, purpose),
         programs: Profile::Dev,
         simulator: &SIMULATOR,
         database_url,
@@ -57,32 +79,26 @@ pub fn test(project: &Project, cluster: Option<&Cluster>) -> Result<(), Error> {
     stack.start()?;
     let token = stack
         .rollcall("making an API token for the browser tests")
-        .args([
-            "token",
-            "create",
-            "--name",
-            "end2end",
-            "--role",
-            "administrator",
-        ])
+        .args(["token", "create", "--name", "end2end"])
+        .args(["--role", "administrator"])
         .output()?;
-    crate::step::Step::new(
+    let step = Step::new(
         folder.join("node_modules/.bin/playwright"),
         "testing in Chromium",
-    )
-    .arg("test")
-    .dir(&folder)
-    .env("E2E_URL", &stack.url)
-    .env("E2E_DATABASE", database)
-    .env("E2E_SETUP_CODE_FILE", stack.data.join("setup-code"))
-    .env("E2E_TOKEN", token.trim())
-    .env("E2E_SIMULATOR", &stack.tenants_file)
-    .env("E2E_CHROMIUM", browser)
-    .fix(format!(
-        "read the failed tests above; the server's log is {}",
-        plan.folder.join("rollcall.log").display()
-    ))
-    .run()
+    );
+    what(stack.configured(step).arg("test"))
+        .dir(&folder)
+        .env("E2E_URL", &stack.url)
+        .env("E2E_ROLLCALL", &stack.program)
+        .env("E2E_SETUP_CODE_FILE", stack.data.join("setup-code"))
+        .env("E2E_TOKEN", token.trim())
+        .env("E2E_SIMULATOR", &stack.tenants_file)
+        .env("E2E_CHROMIUM", browser)
+        .fix(format!(
+            "read the failed tests above; the server's log is {}",
+            plan.folder.join("rollcall.log").display()
+        ))
+        .run()
 }
 
 /// Compiles the programs. The same build as that of the Rust tests, so that nothing is compiled twice.

@@ -69,6 +69,8 @@ enum Task {
         /// Only these rows.
         rows: Vec<testing::Row>,
     },
+    /// Take the pictures of the README anew.
+    Pictures,
 }
 
 #[derive(Subcommand)]
@@ -124,6 +126,7 @@ fn run(task: Task) -> Result<ExitCode, Error> {
             ],
         )?,
         Task::Check => checks::quick(&project)?,
+        Task::Pictures => browser::pictures(&project)?,
         Task::Test { rows } => return Ok(testing::run(&project, &rows)),
     }
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! The simulator and the server, started together in a fresh folder.
 
 use std::{
+    ffi::OsString,
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
@@ -48,6 +49,9 @@ pub struct Stack {
     pub url: String,
     /// The server's data folder.
     pub data: PathBuf,
+    /// The server's program.
+    pub program: PathBuf,
+    environment: Vec<(&'static str, OsString)>,
     folder: PathBuf,
 }
 
@@ -73,14 +77,18 @@ impl Stack {
             None => free_port()?,
         };
         let address = format!("127.0.0.1:{port}");
-        let mut server = Step::new(install(project, plan)?, "running Rollcall")
-            .dir(folder)
-            .env("ROLLCALL_LISTEN", &address)
-            .env("ROLLCALL_DATA_DIR", &data)
-            .env("ROLLCALL_CLOUDS", clouds.to_string());
+        let program = install(project, plan)?;
+        let mut environment: Vec<(&str, OsString)> = vec![
+            ("ROLLCALL_LISTEN", address.clone().into()),
+            ("ROLLCALL_DATA_DIR", data.clone().into()),
+            ("ROLLCALL_CLOUDS", clouds.to_string().into()),
+        ];
         if let Some(url) = &plan.database_url {
-            server = server.env("ROLLCALL_DATABASE_URL", url);
+            environment.push(("ROLLCALL_DATABASE_URL", url.into()));
         }
+        let server = Step::new(&program, "running Rollcall")
+            .dir(folder)
+            .envs(&environment);
         Ok(Self {
             server,
             running: None,
@@ -89,6 +97,8 @@ impl Stack {
             tenants_file,
             url: format!("http://{address}"),
             data,
+            program,
+            environment,
             folder: folder.clone(),
         })
     }
@@ -96,6 +106,11 @@ impl Stack {
     /// A command of the server's program, with the same configuration.
     pub fn rollcall(&self, purpose: &str) -> Step {
         self.server.clone().purpose(purpose)
+    }
+
+    /// `step` with the server's configuration, for programs that run commands of the server.
+    pub fn configured(&self, step: Step) -> Step {
+        step.envs(&self.environment)
     }
 
     /// Starts the server and waits until it answers.

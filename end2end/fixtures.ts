@@ -1,0 +1,131 @@
+// What every test gets: a signed-in page that is watched, a customer of its own, a tenant of its
+// own, and the REST API to make what the test is not about.
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { promisify } from "node:util";
+
+import { expect, request, test as base, type BrowserContext, type Page } from "@playwright/test";
+
+import { Api, type Customer } from "./api";
+import { axeFindsNothing } from "./audit";
+import { claimTenant, Control, type Tenant } from "./simulator";
+
+/** The owner whom the first start makes. */
+export const OWNER = {
+  name: "Olga Owner",
+  email: "owner@end2end.example",
+  password: "correct horse battery staple",
+};
+
+/** Where the owner's cookies are kept for the other tests. */
+export const OWNER_STATE = path.join(import.meta.dirname, "test-results", "owner.json");
+const CLAIMS = path.join(import.meta.dirname, "test-results", "tenants");
+
+/** A page on which whatever the browser complains about is remembered. */
+interface Watched {
+  /** Opens a path and waits until the browser code has taken the page over. */
+  goto(path: string): Promise<void>;
+  /** What the browser complained about; the test takes out what it expects. */
+  complaints: string[];
+}
+
+interface TestFixtures {
+  /** Opens a path of the product, waits for the browser code, and has axe look at it. */
+  goto: (path: string) => Promise<void>;
+  /** Fails the test for what the browser complains about; watches every page of the test. */
+  watched: Watched;
+  customer: Customer;
+  tenant: Tenant;
+  control: Control;
+  /** A name that no other test uses. */
+  unique: (name: string) => string;
+  /** Another browser without the browser code: scripts and modules never arrive. */
+  plain: Page;
+}
+
+interface WorkerFixtures {
+  api: Api;
+}
+
+/** Waits until the browser code runs: before that a press is a plain link or form. */
+export async function hydrated(page: Page): Promise<void> {
+  await expect(page.locator("body")).toHaveAttribute("data-hydrated", "true", { timeout: 20_000 });
+}
+
+/** Runs a command of the server's program, with the server's own configuration. */
+export async function rollcall(arguments_: string[], input = ""): Promise<string> {
+  const program = process.env.E2E_ROLLCALL;
+  if (!program) {
+    throw new Error("E2E_ROLLCALL names no program; run `cargo xtask test pages`");
+  }
+  const running = promisify(execFile)(program, arguments_);
+  running.child.stdin?.end(input);
+  return (await running).stdout;
+}
+
+// A form that is refused is answered with one of these, which Chromium always reports.
+const REFUSED = /the server responded with a status of (409|422|429) /;
+
+/** Remembers what the browser complains about on each page of a context. */
+export function complaintsOf(context: BrowserContext): string[] {
+  const complaints: string[] = [];
+  context.on("weberror", (error) => complaints.push(`error: ${error.error().stack ?? error.error().message}`));
+  context.on("console", (message) => {
+    if (["error", "warning"].includes(message.type()) && !REFUSED.test(message.text())) {
+      complaints.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
+    }
+  });
+  return complaints;
+}
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  watched: [
+    async ({ page }, use) => {
+      const complaints = complaintsOf(page.context());
+      const goto = async (to: string) => {
+        await page.goto(to);
+        await hydrated(page);
+        await axeFindsNothing(page);
+      };
+      await use({ goto, complaints });
+      // Where the test left the page counts too: dialogs, errors, results.
+      if (test.info().status === test.info().expectedStatus && page.url() !== "about:blank") {
+        await axeFindsNothing(page);
+      }
+      expect(complaints, "what the browser complained about").toEqual([]);
+    },
+    { auto: true },
+  ],
+  goto: async ({ watched }, use) => use(watched.goto),
+  unique: async ({}, use, info) => {
+    // Retries and repeats are other tests as far as names go.
+    const mark = `${info.testId.slice(-6)}${info.repeatEachIndex}${info.retry}`;
+    await use((name) => `${name} ${mark}`);
+  },
+  customer: async ({ api, unique }, use) => use(await api.customer(unique("Customer"))),
+  tenant: async ({}, use) => use(claimTenant(CLAIMS)),
+  control: async ({ tenant }, use) => {
+    const caller = await request.newContext();
+    await use(new Control(caller, tenant));
+    await caller.dispose();
+  },
+  plain: async ({ browser }, use) => {
+    const context = await browser.newContext({ storageState: OWNER_STATE });
+    await context.route(/\.(wasm|js)(\?|$)/, (route) => route.abort());
+    await use(await context.newPage());
+    await context.close();
+  },
+  api: [
+    async ({}, use) => {
+      const caller = await request.newContext({
+        baseURL: process.env.E2E_URL ?? "http://127.0.0.1:3000",
+        extraHTTPHeaders: { authorization: `Bearer ${process.env.E2E_TOKEN ?? ""}` },
+      });
+      await use(new Api(caller));
+      await caller.dispose();
+    },
+    { scope: "worker" },
+  ],
+});
+
+export { expect };

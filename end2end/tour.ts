@@ -1,0 +1,45 @@
+// All pages of the product, for one customer whose tenant was synced.
+import type { Api, Customer } from "./api";
+import { kept, type Control, type Tenant } from "./simulator";
+
+/** Titles fit for file names, with the addresses. */
+export async function pages(
+  api: Api,
+  control: Control,
+  customer: Customer,
+  tenant: Tenant,
+): Promise<[title: string, address: string][]> {
+  const integration = await api.synced(customer, tenant);
+  const [leaver] = kept(await control.snapshot()).filter((user) => user.account_enabled);
+  await control.delete(leaver!.id);
+  const run = await api.run(integration, "delta");
+  const [user] = await api.all<{ id: string }>(`/customers/${customer.id}/users`);
+  const [group] = await api.all<{ id: string }>(`/customers/${customer.id}/groups`);
+  const profiles = await api.all<{ id: string; customer_id: string | null }>("/credential-profiles");
+  const profile = profiles.find((one) => one.customer_id === customer.id);
+  const of = `?customer=${customer.id}`;
+  return [
+    ["overview", "/"],
+    ["customers", "/customers"],
+    ["customer-add", "/customers/add"],
+    ["customer", `/customers/${customer.id}`],
+    ["customer-delete", `/customers/${customer.id}/delete`],
+    ["users", `/users${of}`],
+    ["user", `/users/${user?.id}`],
+    ["groups", `/groups${of}`],
+    ["group", `/groups/${group?.id}`],
+    ["integrations", `/integrations${of}`],
+    ["integration-add", `/integrations/add${of}`],
+    ["integration", `/integrations/${integration.id}`],
+    ["integration-sync-history", `/integrations/${integration.id}/sync-history`],
+    ["integration-groups", `/integrations/${integration.id}/groups`],
+    ["integration-delete", `/integrations/${integration.id}/delete`],
+    ["sync-history", `/sync-history${of}`],
+    ["run", `/runs/${run.id}`],
+    ["credential-profiles", "/credential-profiles"],
+    ["credential-profile", `/credential-profiles/${profile?.id}`],
+    ["credential-profile-add", "/credential-profiles/add?with=certificate"],
+    ["find", "/find"],
+    ["account", "/account"],
+  ];
+}
