@@ -2,6 +2,7 @@
 //! of refusals does: who asks, what of the path they may see, whether they may, what they sent.
 
 pub mod caller;
+mod connections;
 mod credential_profiles;
 mod customers;
 mod description;
@@ -11,6 +12,7 @@ pub mod input;
 mod integrations;
 pub mod problem;
 mod runs;
+mod syncs;
 mod users;
 
 use std::sync::Arc;
@@ -55,7 +57,9 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(customers::calls())
             .merge(credential_profiles::calls())
             .merge(integrations::calls())
+            .merge(connections::calls())
             .merge(runs::calls())
+            .merge(syncs::calls())
             .merge(users::calls())
             .merge(groups::calls()),
     )

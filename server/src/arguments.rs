@@ -95,8 +95,14 @@ pub enum LogFormat {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve the portal and the API
-    Serve,
+    /// Serve the portal and the API, and sync in the background
+    Serve {
+        /// Leave the syncing to `rollcall work`
+        #[arg(long)]
+        no_worker: bool,
+    },
+    /// Sync in the background, without serving anything
+    Work,
     /// Bring the database's schema up to date and stop
     Migrate,
     /// Administer operators
@@ -179,6 +185,9 @@ mod tests {
             arguments.flags.trusted_proxies,
             Some(vec!["10.0.0.0/8".to_owned(), "::1/128".to_owned()])
         );
-        assert!(matches!(arguments.command, Command::Serve));
+        assert!(matches!(
+            arguments.command,
+            Command::Serve { no_worker: false }
+        ));
     }
 }

@@ -114,9 +114,13 @@ async fn carry_out(arguments: Arguments) -> Result<(), Failure> {
     let config = Config::load(&arguments.flags, &Environment::of_process())?;
     log::start(&config);
     match arguments.command {
-        Command::Serve => {
+        Command::Serve { no_worker } => {
             let shutdown = shutdown::token().map_err(no_signals)?;
-            serve::serve(&config, shutdown).await
+            serve::serve(&config, !no_worker, shutdown).await
+        }
+        Command::Work => {
+            let shutdown = shutdown::token().map_err(no_signals)?;
+            serve::work(&config, shutdown).await
         }
         Command::Migrate => {
             open(&config).await?;

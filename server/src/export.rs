@@ -15,6 +15,7 @@ use backend::{
     Backend, Scope,
     store::{
         groups::{self, GroupQuery},
+        integrations::{self, IntegrationQuery},
         runs::{self, HistoryQuery},
         sessions::OPERATOR,
         users::{self, UserQuery},
@@ -31,6 +32,7 @@ pub fn router(backend: &Backend) -> Router {
     Router::new()
         .route(app::routes::USERS_CSV, get(user_rows))
         .route(app::routes::GROUPS_CSV, get(group_rows))
+        .route(app::routes::INTEGRATIONS_CSV, get(integration_rows))
         .route(app::routes::SYNC_HISTORY_CSV, get(history_rows))
         .with_state(backend.clone())
 }
@@ -159,6 +161,26 @@ async fn group_rows(
     };
     let rows = groups::csv(&backend, &scope, query);
     Ok(csv::answer("groups", Body::from_stream(rows)))
+}
+
+async fn integration_rows(
+    State(backend): State<Backend>,
+    session: Session,
+    headers: HeaderMap,
+    address: Address,
+) -> Result<Response, Refused> {
+    let scope = operator(&backend, &session, &headers, Permission::IntegrationsRead).await?;
+    let query = IntegrationQuery {
+        customer_id: parsed(&address, "customer"),
+        q: text(&address, "q"),
+        enabled: parsed(&address, "enabled"),
+        profile: parsed(&address, "profile"),
+        status: parsed(&address, "status"),
+        cloud: text(&address, "cloud"),
+        ..IntegrationQuery::default()
+    };
+    let rows = integrations::csv(&backend, &scope, query);
+    Ok(csv::answer("integrations", Body::from_stream(rows)))
 }
 
 async fn history_rows(

@@ -30,7 +30,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(90);
 /// other end, security headers, compression, limits; then the API, or pages with a session.
 pub fn public(backend: &Backend, config: &Config, metrics: &metrics::Metrics) -> Router {
     let own = OwnOrigin::new(&config.public_url);
-    let pages = pages::router(&config.site)
+    let pages = pages::router(backend, &config.site)
         .merge(export::router(backend))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
         .layer(session::layer(backend, config.is_https()))

@@ -1,6 +1,9 @@
 //! The commands that stay: `serve` and `work`.
 
-use backend::Backend;
+use backend::{
+    Backend,
+    jobs::{Worker, WorkerLimits},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -11,8 +14,12 @@ use crate::{
     router,
 };
 
-/// Serves the portal and the API, until `shutdown`.
-pub async fn serve(config: &Config, shutdown: CancellationToken) -> Result<(), Failure> {
+/// Serves the portal and the API, with or without a worker beside it, until `shutdown`.
+pub async fn serve(
+    config: &Config,
+    with_worker: bool,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
     // The address first: a second start must not touch the database of the one that runs.
     let public = listener::bind("listen", config.listen)?;
     let private = config
@@ -34,9 +41,41 @@ pub async fn serve(config: &Config, shutdown: CancellationToken) -> Result<(), F
             shutdown.clone(),
         ));
     }
+    if with_worker {
+        parts.spawn(run_worker(backend.clone(), shutdown.clone()));
+    }
     let outcome = until_all_end(&mut parts, &shutdown).await;
     backend.db.close().await;
     outcome
+}
+
+/// Syncs in the background until `shutdown`, serving metrics where asked to.
+pub async fn work(config: &Config, shutdown: CancellationToken) -> Result<(), Failure> {
+    let private = config
+        .metrics_listen
+        .map(|address| listener::bind("metrics_listen", address))
+        .transpose()?;
+    let backend = command::open(config).await?;
+    let mut parts = tokio::task::JoinSet::new();
+    if let Some(private) = private {
+        let metrics = Metrics::new(&backend);
+        parts.spawn(listener::serve(
+            private,
+            metrics::router(metrics),
+            shutdown.clone(),
+        ));
+    }
+    tracing::info!("working");
+    parts.spawn(run_worker(backend.clone(), shutdown.clone()));
+    let outcome = until_all_end(&mut parts, &shutdown).await;
+    backend.db.close().await;
+    outcome
+}
+
+async fn run_worker(backend: Backend, shutdown: CancellationToken) -> std::io::Result<()> {
+    let limits = WorkerLimits::reading(backend.settings.worker_concurrency);
+    Worker::new(backend, limits).run(shutdown).await;
+    Ok(())
 }
 
 /// Waits for every part. One that ends before it was asked to ends the others too: half a server

@@ -1,21 +1,20 @@
 //! What stands in place of the list before the first integration: what happens next, step by
 //! step.
 
-use super::{
-    api::{Choices, integration_choices},
-    list::AddButton,
-};
+use super::{api::Choices, list::AddButton};
 use crate::ui::prelude::*;
 
 /// Title, steps, the button and what it needs.
 #[component]
-pub fn NothingConnected() -> impl IntoView {
+pub fn NothingConnected(
+    /// The customers, and what the chosen one may use.
+    choices: Resource<AppResult<Choices>>,
+) -> impl IntoView {
     let address = use_address();
     let customer = {
         let address = address.clone();
         Memo::new(move |_| address.customer())
     };
-    let choices = Resource::new(move || customer.get(), integration_choices);
     let profiles = address.keep(routes::CREDENTIAL_PROFILES);
     view! {
         <Load
@@ -38,7 +37,7 @@ pub fn NothingConnected() -> impl IntoView {
                     n => format!(" You have {n} that this customer may use."),
                 };
                 view! {
-                    <div class="rc-none px-6 pt-6 pb-10 max-md:px-4 max-w-3xl w-full">
+                    <div class="px-6 pt-6 pb-10 max-md:px-4 max-w-3xl w-full">
                         <h2 class="text-lg">{title}</h2>
                         <p class="text-muted mt-1 text-base">
                             "Connect an Entra tenant and Rollcall keeps the customer’s users and groups \

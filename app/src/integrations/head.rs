@@ -61,19 +61,18 @@ pub fn IntegrationPage() -> impl IntoView {
         })
     };
     view! {
-        <div class="contents group">
+        <div class="contents peer">
             <Load
                 resource=head
+                whole=true
                 children=move |head| {
                     busy.set(head.last.as_ref().is_some_and(|run| run.run.status.is_open()));
                     view! { <Head head=head sync=sync cancel=cancel /> }
                 }
             />
-            // Below a refusal, which has no title, there are no tabs either.
-            <div class="hidden group-has-[h1]:contents">
-                {tabs} <Outlet />
-            </div>
         </div>
+        // Below a refusal there are no tabs either.
+        <div class="contents peer-has-[.rc-refused]:hidden">{tabs} <Outlet /></div>
     }
     .into_any()
 }

@@ -8,7 +8,7 @@ use domain::{
 use leptos_router::components::Outlet;
 
 use super::{
-    api::{Filters, integration_choices, list_integrations},
+    api::{Choices, Filters, integration_choices, list_integrations},
     empty::NothingConnected,
 };
 use crate::{
@@ -44,6 +44,10 @@ pub fn IntegrationsPage() -> impl IntoView {
         move || (asked.get(), changes.follow()),
         |((query, filters), _)| list_integrations(query, filters),
     );
+    // Beside the list and not inside it: what is read inside what is read is lost track of when
+    // the browser code takes over.
+    let customer = Memo::new(move |_| address.customer());
+    let choices = Resource::new(move || customer.get(), integration_choices);
     let busy = RwSignal::new(false);
     follow_while(busy.into(), move || lines.refetch());
     follow_idle(move || lines.refetch());
@@ -56,7 +60,7 @@ pub fn IntegrationsPage() -> impl IntoView {
             </PageHead>
             <div class="group-has-[.rc-none]:hidden">
                 <ListBar label="Integrations">
-                    <Chips />
+                    <Chips choices=choices />
                     <TotalOf resource=lines one="integration" many="integrations" />
                     <ExportCsv path=routes::INTEGRATIONS_CSV />
                 </ListBar>
@@ -67,7 +71,7 @@ pub fn IntegrationsPage() -> impl IntoView {
                     busy.set(page.items.iter().any(is_open));
                     let asked = asked.get_untracked().0;
                     if page.total == 0 && !filtered.get_untracked() {
-                        return view! { <NothingConnected /> }.into_any();
+                        return view! { <div class="rc-none hidden"></div> }.into_any();
                     }
                     if page.items.is_empty() && !past_the_end(&page, asked.page) {
                         return view! { <NoMatch many="integrations" /> }.into_any();
@@ -79,6 +83,9 @@ pub fn IntegrationsPage() -> impl IntoView {
                         .into_any()
                 }
             />
+            <div class="hidden group-has-[.rc-none]:contents">
+                <NothingConnected choices=choices />
+            </div>
         </div>
         <Outlet />
     }
@@ -109,9 +116,7 @@ pub(super) fn AddButton() -> impl IntoView {
 
 /// The filters. Profiles and clouds are read once a customer.
 #[component]
-fn Chips() -> impl IntoView {
-    let address = use_address();
-    let choices = Resource::new(move || address.customer(), integration_choices);
+fn Chips(choices: Resource<AppResult<Choices>>) -> impl IntoView {
     let yes_no = vec![
         ("true".to_owned(), "Yes".to_owned()),
         ("false".to_owned(), "No".to_owned()),

@@ -43,9 +43,10 @@ pub fn RunPage() -> impl IntoView {
     let version = RwSignal::new((0, false));
     let cancel = use_post::<CancelRun>();
     view! {
-        <div class="contents group">
+        <div class="contents peer">
             <Load
                 resource=detail
+                whole=true
                 children=move |detail: RunDetail| {
                     let open = detail.run.status.is_open();
                     busy.set(open);
@@ -56,9 +57,9 @@ pub fn RunPage() -> impl IntoView {
                     view! { <Run detail=detail cancel=cancel /> }
                 }
             />
-            <div class="hidden group-has-[h1]:block">
-                <Changes run=id.into() version=version.into() />
-            </div>
+        </div>
+        <div class="peer-has-[.rc-refused]:hidden">
+            <Changes run=id.into() version=version.into() />
         </div>
     }
     .into_any()

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use backend::{
-    Clouds, Scope,
+    Cloud, Clouds, Scope,
     testing::{Kind, TestBackend},
 };
 use domain::{id::CustomerId, permission::Role};
@@ -17,27 +17,26 @@ use server::{
     metrics::Metrics,
     router,
 };
+use simulator::{Farm, FarmConfig, RunningFarm, TenantInfo};
 use tower::ServiceExt;
 
 /// Runs one test on both databases: `both!(name, |app| { … })`, with `app: TestApp`.
 macro_rules! both {
     ($(#[$meta:meta])* $name:ident, |$app:ident| $body:block) => {
+        async fn $name($app: $crate::support::TestApp) $body
+
         $(#[$meta])*
         mod $name {
-            use super::*;
-
-            async fn check($app: $crate::support::TestApp) $body
-
             #[tokio::test]
             async fn sqlite() {
                 let app = $crate::support::TestApp::new(backend::testing::Kind::Sqlite).await;
-                check(app.expect("SQLite needs nothing")).await;
+                super::$name(app.expect("SQLite needs nothing")).await;
             }
 
             #[tokio::test]
             async fn postgres() {
                 if let Some(app) = $crate::support::TestApp::new(backend::testing::Kind::Postgres).await {
-                    check(app).await;
+                    super::$name(app).await;
                 }
             }
         }
@@ -45,13 +44,39 @@ macro_rules! both {
 }
 pub(crate) use both;
 
+/// The same, with a farm of one tenant of 25 users.
+macro_rules! both_with_farm {
+    ($(#[$meta:meta])* $name:ident, |$app:ident| $body:block) => {
+        async fn $name($app: $crate::support::TestApp) $body
+
+        $(#[$meta])*
+        mod $name {
+            #[tokio::test]
+            async fn sqlite() {
+                let app = $crate::support::TestApp::with_farm(backend::testing::Kind::Sqlite, 25).await;
+                super::$name(app.expect("SQLite needs nothing")).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                if let Some(app) = $crate::support::TestApp::with_farm(backend::testing::Kind::Postgres, 25).await {
+                    super::$name(app).await;
+                }
+            }
+        }
+    };
+}
+pub(crate) use both_with_farm;
+
 /// The whole server over a test backend.
 pub struct TestApp {
     pub t: TestBackend,
     pub router: Router,
+    pub config: Config,
     /// May do everything.
     pub owner: String,
     pub owner_scope: Scope,
+    pub farm: Option<(RunningFarm, Vec<TenantInfo>)>,
 }
 
 /// What came back.
@@ -103,11 +128,32 @@ impl Answer {
 
 impl TestApp {
     pub async fn new(kind: Kind) -> Option<Self> {
-        Self::with(kind, Clouds::new([]).unwrap(), &[]).await
+        Self::with(kind, Clouds::new([]).unwrap(), None, &[]).await
+    }
+
+    /// With a farm of one tenant of this many users, which is the cloud `sim`.
+    pub async fn with_farm(kind: Kind, users: usize) -> Option<Self> {
+        let farm = Farm::new(FarmConfig::with_users(7, users));
+        let tenants = farm.tenants();
+        let running = farm.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let origin = running.origin();
+        let sim = Cloud::parse("sim", "Simulator", &origin, &origin).unwrap();
+        Self::with(
+            kind,
+            Clouds::new([sim]).unwrap(),
+            Some((running, tenants)),
+            &[],
+        )
+        .await
     }
 
     /// With these variables of the environment.
-    pub async fn with(kind: Kind, clouds: Clouds, variables: &[(&str, &str)]) -> Option<Self> {
+    pub async fn with(
+        kind: Kind,
+        clouds: Clouds,
+        farm: Option<(RunningFarm, Vec<TenantInfo>)>,
+        variables: &[(&str, &str)],
+    ) -> Option<Self> {
         let t = TestBackend::with_clouds(kind, clouds).await?;
         let flags = Flags {
             data_dir: Some(t.folder.path().display().to_string()),
@@ -122,11 +168,24 @@ impl TestApp {
         let mut app = Self {
             t,
             router,
+            config,
             owner: String::new(),
             owner_scope,
+            farm,
         };
         app.owner = app.token(Role::Owner, None).await;
         Some(app)
+    }
+
+    /// The same server over another database.
+    pub fn on(mut self, db: backend::Db) -> Self {
+        self.t.backend.db = db;
+        self.router = router::public(
+            &self.t.backend,
+            &self.config,
+            &Metrics::new(&self.t.backend),
+        );
+        self
     }
 
     /// A new token.
@@ -209,6 +268,45 @@ impl TestApp {
         made["id"].as_str().unwrap().parse().unwrap()
     }
 
+    /// A new profile with the farm's first tenant's secret; answers its id.
+    pub async fn profile(&self) -> String {
+        let tenant = self.tenant();
+        let body = json!({
+            "name": "Partner app",
+            "kind": "client_secret",
+            "client_id": tenant.client_id.to_string(),
+            "client_secret": tenant.client_secret,
+        });
+        id(&self.post("/credential-profiles", body).await.expect(201))
+    }
+
+    /// The farm's first tenant.
+    pub fn tenant(&self) -> &TenantInfo {
+        &self.farm.as_ref().expect("a test with a farm").1[0]
+    }
+
+    /// The body of a new integration with the farm's first tenant.
+    pub fn integration_body(&self, profile: &str) -> Value {
+        json!({
+            "kind": "entra_id",
+            "tenant": self.tenant().domain,
+            "cloud": "sim",
+            "credential_profile_id": profile,
+        })
+    }
+
+    /// A customer with an integration with the farm's first tenant.
+    pub async fn integration(&self) -> (CustomerId, String) {
+        let customer = self.customer("Contoso").await;
+        let profile = self.profile().await;
+        let path = format!("/customers/{customer}/integrations");
+        let made = self
+            .post(&path, self.integration_body(&profile))
+            .await
+            .expect(201);
+        (customer, id(&made))
+    }
+
     /// A page or a file, as a browser asks for it.
     pub async fn page(&self, path: &str) -> Answer {
         let request = Request::get(path)
@@ -216,6 +314,22 @@ impl TestApp {
             .body(Body::empty())
             .unwrap();
         self.send(request).await
+    }
+
+    /// Runs the worker until nothing is left to do.
+    pub async fn work(&self) {
+        backend::jobs::run_until_idle(&self.t).await.unwrap();
+    }
+
+    /// A full sync of an integration, from start to end; answers the run.
+    pub async fn full_sync(&self, integration: &str) -> Value {
+        let path = format!("/integrations/{integration}/runs");
+        let run = self
+            .post(&path, json!({ "mode": "full" }))
+            .await
+            .expect(202);
+        self.work().await;
+        self.get(&format!("/runs/{}", id(&run))).await.expect(200)
     }
 }
 

@@ -1,0 +1,120 @@
+use domain::permission::Role;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{NOBODY, both_with_farm};
+
+both_with_farm!(an_integration_comes_changes_and_goes, |app| {
+    let (customer, integration) = app.integration().await;
+    let path = format!("/integrations/{integration}");
+    let made = app.get(&path).await.expect(200);
+    assert_eq!(made["customer_id"], json!(customer));
+    assert_eq!(made["state"], "not_started");
+    assert_eq!(made["full_scan_next"], true);
+    assert_eq!(made["schedule"], json!({ "every_minutes": 5 }));
+    assert_eq!(made["policy"]["object_types"], json!(["user", "group"]));
+    assert_eq!(made["next_run_at"], Value::Null);
+
+    let group = "11111111-2222-4333-8444-555555555555";
+    let change = json!({
+        "schedule": { "cron": "0 6 * * 1-5" },
+        "policy": { "selected_group_ids": [group], "include_guests": true },
+    });
+    let changed = app.patch(&path, change).await.expect(200);
+    assert_eq!(changed["policy"]["selected_group_ids"], json!([group]));
+    assert_eq!(changed["policy"]["require_names"], true);
+
+    for list in [
+        "/integrations".to_owned(),
+        format!("/customers/{customer}/integrations"),
+    ] {
+        let list = app.get(&list).await.expect(200);
+        assert_eq!(list["items"], json!([changed]));
+        assert_eq!(list["next"], Value::Null);
+    }
+    assert_eq!(
+        app.delete(&format!("{path}?people=burn"))
+            .await
+            .refused(400)
+            .as_deref(),
+        Some("people")
+    );
+    app.delete(&format!("{path}?people=keep")).await.expect(204);
+    app.get(&path).await.refused(404);
+});
+
+both_with_farm!(an_integration_is_refused_with_the_field_to_blame, |app| {
+    let customer = app.customer("Contoso").await;
+    let profile = app.profile().await;
+    let path = format!("/customers/{customer}/integrations");
+    for (change, field) in [
+        (json!({ "tenant": "not a tenant" }), "tenant"),
+        (json!({ "tenant": "a.example/../b" }), "tenant"),
+        (json!({ "cloud": "moon" }), "cloud"),
+        (
+            json!({ "credential_profile_id": NOBODY }),
+            "credential_profile_id",
+        ),
+        (
+            json!({ "credential_profile_id": "nonsense" }),
+            "credential_profile_id",
+        ),
+        (json!({ "schedule": { "every_minutes": 0 } }), "schedule"),
+        (json!({ "schedule": { "cron": "never" } }), "schedule"),
+        (
+            json!({ "policy": { "object_types": [] } }),
+            "policy.object_types",
+        ),
+        (
+            json!({ "policy": { "delete_after_days": 0 } }),
+            "policy.delete_after_days",
+        ),
+        (json!({ "policy": { "guards": {} } }), "policy.guards"),
+        (json!({ "kind": "scim" }), "kind"),
+        (json!({ "tenant_id": NOBODY }), "tenant_id"),
+    ] {
+        let mut body = app.integration_body(&profile);
+        body.as_object_mut()
+            .unwrap()
+            .extend(change.as_object().unwrap().clone());
+        let answer = app.post(&path, body).await;
+        assert_eq!(
+            answer.refused(422).as_deref(),
+            Some(field),
+            "{}",
+            answer.text
+        );
+    }
+    let (_, integration) = app.integration().await;
+    let path = format!("/integrations/{integration}");
+    for fixed in ["tenant", "cloud", "kind", "customer_id"] {
+        let answer = app.patch(&path, json!({ fixed: "x" })).await;
+        assert_eq!(answer.refused(422).as_deref(), Some(fixed));
+    }
+});
+
+both_with_farm!(a_profile_in_use_stays, |app| {
+    let (_, integration) = app.integration().await;
+    let integration = app
+        .get(&format!("/integrations/{integration}"))
+        .await
+        .expect(200);
+    let profile = integration["credential_profile_id"].as_str().unwrap();
+    let answer = app.delete(&format!("/credential-profiles/{profile}")).await;
+    answer.refused(409);
+    assert!(answer.text.contains("Contoso"), "{}", answer.text);
+});
+
+both_with_farm!(a_shared_profile_is_connected_by_those_who_see_all, |app| {
+    let customer = app.customer("Contoso").await;
+    let profile = app.profile().await;
+    let token = app.token(Role::Administrator, Some(&[customer])).await;
+    let path = format!("/customers/{customer}/integrations");
+    let body = app.integration_body(&profile);
+    let answer = app
+        .call(Method::POST, &path, Some(&token), Some(body.clone()))
+        .await;
+    // To this caller a shared profile that it may not use is none.
+    assert!([403, 422].contains(&answer.status.as_u16()), "{answer:?}");
+    app.post(&path, body).await.expect(201);
+});

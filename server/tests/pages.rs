@@ -1,0 +1,345 @@
+//! What a browser gets: headers, sessions, refusals of other sites, files.
+
+use axum::body::Body;
+use backend::testing::Kind;
+use domain::permission::Role;
+use http::{Method, Request, header};
+use secrecy::SecretString;
+
+use crate::support::{Answer, TestApp, both};
+
+const PASSWORD: &str = "a long pass phrase";
+
+async fn with_owner(app: &TestApp) {
+    backend::auth::add_operator(
+        &app.t,
+        "mina@example.com",
+        "Mina",
+        Role::Owner,
+        SecretString::from(PASSWORD),
+    )
+    .await
+    .unwrap();
+}
+
+/// A plain form, as a browser without our code sends it.
+fn form(path: &str, fields: &str) -> http::request::Builder {
+    let _ = fields;
+    Request::post(path)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "text/html")
+        .header(header::REFERER, "http://127.0.0.1:3000/sign-in")
+        .header(header::USER_AGENT, "Browser 1")
+}
+
+async fn sign_in(app: &TestApp, cookie: &str, password: &str) -> Answer {
+    let fields = format!(
+        "email=mina%40example.com&password={}&next=",
+        password.replace(' ', "+")
+    );
+    let request = form("/api/session/sign-in", &fields)
+        .header("sec-fetch-site", "same-origin")
+        .header(header::COOKIE, cookie)
+        .body(Body::from(fields))
+        .unwrap();
+    app.send(request).await
+}
+
+/// `name=value` of the session's cookie.
+fn session_of(answer: &Answer) -> String {
+    let cookie = answer.header("set-cookie");
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+async fn page(app: &TestApp, path: &str, cookie: &str) -> Answer {
+    let request = Request::get(path)
+        .header(header::ACCEPT, "text/html")
+        .header(header::COOKIE, cookie)
+        .body(Body::empty())
+        .unwrap();
+    app.send(request).await
+}
+
+both!(
+    strangers_are_led_to_the_sign_in_and_see_nothing_else,
+    |app| {
+        with_owner(&app).await;
+        for path in [
+            "/",
+            "/customers",
+            "/users",
+            "/groups",
+            "/credential-profiles",
+            "/account",
+        ] {
+            let answer = app.page(path).await;
+            assert_eq!(answer.status, 302, "{path}");
+            assert!(
+                answer.header("location").starts_with("/sign-in"),
+                "{answer:?}"
+            );
+        }
+        assert_eq!(app.page("/sign-in").await.status, 200);
+        for path in [
+            "/export/users.csv",
+            "/export/groups.csv",
+            "/export/sync-history.csv",
+        ] {
+            let answer = app.page(path).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.header("location")),
+                (303, "/sign-in")
+            );
+        }
+    }
+);
+
+both!(a_session_has_a_new_number_at_each_sign_in_and_ends, |app| {
+    with_owner(&app).await;
+    let wrong = sign_in(&app, "", "something else").await;
+    assert!(wrong.status.is_redirection());
+    assert!(!wrong.header("location").contains("__err"), "{wrong:?}");
+
+    let answer = sign_in(&app, "", PASSWORD).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("location")),
+        (303, "/"),
+        "{answer:?}"
+    );
+    let cookie = answer.header("set-cookie");
+    for attribute in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=604800"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+    assert!(!cookie.contains("Secure"), "this one is served by http");
+    let first = session_of(&answer);
+    let home = page(&app, "/", &first).await;
+    assert_eq!(home.status, 200);
+    assert_eq!(home.header("cache-control"), "no-store");
+    assert!(home.text.contains("Mina"));
+
+    let second = session_of(&sign_in(&app, &first, PASSWORD).await);
+    assert_ne!(first, second);
+    assert_eq!(
+        page(&app, "/", &first).await.status,
+        302,
+        "the old number is gone"
+    );
+    assert_eq!(page(&app, "/", &second).await.status, 200);
+    assert_eq!(page(&app, "/export/users.csv", &second).await.status, 200);
+
+    app.t.clock.advance(chrono::Duration::hours(12));
+    assert_eq!(
+        page(&app, "/", &second).await.status,
+        302,
+        "unused for 12 hours"
+    );
+});
+
+both!(other_sites_change_nothing, |app| {
+    with_owner(&app).await;
+    let cookie = session_of(&sign_in(&app, "", PASSWORD).await);
+    let add = async |site: Option<&str>, origin: Option<&str>| {
+        let fields = "name=Added";
+        let mut request = form("/api/customers/add", fields).header(header::COOKIE, &cookie);
+        for (name, value) in [("sec-fetch-site", site), ("origin", origin)] {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
+        app.send(request.body(Body::from(fields)).unwrap())
+            .await
+            .status
+            .as_u16()
+    };
+    for (site, origin) in [
+        (None, None),
+        (Some("cross-site"), Some("https://evil.example")),
+        (Some("same-site"), Some("https://other.example")),
+        (Some("none"), None),
+        (None, Some("https://evil.example")),
+        (None, Some("null")),
+    ] {
+        assert_eq!(add(site, origin).await, 403, "{site:?} {origin:?}");
+    }
+    assert_eq!(
+        app.get("/customers").await.json()["items"],
+        serde_json::json!([])
+    );
+    assert_eq!(add(Some("same-origin"), None).await, 303);
+    assert_eq!(add(None, Some("http://127.0.0.1:3000")).await, 303);
+    assert_eq!(
+        app.get("/customers").await.json()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+
+    for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+        let request = Request::builder()
+            .method(method)
+            .uri("/api/customers/add")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::empty())
+            .unwrap();
+        assert_eq!(app.send(request).await.status, 405);
+    }
+    // A change by GET doesn't exist.
+    assert_ne!(
+        page(&app, "/api/customers/add?name=x", &cookie)
+            .await
+            .status,
+        200
+    );
+});
+
+#[tokio::test]
+async fn pages_tell_the_browser_what_to_refuse() {
+    let app = TestApp::new(Kind::Sqlite).await.unwrap();
+    with_owner(&app).await;
+    let answer = app.page("/sign-in").await;
+    let policy = answer.header("content-security-policy");
+    let nonce = policy
+        .split("'nonce-")
+        .nth(1)
+        .unwrap()
+        .split('\'')
+        .next()
+        .unwrap();
+    assert_eq!(
+        policy,
+        format!(
+            "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
+             img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
+             frame-ancestors 'none'"
+        )
+    );
+    for script in answer.text.split("<script").skip(1) {
+        let tag = script.split('>').next().unwrap();
+        assert!(
+            tag.contains(&format!("nonce=\"{nonce}\"")) || tag.contains("src="),
+            "{tag}"
+        );
+    }
+    assert!(
+        !answer.text.contains(" style=\""),
+        "style attributes are refused by the policy"
+    );
+    assert_ne!(
+        app.page("/sign-in").await.header("content-security-policy"),
+        policy
+    );
+    for (name, value) in [
+        ("referrer-policy", "same-origin"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("strict-transport-security", ""),
+        ("cache-control", "no-store"),
+    ] {
+        assert_eq!(answer.header(name), value, "{name}");
+    }
+    assert!(answer.header("permissions-policy").contains("camera=()"));
+
+    let missing = app.page("/no/such/page").await;
+    assert_eq!(missing.status, 404);
+    assert!(
+        missing
+            .header("content-security-policy")
+            .contains("script-src")
+    );
+    assert_eq!(app.page("/healthz").await.text, "alive\n");
+    assert_eq!(app.page("/readyz").await.text, "ready\n");
+    // Metrics are for another listener.
+    assert_eq!(app.page("/metrics").await.status, 404);
+}
+
+#[tokio::test]
+async fn behind_https_cookies_and_transport_are_bound_to_it() {
+    let variables = [("ROLLCALL_PUBLIC_URL", "https://rollcall.example")];
+    let clouds = backend::Clouds::new([]).unwrap();
+    let app = TestApp::with(Kind::Sqlite, clouds, None, &variables)
+        .await
+        .unwrap();
+    with_owner(&app).await;
+    let answer = sign_in(&app, "", PASSWORD).await;
+    let cookie = answer.header("set-cookie");
+    assert!(cookie.starts_with("__Host-rollcall_session="), "{cookie}");
+    assert!(
+        cookie.contains("Secure") && !cookie.contains("Domain"),
+        "{cookie}"
+    );
+    assert!(
+        answer
+            .header("strict-transport-security")
+            .starts_with("max-age=63072000")
+    );
+}
+
+#[tokio::test]
+async fn files_are_served_compressed_and_kept_as_long_as_they_may_be() {
+    let site = tempfile::tempdir().unwrap();
+    let pkg = site.path().join("pkg");
+    std::fs::create_dir(&pkg).unwrap();
+    let name = "rollcall.0123456789abcdef.js";
+    std::fs::write(pkg.join(name), "plain").unwrap();
+    std::fs::write(pkg.join(format!("{name}.br")), "brotli").unwrap();
+    std::fs::write(pkg.join(format!("{name}.gz")), "gzip").unwrap();
+    std::fs::write(site.path().join("robots.txt"), "User-agent: *\n").unwrap();
+    let root = site.path().display().to_string();
+    let clouds = backend::Clouds::new([]).unwrap();
+    let variables = [("LEPTOS_SITE_ROOT", root.as_str())];
+    let app = TestApp::with(Kind::Sqlite, clouds, None, &variables)
+        .await
+        .unwrap();
+    let get = async |path: &str, encoding: &str| {
+        let request = Request::get(path)
+            .header(header::ACCEPT_ENCODING, encoding)
+            .body(Body::empty())
+            .unwrap();
+        app.send(request).await
+    };
+    for (encoding, body) in [
+        ("br, gzip", "brotli"),
+        ("gzip", "gzip"),
+        ("identity", "plain"),
+    ] {
+        let answer = get(&format!("/pkg/{name}"), encoding).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, body));
+        assert!(answer.header("content-type").starts_with("text/javascript"));
+        assert_eq!(
+            answer.header("cache-control"),
+            "public, max-age=31536000, immutable"
+        );
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+    assert_eq!(
+        get("/robots.txt", "").await.header("cache-control"),
+        "no-cache"
+    );
+    let missing = get("/pkg/rollcall.fedcba9876543210.js", "").await;
+    assert_eq!(
+        (missing.status.as_u16(), missing.header("cache-control")),
+        (404, "no-store")
+    );
+    assert_eq!(get("/pkg/../../etc/passwd", "").await.status, 404);
+}
+
+both!(
+    behind_a_trusted_proxy_the_client_is_the_one_it_names,
+    |app| {
+        // The tests' peer is not trusted: a made-up header changes nothing, and a guesser who sends
+        // a new one each time is slowed down all the same.
+        let mut statuses = Vec::new();
+        for guess in 0..30 {
+            let request = Request::get("/api/v1/customers")
+                .header(header::AUTHORIZATION, format!("Bearer rc_guess{guess}"))
+                .header("x-forwarded-for", format!("203.0.113.{guess}"))
+                .body(Body::empty())
+                .unwrap();
+            statuses.push(app.send(request).await.status.as_u16());
+        }
+        assert!(statuses.contains(&429));
+    }
+);

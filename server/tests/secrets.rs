@@ -1,0 +1,126 @@
+//! No secret stands in an answer, in the log or in the database.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
+
+use backend::testing::Kind;
+use serde_json::json;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+use crate::support::{TestApp, id};
+
+/// Everything that is logged.
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Captured {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+fn holds(bytes: &[u8], secret: &str) -> bool {
+    bytes
+        .windows(secret.len())
+        .any(|window| window == secret.as_bytes())
+}
+
+#[tokio::test]
+async fn no_secret_is_found_anywhere() {
+    let captured = Captured::default();
+    // Everything, also what the libraries say at their most talkative.
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new("trace"))
+        .with_writer(captured.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let app = TestApp::with_farm(Kind::Sqlite, 25).await.unwrap();
+    let (_, integration) = app.integration().await;
+    let tenant = app.tenant().clone();
+    let certificate = json!({
+        "name": "With a certificate",
+        "kind": "certificate",
+        "client_id": tenant.client_id.to_string(),
+        "certificate_pem": tenant.certificate_pem,
+        "private_key_pem": tenant.private_key_pem,
+    });
+    let mut answers = vec![app.post("/credential-profiles", certificate).await];
+    let key_line = tenant.private_key_pem.lines().nth(1).unwrap().to_owned();
+    let wrong = "a-secret-that-is-refused";
+    let profile = id(&app.get("/credential-profiles").await.expect(200)["items"][0]);
+
+    let run = app.full_sync(&integration).await;
+    assert_eq!(run["status"], "succeeded", "{run}");
+    let change = json!({ "client_secret": wrong });
+    answers.push(
+        app.patch(&format!("/credential-profiles/{profile}"), change)
+            .await,
+    );
+    answers.push(
+        app.post("/credential-profiles", json!({ "client_secret": wrong }))
+            .await,
+    );
+    let run = app.full_sync(&integration).await;
+    for path in [
+        "/credential-profiles",
+        "/integrations",
+        "/runs",
+        "/runs.csv",
+        "/customers",
+    ] {
+        answers.push(app.get(path).await);
+    }
+    answers.push(app.get(&format!("/runs/{}", id(&run))).await);
+    answers.push(app.get(&format!("/runs/{}/changes", id(&run))).await);
+
+    let secrets = [tenant.client_secret.as_str(), &key_line, wrong, &app.owner];
+    for answer in &answers {
+        for secret in secrets {
+            assert!(!answer.text.contains(secret), "{answer:?}");
+        }
+    }
+    let log = captured.0.lock().unwrap().clone();
+    assert!(holds(&log, "request"), "the log was captured");
+    for secret in secrets {
+        assert!(
+            !holds(&log, secret),
+            "a secret is in the log: {}",
+            found(&log, secret)
+        );
+    }
+    app.t.db.close().await;
+    let mut files = 0;
+    for entry in std::fs::read_dir(app.t.folder.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        files += 1;
+        for secret in secrets {
+            assert!(!holds(&bytes, secret), "a secret is in the database");
+        }
+    }
+    assert!(files > 0);
+}
+
+/// The line of the log that holds it.
+fn found(log: &[u8], secret: &str) -> String {
+    let log = String::from_utf8_lossy(log);
+    log.lines()
+        .find(|line| line.contains(secret))
+        .unwrap_or_default()
+        .to_owned()
+}
