@@ -1,10 +1,9 @@
-//! Removes customers whose days in the bin are over, with all their rows; the audit log stays. And
-//! deletes the people of deleted integrations whose days are over.
+//! Removes customers whose days in the bin are over, with all their rows; the audit log stays.
 
 use domain::customer::BIN_DAYS;
 
 use super::Outcome;
-use crate::{Backend, Result, execute, store::across};
+use crate::{Backend, Result, execute};
 
 /// Rows one statement removes.
 const BATCH: i64 = 2_000;
@@ -58,6 +57,5 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
         before
     )?;
     tx.commit().await?;
-    while across::delete_due(b, BATCH).await? > 0 {}
     Ok(Outcome::Again(now + chrono::Duration::hours(1)))
 }

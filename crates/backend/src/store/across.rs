@@ -3,13 +3,11 @@
 
 use domain::{
     id::{CustomerId, TenantId},
-    run::Reason,
     tenant::Tenant,
-    user::DirectoryStatus,
 };
 use uuid::Uuid;
 
-use crate::{Backend, Result, Tx, execute, fetch_all, fetch_scalar};
+use crate::{Result, Tx, fetch_all, fetch_scalar};
 
 /// Whether another customer than `customer` has connected the tenant, as far as its text tells.
 pub(crate) async fn tenant_is_elsewhere(
@@ -47,31 +45,4 @@ pub(crate) async fn customers_of_tenant(
         tenant_id,
         customer
     )
-}
-
-/// Deletes the people and groups of deleted integrations whose days are over, at most `limit` of
-/// each; answers how many. Those of a living integration are its runs' business.
-pub async fn delete_due(b: &Backend, limit: i64) -> Result<u64> {
-    let now = b.clock.now();
-    let mut tx = b.db.write().await?;
-    let mut deleted = 0;
-    for statement in [
-        "UPDATE directory_user SET status = $1, status_reason = $2, delete_at = NULL,
-           changed_at = $3 WHERE id IN (SELECT id FROM directory_user
-             WHERE integration_id IS NULL AND delete_at <= $3 ORDER BY delete_at LIMIT $4)",
-        "UPDATE directory_group SET status = $1, status_reason = $2, delete_at = NULL,
-           changed_at = $3 WHERE id IN (SELECT id FROM directory_group
-             WHERE integration_id IS NULL AND delete_at <= $3 ORDER BY delete_at LIMIT $4)",
-    ] {
-        deleted += execute!(
-            &mut tx,
-            statement,
-            DirectoryStatus::Deleted,
-            Reason::DeleteAfterDays,
-            now,
-            limit
-        )?;
-    }
-    tx.commit().await?;
-    Ok(deleted)
 }

@@ -12,12 +12,13 @@ use domain::{
 
 use super::{
     audit,
+    integrations::schedule,
     paging::{self, Sort},
     read_json,
 };
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional, fetch_scalar, in_scope,
-    jobs::schedule, sync,
+    sync,
 };
 
 /// What the Customers list is asked for.
@@ -293,7 +294,7 @@ pub async fn delete(
     )?;
     for (integration,) in integrations {
         sync::cancel_open(b, &mut tx, integration, scope.actor_name()).await?;
-        set_next_run(&mut tx, integration, None).await?;
+        schedule::set_next(&mut tx, integration, None).await?;
     }
     audit::record(
         b,
@@ -336,7 +337,7 @@ pub async fn restore(b: &Backend, scope: &Scope, id: CustomerId) -> Result<Custo
     for (integration, text, runs_by_itself) in integrations {
         let schedule: Schedule = read_json("integration.schedule", &text)?;
         let next: Option<DateTime> = schedule::next(&schedule, now).filter(|_| runs_by_itself);
-        set_next_run(&mut tx, integration, next).await?;
+        schedule::set_next(&mut tx, integration, next).await?;
     }
     audit::record(
         b,
@@ -352,17 +353,6 @@ pub async fn restore(b: &Backend, scope: &Scope, id: CustomerId) -> Result<Custo
         deleted_at: None,
         ..customer
     })
-}
-
-/// Sets when an integration runs next by itself.
-async fn set_next_run(tx: &mut Tx, id: IntegrationId, next: Option<DateTime>) -> Result<()> {
-    execute!(
-        tx,
-        "UPDATE integration SET next_run_at = $1 WHERE id = $2",
-        next,
-        id
-    )?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -11,11 +11,10 @@ use domain::{
 
 use super::{
     connect::{Wish, may_connect, may_use},
-    find, groups,
+    find, groups, schedule,
 };
 use crate::{
     Backend, Result, Scope, Tx, execute, fetch_one,
-    jobs::schedule,
     store::{audit, customers, write_json},
     sync,
 };
@@ -32,7 +31,7 @@ pub async fn create(
     scope.require(Permission::IntegrationsWrite)?;
     let now = b.clock.now();
     let tenant = Tenant::parse(&new.tenant)?;
-    schedule::check(&new.schedule)?;
+    schedule::check(&new.schedule, now)?;
     let policy = new.policy.checked()?;
     let wish = Wish {
         customer,
@@ -138,7 +137,7 @@ pub async fn change(
         integration.credential_profile_id = profile;
     }
     if let Some(schedule) = change.schedule {
-        schedule::check(&schedule)?;
+        schedule::check(&schedule, b.clock.now())?;
         integration.schedule = schedule;
     }
     if let Some(full) = change.full_scan_next {

@@ -5,6 +5,7 @@ mod connect;
 mod export;
 mod groups;
 mod removal;
+pub(crate) mod schedule;
 
 use std::collections::HashMap;
 

@@ -11,7 +11,7 @@ use domain::{
 };
 
 use super::find;
-use crate::{Backend, Result, Scope, Tx, execute, fetch_scalar, store::audit, sync};
+use crate::{Backend, Result, Scope, Tx, execute, fetch_scalar, store::audit};
 
 /// With [`People::Delete`]: days until they are deleted.
 const DELETE_AFTER: Duration = Duration::days(30);
@@ -49,11 +49,11 @@ pub async fn delete(b: &Backend, scope: &Scope, id: IntegrationId, people: Peopl
         "DELETE FROM run_staging WHERE run_id IN (SELECT id FROM run WHERE integration_id = $1)",
         "DELETE FROM run_staging_member
          WHERE run_id IN (SELECT id FROM run WHERE integration_id = $1)",
+        "DELETE FROM source_membership WHERE integration_id = $1",
+        "DELETE FROM integration WHERE id = $1",
     ] {
         execute!(&mut tx, statement, id)?;
     }
-    sync::forget(&mut tx, id).await?;
-    execute!(&mut tx, "DELETE FROM integration WHERE id = $1", id)?;
     let subject = format!("{} (people: {people})", integration.name);
     let customer = Some(integration.customer_id);
     audit::record(b, &mut tx, scope, "integration.delete", customer, &subject).await?;
@@ -98,11 +98,13 @@ async fn deactivate(
     }
     for statement in [
         "UPDATE directory_user SET integration_id = NULL, hash = NULL,
-           delete_at = COALESCE($2, delete_at) WHERE integration_id = $1",
+           delete_at = CASE WHEN status = $3 THEN NULL ELSE COALESCE($2, delete_at) END
+         WHERE integration_id = $1",
         "UPDATE directory_group SET integration_id = NULL, hash = NULL,
-           delete_at = COALESCE($2, delete_at) WHERE integration_id = $1",
+           delete_at = CASE WHEN status = $3 THEN NULL ELSE COALESCE($2, delete_at) END
+         WHERE integration_id = $1",
     ] {
-        execute!(&mut *tx, statement, id, delete_at)?;
+        execute!(&mut *tx, statement, id, delete_at, DirectoryStatus::Deleted)?;
     }
     Ok(())
 }
