@@ -591,7 +591,8 @@ db_test!(
         let manual = ("Manual".to_owned(), Active, Manual, false, false);
         let left = [
             line("Ada", Inactive),
-            line("Bo", Deleted),
+            // Deleted before: nothing is left to wait for.
+            ("Bo".to_owned(), Deleted, EntraSync, true, false),
             line("Group", Inactive),
             manual,
         ];
