@@ -1,16 +1,29 @@
 //! The server as a whole: the real router on both databases, a clock that stands, a simulator in
 //! the same process. One program, so that it is linked once; a file a noun, as in `src/api`.
 
+#[cfg(test)]
 mod api_rules;
+#[cfg(test)]
 mod backups;
+#[cfg(test)]
 mod command_line;
+#[cfg(test)]
 mod credential_profiles;
+#[cfg(test)]
 mod customers;
+#[cfg(test)]
 mod description;
+#[cfg(test)]
 mod integrations;
+#[cfg(test)]
 mod pages;
+#[cfg(test)]
 mod permissions;
+#[cfg(test)]
 mod runs;
+#[cfg(test)]
 mod secrets;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
 mod users;
