@@ -95,6 +95,8 @@ async fn every_call_answers_each_caller_as_the_table_says() {
     );
     let mut things = Things::new(&app).await;
     for (method, pattern) in calls() {
+        // Strangers' tries slow down new tokens of the same address; that is another test's matter.
+        app.t.clock.advance(chrono::Duration::hours(1));
         let mut statuses = Vec::new();
         for caller in 0..4 {
             if method == Method::DELETE && caller >= 2 {

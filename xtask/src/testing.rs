@@ -41,6 +41,12 @@ pub enum Row {
 }
 
 impl Row {
+    /// Whether the row has passed from end to end before, and so judges a change and not itself.
+    /// The pages have not yet: they run when they are named (ARCHITECTURE.md, "What is still open").
+    fn is_proven(self) -> bool {
+        !matches!(self, Self::Pages | Self::PagesPostgres)
+    }
+
     fn title(self) -> &'static str {
         match self {
             Self::Formatting => "formatting",
@@ -57,7 +63,7 @@ impl Row {
     }
 }
 
-/// Runs the rows that are named, or all, and tells what became of them.
+/// Runs the rows that are named, or all that are proven, and tells what became of them.
 pub fn run(project: &Project, rows: &[Row]) -> ExitCode {
     let mut summary = Summary::default();
     let mut services = Services {
@@ -65,7 +71,7 @@ pub fn run(project: &Project, rows: &[Row]) -> ExitCode {
         cluster: None,
     };
     for row in Row::value_variants() {
-        if rows.is_empty() || rows.contains(row) {
+        if rows.contains(row) || (rows.is_empty() && row.is_proven()) {
             summary.run(row.title(), || services.run(*row));
         }
     }

@@ -19,7 +19,7 @@ pub(crate) fn from_reqwest(endpoint: &Endpoint, error: reqwest::Error) -> Error 
         };
     }
     let reason = chain(&error);
-    if error.is_decode() {
+    if error.is_decode() && !ended_on_the_way(&error) {
         return Error::BadAnswer {
             endpoint,
             reason,
@@ -86,6 +86,15 @@ fn find_tls(error: &reqwest::Error) -> Option<&rustls::Error> {
     causes(error)
         .into_iter()
         .find_map(|cause| cause.downcast_ref())
+}
+
+/// Whether the connection ended in the middle of a body. Where an answer may be compressed, such
+/// an end comes wrapped as a failure to decode.
+fn ended_on_the_way(error: &reqwest::Error) -> bool {
+    causes(error)
+        .into_iter()
+        .filter_map(|cause| cause.downcast_ref::<reqwest::Error>())
+        .any(reqwest::Error::is_body)
 }
 
 fn find_io(error: &reqwest::Error) -> Option<&io::Error> {
