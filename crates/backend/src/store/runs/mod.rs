@@ -1,5 +1,5 @@
 //! Runs: one of them, the list for programs, and their changes. The history lines that people
-//! page are in [`history`].
+//! page are in [`history()`].
 
 mod history;
 
