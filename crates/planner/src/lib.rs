@@ -6,12 +6,12 @@
 //!
 //! - [`read`]: an object as its source gave it, brought into one form.
 //! - [`merge`]: what a round said about an object or an edge more than once becomes one statement.
-//! - [`derive`]: the policy decides what should be of one object.
+//! - [`mod@derive`]: the policy decides what should be of one object.
 //! - [`diff`]: what should be and what is become at most one action an object.
 //! - [`guard`]: too many disables and deletes are held, and what falls with them.
 //! - [`count`]: one line of counts an object type, that adds up.
 //!
-//! [`fold`] and [`hash`] are what both databases must agree on: how text is searched and sorted,
+//! [`mod@fold`] and [`hash`] are what both databases must agree on: how text is searched and sorted,
 //! and when two contents are the same.
 
 pub mod count;
