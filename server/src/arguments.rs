@@ -31,7 +31,7 @@ pub struct Flags {
     #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<String>,
-    /// The address people and programs reach this installation at [default: http://LISTEN]
+    /// The address people and programs reach this installation at [default: http at the listen address]
     #[arg(long, global = true, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
