@@ -1,6 +1,7 @@
 //! The clouds that configuration names: Microsoft's four, and more where wanted.
 
-use domain::cloud::{CloudName, MICROSOFT_CLOUDS};
+use domain::cloud::CloudName;
+use graph::MICROSOFT_CLOUDS;
 use url::Url;
 
 use crate::{Error, Result};
