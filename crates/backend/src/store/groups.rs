@@ -335,29 +335,62 @@ pub async fn member_of(b: &Backend, scope: &Scope, id: GroupId) -> Result<Vec<Me
     users::groups_of(&mut tx, id.0).await
 }
 
-/// Every matching group as CSV, by name, read in steps.
+/// Every matching group as CSV, by name, read in steps that go on after the last row, as
+/// [`users::csv`] does.
 pub fn csv(
     b: &Backend,
     scope: &Scope,
     query: GroupQuery,
 ) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
-    let state = Some((b.clone(), scope.clone(), query, 1_u32));
+    let state = Some((b.clone(), scope.clone(), query, None::<Cursor>));
     stream::try_unfold(state, |state| async move {
-        let Some((b, scope, mut query, step)) = state else {
+        let Some((b, scope, query, after)) = state else {
             return Ok(None);
         };
-        query.sort = None;
-        query.direction = Direction::Ascending;
-        query.page = PageRequest::new(step, u32::try_from(CSV_ROWS).unwrap_or(1000));
-        let page = list(&b, &scope, query.clone()).await?;
-        let read = i64::try_from(page.items.len()).unwrap_or(0);
-        let head = (step == 1).then(|| HEAD.map(str::to_owned));
-        let bytes = csv::rows(head.into_iter().chain(page.items.into_iter().map(cells))).await?;
+        let page = csv_page(&b, &scope, &query, after.as_ref()).await?;
+        let next = page
+            .last()
+            .filter(|_| i64::try_from(page.len()).unwrap_or(0) == CSV_ROWS)
+            .map(|line| paging::by_name(&line.group.display_name, line.group.id.0));
+        let head = after.is_none().then(|| HEAD.map(str::to_owned));
+        let bytes = csv::rows(head.into_iter().chain(page.into_iter().map(cells))).await?;
         Ok(Some((
             bytes,
-            (read == CSV_ROWS).then(|| (b, scope, query, step + 1)),
+            next.map(|next| (b, scope, query, Some(next))),
         )))
     })
+}
+
+async fn csv_page(
+    b: &Backend,
+    scope: &Scope,
+    query: &GroupQuery,
+    after: Option<&Cursor>,
+) -> Result<Vec<GroupLine>> {
+    scope.require(Permission::DirectoryRead)?;
+    let mut tx = b.db.read().await?;
+    fetch_all!(
+        &mut tx,
+        GroupLine,
+        sqlx::AssertSqlSafe(format!(
+            "{LINE} WHERE g.id IN
+                 (SELECT g.id {MATCHING}
+                     AND ($9 IS NULL OR (g.name_folded, g.id) > ($9, $10))
+                   ORDER BY g.name_folded, g.id LIMIT $11)
+             ORDER BY g.name_folded, g.id"
+        )),
+        scope.all(),
+        scope.grantee(),
+        query.customer_id,
+        query.integration_id,
+        paging::pattern(query.q.as_deref()),
+        query.status,
+        query.source_type,
+        query.kind,
+        after.map(|cursor| cursor.after.as_str()),
+        after.map(|cursor| cursor.id),
+        CSV_ROWS
+    )
 }
 
 const HEAD: [&str; 7] = [

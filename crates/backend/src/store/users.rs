@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::{
     DateTime,
     id::{CustomerId, GroupId, IntegrationId, UserId},
-    paging::{Direction, ListRequest, Listing, Page, PageRequest},
+    paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
     run::Reason,
     user::{Attribute, DirectoryStatus, MemberOf, SourceType, User, UserDetail, UserLine},
@@ -247,27 +247,28 @@ pub(super) async fn groups_of(tx: &mut crate::Tx, member: uuid::Uuid) -> Result<
     )
 }
 
-/// Every matching user as CSV, by name, read in steps.
+/// Every matching user as CSV, by name, read in steps that go on after the last row: a step costs
+/// the same however many were read before it, and people who come or go meanwhile move nobody.
 pub fn csv(
     b: &Backend,
     scope: &Scope,
     query: UserQuery,
 ) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
-    let state = Some((b.clone(), scope.clone(), query, 0_i64));
+    let state = Some((b.clone(), scope.clone(), query, None::<Cursor>));
     stream::try_unfold(state, |state| async move {
-        let Some((b, scope, mut query, offset)) = state else {
+        let Some((b, scope, query, after)) = state else {
             return Ok(None);
         };
-        query.sort = None;
-        query.direction = Direction::Ascending;
-        let page = csv_page(&b, &scope, &query, offset).await?;
-        let read = page.len();
-        let head = (offset == 0).then(|| HEAD.map(str::to_owned));
+        let page = csv_page(&b, &scope, &query, after.as_ref()).await?;
+        let next = page
+            .last()
+            .filter(|_| i64::try_from(page.len()).unwrap_or(0) == CSV_ROWS)
+            .map(|line| paging::by_name(&line.user.display_name, line.user.id.0));
+        let head = after.is_none().then(|| HEAD.map(str::to_owned));
         let bytes = csv::rows(head.into_iter().chain(page.into_iter().map(cells))).await?;
-        let more = i64::try_from(read).unwrap_or(0) == CSV_ROWS;
         Ok(Some((
             bytes,
-            more.then(|| (b, scope, query, offset + CSV_ROWS)),
+            next.map(|next| (b, scope, query, Some(next))),
         )))
     })
 }
@@ -305,7 +306,7 @@ async fn csv_page(
     b: &Backend,
     scope: &Scope,
     query: &UserQuery,
-    offset: i64,
+    after: Option<&Cursor>,
 ) -> Result<Vec<UserLine>> {
     scope.require(Permission::DirectoryRead)?;
     let mut tx = b.db.read().await?;
@@ -314,7 +315,9 @@ async fn csv_page(
         UserLine,
         sqlx::AssertSqlSafe(format!(
             "{LINE} WHERE u.id IN
-                 (SELECT u.id {MATCHING} ORDER BY u.name_folded, u.id LIMIT $9 OFFSET $10)
+                 (SELECT u.id {MATCHING}
+                     AND ($9 IS NULL OR (u.name_folded, u.id) > ($9, $10))
+                   ORDER BY u.name_folded, u.id LIMIT $11)
              ORDER BY u.name_folded, u.id"
         )),
         scope.all(),
@@ -325,8 +328,9 @@ async fn csv_page(
         query.status,
         query.source_type,
         query.group_id,
-        CSV_ROWS,
-        offset
+        after.map(|cursor| cursor.after.as_str()),
+        after.map(|cursor| cursor.id),
+        CSV_ROWS
     )
 }
 

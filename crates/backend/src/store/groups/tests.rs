@@ -196,3 +196,14 @@ db_test!(nobody_sees_another_customers_groups, |t| {
     let text = sample::text(csv(&t, &some, GroupQuery::default())).await;
     assert_eq!(text.lines().count(), 1);
 });
+
+db_test!(a_csv_of_many_groups_goes_on_after_each_step, |t| {
+    let (owner, customer) = (t.owner().await, t.customer("A").await);
+    for n in 0..1005 {
+        sample::group(&t, customer, None, &format!("Group {n:04}")).await;
+    }
+    let text = sample::text(csv(&t, &owner, GroupQuery::default())).await;
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 1 + 1005);
+    assert!(lines[1005].starts_with("Group 1004,"), "{}", lines[1005]);
+});

@@ -229,3 +229,38 @@ db_test!(the_csv_holds_every_matching_user_and_no_formula, |t| {
     );
     assert!(lines[1006].starts_with("User 1004,"), "{}", lines[1006]);
 });
+
+db_test!(people_who_go_while_a_csv_is_read_move_nobody, |t| {
+    let (owner, customer) = (t.owner().await, t.customer("A").await);
+    let mut first = None;
+    for n in 0..1005 {
+        let id = sample::user(&t, customer, None, &format!("User {n:04}"), Active).await;
+        first.get_or_insert(id);
+    }
+    let mut steps = std::pin::pin!(csv(&t, &owner, UserQuery::default()));
+    let mut text = futures::TryStreamExt::try_next(&mut steps)
+        .await
+        .unwrap()
+        .unwrap()
+        .to_vec();
+    let mut tx = t.db.write().await.unwrap();
+    crate::execute!(
+        &mut tx,
+        "DELETE FROM directory_user WHERE id = $1",
+        first.unwrap()
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
+    while let Some(step) = futures::TryStreamExt::try_next(&mut steps).await.unwrap() {
+        text.extend_from_slice(&step);
+    }
+    let text = String::from_utf8(text).unwrap();
+    for n in 0..1005 {
+        let name = format!("User {n:04},");
+        assert_eq!(
+            text.lines().filter(|line| line.starts_with(&name)).count(),
+            1,
+            "{name}"
+        );
+    }
+});
