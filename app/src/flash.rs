@@ -67,6 +67,11 @@ mod plain_form {
 
     /// Takes what the last form left.
     pub async fn take(session: &Session) -> Flash {
+        // Removing counts as a change of the session, which is written then; nearly every page
+        // finds nothing here.
+        if !matches!(session.get_value(KEY).await, Ok(Some(_))) {
+            return Flash::default();
+        }
         session
             .remove::<Flash>(KEY)
             .await
