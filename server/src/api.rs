@@ -51,7 +51,7 @@ impl FromRef<ApiState> for Backend {
 
 /// Every call with its description, below [`PREFIX`].
 fn calls() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::with_openapi(description::frame()).nest(
+    let mut calls = OpenApiRouter::with_openapi(description::frame()).nest(
         PREFIX,
         OpenApiRouter::new()
             .merge(customers::calls())
@@ -62,7 +62,9 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(syncs::calls())
             .merge(users::calls())
             .merge(groups::calls()),
-    )
+    );
+    description::name_operations(calls.get_openapi_mut());
+    calls
 }
 
 /// The OpenAPI description of every call.

@@ -7,6 +7,22 @@ fn the_description_changes_only_on_purpose() {
     insta::assert_json_snapshot!("openapi", server::api::describe());
 }
 
+#[test]
+fn no_two_calls_have_one_id() {
+    let description = serde_json::to_value(server::api::describe()).unwrap();
+    let paths = description["paths"].as_object().unwrap();
+    let mut ids: Vec<_> = paths
+        .values()
+        .flat_map(|item| item.as_object().unwrap().values())
+        .filter_map(|operation| operation["operationId"].as_str())
+        .collect();
+    let calls = ids.len();
+    assert!(calls > 20, "{calls}");
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), calls);
+}
+
 #[tokio::test]
 async fn the_description_and_its_page_are_served_from_here_alone() {
     let app = TestApp::new(backend::testing::Kind::Sqlite).await.unwrap();

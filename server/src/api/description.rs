@@ -43,3 +43,24 @@ pub fn frame() -> utoipa::openapi::OpenApi {
     }
     frame
 }
+
+/// Gives each call an id of its own, its noun and its handler such as `users_list`: generators of
+/// clients make functions of them, and OpenAPI wants them unique (OpenAPI 3.1, Operation Object).
+pub fn name_operations(description: &mut utoipa::openapi::OpenApi) {
+    for item in description.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            let noun = operation.tags.iter().flatten().next();
+            if let (Some(noun), Some(handler)) = (noun, &operation.operation_id) {
+                let noun = noun.to_lowercase().replace(' ', "_");
+                operation.operation_id = Some(format!("{noun}_{handler}"));
+            }
+        }
+    }
+}
