@@ -248,7 +248,8 @@ CREATE INDEX directory_membership_by_member ON directory_membership (member_id, 
 
 CREATE TABLE run (
     id                BLOB    NOT NULL PRIMARY KEY,
-    integration_id    BLOB    NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    integration_id    BLOB    NOT NULL, -- outlives the integration, as the history does
+    integration_name  TEXT,             -- set once the integration is deleted
     customer_id       BLOB    NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
     mode              TEXT    NOT NULL,
     triggered_by      TEXT    NOT NULL, -- the API's `trigger`, a word that SQL keeps for itself

@@ -131,10 +131,27 @@ fn Row(line: HistoryLine, first: bool, joined: bool, all: bool) -> impl IntoView
                         <td role="cell" class="max-md:hidden">
                             {first
                                 .then(|| {
-                                    view! {
-                                        <a class="rc-link block truncate max-w-56" href=to_integration title=name.clone()>
-                                            <bdi>{name.clone()}</bdi>
-                                        </a>
+                                    if line.integration_deleted {
+                                        view! {
+                                            <span
+                                                class="block truncate max-w-56 text-muted"
+                                                title=format!("{name}, deleted")
+                                            >
+                                                <bdi>{name.clone()}</bdi>
+                                            </span>
+                                        }
+                                            .into_any()
+                                    } else {
+                                        view! {
+                                            <a
+                                                class="rc-link block truncate max-w-56"
+                                                href=to_integration
+                                                title=name.clone()
+                                            >
+                                                <bdi>{name.clone()}</bdi>
+                                            </a>
+                                        }
+                                            .into_any()
                                     }
                                 })}
                         </td>

@@ -3,6 +3,7 @@
 use domain::integration::People;
 
 use super::{
+    ConfigurationTab,
     api::{DeleteIntegration, Deletion, integration_deletion},
     head::{of_integration, use_id},
 };
@@ -18,6 +19,7 @@ pub fn DeleteDialog() -> impl IntoView {
     );
     let post = use_post::<DeleteIntegration>();
     view! {
+        <ConfigurationTab />
         <Load
             resource=deletion
             children=move |Deletion { integration, people }| {
@@ -47,7 +49,7 @@ pub fn DeleteDialog() -> impl IntoView {
                                 <Way
                                     people=People::Delete
                                     title="Delete after 30 days"
-                                    text="They become Inactive now and are deleted in 30 days. Until then it can be called off."
+                                    text="They become Inactive now and are deleted in 30 days."
                                 />
                             </fieldset>
                             <DialogFoot back=back>
@@ -75,6 +77,7 @@ fn Way(people: People, title: &'static str, text: &'static str) -> impl IntoView
                 value=people.as_str()
                 class="radio mt-0.5"
                 checked=people == People::Deactivate
+                autofocus=people == People::Deactivate
                 aria-describedby=hint.clone()
             />
             <div>

@@ -90,13 +90,24 @@ fn Run(detail: RunDetail, cancel: Post<CancelRun>) -> impl IntoView {
                     "Integrations"
                 </a>
                 <span aria-hidden="true">" / "</span>
-                <a class="hover:underline" href=to_integration>
-                    <bdi>{detail.integration_name.clone()}</bdi>
-                </a>
-                <span aria-hidden="true">" / "</span>
-                <a class="hover:underline" href=to_history>
-                    "Sync History"
-                </a>
+                {if detail.integration_deleted {
+                    view! {
+                        <bdi>{detail.integration_name.clone()}</bdi>
+                        ", deleted"
+                    }
+                        .into_any()
+                } else {
+                    view! {
+                        <a class="hover:underline" href=to_integration>
+                            <bdi>{detail.integration_name.clone()}</bdi>
+                        </a>
+                        <span aria-hidden="true">" / "</span>
+                        <a class="hover:underline" href=to_history>
+                            "Sync History"
+                        </a>
+                    }
+                        .into_any()
+                }}
             </nav>
             <div class="flex items-start gap-x-4 gap-y-2 flex-wrap">
                 <div class="min-w-0 flex-1 basis-96">

@@ -448,8 +448,10 @@ pub struct RunDetail {
     pub customer_id: CustomerId,
     /// The customer's name.
     pub customer_name: String,
-    /// The integration's name.
+    /// The integration's name, the last one where it was deleted.
     pub integration_name: String,
+    /// Whether the integration was deleted: its history stays.
+    pub integration_deleted: bool,
     /// Who started it: a person's or a token's name, or null for the schedule.
     pub started_by: Option<String>,
     /// How far it is.
@@ -467,8 +469,10 @@ pub struct HistoryLine {
     pub run_id: RunId,
     /// Its integration.
     pub integration_id: IntegrationId,
-    /// The integration's name.
+    /// The integration's name, the last one where it was deleted.
     pub integration_name: String,
+    /// Whether the integration was deleted: its history stays.
+    pub integration_deleted: bool,
     /// Its customer.
     pub customer_id: CustomerId,
     /// The customer's name.

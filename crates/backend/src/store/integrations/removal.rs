@@ -31,10 +31,11 @@ pub async fn people_count(b: &Backend, scope: &Scope, id: IntegrationId) -> Resu
     )
 }
 
-/// Deletes an integration with its runs and what it read. Its people and groups stay in the
-/// directory as `people` says.
+/// Deletes an integration with what it read. Its people and groups stay in the directory as
+/// `people` says, and its history stays too; what was not over is cancelled.
 ///
-/// A run at work finds its rows gone at its next batch, whose transaction then fails as a whole.
+/// A run at work finds that it has ended at its next batch, whose transaction then fails as a
+/// whole.
 pub async fn delete(b: &Backend, scope: &Scope, id: IntegrationId, people: People) -> Result<()> {
     let mut tx = b.db.write().await?;
     let integration = find(&mut tx, scope, id).await?;
@@ -45,6 +46,7 @@ pub async fn delete(b: &Backend, scope: &Scope, id: IntegrationId, people: Peopl
         People::Deactivate => deactivate(&mut tx, id, now, None).await?,
         People::Delete => deactivate(&mut tx, id, now, Some(now + DELETE_AFTER)).await?,
     }
+    end_runs(&mut tx, id, &integration.name, scope.actor_name(), now).await?;
     for statement in [
         "DELETE FROM run_staging WHERE run_id IN (SELECT id FROM run WHERE integration_id = $1)",
         "DELETE FROM run_staging_member
@@ -58,6 +60,39 @@ pub async fn delete(b: &Backend, scope: &Scope, id: IntegrationId, people: Peopl
     let customer = Some(integration.customer_id);
     audit::record(b, &mut tx, scope, "integration.delete", customer, &subject).await?;
     tx.commit().await
+}
+
+/// Ends what is open or held, and gives every run the name under which it is found from now on.
+async fn end_runs(
+    tx: &mut Tx,
+    id: IntegrationId,
+    name: &str,
+    by: &str,
+    now: DateTime,
+) -> Result<()> {
+    execute!(
+        &mut *tx,
+        "UPDATE run_count SET status = 'cancelled' WHERE status IN ('queued', 'running', 'held')
+            AND run_id IN (SELECT id FROM run WHERE integration_id = $1)",
+        id
+    )?;
+    execute!(
+        &mut *tx,
+        "UPDATE run SET status = 'cancelled', phase = 'done', ended_at = $2, cancelled_by = $3
+          WHERE integration_id = $1 AND status IN ('queued', 'running', 'held')",
+        id,
+        now,
+        by
+    )?;
+    execute!(
+        tx,
+        "UPDATE run SET integration_name = $2, search_text = search_text || $3
+          WHERE integration_id = $1",
+        id,
+        name,
+        format!("\n{}", planner::fold(name))
+    )?;
+    Ok(())
 }
 
 /// They become Manual: nothing in a source stands behind them any more.

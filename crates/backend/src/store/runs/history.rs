@@ -87,6 +87,7 @@ struct LineRow {
     run_id: RunId,
     integration_id: IntegrationId,
     integration_name: String,
+    integration_deleted: bool,
     customer_id: CustomerId,
     customer_name: String,
     mode: RunMode,
@@ -104,7 +105,9 @@ struct LineRow {
     progress: ProgressRow,
 }
 
-const LINE: &str = "n.run_id, r.integration_id, i.name AS integration_name, r.customer_id,
+const LINE: &str =
+    "n.run_id, r.integration_id, COALESCE(i.name, r.integration_name) AS integration_name,
+    i.id IS NULL AS integration_deleted, r.customer_id,
     c.name AS customer_name, r.mode, r.triggered_by, r.started_by,
     COALESCE(r.started_at, r.queued_at) AS line_started_at, r.ended_at, r.status AS run_status,
     r.error AS run_error, r.folded, r.last_seen_at, r.phase, r.pages_read, r.objects_read,
@@ -114,7 +117,7 @@ const LINE: &str = "n.run_id, r.integration_id, i.name AS integration_name, r.cu
 
 const MATCHING: &str = concat!(
     "FROM run r JOIN run_count n ON n.run_id = r.id
-                JOIN integration i ON i.id = r.integration_id
+                LEFT JOIN integration i ON i.id = r.integration_id
                 JOIN customer c ON c.id = r.customer_id
      WHERE ",
     in_scope!("r.customer_id"),
@@ -135,6 +138,7 @@ impl LineRow {
             run_id: self.run_id,
             integration_id: self.integration_id,
             integration_name: self.integration_name,
+            integration_deleted: self.integration_deleted,
             customer_id: self.customer_id,
             customer_name: self.customer_name,
             mode: self.mode,

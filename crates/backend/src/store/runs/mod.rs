@@ -120,7 +120,7 @@ pub async fn listing(
         RunRow,
         sqlx::AssertSqlSafe(format!(
             r"SELECT {RUN}
-                FROM run r JOIN integration i ON i.id = r.integration_id
+                FROM run r LEFT JOIN integration i ON i.id = r.integration_id
                            JOIN customer c ON c.id = r.customer_id
                WHERE {} AND c.deleted_at IS NULL
                  AND ($3 IS NULL OR r.id < $3)
@@ -176,6 +176,7 @@ struct DetailRow {
     customer_id: CustomerId,
     customer_name: String,
     integration_name: String,
+    integration_deleted: bool,
     started_by: Option<String>,
     #[sqlx(flatten)]
     progress: ProgressRow,
@@ -214,10 +215,11 @@ pub async fn detail(b: &Backend, scope: &Scope, id: RunId) -> Result<RunDetail> 
         &mut tx,
         DetailRow,
         sqlx::AssertSqlSafe(format!(
-            "SELECT {RUN}, r.customer_id, c.name AS customer_name, i.name AS integration_name,
-                    r.started_by, r.phase, r.pages_read, r.objects_read, r.objects_expected,
+            "SELECT {RUN}, r.customer_id, c.name AS customer_name,
+                    COALESCE(i.name, r.integration_name) AS integration_name,
+                    i.id IS NULL AS integration_deleted, r.started_by, r.phase, r.pages_read, r.objects_read, r.objects_expected,
                     r.planned, r.applied, r.folded, r.last_seen_at
-               FROM run r JOIN integration i ON i.id = r.integration_id
+               FROM run r LEFT JOIN integration i ON i.id = r.integration_id
                           JOIN customer c ON c.id = r.customer_id
               WHERE {} AND c.deleted_at IS NULL AND r.id = $3",
             in_scope!("r.customer_id")
@@ -235,6 +237,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: RunId) -> Result<RunDetail> 
         customer_id: row.customer_id,
         customer_name: row.customer_name,
         integration_name: row.integration_name,
+        integration_deleted: row.integration_deleted,
         started_by: row.started_by,
         progress: row.progress.into(),
         folded: row.folded,
