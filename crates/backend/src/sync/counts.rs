@@ -1,6 +1,10 @@
 //! The history lines of a run.
 
-use domain::{id::RunId, run::CountLine};
+use domain::{
+    id::RunId,
+    policy::{ObjectType, Policy},
+    run::{CountLine, LineStatus},
+};
 
 use crate::{Result, Tx, execute, fetch_all};
 
@@ -33,6 +37,21 @@ pub(super) async fn insert(tx: &mut Tx, run_id: RunId, line: &CountLine) -> Resu
         line.held,
         line.blocked
     )
+}
+
+/// Puts the lines of a run that hasn't counted yet, one a type that the policy reads and one for
+/// memberships, so that the run shows in the history from the press of the button on.
+pub(super) async fn open(
+    tx: &mut Tx,
+    run_id: RunId,
+    policy: &Policy,
+    status: LineStatus,
+) -> Result<()> {
+    let types = policy.object_types.iter().copied();
+    for object_type in types.chain([ObjectType::Membership]) {
+        insert(tx, run_id, &CountLine::new(object_type, status)).await?;
+    }
+    Ok(())
 }
 
 /// A run's lines, in the order in which a person expects the types.

@@ -37,7 +37,7 @@ mod tests;
 use domain::{
     id::RunId,
     policy::{Guard, Policy},
-    run::{RunError, RunPhase},
+    run::{RunError, RunPhase, RunTrigger},
 };
 pub(crate) use starting::{Starting, cancel_open, put};
 pub use starting::{cancel, start};
@@ -82,6 +82,10 @@ async fn phases(work: &mut Work<'_>) -> Result<Read, Stop> {
                     cx.reading.acquire().await.map_err(|_| {
                         Error::Internal("the worker’s permits are closed".to_owned())
                     })?;
+                if work.run.triggered_by != RunTrigger::Schedule {
+                    // Somebody watches. A quiet run of the schedule costs no such write.
+                    work.begin().await?;
+                }
                 if reading::read(work).await? == Read::Nothing {
                     return Ok(Read::Nothing);
                 }

@@ -11,7 +11,7 @@ use domain::{
     group::GroupKind,
     id::ExternalId,
     policy::ObjectType,
-    run::{Action, ChangeStatus, CountLine, Reason, RunMode, RunPhase},
+    run::{Action, ChangeStatus, CountLine, LineStatus, Reason, RunMode, RunPhase},
     user::DirectoryStatus,
 };
 use planner::{
@@ -25,6 +25,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
+    counts,
     difference::{self, Differing},
     holding, member_planning,
     merging::FIRST,
@@ -150,6 +151,7 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
         "DELETE FROM run_count WHERE run_id = $1",
         work.run.id
     )?;
+    counts::open(&mut tx, work.run.id, &work.policy, LineStatus::Running).await?;
     work.write(&mut tx).await?;
     tx.commit().await?;
 
@@ -478,7 +480,7 @@ async fn finish(work: &mut Work<'_>, plan: &mut Plan) -> Result<(), Stop> {
     let mut tx = work.b().db.write().await?;
     let run_id = work.run.id;
     for line in plan.lines.values() {
-        super::counts::insert(&mut tx, run_id, line).await?;
+        counts::insert(&mut tx, run_id, line).await?;
     }
     work.run.planned = fetch_scalar!(
         &mut tx,

@@ -7,12 +7,12 @@ use domain::{
     id::{CredentialProfileId, CustomerId, ExternalId, IntegrationId, RunId, TenantId},
     integration::IntegrationState,
     policy::Policy,
-    run::{RunMode, RunPhase, RunTrigger},
+    run::{LineStatus, RunMode, RunPhase, RunTrigger},
     schedule::Schedule,
 };
 use sqlx::FromRow;
 
-use super::stop::Stop;
+use super::{counts, stop::Stop};
 use crate::{
     Backend, Error, Result, Tx, execute, fetch_all, fetch_one, fetch_optional, jobs::JobContext,
 };
@@ -129,6 +129,17 @@ impl<'a> Work<'a> {
         !self.policy.selected_group_ids.is_empty()
     }
 
+    /// Says that a worker is at the run.
+    pub async fn begin(&mut self) -> Result<(), Stop> {
+        if self.begun {
+            return Ok(());
+        }
+        let mut tx = self.b().db.write().await?;
+        self.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Looks whether the run has to stop, and writes progress, both at most twice a second.
     pub async fn checkpoint(&mut self) -> Result<(), Stop> {
         if self.cx.stop.is_cancelled() {
@@ -178,6 +189,7 @@ impl<'a> Work<'a> {
             return Err(Stop::Cancelled(by));
         }
         if !self.begun {
+            counts::open(tx, run.id, &self.policy, LineStatus::Running).await?;
             execute!(
                 tx,
                 "UPDATE integration SET last_run_id = $1, last_sync_started_at = $2,
@@ -198,10 +210,15 @@ impl<'a> Work<'a> {
     }
 }
 
+/// A stored policy.
+pub(super) fn read_policy(text: &str) -> Result<Policy> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::Internal(format!("a stored policy can’t be read: {error}")))
+}
+
 /// The integration's policy with its selected groups, which stand in a table of their own.
 async fn policy(tx: &mut Tx, integration: &IntegrationRow) -> Result<Policy> {
-    let mut policy: Policy = serde_json::from_str(&integration.policy)
-        .map_err(|error| Error::Internal(format!("a stored policy can’t be read: {error}")))?;
+    let mut policy = read_policy(&integration.policy)?;
     policy.selected_group_ids = fetch_all!(
         tx,
         (ExternalId,),

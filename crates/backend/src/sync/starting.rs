@@ -3,11 +3,11 @@
 use domain::{
     id::{CustomerId, IntegrationId, RunId},
     permission::Permission,
-    run::{Run, RunMode, RunStatus, RunTrigger},
+    run::{LineStatus, Run, RunMode, RunStatus, RunTrigger},
 };
 use sqlx::FromRow;
 
-use super::counts;
+use super::{counts, record::read_policy};
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_one, fetch_optional,
     jobs::queue::{self, Kind, NewJob, PRIORITY_PERSON, PRIORITY_SCHEDULE},
@@ -70,6 +70,7 @@ struct Target {
     customer_id: CustomerId,
     name: String,
     enabled: bool,
+    policy: String,
     binned: bool,
 }
 
@@ -85,7 +86,7 @@ pub async fn start(
     let target = fetch_optional!(
         &mut tx,
         Target,
-        "SELECT i.customer_id, i.name, i.enabled, c.deleted_at IS NOT NULL AS binned
+        "SELECT i.customer_id, i.name, i.enabled, i.policy, c.deleted_at IS NOT NULL AS binned
            FROM integration i JOIN customer c ON c.id = i.customer_id WHERE i.id = $1",
         integration_id
     )?
@@ -123,6 +124,8 @@ pub async fn start(
             run_id: open.map(|(id,)| id),
         });
     };
+    let policy = read_policy(&target.policy)?;
+    counts::open(&mut tx, id, &policy, LineStatus::Queued).await?;
     execute!(
         &mut tx,
         "UPDATE integration SET last_run_id = $1, last_sync_started_at = $2,
@@ -223,6 +226,11 @@ async fn end(b: &Backend, tx: &mut Tx, run_id: RunId, open: &Open, by: &str) -> 
         run_id,
         b.clock.now(),
         by
+    )?;
+    execute!(
+        &mut *tx,
+        "UPDATE run_count SET status = 'cancelled' WHERE run_id = $1",
+        run_id
     )?;
     execute!(
         tx,

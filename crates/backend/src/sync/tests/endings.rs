@@ -55,6 +55,25 @@ sync_test!(
     }
 );
 
+sync_test!(
+    a_run_has_its_lines_from_the_press_of_the_button_on,
+    tenant(39, 20),
+    |w| {
+        const LINES: &str = "SELECT COUNT(*) FROM run_count n JOIN run r ON r.id = n.run_id
+            WHERE n.total = 0 AND n.status = r.status AND r.status = ";
+        w.start(RunMode::Full).await;
+        assert_eq!(w.count(&format!("{LINES}'queued'")).await, 3);
+        for phase in ["reading", "planning"] {
+            until_phase(&w, phase).await;
+            assert_eq!(w.count(&format!("{LINES}'running'")).await, 3, "{phase}");
+            // Nobody renews the lease of a killed worker.
+            w.t.clock.advance(chrono::Duration::minutes(1));
+        }
+        run_until_idle(&w.t).await.unwrap();
+        w.assert_equal("after all").await;
+    }
+);
+
 sync_test!(a_second_run_names_the_first, tenant(32, 20), |w| {
     let first = w.start(RunMode::Full).await;
     let second = sync::start(
