@@ -10,7 +10,7 @@ use domain::{
 };
 
 use super::{
-    connect::{Wish, may_connect, may_use},
+    connect::{Wish, may_connect, may_use, refuse_twice},
     find, groups, schedule,
 };
 use crate::{
@@ -40,6 +40,7 @@ pub async fn create(
         profile: new.credential_profile_id,
     };
     may_connect(b, &mut tx, scope, &wish).await?;
+    refuse_twice(&mut tx, &wish).await?;
     let integration = Integration {
         id: IntegrationId(b.ids.uuid()),
         customer_id: customer,

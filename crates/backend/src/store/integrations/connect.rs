@@ -11,6 +11,7 @@ use domain::{
     run::RunError,
     tenant::Tenant,
 };
+use uuid::Uuid;
 
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_optional,
@@ -49,6 +50,28 @@ pub(crate) async fn may_connect(
 }
 
 const ELSEWHERE: &str = "This tenant can be connected here only by someone who administers all customers: it is connected elsewhere already.";
+
+/// Refuses a second integration of one tenant at one customer: everybody in it would come in
+/// twice. Several groups are one integration's.
+pub(super) async fn refuse_twice(tx: &mut Tx, wish: &Wish<'_>) -> Result<()> {
+    let connected = fetch_optional!(
+        tx,
+        (String,),
+        "SELECT name FROM integration WHERE customer_id = $1 AND cloud = $2
+           AND (tenant = $3 OR tenant_id = $4) ORDER BY name_folded LIMIT 1",
+        wish.customer,
+        wish.cloud,
+        wish.tenant.as_str(),
+        Uuid::try_parse(wish.tenant.as_str()).ok()
+    )?;
+    match connected {
+        Some((name,)) => Err(Error::invalid(
+            "tenant",
+            format!("This customer has an integration with this tenant already: {name}."),
+        )),
+        None => Ok(()),
+    }
+}
 
 /// Whether the caller may use the profile for the customer.
 pub(super) async fn may_use(

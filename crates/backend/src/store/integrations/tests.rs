@@ -566,6 +566,39 @@ db_test!(people_of_a_deleted_integration_can_stay, |t| {
     assert_eq!(people(&t).await, left);
 });
 
+db_test!(the_history_of_a_deleted_integration_stays, |t| {
+    use crate::store::runs::{HistoryQuery, detail, history};
+    let owner = t.owner().await;
+    let id = with_people(&t, &owner).await;
+    let name = get(&t, &owner, id).await.unwrap().name;
+    for status in [RunStatus::Held, RunStatus::Succeeded] {
+        let run = sample::run(&t, id, status).await;
+        sample::count(&t, run, ObjectType::User, 1, 0).await;
+    }
+    delete(&t, &owner, id, People::Keep).await.unwrap();
+    for q in [None, Some(name.to_uppercase())] {
+        let query = HistoryQuery {
+            q,
+            ..HistoryQuery::default()
+        };
+        let lines = history(&t, &owner, query).await.unwrap().items;
+        let mut statuses: Vec<_> = lines.iter().map(|line| line.run_status).collect();
+        statuses.sort();
+        statuses.dedup();
+        assert_eq!(statuses, [RunStatus::Succeeded, RunStatus::Cancelled]);
+        for line in lines {
+            assert!(line.integration_deleted);
+            assert_eq!(line.integration_name, name);
+            let run = detail(&t, &owner, line.run_id).await.unwrap();
+            assert_eq!(
+                (run.integration_name, run.integration_deleted),
+                (name.clone(), true)
+            );
+            assert!(run.run.ended_at.is_some());
+        }
+    }
+});
+
 db_test!(people_of_a_deleted_integration_become_inactive, |t| {
     let owner = t.owner().await;
     let id = with_people(&t, &owner).await;
