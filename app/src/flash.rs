@@ -3,6 +3,7 @@
 //! Without the browser code a form is a POST and a redirect. What came of it travels in the
 //! session, never in the address: a field error may name a person, and an address is logged.
 
+use domain::connection::ConnectionTest;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -12,23 +13,32 @@ use crate::error::AppError;
 pub struct Flash {
     /// What was done.
     pub notice: Option<String>,
-    /// What was refused.
-    pub refused: Option<Refused>,
+    /// The form that came back.
+    pub returned: Option<Returned>,
 }
 
-/// A form that was refused, so that its page can show it again as it was filled in.
+/// A form that came back to its page, to be shown again as it was filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
+pub struct Returned {
     /// The path of the server function.
     pub form: String,
-    /// Why.
-    pub error: AppError,
+    /// Why it came back.
+    pub outcome: Outcome,
     /// What was filled in, without anything secret.
     pub given: Vec<(String, String)>,
 }
 
+/// Why a form came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It was refused.
+    Refused(AppError),
+    /// It asked for Test Connection, and this came of it.
+    Tested(ConnectionTest),
+}
+
 #[cfg(feature = "ssr")]
-pub use plain_form::{leave_notice, plain_forms, take, wants_html};
+pub use plain_form::{leave_notice, leave_test, plain_forms, take, wants_html};
 
 #[cfg(feature = "ssr")]
 mod plain_form {
@@ -38,6 +48,7 @@ mod plain_form {
         middleware::Next,
         response::{IntoResponse as _, Response},
     };
+    use domain::connection::ConnectionTest;
     use http::{
         HeaderMap, HeaderValue, Method, StatusCode,
         header::{ACCEPT, CONTENT_TYPE, LOCATION},
@@ -46,7 +57,7 @@ mod plain_form {
     use tower_sessions::Session;
     use url::form_urlencoded;
 
-    use super::{Flash, Refused};
+    use super::{Flash, Outcome, Returned};
     use crate::error::AppError;
 
     const KEY: &str = "flash";
@@ -86,7 +97,34 @@ mod plain_form {
             session,
             Flash {
                 notice: Some(notice),
-                refused: None,
+                returned: None,
+            },
+        )
+        .await;
+    }
+
+    /// Leaves the outcome of Test Connection for the page of the form that asked for it. What the
+    /// form held is added once it is known, by [`plain_forms`].
+    pub async fn leave_test(session: &Session, form: &str, test: ConnectionTest) {
+        leave_returned(session, form.to_owned(), Outcome::Tested(test), Vec::new()).await;
+    }
+
+    async fn leave_returned(
+        session: &Session,
+        form: String,
+        outcome: Outcome,
+        given: Vec<(String, String)>,
+    ) {
+        let returned = Some(Returned {
+            form,
+            outcome,
+            given,
+        });
+        leave(
+            session,
+            Flash {
+                notice: None,
+                returned,
             },
         )
         .await;
@@ -99,7 +137,7 @@ mod plain_form {
     }
 
     /// Around the server functions: moves the error of a plain form out of the address, where
-    /// Leptos puts it, into the session.
+    /// Leptos puts it, into the session, and keeps what the form held beside what came of it.
     pub async fn plain_forms(session: Session, request: Request, next: Next) -> Response {
         let plain = request.method() == Method::POST
             && wants_html(request.headers())
@@ -126,15 +164,13 @@ mod plain_form {
             return response;
         };
         if let Some((form, error)) = way.refused {
-            let flash = Flash {
-                notice: None,
-                refused: Some(Refused {
-                    form,
-                    error,
-                    given: given(&body),
-                }),
-            };
-            leave(&session, flash).await;
+            leave_returned(&session, form, Outcome::Refused(error), given(&body)).await;
+        } else if let Ok(Some(Flash {
+            returned: Some(left),
+            ..
+        })) = session.get::<Flash>(KEY).await
+        {
+            leave_returned(&session, left.form, left.outcome, given(&body)).await;
         }
         if let Ok(to) = HeaderValue::from_str(&way.to) {
             response.headers_mut().insert(LOCATION, to);

@@ -33,7 +33,7 @@ use leptos_router::{
 };
 
 use crate::{
-    session::{Current, RefusedForm, read_current},
+    session::{Current, ReturnedForm, read_current},
     ui::{
         icon::Logo,
         live::provide_changes,
@@ -43,6 +43,13 @@ use crate::{
         toast::{ToastRegion, provide_toasts},
     },
 };
+
+/// Marks the page as plain where the browser code can't be loaded or takes longer than one waits:
+/// then what only a page without it needs is shown, such as Save. [`App`] takes the mark away.
+#[cfg(feature = "ssr")]
+const PLAIN: &str = "(()=>{const plain=()=>{if(!document.body?.dataset.hydrated)\
+document.documentElement.dataset.plain=''};\
+addEventListener('unhandledrejection',plain);setTimeout(plain,5000)})()";
 
 /// The document around the application. Made on the server, once a request.
 #[cfg(feature = "ssr")]
@@ -66,6 +73,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 />
                 <HashedStylesheet id="style" options=options.clone() />
                 <AutoReload options=options.clone() />
+                <script nonce=leptos::nonce::use_nonce()>{PLAIN}</script>
                 <HydrationScripts options />
                 <MetaTags />
             </head>
@@ -86,6 +94,9 @@ pub fn App() -> impl IntoView {
     Effect::new(|_| {
         if let Some(body) = document().body() {
             _ = body.set_attribute("data-hydrated", "true");
+        }
+        if let Some(root) = document().document_element() {
+            _ = root.remove_attribute("data-plain");
         }
     });
     let current = Resource::new_blocking(|| (), |()| read_current());
@@ -157,20 +168,20 @@ type CurrentResource = Resource<error::AppResult<Current>>;
 /// Gives what every page knows to the pages inside.
 fn provide_current(current: &Current) {
     provide_now(current.now);
-    let refused = StoredValue::new(current.flash.refused.clone());
-    provide_context(RefusedForm(refused));
-    // A refusal belongs to the page it came with.
+    let returned = StoredValue::new(current.flash.returned.clone());
+    provide_context(ReturnedForm(returned));
+    // What came of a form belongs to the page it came back to.
     let path = use_location().pathname;
     Effect::new(move |before: Option<String>| {
         let path = path.get();
         if before.is_some_and(|before| before != path) {
-            refused.set_value(None);
+            returned.set_value(None);
         }
         path
     });
     provide_context(current.clone());
     if let Some(notice) = &current.flash.notice {
-        ui::toast::use_toasts().good(notice.clone());
+        ui::toast::use_toasts().left(notice.clone());
     }
 }
 

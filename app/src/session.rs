@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppResult,
-    flash::{Flash, Refused},
+    flash::{Flash, Returned},
 };
 
 /// Light, dark, or as the system says.
@@ -138,15 +138,16 @@ pub(crate) async fn sign_out() -> AppResult<()> {
     Ok(())
 }
 
-/// The form that was refused before this page came, where it is this one.
+/// The form that came back with this page.
 #[derive(Clone, Copy)]
-pub(crate) struct RefusedForm(pub StoredValue<Option<Refused>>);
+pub(crate) struct ReturnedForm(pub StoredValue<Option<Returned>>);
 
-pub(crate) fn use_refused(form: &str) -> Option<Refused> {
-    use_context::<RefusedForm>()?
+/// The form that came back with this page, where it is this one.
+pub(crate) fn use_returned(form: &str) -> Option<Returned> {
+    use_context::<ReturnedForm>()?
         .0
         .get_value()
-        .filter(|refused| refused.form == form)
+        .filter(|returned| returned.form == form)
 }
 
 /// Who is signed in; only on pages behind the sign-in.
@@ -161,7 +162,7 @@ pub fn may(permission: Permission) -> bool {
 }
 
 #[cfg(feature = "ssr")]
-pub use caller::{caller, done};
+pub use caller::{caller, done, tested};
 
 /// Who asks, for server functions.
 #[cfg(feature = "ssr")]
@@ -173,7 +174,7 @@ pub(crate) mod caller {
         Backend, Scope,
         store::sessions::{OPERATOR, USER_AGENT},
     };
-    use domain::{id::OperatorId, operator::Operator};
+    use domain::{connection::ConnectionTest, id::OperatorId, operator::Operator};
     use http::{header, request::Parts};
     use leptos::prelude::*;
     use tower_sessions::Session;
@@ -263,6 +264,15 @@ pub(crate) mod caller {
             }
         }
         Ok(Done { message, to })
+    }
+
+    /// Ends Test Connection: the answer for the browser code, kept for the page where a plain form
+    /// asked.
+    pub async fn tested(form: &str, test: ConnectionTest) -> AppResult<ConnectionTest> {
+        if with_parts(|parts| flash::wants_html(&parts.headers)).unwrap_or_default() {
+            flash::leave_test(&session().await?, form, test.clone()).await;
+        }
+        Ok(test)
     }
 
     /// The id that the server gave to this request, by which the log is searched.

@@ -13,7 +13,7 @@ use super::{
     api::{AddIntegration, Choices, TestNew, integration_choices},
     checks::{Checks, TestButton, Verdict, follow_test},
 };
-use crate::ui::{prelude::*, time::day_utc};
+use crate::ui::{form::use_post_or, prelude::*, time::day_utc};
 
 /// What was filled in, in its types.
 #[cfg(feature = "ssr")]
@@ -63,7 +63,7 @@ pub fn AddDialog() -> impl IntoView {
         }
     });
     let choices = Resource::new(move || asked.get(), integration_choices);
-    let post = use_post::<AddIntegration>();
+    let post = use_post_or::<AddIntegration>(test_url());
     view! {
         <Dialog title="Add New Integration" back=routes::INTEGRATIONS wide=true>
             <Load
@@ -177,15 +177,13 @@ fn AddForm(
                             options=customers
                             value=customer
                         />
-                        <noscript>
-                            <button
-                                class="btn btn-sm mt-2"
-                                formmethod="get"
-                                formaction=routes::INTEGRATION_ADD
-                            >
-                                "Show this customer’s profiles"
-                            </button>
-                        </noscript>
+                        <button
+                            class="btn btn-sm mt-2 hidden plain:inline-flex"
+                            formmethod="get"
+                            formaction=routes::INTEGRATION_ADD
+                        >
+                            "Show this customer’s profiles"
+                        </button>
                     </div>
                     <Choice
                         name="kind"

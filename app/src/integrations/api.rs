@@ -121,38 +121,41 @@ pub(crate) async fn test_new(
     credential_profile_id: String,
     #[server(default)] enabled: bool,
 ) -> AppResult<ConnectionTest> {
+    use leptos::server_fn::ServerFn;
     let (backend, scope) = crate::session::caller().await?;
     let (customer, new) =
         super::add::new_integration(&customer_id, tenant, cloud, &credential_profile_id, enabled)?;
-    Ok(backend::entra::test_connection(&backend, &scope, customer, new).await?)
+    let test = backend::entra::test_connection(&backend, &scope, customer, new).await?;
+    crate::session::tested(TestNew::PATH, test).await
 }
 
-/// Tries the connection of an integration, with another profile where one is chosen.
+/// Tries the connection of an integration, with the profile that the form has chosen.
 #[server(endpoint = "integrations/test-saved")]
 pub(crate) async fn test_saved(
     id: IntegrationId,
-    credential_profile_id: Option<CredentialProfileId>,
+    settings: SettingsForm,
 ) -> AppResult<ConnectionTest> {
     use backend::{entra, store::integrations};
     use domain::integration::NewIntegration;
+    use leptos::server_fn::ServerFn;
     let (backend, scope) = crate::session::caller().await?;
     let saved = integrations::get(&backend, &scope, id).await?;
-    let test = match credential_profile_id {
-        Some(profile) if profile != saved.credential_profile_id => {
-            let other = NewIntegration {
-                kind: saved.kind,
-                tenant: saved.tenant,
-                cloud: saved.cloud,
-                credential_profile_id: profile,
-                enabled: saved.enabled,
-                schedule: saved.schedule,
-                policy: saved.policy,
-            };
-            entra::test_connection(&backend, &scope, saved.customer_id, other).await?
-        }
-        _ => entra::test_saved(&backend, &scope, id).await?,
+    let profile = settings.credential_profile_id;
+    let test = if profile == saved.credential_profile_id {
+        entra::test_saved(&backend, &scope, id).await?
+    } else {
+        let other = NewIntegration {
+            kind: saved.kind,
+            tenant: saved.tenant,
+            cloud: saved.cloud,
+            credential_profile_id: profile,
+            enabled: saved.enabled,
+            schedule: saved.schedule,
+            policy: saved.policy,
+        };
+        entra::test_connection(&backend, &scope, saved.customer_id, other).await?
     };
-    Ok(test)
+    crate::session::tested(TestSaved::PATH, test).await
 }
 
 /// The head of an integration's page, and how its newest run is.

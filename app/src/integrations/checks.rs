@@ -3,7 +3,14 @@
 use domain::connection::{CheckStatus, ConnectionTest};
 use leptos::server_fn::ServerFn;
 
-use crate::ui::{form::ErrorNote, prelude::*};
+use crate::{
+    flash::Outcome,
+    session::use_returned,
+    ui::{form::ErrorNote, prelude::*},
+};
+
+/// What the toasts are the outcome of.
+const TEST: &str = "Test Connection";
 
 /// A test that is under way or done.
 #[derive(Clone, Copy)]
@@ -20,14 +27,23 @@ where
     S: ServerFn<Output = ConnectionTest, Error = AppError> + Clone + Send + Sync + 'static,
 {
     let toasts = use_toasts();
+    // Without the browser code the outcome came with the page.
+    let with_page = use_returned(S::PATH).map(|returned| match returned.outcome {
+        Outcome::Tested(test) => Ok(test),
+        Outcome::Refused(error) => Err(error),
+    });
     Effect::new(move |_| match action.value().get() {
-        Some(Ok(test)) if test.ok => toasts.good(summary(&test)),
-        Some(Ok(test)) => toasts.bad(format!("{}. The fix is beside the check.", summary(&test))),
-        Some(Err(error)) => toasts.bad(error.to_string()),
-        None => {}
+        Some(Ok(test)) if test.ok => toasts.outcome(TEST, true, summary(&test)),
+        Some(Ok(test)) => {
+            let says = format!("{}. The fix is beside the check.", summary(&test));
+            toasts.outcome(TEST, false, says);
+        }
+        // What a field is blamed for stands at the form.
+        Some(Err(AppError::Invalid(_))) | None => {}
+        Some(Err(error)) => toasts.outcome(TEST, false, error.to_string()),
     });
     Tested {
-        outcome: Signal::derive(move || action.value().get()),
+        outcome: Signal::derive(move || action.value().get().or_else(|| with_page.clone())),
         pending: action.pending().into(),
     }
 }

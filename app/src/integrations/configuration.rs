@@ -1,6 +1,6 @@
 //! The tab Tenant Configuration: connection, scope, people, guard; saved together.
 
-use domain::{integration::GroupHit, policy::OutOfScope};
+use domain::{id::ExternalId, integration::GroupHit, policy::OutOfScope};
 use leptos::{form::FromFormData as _, html};
 use wasm_bindgen::JsCast as _;
 
@@ -10,11 +10,11 @@ use super::{
     group_field::{CHARS_MIN, Chosen},
     head::{of_integration, use_id},
     leaving::AskBeforeLeaving,
-    sections::{Connection, GuardTable, PeopleSection, Scope},
+    sections::{Connection, GuardTable, PeopleSection, Scope, test_url},
     settings::SettingsForm,
 };
 use crate::ui::{
-    form::{Post, SaveBar},
+    form::{Post, SaveBar, use_post_or},
     prelude::*,
 };
 
@@ -23,7 +23,7 @@ use crate::ui::{
 pub fn ConfigurationTab() -> impl IntoView {
     let id = use_id();
     let address = use_address();
-    let post = use_post::<SaveSettings>();
+    let post = use_post_or::<SaveSettings>(test_url());
     // Read again after a save and at no other time: what one is filling in stays.
     let saved = RwSignal::new(0_u32);
     Effect::new(move |_| {
@@ -85,6 +85,19 @@ fn filled_in(form: &web_sys::HtmlFormElement) -> Option<SettingsForm> {
         .map(|save| save.settings)
 }
 
+/// The groups of a form that came back, as far as they are known; the others by their ids.
+fn chosen(ids: &[ExternalId], saved: &[Chosen], found: &[GroupHit]) -> Vec<Chosen> {
+    ids.iter()
+        .map(|id| {
+            let saved = saved.iter().find(|group| group.id == *id).cloned();
+            let found = || found.iter().find(|hit| hit.id == *id).cloned();
+            saved
+                .or_else(|| found().map(Chosen::from))
+                .unwrap_or_else(|| Chosen::unknown(*id))
+        })
+        .collect()
+}
+
 #[component]
 fn Form(
     configuration: Configuration,
@@ -102,10 +115,21 @@ fn Form(
         .map(Chosen::from)
         .collect();
     let was = StoredValue::new(SettingsForm::of(&integration));
-    let now = RwSignal::new(was.get_value());
-    let groups = RwSignal::new(saved_groups.clone());
+    // A form that came back shows what was filled in; once it was saved, what is saved.
+    let returned = post
+        .filled_in()
+        .filter(|save| !again && save.id == id)
+        .map(|save| save.settings);
+    let came_back = returned.is_some();
+    let chosen_groups = returned.as_ref().map_or_else(
+        || saved_groups.clone(),
+        |form| chosen(&form.selected_group_ids, &saved_groups, &found),
+    );
+    let shown = returned.unwrap_or_else(|| was.get_value());
+    let now = RwSignal::new(shown.clone());
+    let groups = RwSignal::new(chosen_groups);
     let inside = NodeRef::<html::Div>::new();
-    let delete_too = RwSignal::new(integration.policy.out_of_scope == OutOfScope::Delete);
+    let delete_too = RwSignal::new(shown.out_of_scope == OutOfScope::Delete);
     let look = move || {
         if let Some(form) = form_of(inside)
             && let Some(filled) = filled_in(&form)
@@ -120,6 +144,10 @@ fn Form(
         was.with_value(|was| now.differences(was))
     });
     let discard = Callback::new(move |()| {
+        if came_back {
+            // The form's own first state is what came back, not what is saved.
+            _ = window().location().reload();
+        }
         if let Some(form) = form_of(inside) {
             form.reset();
         }
@@ -141,7 +169,7 @@ fn Form(
     let start = Callback::new(move |()| {
         test.dispatch(TestSaved {
             id,
-            credential_profile_id: Some(now.with_untracked(|now| now.credential_profile_id)),
+            settings: now.get_untracked(),
         });
     });
     view! {
@@ -156,15 +184,15 @@ fn Form(
                 on:change=move |_| look()
             >
                 <div class="max-w-3xl min-w-0">
-                    <Connection configuration=configuration tested=tested start=start />
-                    <Scope integration=integration.clone() groups=groups found=found />
-                    <PeopleSection integration=integration.clone() delete_too=delete_too />
+                    <Connection configuration=configuration shown=shown.clone() tested=tested start=start />
+                    <Scope id=id shown=shown.clone() groups=groups found=found />
+                    <PeopleSection shown=shown.clone() delete_too=delete_too />
                 </div>
                 <aside
                     class="min-w-0 max-xl:mt-6 max-xl:pt-5 max-xl:border-t max-xl:border-line max-xl:max-w-3xl"
                     aria-label="Guard"
                 >
-                    <GuardTable guard=integration.policy.guard />
+                    <GuardTable shown=shown />
                 </aside>
             </div>
             <SaveBar changes=changes discard=discard />

@@ -25,6 +25,18 @@ pub struct Chosen {
     hit: Option<GroupHit>,
 }
 
+impl Chosen {
+    /// One of which only the id is known.
+    pub fn unknown(id: ExternalId) -> Self {
+        Self {
+            id,
+            name: id.to_string(),
+            members: None,
+            hit: None,
+        }
+    }
+}
+
 impl From<SelectedGroup> for Chosen {
     fn from(group: SelectedGroup) -> Self {
         Self {
@@ -226,14 +238,16 @@ pub fn GroupField(
     let search = Search::new(integration, groups);
     let field = NodeRef::<html::Input>::new();
     let mut debounced = debounce(Duration::from_millis(200), move |()| search.search());
-    let known = move || {
-        let new: Vec<GroupHit> = groups.with(|groups| {
-            groups
-                .iter()
-                .filter_map(|group| group.hit.clone())
-                .collect()
-        });
-        serde_json::to_string(&new).unwrap_or_default()
+    // With what a plain search found: which of them is ticked, only the server sees.
+    let known = {
+        let found = found_plainly.clone();
+        move || {
+            let picked = |groups: &Vec<Chosen>| -> Vec<GroupHit> {
+                let hits = groups.iter().filter_map(|group| group.hit.clone());
+                hits.chain(found.iter().cloned()).collect()
+            };
+            serde_json::to_string(&groups.with(picked)).unwrap_or_default()
+        }
     };
     let active_id = move || {
         let listed = search
@@ -340,14 +354,14 @@ fn Token(
                 name="settings[selected_group_ids][]"
                 value=id.to_string()
                 checked
-                class="checkbox hidden noscript:inline-block"
+                class="checkbox hidden plain:inline-block"
                 aria-label=format!("Keep {}", group.name)
             />
             <bdi class="font-medium truncate" title=group.name.clone()>{group.name.clone()}</bdi>
             {size}
             <button
                 type="button"
-                class="grid place-items-center size-6 text-muted hover:text-base-content noscript:hidden"
+                class="grid place-items-center size-6 text-muted hover:text-base-content plain:hidden"
                 aria-label=format!("Remove {}", group.name)
                 on:click=remove
             >
@@ -386,7 +400,7 @@ fn Plain(found: Vec<GroupHit>) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <div class="hidden noscript:block mt-1">
+        <div class="hidden plain:block mt-1">
             <button type="submit" class="btn btn-sm" form="find-groups">"Search groups"</button>
             <ul class="mt-1" aria-label="Groups found">{ticks}</ul>
         </div>

@@ -87,7 +87,7 @@ fn Table(groups: Vec<GroupLine>) -> impl IntoView {
                     <SortHead label="Name" column="name" first=true class="grow" />
                     <SortHead label="Kind" column="kind" />
                     <SortHead label="Status" column="status" />
-                    <Head label="User Count" class="n" />
+                    <SortHead label="User Count" column="users" largest_first=true class="n" />
                     <SortHead label="Changed" column="changed" largest_first=true />
                 </tr>
             </thead>

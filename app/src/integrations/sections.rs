@@ -1,16 +1,13 @@
 //! The parts of the form Tenant Configuration.
 
-use domain::{
-    integration::{GroupHit, Integration},
-    policy::{Guard, OutOfScope},
-    schedule::{EVERY_MINUTES_DEFAULT, Schedule},
-};
+use domain::{id::IntegrationId, integration::GroupHit, policy::OutOfScope};
 
 use super::{
     add::profile_words,
     api::{Configuration, TestSaved},
     checks::{Checks, TestButton, Tested, Verdict},
     group_field::{Chosen, GroupField},
+    settings::SettingsForm,
 };
 use crate::ui::{
     form::{FieldError, use_field_error},
@@ -93,6 +90,8 @@ fn Toggle(
 pub fn Connection(
     /// What is saved.
     configuration: Configuration,
+    /// What the fields show at first.
+    shown: SettingsForm,
     /// Test Connection.
     tested: Tested,
     /// Starts it.
@@ -104,17 +103,20 @@ pub fn Connection(
         profiles,
         ..
     } = configuration;
-    let chosen = integration.credential_profile_id;
+    let (in_use, chosen) = (
+        integration.credential_profile_id,
+        shown.credential_profile_id,
+    );
     let mut options: Vec<_> = profiles
         .iter()
         .map(|profile| (profile.id, profile_words(profile)))
         .collect();
-    if options.iter().all(|(id, _)| *id != chosen) {
+    if options.iter().all(|(id, _)| *id != in_use) {
         // Someone else put it here; it stays until another is chosen.
         options.insert(
             0,
             (
-                chosen,
+                in_use,
                 "The one in use, which you may not choose".to_owned(),
             ),
         );
@@ -177,40 +179,38 @@ pub fn Connection(
                     <Checks tested=tested />
                 </div>
             </div>
-            {was("settings[enabled_was]", integration.enabled)}
+            {was("settings[enabled_was]", shown.enabled_was)}
             <Toggle
                 name="settings[enabled]"
                 subject="Enabled"
                 label="Sync this tenant"
-                on=integration.enabled
+                on=shown.enabled
                 hint="Turning it off cancels a running run and changes nobody."
             />
-            {was("settings[full_scan_was]", integration.full_scan_next)}
+            {was("settings[full_scan_was]", shown.full_scan_was)}
             <Toggle
                 name="settings[full_scan_next]"
                 subject="Next run"
                 label="Perform a full scan on next run"
-                on=integration.full_scan_next
+                on=shown.full_scan_next
                 hint="Goes off by itself after a complete full read."
             />
-            <Timing schedule=integration.schedule />
+            <Timing shown=shown />
         </Section>
     }
     .into_any()
 }
 
-fn test_url() -> &'static str {
+/// Where Test Connection goes without the browser code.
+pub fn test_url() -> &'static str {
     use leptos::server_fn::ServerFn as _;
     TestSaved::PATH
 }
 
 /// Every so many minutes, or by cron.
 #[component]
-fn Timing(schedule: Schedule) -> impl IntoView {
-    let (by_cron, minutes, cron) = match schedule {
-        Schedule::EveryMinutes(minutes) => (false, minutes, String::new()),
-        Schedule::Cron(text) => (true, EVERY_MINUTES_DEFAULT, text),
-    };
+fn Timing(shown: SettingsForm) -> impl IntoView {
+    let by_cron = shown.timing == "cron";
     let minutes_error = use_field_error("settings[every_minutes]");
     let cron_error = use_field_error("settings[cron]");
     view! {
@@ -234,7 +234,7 @@ fn Timing(schedule: Schedule) -> impl IntoView {
                             inputmode="numeric"
                             autocomplete="off"
                             aria-label="Minutes between two runs"
-                            value=minutes.to_string()
+                            value=shown.every_minutes
                             aria-invalid=move || minutes_error.get().map(|_| "true")
                             aria-describedby=move || minutes_error.get().map(|_| "f-minutes-e")
                         />
@@ -260,7 +260,7 @@ fn Timing(schedule: Schedule) -> impl IntoView {
                             spellcheck="false"
                             placeholder="0 6 * * 1-5"
                             aria-label="Cron expression, UTC"
-                            value=cron
+                            value=shown.cron
                             aria-invalid=move || cron_error.get().map(|_| "true")
                             aria-describedby=move || cron_error.get().map(|_| "f-cron-e")
                         />
@@ -277,8 +277,10 @@ fn Timing(schedule: Schedule) -> impl IntoView {
 /// Who is read.
 #[component]
 pub fn Scope(
-    /// What is saved.
-    integration: Integration,
+    /// The integration whose tenant is searched.
+    id: IntegrationId,
+    /// What the fields show at first.
+    shown: SettingsForm,
     /// What is chosen.
     groups: RwSignal<Vec<Chosen>>,
     /// Groups found by a search without the browser code.
@@ -290,7 +292,7 @@ pub fn Scope(
             <div class="rc-row">
                 <label for="f-groups">"Selected Groups"</label>
                 <div>
-                    <GroupField integration=integration.id groups=groups found_plainly=found />
+                    <GroupField integration=id groups=groups found_plainly=found />
                     <FieldError id="f-groups-e" error=error />
                 </div>
             </div>
@@ -298,14 +300,14 @@ pub fn Scope(
                 name="settings[include_guests]"
                 subject="Guests"
                 label="Include guests"
-                on=integration.policy.include_guests
+                on=shown.include_guests
                 hint="Guests are people of other tenants who were invited into this one."
             />
             <Toggle
                 name="settings[require_names]"
                 subject="Names"
                 label="Require given name and surname"
-                on=integration.policy.require_names
+                on=shown.require_names
                 hint="People without either stay out and are listed as filtered, with the reason."
             />
         </Section>
@@ -316,14 +318,12 @@ pub fn Scope(
 /// What happens to people.
 #[component]
 pub fn PeopleSection(
-    /// What is saved.
-    integration: Integration,
+    /// What the fields show at first.
+    shown: SettingsForm,
     /// Whether deleting is chosen, and so a number of days is asked.
     delete_too: RwSignal<bool>,
 ) -> impl IntoView {
-    let policy = integration.policy;
-    let actions = policy.actions;
-    let chosen = policy.out_of_scope;
+    let chosen = shown.out_of_scope;
     let ways = [
         (OutOfScope::Keep, "Keep as they are"),
         (OutOfScope::Disable, "Disable now"),
@@ -343,7 +343,7 @@ pub fn PeopleSection(
                 name="settings[blocked_sign_in_disables]"
                 subject="Is Sign in Blocked on AD"
                 label="Blocked in Entra ID means Inactive here"
-                on=policy.blocked_sign_in_disables
+                on=shown.blocked_sign_in_disables
                 hint="Someone who is blocked when first seen is created Inactive."
             />
             <div class="rc-row">
@@ -358,7 +358,7 @@ pub fn PeopleSection(
                             {ways}
                         </select>
                         <span
-                            class="flex items-center gap-2 noscript:flex"
+                            class="flex items-center gap-2 plain:flex"
                             class:hidden=move || !delete_too.get()
                         >
                             <label for="f-days">"after"</label>
@@ -368,7 +368,7 @@ pub fn PeopleSection(
                                 class="input w-20! text-end rc-num"
                                 inputmode="numeric"
                                 autocomplete="off"
-                                value=policy.delete_after_days.to_string()
+                                value=shown.delete_after_days
                                 aria-label="Days from Inactive to deleted"
                                 aria-invalid=move || days_error.get().map(|_| "true")
                                 aria-describedby=move || days_error.get().map(|_| "f-days-e")
@@ -386,10 +386,10 @@ pub fn PeopleSection(
                 <span id="f-actions">"Actions"</span>
                 <div>
                     <div class="flex gap-x-5 gap-y-2 flex-wrap pt-1.5">
-                        <Tick name="settings[create]" label="Create" on=actions.create />
-                        <Tick name="settings[update]" label="Update" on=actions.update />
-                        <Tick name="settings[disable]" label="Disable" on=actions.disable />
-                        <Tick name="settings[delete]" label="Delete" on=actions.delete />
+                        <Tick name="settings[create]" label="Create" on=shown.create />
+                        <Tick name="settings[update]" label="Update" on=shown.update />
+                        <Tick name="settings[disable]" label="Disable" on=shown.disable />
+                        <Tick name="settings[delete]" label="Delete" on=shown.delete />
                     </div>
                     <p class="rc-hint mt-1">
                         "What a run may do. What is off is counted, and said so, but not done."
@@ -415,31 +415,33 @@ fn Tick(name: &'static str, label: &'static str, on: bool) -> impl IntoView {
 /// The guard's limits, a line a type.
 #[component]
 pub fn GuardTable(
-    /// What is saved.
-    guard: Guard,
+    /// What the fields show at first.
+    shown: SettingsForm,
 ) -> impl IntoView {
-    let count = |count: Option<u32>| count.map(|n| n.to_string()).unwrap_or_default();
     let lines = [
         (
             "User",
             "settings[guard_user_count]",
             "settings[guard_user_percent]",
-            guard.user,
+            shown.guard_user_count,
+            shown.guard_user_percent,
         ),
         (
             "Group",
             "settings[guard_group_count]",
             "settings[guard_group_percent]",
-            guard.group,
+            shown.guard_group_count,
+            shown.guard_group_percent,
         ),
         (
             "Membership",
             "settings[guard_membership_count]",
             "settings[guard_membership_percent]",
-            guard.membership,
+            shown.guard_membership_count,
+            shown.guard_membership_percent,
         ),
     ]
-    .map(|(what, count_name, percent_name, limit)| {
+    .map(|(what, count_name, percent_name, count, percent)| {
         view! {
             <tr>
                 <th scope="row" class="font-normal! text-base-content! text-sm!">
@@ -449,14 +451,14 @@ pub fn GuardTable(
                     <Limit
                         name=count_name
                         label=format!("{what}: at most")
-                        value=count(limit.max_count)
+                        value=count
                     />
                 </td>
                 <td class="n">
                     <Limit
                         name=percent_name
                         label=format!("{what}: or share, in percent")
-                        value=format!("{} %", limit.max_percent)
+                        value=percent
                     />
                 </td>
             </tr>

@@ -4,12 +4,23 @@
 //! each [`Field`] as the API does. Errors find their field by that name, whether they come back
 //! to the browser code or by way of the session (see `flash`).
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use leptos::{context::Provider, form::FromFormData as _, prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_navigate;
+use leptos_router::hooks::{use_location, use_navigate};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{icon::Icon, live::Changes, toast::use_toasts};
-use crate::{error::AppError, flash::Refused, routes, session::use_refused};
+use crate::{
+    error::AppError,
+    flash::{Outcome, Returned},
+    routes,
+    session::use_returned,
+};
 
 /// What came of a change: a line for the toast, and where to go on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,10 +68,35 @@ where
         self.state.pending
     }
 
+    /// What was filled in when the form came back with the page, for a form that draws its own
+    /// fields.
+    pub fn filled_in(&self) -> Option<S>
+    where
+        S: DeserializeOwned,
+    {
+        self.state
+            .returned
+            .with_value(|returned| decoded(&returned.as_ref()?.given))
+    }
+
     /// Why it was refused the last time.
     pub fn error(&self) -> Signal<Option<AppError>> {
         self.state.error
     }
+}
+
+/// The fields of a form in the type of their server function. None where a field is missing, as
+/// one with a secret in it always is.
+fn decoded<T: DeserializeOwned>(given: &[(String, String)]) -> Option<T> {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs: Vec<_> = given
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
+    // As a server function reads its form: five levels deep, with the brackets encoded.
+    serde_qs::Config::new(5, false)
+        .deserialize_str(&pairs.join("&"))
+        .ok()
 }
 
 /// What the fields of a form need to know of it.
@@ -68,7 +104,7 @@ where
 struct FormState {
     error: Signal<Option<AppError>>,
     pending: Signal<bool>,
-    refused: StoredValue<Option<Refused>>,
+    returned: StoredValue<Option<Returned>>,
 }
 
 impl FormState {
@@ -80,8 +116,8 @@ impl FormState {
     }
 
     fn given(self, name: &str) -> Option<String> {
-        self.refused.with_value(|refused| {
-            let given = &refused.as_ref()?.given;
+        self.returned.with_value(|returned| {
+            let given = &returned.as_ref()?.given;
             given
                 .iter()
                 .find(|(field, _)| field == name)
@@ -91,17 +127,49 @@ impl FormState {
 }
 
 /// Makes a server function ready for a form: it tells what came of it in a toast, goes where the
-/// server says, and has every list on the page read again.
+/// server says, and has every list on the page read again, once the form's own page is left.
 pub fn use_post<S>() -> Post<S>
 where
     S: ServerFn<Output = Done, Error = AppError> + Clone + Send + Sync + 'static,
 {
+    post_of(use_returned(S::PATH))
+}
+
+/// The same, of a form with a second button that sends it to `other`: what was filled in and what
+/// was refused comes back to it whichever was pressed.
+pub fn use_post_or<S>(other: &str) -> Post<S>
+where
+    S: ServerFn<Output = Done, Error = AppError> + Clone + Send + Sync + 'static,
+{
+    post_of(use_returned(S::PATH).or_else(|| use_returned(other)))
+}
+
+fn post_of<S>(returned: Option<Returned>) -> Post<S>
+where
+    S: ServerFn<Output = Done, Error = AppError> + Clone + Send + Sync + 'static,
+{
     let action = ServerAction::<S>::new();
-    let refused = use_refused(S::PATH);
     let toasts = use_toasts();
     let changes = use_context::<Changes>();
     let navigate = use_navigate();
-    let from_page = refused.as_ref().map(|refused| refused.error.clone());
+    let path = use_location().pathname;
+    let leaving = Arc::new(AtomicBool::new(false));
+    on_cleanup({
+        let leaving = Arc::clone(&leaving);
+        move || {
+            if leaving.load(Ordering::Relaxed)
+                && let Some(changes) = changes
+            {
+                changes.notify();
+            }
+        }
+    });
+    let from_page = returned
+        .as_ref()
+        .and_then(|returned| match &returned.outcome {
+            Outcome::Refused(error) => Some(error.clone()),
+            Outcome::Tested(_) => None,
+        });
     let error = Signal::derive(move || match action.value().get() {
         Some(Err(error)) => Some(error),
         Some(Ok(_)) => None,
@@ -113,11 +181,17 @@ where
             if !done.message.is_empty() {
                 toasts.good(done.message);
             }
-            if let Some(to) = done.to {
-                navigate(&to, leptos_router::NavigateOptions::default());
-            }
-            if let Some(changes) = changes {
-                changes.notify();
+            match done.to.filter(|to| *to != path.get_untracked()) {
+                Some(to) => {
+                    // What is left may be gone: it is not asked for again.
+                    leaving.store(true, Ordering::Relaxed);
+                    navigate(&to, leptos_router::NavigateOptions::default());
+                }
+                None => {
+                    if let Some(changes) = changes {
+                        changes.notify();
+                    }
+                }
             }
         }
         Some(Err(AppError::SignedOut)) => {
@@ -132,7 +206,7 @@ where
         state: FormState {
             error,
             pending: action.pending().into(),
-            refused: StoredValue::new(refused),
+            returned: StoredValue::new(returned),
         },
     }
 }
@@ -202,12 +276,13 @@ where
 #[component]
 fn Whole() -> impl IntoView {
     let state = expect_context::<FormState>();
-    let error = state.refused.with_value(|refused| {
-        refused
-            .as_ref()
-            .map(|refused| refused.error.clone())
-            .filter(|error| !matches!(error, AppError::Invalid(e) if !e.field.is_empty()))
-    });
+    let error = state
+        .returned
+        .with_value(|returned| match returned.as_ref()?.outcome.clone() {
+            Outcome::Refused(AppError::Invalid(error)) if !error.field.is_empty() => None,
+            Outcome::Refused(error) => Some(error),
+            Outcome::Tested(_) => None,
+        });
     error.map(|error| view! { <ErrorNote error=error /> })
 }
 
@@ -566,7 +641,7 @@ pub fn SaveBar(
     view! {
         // Without the browser code nobody knows what differs: then it is always there.
         <div
-            class="rc-savebar max-md:flex-wrap noscript:flex"
+            class="rc-savebar max-md:flex-wrap plain:flex"
             class:hidden=move || changes.with(Vec::is_empty)
         >
             <p class="min-w-0 truncate" role="status">
@@ -579,7 +654,7 @@ pub fn SaveBar(
             <div class="ms-auto flex gap-2">
                 <button
                     type="button"
-                    class="btn btn-ghost noscript:hidden"
+                    class="btn btn-ghost plain:hidden"
                     on:click=move |_| discard.run(())
                 >
                     "Discard"
@@ -589,4 +664,45 @@ pub fn SaveBar(
         </div>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::decoded;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Args {
+        id: u32,
+        settings: Settings,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Settings {
+        name: String,
+        #[serde(default)]
+        on: bool,
+        #[serde(default)]
+        groups: Vec<String>,
+    }
+
+    #[test]
+    fn a_form_that_came_back_is_read_as_it_was_sent() {
+        let given = [
+            ("id", "7"),
+            ("settings[name]", "A & B = [Łódź] 100%"),
+            ("settings[on]", "true"),
+            ("settings[groups][]", "one"),
+            ("settings[groups][]", "two"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = Settings {
+            name: "A & B = [Łódź] 100%".to_owned(),
+            on: true,
+            groups: vec!["one".to_owned(), "two".to_owned()],
+        };
+        assert_eq!(decoded(&given), Some(Args { id: 7, settings }));
+        assert_eq!(decoded::<Args>(&given[..1]), None, "a field is missing");
+    }
 }

@@ -13,6 +13,8 @@ struct Toast {
     id: u32,
     good: bool,
     text: String,
+    /// What it is the outcome of, where a later outcome of the same takes its place.
+    of: Option<&'static str>,
 }
 
 /// The toasts of the page. Held in context by [`provide_toasts`].
@@ -43,12 +45,28 @@ pub fn use_toasts() -> Toasts {
 impl Toasts {
     /// Something was done.
     pub fn good(&self, text: impl Into<String>) {
-        self.push(true, text.into());
+        self.push(true, text.into(), None);
     }
 
     /// Something could not be done.
     pub fn bad(&self, text: impl Into<String>) {
-        self.push(false, text.into());
+        self.push(false, text.into(), None);
+    }
+
+    /// The outcome of something that is tried again and again: it takes the place of the last one.
+    pub fn outcome(&self, of: &'static str, good: bool, text: impl Into<String>) {
+        self.push(good, text.into(), Some(of));
+    }
+
+    /// What a plain form left for this page. The area that tells it may be made more than once
+    /// while a page is put together.
+    pub fn left(&self, text: String) {
+        let told = self
+            .shown
+            .with_untracked(|shown| shown.iter().any(|toast| toast.text == text));
+        if !told {
+            self.push(true, text, None);
+        }
     }
 
     /// A modal dialog opened, with a [`ToastRegion`] of its own, or closed.
@@ -56,13 +74,14 @@ impl Toasts {
         self.dialog.set(open);
     }
 
-    fn push(&self, good: bool, text: String) {
+    fn push(&self, good: bool, text: String, of: Option<&'static str>) {
         let id = self.next.get_value();
         self.next.set_value(id.wrapping_add(1));
         self.shown.update(|shown| {
             // The same failure twice is one failure.
             shown.retain(|toast| toast.good || toast.text != text);
-            shown.push(Toast { id, good, text });
+            shown.retain(|toast| toast.of.is_none() || toast.of != of);
+            shown.push(Toast { id, good, text, of });
         });
     }
 
@@ -99,7 +118,7 @@ pub fn ToastRegion(
 #[component]
 fn OneToast(toast: Toast) -> impl IntoView {
     let toasts = use_toasts();
-    let Toast { id, good, text } = toast;
+    let Toast { id, good, text, .. } = toast;
     let held = RwSignal::new(false);
     if good {
         Effect::new(move |_| {
