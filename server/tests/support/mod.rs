@@ -316,6 +316,46 @@ impl TestApp {
         self.send(request).await
     }
 
+    /// Calls a server function as the browser code does: with JSON, or with a form.
+    pub async fn function(
+        &self,
+        function: &str,
+        cookie: &str,
+        json: Option<&Value>,
+        form: &str,
+    ) -> Answer {
+        let (kind, body) = match json {
+            Some(json) => ("application/json", json.to_string()),
+            None => ("application/x-www-form-urlencoded", form.to_owned()),
+        };
+        let request = Request::post(format!("/api/{function}"))
+            .header(header::CONTENT_TYPE, kind)
+            .header(header::ACCEPT, "application/json")
+            .header(header::COOKIE, cookie)
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(body))
+            .unwrap();
+        self.send(request).await
+    }
+
+    /// A new session of an operator, as `name=value` of its cookie.
+    pub async fn session(&self, operator: &Scope) -> String {
+        use backend::store::sessions;
+        let mut number = [0; 16];
+        self.t.ids.fill(&mut number);
+        let number = i128::from_be_bytes(number);
+        let data = json!({ sessions::OPERATOR: operator.operator_id() }).to_string();
+        assert!(sessions::create(&self.t, number, &data).await.unwrap());
+        format!("rollcall_session={}", tower_sessions::session::Id(number))
+    }
+
+    /// The public id of a new session of an operator.
+    pub async fn session_id(&self, operator: &Scope) -> String {
+        self.session(operator).await;
+        let sessions = backend::store::sessions::list(&self.t, operator, None).await;
+        sessions.unwrap()[0].id.to_string()
+    }
+
     /// Runs the worker until nothing is left to do.
     pub async fn work(&self) {
         backend::jobs::run_until_idle(&self.t).await.unwrap();

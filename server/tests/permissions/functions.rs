@@ -1,0 +1,189 @@
+//! Every server function, as the pages call it. One that is new fails the test until it is asked
+//! something here.
+
+use std::fmt::Write;
+
+use backend::{Scope, testing::Kind};
+use http::Method;
+use leptos::server_fn::axum::server_fn_paths;
+use serde_json::{Value, json};
+
+use super::Things;
+use crate::support::TestApp;
+
+/// What strangers may call: who they are, signing in and out, the first start, and a colour. This
+/// list only ever shrinks.
+const FOR_STRANGERS: [&str; 5] = [
+    "session/current",
+    "session/sign-in",
+    "session/sign-out",
+    "setup/create-owner",
+    "theme/choose",
+];
+
+/// What a function is asked: about things of one customer, wherever it is about any.
+enum Asked {
+    Json(Value),
+    Form(String),
+}
+
+/// A page of a list, of one customer.
+fn list(things: &Things) -> Value {
+    json!({
+        "q": null,
+        "customer": things.customer,
+        "sort": null,
+        "direction": "ascending",
+        "page": { "page": 1, "rows": 50 },
+    })
+}
+
+fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked {
+    let Things {
+        customer,
+        credential_profile: profile,
+        integration,
+        run,
+        user,
+        group,
+    } = things;
+    let reading = match function {
+        "account/sessions" | "customers/count" | "session/current" => json!({}),
+        "credential-profiles/list" => json!({ "list": list(things) }),
+        "credential-profiles/view" => json!({ "id": profile }),
+        "customers/get" | "customers/name" | "customers/view" => json!({ "id": customer }),
+        "customers/list" => json!({ "list": list(things), "bin": false }),
+        "customers/names" | "find/all" => json!({ "q": "Contoso" }),
+        "groups/list" | "users/list" => json!({ "list": list(things), "filter": {} }),
+        "groups/members" => json!({ "id": group, "list": list(things) }),
+        "groups/view" => json!({ "id": group }),
+        "history/list" => json!({ "query": list(things), "integration_id": integration }),
+        "integrations/choices" | "overview/read" => json!({ "customer": customer }),
+        "integrations/configuration" | "integrations/deletion" | "integrations/head" => {
+            json!({ "id": integration })
+        }
+        "integrations/group-search" => json!({ "id": integration, "q": "empl", "counts": false }),
+        "integrations/groups" => json!({ "id": integration, "query": list(things) }),
+        "integrations/list" => json!({ "query": list(things), "filters": {} }),
+        "runs/changes" => json!({ "id": run, "query": list(things) }),
+        "runs/get" => json!({ "id": run }),
+        "users/group-name" => json!({ "group": group }),
+        "users/view" => json!({ "id": user }),
+        _ => Value::Null,
+    };
+    if !reading.is_null() {
+        return Asked::Json(reading);
+    }
+    let new = format!(
+        "customer_id={customer}&tenant={}&cloud=sim&credential_profile_id={profile}",
+        app.tenant().domain
+    );
+    let settings = format!(
+        "id={integration}&settings[credential_profile_id]={profile}&settings[timing]=minutes\
+         &settings[every_minutes]=5&settings[out_of_scope]=disable\
+         &settings[guard_user_percent]=10&settings[guard_group_percent]=10\
+         &settings[guard_membership_percent]=10"
+    );
+    Asked::Form(match function {
+        "account/change-password" => {
+            "old_password=x&new_password=one+of+them&password_again=another".to_owned()
+        }
+        "account/end-other-sessions" | "session/sign-out" => String::new(),
+        "account/end-session" => format!("id={session}"),
+        "credential-profiles/add" => format!(
+            "customer_id={customer}&name=New&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e\
+             &client_secret=x"
+        ),
+        "credential-profiles/change" => {
+            format!("id={profile}&name=Own&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e")
+        }
+        "credential-profiles/delete" => format!("id={profile}"),
+        "credential-profiles/replace-secret" => {
+            format!("id={profile}&kind=client_secret&client_secret=y")
+        }
+        "customers/add" => "name=".to_owned(),
+        "customers/delete" => format!("id={customer}&confirm_name=Contoso"),
+        "customers/rename" => format!("id={customer}&name=Contoso"),
+        "customers/restore" => format!("id={customer}"),
+        "integrations/add" | "integrations/test" => new,
+        "integrations/cancel-run" => format!("run_id={run}"),
+        "integrations/delete" => format!("id={integration}&people=keep"),
+        "integrations/full-sync" => format!("id={integration}"),
+        "integrations/save" | "integrations/test-saved" => settings,
+        "runs/cancel" => format!("id={run}"),
+        "session/sign-in" => "email=nobody%40example.com&password=x&next=".to_owned(),
+        "setup/create-owner" => "code=x&name=Eve&email=eve%40example.com&password=x".to_owned(),
+        "theme/choose" => "theme=dark".to_owned(),
+        other => panic!("a new server function, {other}: ask it something here"),
+    })
+}
+
+/// The functions that are linked, without the prefix. What takes away comes last.
+fn functions() -> Vec<String> {
+    let mut functions: Vec<_> = server_fn_paths()
+        .map(|(path, method)| {
+            assert_eq!(method, Method::POST, "{path}: a change by GET is a hole");
+            path.strip_prefix("/api/").expect("one prefix").to_owned()
+        })
+        .collect();
+    functions.sort_by_key(|function| (takes_away(function), function.clone()));
+    functions
+}
+
+fn takes_away(function: &str) -> bool {
+    function.ends_with("/delete")
+}
+
+#[tokio::test]
+async fn every_function_answers_each_caller_as_the_table_says() {
+    let app = TestApp::with_farm(Kind::Sqlite, 8).await.unwrap();
+    let elsewhere = app.customer("Elsewhere").await;
+    let elsewhere = app.t.administrator_of(&[elsewhere]).await;
+    let mut table = format!(
+        "{:<34} {:>9} {:>9} {:>9} {:>9}\n",
+        "server function", "stranger", "elsewhere", "own", "owner"
+    );
+    let mut things = Things::new(&app).await;
+    for function in functions() {
+        let mut statuses = Vec::new();
+        for caller in 0..4 {
+            if takes_away(&function) && caller >= 2 {
+                things = Things::new(&app).await;
+            }
+            let own = [things.customer.parse().unwrap()];
+            let own: Scope = app.t.administrator_of(&own).await;
+            let scope = [None, Some(&elsewhere), Some(&own), Some(&app.owner_scope)][caller];
+            let cookie = match scope {
+                Some(scope) => app.session(scope).await,
+                None => String::new(),
+            };
+            let session = app.session_id(&app.owner_scope).await;
+            let (json, form) = match asked(&app, &things, &session, &function) {
+                Asked::Json(body) => (Some(body), String::new()),
+                Asked::Form(form) => (None, form),
+            };
+            let answer = app.function(&function, &cookie, json.as_ref(), &form).await;
+            statuses.push(answer.status.as_u16());
+            if caller < 2 {
+                let question = json.map_or(form, |json| json.to_string());
+                assert!(
+                    !things.are_told_by(&answer.text, &question),
+                    "{function} tells caller {caller} of another customer's things: {answer:?}"
+                );
+            }
+            app.work().await;
+        }
+        let [stranger, elsewhere, own, owner] = statuses[..] else {
+            unreachable!()
+        };
+        writeln!(
+            table,
+            "{function:<34} {stranger:>9} {elsewhere:>9} {own:>9} {owner:>9}"
+        )
+        .unwrap();
+        if !FOR_STRANGERS.contains(&function.as_str()) {
+            assert_eq!(stranger, 401, "{function}");
+        }
+    }
+    insta::assert_snapshot!("function_permissions", table);
+}

@@ -1,0 +1,76 @@
+//! Who may call what: everything that can be called, by a stranger, by an administrator of another
+//! customer, by one of the customer and by an owner. Each golden file is the policy in one table.
+
+mod calls;
+mod functions;
+
+use serde_json::json;
+
+use crate::support::{TestApp, id};
+
+/// One of everything, of one customer.
+struct Things {
+    customer: String,
+    credential_profile: String,
+    integration: String,
+    run: String,
+    user: String,
+    group: String,
+}
+
+impl Things {
+    async fn new(app: &TestApp) -> Self {
+        let (customer, integration) = app.integration().await;
+        let run = app.full_sync(&integration).await;
+        let first = async |noun: &str| {
+            let list = app
+                .get(&format!("/customers/{customer}/{noun}"))
+                .await
+                .expect(200);
+            id(&list["items"][0])
+        };
+        let profile = json!({
+            "customer_id": customer,
+            "name": "Own",
+            "kind": "client_secret",
+            "client_id": "63122682-6e3c-4cbb-9f35-7c1da11e1e1e",
+            "client_secret": "x",
+        });
+        Self {
+            user: first("users").await,
+            group: first("groups").await,
+            credential_profile: id(&app.post("/credential-profiles", profile).await.expect(201)),
+            customer: customer.to_string(),
+            run: id(&run),
+            integration,
+        }
+    }
+
+    /// A path of the API with the id of the thing it is about.
+    fn path(&self, pattern: &str) -> String {
+        let of = match pattern.split('/').nth(1).unwrap_or_default() {
+            "customers" => &self.customer,
+            "credential-profiles" => &self.credential_profile,
+            "integrations" => &self.integration,
+            "runs" | "runs.csv" => &self.run,
+            "users" => &self.user,
+            "groups" => &self.group,
+            other => panic!("a new noun, {other}: give it an id here"),
+        };
+        pattern.replace("{id}", of)
+    }
+
+    /// Whether an answer names any of them that wasn't named in the question.
+    fn are_told_by(&self, answer: &str, question: &str) -> bool {
+        let ids = [
+            &self.customer,
+            &self.credential_profile,
+            &self.integration,
+            &self.run,
+            &self.user,
+            &self.group,
+        ];
+        ids.into_iter()
+            .any(|id| answer.contains(id.as_str()) && !question.contains(id.as_str()))
+    }
+}
