@@ -129,6 +129,21 @@ fn another_master_key_is_refused() {
     assert!(!key.exists());
 }
 
+#[tokio::test]
+async fn a_database_that_a_newer_version_changed_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    done(&rollcall(here, &["migrate"], ""));
+    let url = format!("sqlite://{}", here.join("data/rollcall.db").display());
+    let db = backend::Db::open(&url).await.unwrap();
+    backend::testing::migrate_beyond(&db, 9999).await;
+    db.close().await;
+    for arguments in [&["migrate"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let line = refused(&rollcall(here, arguments, ""), 1);
+        assert!(line.contains("newer") && line.contains("9999"), "{line}");
+    }
+}
+
 #[test]
 fn a_port_in_use_is_refused_before_anything_is_touched() {
     let folder = tempfile::tempdir().unwrap();

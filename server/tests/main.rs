@@ -16,6 +16,8 @@ mod description;
 #[cfg(test)]
 mod integrations;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod permissions;

@@ -1,7 +1,7 @@
 //! What tests of this crate and of the server build on: a backend on a fresh database, with a
 //! clock that stands and ids that repeat.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use domain::{
     DateTime,
@@ -65,10 +65,7 @@ impl TestBackend {
     /// As [`TestBackend::new`].
     pub async fn with_clouds(kind: Kind, clouds: Clouds) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let url = match kind {
-            Kind::Sqlite => format!("sqlite://{}", folder.path().join("rollcall.db").display()),
-            Kind::Postgres => fresh_postgres().await?,
-        };
+        let url = database_url(kind, folder.path()).await?;
         let db = Db::open(&url).await.expect("the test's database opens");
         db.migrate(start(), folder.path())
             .await
@@ -167,6 +164,37 @@ impl TestBackend {
         tx.commit().await.expect("the test's database writes");
         id
     }
+}
+
+/// The address of an empty database: a file in `folder`, or one on the test server; `None`, with a
+/// loud line, where there is no such server.
+///
+/// # Panics
+///
+/// As [`TestBackend::new`].
+pub async fn database_url(kind: Kind, folder: &Path) -> Option<String> {
+    match kind {
+        Kind::Sqlite => Some(format!("sqlite://{}", folder.join("rollcall.db").display())),
+        Kind::Postgres => fresh_postgres().await,
+    }
+}
+
+/// Leaves a database as a later version would that knows one migration more.
+///
+/// # Panics
+///
+/// As [`TestBackend::new`].
+pub async fn migrate_beyond(db: &Db, version: i64) {
+    let mut tx = db.write().await.expect("the test's database writes");
+    execute!(
+        &mut tx,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES ($1, 'later', TRUE, $2, 0)",
+        version,
+        vec![0_u8]
+    )
+    .expect("a migration can be noted");
+    tx.commit().await.expect("the test's database writes");
 }
 
 /// Makes a database on the test server and answers its address.

@@ -422,11 +422,7 @@ mod tests {
     });
 
     db_test!(a_database_that_a_newer_version_changed_is_refused, |t| {
-        let mut tx = t.db.write().await.unwrap();
-        execute!(&mut tx,
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', TRUE, $1, 0)",
-            vec![0_u8]).unwrap();
-        tx.commit().await.unwrap();
+        crate::testing::migrate_beyond(&t.db, 9999).await;
         let refused = t.db.migrate(start(), t.folder.path()).await;
         assert!(
             matches!(refused, Err(Error::NewerDatabase(9999))),
