@@ -118,7 +118,7 @@ fn List(asked: (ListQuery, GroupFilter), page: Page<GroupLine>) -> impl IntoView
                             <SortHead label="Kind" column="kind" />
                             <SortHead label="Status" column="status" />
                             <SortHead label="Source Type" column="source" />
-                            <Head label="User Count" class="n" />
+                            <SortHead label="User Count" column="users" largest_first=true class="n" />
                             <SortHead label="Changed" column="changed" largest_first=true />
                         </tr>
                     </thead>

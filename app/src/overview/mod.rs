@@ -41,7 +41,10 @@ fn sentence(overview: &Overview) -> String {
         (0, _) => "No customers yet".to_owned(),
         (_, 0) if overview.current == 0 => "Nothing is in step yet".to_owned(),
         (1, 0) => "The customer is current".to_owned(),
-        (_, 0) => "Nobody needs you".to_owned(),
+        (all, 0) if overview.current == all => {
+            format!("All {} customers are current", grouped(all))
+        }
+        (_, 0) => "No customer needs someone".to_owned(),
         (1, _) => "The customer needs someone".to_owned(),
         (all, need) => format!(
             "{} of {} customers {} someone",
@@ -405,7 +408,8 @@ mod tests {
         for (counts, text) in [
             (overview(0, 0, 0), "No customers yet"),
             (overview(3, 0, 0), "Nothing is in step yet"),
-            (overview(3, 3, 0), "Nobody needs you"),
+            (overview(3, 3, 0), "All 3 customers are current"),
+            (overview(3, 2, 0), "No customer needs someone"),
             (overview(3, 2, 1), "1 of 3 customers needs someone"),
             (
                 overview(1412, 1392, 20),

@@ -5,6 +5,7 @@ use domain::{
     paging::PageRequest,
     policy::ObjectType,
     run::{Action, ChangeStatus, RunChange},
+    user::DirectoryStatus,
 };
 use serde_json::Value;
 
@@ -250,14 +251,30 @@ fn differences(before: Option<&Value>, after: Option<&Value>) -> Vec<OneDifferen
     let before = before.and_then(Value::as_object);
     after
         .iter()
-        .map(|(attribute, value)| OneDifference {
-            attribute: attribute_words(attribute),
-            before: before
-                .map(|before| value_words(before.get(attribute)))
-                .unwrap_or_default(),
-            after: value_words(Some(value)),
+        // The change's own reason says it in words.
+        .filter(|(attribute, _)| *attribute != "status_reason")
+        .map(|(attribute, value)| {
+            let words = |value| match attribute.as_str() {
+                "status" => status_words(value),
+                _ => value_words(value),
+            };
+            OneDifference {
+                attribute: attribute_words(attribute),
+                before: before
+                    .map(|before| words(before.get(attribute)))
+                    .unwrap_or_default(),
+                after: words(Some(value)),
+            }
         })
         .collect()
+}
+
+/// A status in the words of User Status.
+fn status_words(value: Option<&Value>) -> String {
+    value
+        .and_then(Value::as_str)
+        .and_then(|text| text.parse::<DirectoryStatus>().ok())
+        .map_or_else(|| value_words(value), |status| status.title().to_owned())
 }
 
 /// `user_principal_name` as "user principal name".
@@ -300,12 +317,16 @@ mod tests {
     fn attributes_show_as_they_were_and_become() {
         assert_eq!(
             differences(
-                Some(&json!({"given_name": null, "status": "active"})),
-                Some(&json!({"given_name": "Søren", "status": "inactive"})),
+                Some(&json!({"given_name": null, "status": "active", "status_reason": null})),
+                Some(&json!({
+                    "given_name": "Søren",
+                    "status": "inactive",
+                    "status_reason": "soft_deleted"
+                })),
             ),
             [
                 difference("given name", "empty", "Søren"),
-                difference("status", "active", "inactive"),
+                difference("status", "Active", "Inactive"),
             ]
         );
         assert_eq!(differences(None, None), []);

@@ -27,7 +27,7 @@ pub fn ListBar(
 ) -> impl IntoView {
     view! {
         <div
-            class="flex items-center gap-2 px-6 pt-1 pb-2 flex-wrap max-md:px-4"
+            class="rc-bar flex items-center gap-2 px-6 pt-1 pb-2 flex-wrap max-md:px-4"
             role="search"
             aria-label=label
         >

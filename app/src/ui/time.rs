@@ -1,7 +1,7 @@
 //! Times: relative to now, the exact one on hover and focus, in the reader's zone once the
 //! browser code runs and in UTC before.
 
-use domain::DateTime;
+use domain::{DateTime, number::grouped};
 use leptos::prelude::*;
 
 /// What time it is, as the page knows it: the server's clock when the page was made, the
@@ -66,7 +66,10 @@ pub fn relative(then: i64, now: i64) -> String {
         s @ 5..=59 => format!("{s} s"),
         s @ 60..=5399 => format!("{} min", s / 60),
         s @ 5400..=129_599 => format!("{} h", (s + 1800) / 3600),
-        s => format!("{} days", (s + 43_200) / 86_400),
+        s => format!(
+            "{} days",
+            grouped(i64::try_from((s + 43_200) / 86_400).unwrap_or(i64::MAX))
+        ),
     };
     if seconds >= 0 {
         format!("{amount} ago")

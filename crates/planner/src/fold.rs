@@ -3,18 +3,33 @@
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// The folded form: compatibility decomposition (NFKD), marks stripped, lower case.
+/// The folded form: compatibility decomposition (NFKD), marks stripped, lower case, and white
+/// space as a page shows it: none around, one between words.
 ///
 /// Folding twice gives the same as folding once.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
-        return text.to_ascii_lowercase();
+        return single_spaced(text.to_ascii_lowercase());
     }
     let lowered = text.nfkd().collect::<String>().to_lowercase();
     // Lowering can bring marks back (İ becomes i and a dot), so decompose once more.
     let bare: String = lowered.nfkd().filter(|c| !is_combining_mark(*c)).collect();
     // And stripping can put letters beside each other that lower differently (final sigma).
-    bare.replace('ς', "σ")
+    single_spaced(bare.replace('ς', "σ"))
+}
+
+fn single_spaced(text: String) -> String {
+    let spaced = |text: &str| {
+        text.starts_with(' ')
+            || text.ends_with(' ')
+            || text.contains("  ")
+            || text.contains(|c: char| c != ' ' && c.is_whitespace())
+    };
+    if spaced(&text) {
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    } else {
+        text
+    }
 }
 
 /// What a search looks through: the folded form of each text, a line each.
@@ -56,6 +71,7 @@ mod tests {
             ("Đorđe Petrović-Njegoš", "đorđe petrovic-njegos"),
             ("محمد", "محمد"),
             ("plain", "plain"),
+            ("  Spaces \t around\u{3000}", "spaces around"),
         ] {
             assert_eq!(fold(given), folded, "{given}");
         }

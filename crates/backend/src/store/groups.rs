@@ -46,12 +46,21 @@ pub struct GroupQuery {
     pub direction: Direction,
 }
 
+/// User Count counts users that are not deleted, as the members list shows them.
+macro_rules! user_count {
+    () => {
+        "(SELECT COUNT(*) FROM directory_membership m JOIN directory_user u ON u.id = m.member_id
+           WHERE m.group_id = g.id AND m.member_type = 'user' AND u.status <> 'deleted')"
+    };
+}
+
 /// The columns by which the list sorts.
 pub const SORTS: &[Sort] = &[
     ("name", "g.name_folded"),
     ("kind", "g.kind"),
     ("status", "g.status"),
     ("source", "g.source_type"),
+    ("users", user_count!()),
     ("changed", "g.changed_at"),
 ];
 
@@ -69,14 +78,14 @@ const MATCHING: &str = concat!(
        AND ($8 IS NULL OR g.kind = $8)"
 );
 
-/// User Count counts users that are not deleted, as the members list shows them.
-const LINE: &str = "SELECT g.id, g.external_id, g.display_name, g.kind, g.status, g.source_type,
-    (SELECT COUNT(*) FROM directory_membership m JOIN directory_user u ON u.id = m.member_id
-      WHERE m.group_id = g.id AND m.member_type = 'user' AND u.status <> 'deleted') AS user_count,
-    g.customer_id, c.name AS customer_name, g.dynamic, g.changed_at,
+const LINE: &str = concat!(
+    "SELECT g.id, g.external_id, g.display_name, g.kind, g.status, g.source_type, ",
+    user_count!(),
+    " AS user_count, g.customer_id, c.name AS customer_name, g.dynamic, g.changed_at,
     EXISTS (SELECT 1 FROM integration_group s WHERE s.integration_id = g.integration_id
                AND s.external_id = g.external_id) AS selected
-  FROM directory_group g JOIN customer c ON c.id = g.customer_id";
+  FROM directory_group g JOIN customer c ON c.id = g.customer_id"
+);
 
 /// One page of the Groups list.
 pub async fn list(b: &Backend, scope: &Scope, query: GroupQuery) -> Result<Page<GroupLine>> {

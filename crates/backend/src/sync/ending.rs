@@ -5,6 +5,7 @@ use domain::{
     DateTime,
     id::RunId,
     integration::IntegrationState,
+    number::grouped,
     policy::ObjectType,
     run::{Action, CountLine, LineStatus, RunError, RunMode, RunPhase, RunStatus, RunTrigger},
 };
@@ -375,10 +376,13 @@ fn detail(lines: &[CountLine], status: RunStatus) -> String {
     };
     let changed = sum(changed);
     match status {
-        RunStatus::Held => format!("{} held", lines.iter().map(|line| line.held).sum::<i64>()),
-        RunStatus::Partial => format!("{changed} changed, {} failed", sum(|line| line.failed)),
+        RunStatus::Held => format!("{} held", grouped(lines.iter().map(|line| line.held).sum())),
+        RunStatus::Partial => {
+            let failed = grouped(sum(|line| line.failed));
+            format!("{} changed, {failed} failed", grouped(changed))
+        }
         RunStatus::NothingToDo => "nothing to do".to_owned(),
-        _ => format!("{changed} changed"),
+        _ => format!("{} changed", grouped(changed)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use domain::{
     id::{ExternalId, RunId},
+    number::counted,
     policy::ObjectType,
     run::{Action, CountLine, Reason, RunError},
 };
@@ -94,7 +95,10 @@ pub(super) async fn words(tx: &mut Tx, run_id: RunId, lines: &[CountLine]) -> Re
     let (name, cause) = first.unwrap_or_default();
     Ok(RunError {
         code: "changes_failed".to_owned(),
-        title: format!("{number} changes could not be applied"),
+        title: format!(
+            "{} could not be applied",
+            counted(number, "change", "changes")
+        ),
         detail: format!("The first is {name}: {}", cause.unwrap_or_default()),
         fix: "Look through the failed changes. They stay pending: the next run tries them again."
             .to_owned(),

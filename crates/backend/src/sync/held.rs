@@ -3,6 +3,7 @@
 
 use domain::{
     id::RunId,
+    number::counted,
     policy::ObjectType,
     run::{CountLine, Reason, RunError, RunTrigger},
 };
@@ -86,8 +87,7 @@ pub(super) async fn words(tx: &mut Tx, work: &Work<'_>, lines: &[CountLine]) -> 
 }
 
 fn noun(object_type: ObjectType, number: i64) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {object_type}{plural}")
+    counted(number, object_type.as_str(), &format!("{object_type}s"))
 }
 
 fn limit(work: &Work<'_>, object_type: ObjectType) -> String {
