@@ -27,7 +27,11 @@ const BROWSERS: [&str; 4] = [
 ///
 /// The browser loads the optimised module, the one that people get: what `wasm-opt` breaks must
 /// fail here. The programs are those of the development build, which the Rust tests need anyway.
-pub fn test(project: &Project, cluster: Option<&Cluster>) -> Result<(), Error> {
+pub fn test(
+    project: &Project,
+    playwright: &[String],
+    cluster: Option<&Cluster>,
+) -> Result<(), Error> {
     let (purpose, database_url) = match cluster {
         Some(cluster) => {
             let name = "end2end";
@@ -36,20 +40,20 @@ pub fn test(project: &Project, cluster: Option<&Cluster>) -> Result<(), Error> {
         }
         None => ("end2end-sqlite", None),
     };
-    playwright(project, purpose, database_url, |step| {
-        step.arg("--project=pages")
+    run(project, purpose, database_url, |step| {
+        step.arg("--project=pages").args(playwright)
     })
 }
 
 /// Takes the pictures of the README anew, of the product on SQLite.
 pub fn pictures(project: &Project) -> Result<(), Error> {
-    playwright(project, "pictures", None, |step| {
+    run(project, "pictures", None, |step| {
         step.arg("--project=pictures").env("E2E_PICTURES", "1")
     })
 }
 
 /// Starts the product and lets Playwright at it.
-fn playwright(
+fn run(
     project: &Project,
     purpose: &str,
     database_url: Option<String>,

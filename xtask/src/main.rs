@@ -68,6 +68,9 @@ enum Task {
     Test {
         /// Only these rows.
         rows: Vec<testing::Row>,
+        /// Handed on to Playwright, after `--`: `cargo xtask test pages -- --grep "sign in"`.
+        #[arg(last = true)]
+        playwright: Vec<String>,
     },
     /// Take the pictures of the README anew.
     Pictures,
@@ -127,7 +130,7 @@ fn run(task: Task) -> Result<ExitCode, Error> {
         )?,
         Task::Check => checks::quick(&project)?,
         Task::Pictures => browser::pictures(&project)?,
-        Task::Test { rows } => return Ok(testing::run(&project, &rows)),
+        Task::Test { rows, playwright } => return Ok(testing::run(&project, &rows, &playwright)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,6 @@
 use std::{
     ffi::OsString,
     fs,
-    os::unix::fs::symlink,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -137,7 +136,7 @@ impl Drop for Stack {
 }
 
 /// Puts the server's program and what the browser loads side by side, as an installation has them,
-/// and returns the program.
+/// and returns the program. All of it stays as it is when something is built anew meanwhile.
 fn install(project: &Project, plan: &Plan<'_>) -> Result<PathBuf, Error> {
     let folder = plan.folder.join("program");
     fs::create_dir_all(&folder).map_err(Error::io("making", &folder))?;
@@ -147,9 +146,24 @@ fn install(project: &Project, plan: &Plan<'_>) -> Result<PathBuf, Error> {
     fs::hard_link(&built, &program).map_err(Error::io("linking", &built))?;
     let hashes = project.hash_file(Profile::Release);
     fs::copy(&hashes, folder.join("hash.txt")).map_err(Error::io("copying", &hashes))?;
-    let site = project.site_root(Profile::Release);
-    symlink(&site, folder.join("site")).map_err(Error::io("linking", &site))?;
+    copy_all(&project.site_root(Profile::Release), &folder.join("site"))?;
     Ok(program)
+}
+
+/// Copies a folder with everything in it.
+fn copy_all(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::create_dir_all(to).map_err(Error::io("making", to))?;
+    let entries = fs::read_dir(from).map_err(Error::io("reading", from))?;
+    for entry in entries {
+        let entry = entry.map_err(Error::io("reading", from))?;
+        let (old, new) = (entry.path(), to.join(entry.file_name()));
+        if old.is_dir() {
+            copy_all(&old, &new)?;
+        } else {
+            fs::copy(&old, &new).map_err(Error::io("copying", &old))?;
+        }
+    }
+    Ok(())
 }
 
 /// Starts the simulator and reads the one line of JSON it prints.

@@ -41,12 +41,6 @@ pub enum Row {
 }
 
 impl Row {
-    /// Whether the row has passed from end to end before, and so judges a change and not itself.
-    /// The pages have not yet: they run when they are named (ARCHITECTURE.md, "What is still open").
-    fn is_proven(self) -> bool {
-        !matches!(self, Self::Pages | Self::PagesPostgres)
-    }
-
     fn title(self) -> &'static str {
         match self {
             Self::Formatting => "formatting",
@@ -63,15 +57,16 @@ impl Row {
     }
 }
 
-/// Runs the rows that are named, or all that are proven, and tells what became of them.
-pub fn run(project: &Project, rows: &[Row]) -> ExitCode {
+/// Runs the rows that are named, or all, and tells what became of them.
+pub fn run(project: &Project, rows: &[Row], playwright: &[String]) -> ExitCode {
     let mut summary = Summary::default();
     let mut services = Services {
         project,
+        playwright,
         cluster: None,
     };
     for row in Row::value_variants() {
-        if rows.contains(row) || (rows.is_empty() && row.is_proven()) {
+        if rows.contains(row) || rows.is_empty() {
             summary.run(row.title(), || services.run(*row));
         }
     }
@@ -87,6 +82,7 @@ pub fn run(project: &Project, rows: &[Row]) -> ExitCode {
 /// What rows share; started by the first that needs it.
 struct Services<'a> {
     project: &'a Project,
+    playwright: &'a [String],
     cluster: Option<Cluster>,
 }
 
@@ -101,8 +97,8 @@ impl Services<'_> {
             Row::Rust => self.rust()?,
             Row::Doctests => doctests(project)?,
             Row::Clients => clients(project)?,
-            Row::Pages => browser::test(project, None)?,
-            Row::PagesPostgres => browser::test(project, Some(self.cluster()?))?,
+            Row::Pages => browser::test(project, self.playwright, None)?,
+            Row::PagesPostgres => browser::test(project, self.playwright, Some(self.cluster()?))?,
             Row::Dependencies => return checks::dependencies(project),
         }
         Ok(None)

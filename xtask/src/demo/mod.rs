@@ -11,6 +11,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use self::api::Api;
 use crate::{
@@ -31,8 +32,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(300);
 const TELL_EVERY: Duration = Duration::from_secs(3);
 /// How often it is seen whether the two programs still run.
 const CHECK_EVERY: Duration = Duration::from_secs(2);
-/// How long the demo credentials say they last. Nobody checks; the interface shows it.
-const EXPIRES_AT: &str = "2099-12-31T00:00:00Z";
+/// How long the demo credentials say they last. The simulator doesn't check; the interface shows it.
+const SECRETS_LAST: time::Duration = time::Duration::days(180);
 
 /// Builds, starts, fills and explains; ends with Ctrl-C.
 pub fn run(project: &Project) -> Result<(), Error> {
@@ -130,7 +131,7 @@ fn connect_one(api: &Api, tenant: &Value) -> Result<FirstRun, Error> {
             "kind": "client_secret",
             "client_id": text(tenant, "/client_id")?,
             "client_secret": text(tenant, "/client_secret")?,
-            "expires_at": EXPIRES_AT,
+            "expires_at": expires_at()?,
             "customer_id": customer_id,
         }),
     )?;
@@ -159,6 +160,13 @@ fn connect_one(api: &Api, tenant: &Value) -> Result<FirstRun, Error> {
         customer: name.to_owned(),
         id: text(&run, "/id")?.to_owned(),
     })
+}
+
+/// The end of the demo credentials, RFC 3339.
+fn expires_at() -> Result<String, Error> {
+    (OffsetDateTime::now_utc() + SECRETS_LAST)
+        .format(&Rfc3339)
+        .map_err(|error| Error::found(error.to_string(), "set this machine’s clock right"))
 }
 
 /// Waits for all runs, telling how they get on. False when interrupted.

@@ -31,12 +31,21 @@ fn quirk(place: usize) -> Quirk {
         3 | 21 => Quirk::Guest,
         5 | 29 => Quirk::Disabled,
         7 => Quirk::NoSurname,
-        9 => Quirk::Odd(place / 40 * 2),
+        9 => odd(place / 40 * 2),
         13 => Quirk::NoGivenName,
         17 => Quirk::Room,
-        25 => Quirk::Odd(place / 40 * 2 + 1),
+        25 => odd(place / 40 * 2 + 1),
         35 if place % 400 == 35 => Quirk::Long,
         _ => Quirk::None,
+    }
+}
+
+/// Each odd name once: more of them would fill the first pages of every list.
+fn odd(which: usize) -> Quirk {
+    if which < names::ODD_NAMES.len() {
+        Quirk::Odd(which)
+    } else {
+        Quirk::None
     }
 }
 
@@ -94,7 +103,7 @@ fn other_domain(local: &str, domain: &str) -> String {
 
 fn display_name(name: Name, quirk: Quirk) -> String {
     match quirk {
-        Quirk::Odd(which) => names::ODD_NAMES[which % names::ODD_NAMES.len()].to_owned(),
+        Quirk::Odd(which) => names::ODD_NAMES[which].to_owned(),
         // 256 characters is the most Entra takes (graph.md §6.2); these take four bytes each.
         Quirk::Long => "𝔏𝔬𝔫𝔤 ".chars().cycle().take(256).collect(),
         Quirk::Room => format!("Meeting room {}", name.city),
