@@ -1,5 +1,5 @@
 // Getting in and out, and one's own account.
-import type { Page } from "@playwright/test";
+import type { Browser, BrowserContext, Page } from "@playwright/test";
 
 import { expect, hydrated, OWNER, rollcall, test } from "../fixtures";
 
@@ -20,6 +20,11 @@ async function operator(name: string): Promise<{ name: string; email: string }> 
     `${PASSWORD}\n`,
   );
   return { name, email };
+}
+
+/** Two browsers in which nobody is signed in. */
+async function strangers(browser: Browser): Promise<[BrowserContext, BrowserContext]> {
+  return Promise.all([browser.newContext({ storageState: STRANGER }), browser.newContext({ storageState: STRANGER })]);
 }
 
 test.describe("a stranger", () => {
@@ -77,7 +82,7 @@ test.describe("a stranger", () => {
 
 test("changing the password ends the other sessions", async ({ browser, unique }) => {
   const { email, name } = await operator(unique("Paula Password"));
-  const [here, there] = await Promise.all([browser.newContext(), browser.newContext()]);
+  const [here, there] = await strangers(browser);
   const [page, other] = await Promise.all([here.newPage(), there.newPage()]);
   for (const one of [page, other]) {
     await one.goto("/account");
@@ -114,7 +119,7 @@ test("changing the password ends the other sessions", async ({ browser, unique }
 
 test("one sees where one is signed in, and ends a session", async ({ browser, unique }) => {
   const { email } = await operator(unique("Sessa Session"));
-  const [here, there] = await Promise.all([browser.newContext(), browser.newContext()]);
+  const [here, there] = await strangers(browser);
   const [page, other] = await Promise.all([here.newPage(), there.newPage()]);
   for (const one of [page, other]) {
     await one.goto("/account");

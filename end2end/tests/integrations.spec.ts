@@ -5,7 +5,7 @@ import { expect, hydrated, test } from "../fixtures";
 import { kept } from "../simulator";
 
 /** Long enough to watch a run, to press twice and to cancel. */
-const SLOW_MS = 1_500;
+const SLOW_MS = 5_000;
 
 function toast(page: Page, text: string | RegExp): Locator {
   return page.getByRole("status").filter({ hasText: text });
@@ -26,7 +26,7 @@ test("an integration is tested before it is saved, then added", async ({ page, g
 
   await test.step("nothing filled in is blamed, not tried", async () => {
     await tested.click();
-    await expect(dialog.getByRole("alert")).toBeVisible();
+    await expect(dialog.getByRole("region", { name: "Test Connection" }).getByRole("alert")).toBeVisible();
     await expect(checks).toBeHidden();
   });
 
@@ -36,7 +36,7 @@ test("an integration is tested before it is saved, then added", async ({ page, g
     await dialog.getByLabel("Tenant").fill("nobody.onmicrosoft.example");
     await dialog.getByLabel("Credential Profile").selectOption(right.id);
     await tested.click();
-    await expect(dialog.getByText(/\d+ of \d+ checks failed/)).toBeVisible();
+    await expect(dialog.getByText(/\d+ of \d+ checks failed/).first()).toBeVisible();
     const failed = checks.getByRole("listitem").filter({ hasText: ": Failed" });
     await expect(failed.first()).toContainText(/tenant/i);
     await expect(failed.first()).toContainText("To fix it:");
@@ -60,7 +60,7 @@ test("an integration is tested before it is saved, then added", async ({ page, g
   await test.step("with the right one every check passes", async () => {
     await dialog.getByLabel("Credential Profile").selectOption(right.id);
     await tested.click();
-    await expect(dialog.getByText(/all \d+ checks passed/)).toBeVisible();
+    await expect(dialog.getByText(/all \d+ checks passed/).first()).toBeVisible();
     await expect(checks.getByRole("listitem").filter({ hasText: ": Failed" })).toHaveCount(0);
     await expect(toast(page, tenant.display_name)).toBeVisible();
   });
@@ -87,14 +87,14 @@ test("an integration is tested before it is saved, then added", async ({ page, g
   });
 });
 
-test("the tenant of another customer is refused", async ({ page, goto, customer, tenant, api, unique }) => {
+test("a tenant that the customer has already is refused", async ({ page, goto, customer, tenant, api, unique }) => {
   await api.connected(customer, tenant);
   const profile = await api.profile(customer, tenant, unique("Once more"));
   await goto(`/integrations/add?customer=${customer.id}&tenant=${tenant.domain}&cloud=sim&credential_profile_id=${profile.id}`);
   const dialog = page.getByRole("dialog", { name: "Add New Integration" });
   await expect(dialog.getByLabel("Tenant")).toHaveValue(tenant.domain);
   await dialog.getByRole("button", { name: "Add", exact: true }).click();
-  await expect(dialog.getByLabel("Tenant")).toHaveAttribute("aria-invalid", "true");
+  await expect(dialog.getByLabel("Tenant")).toHaveAccessibleDescription(/integration with this tenant already/);
 });
 
 test("settings are saved, discarded, and asked about when left unsaved", async ({ page, goto, customer, tenant, api }) => {
@@ -216,9 +216,9 @@ test("Selected Groups are found by typing, saved together, and decide who comes 
   await test.step("what can't be chosen says why", async () => {
     await expect(option("Harbour News")).toHaveAttribute("aria-disabled", "true");
     await expect(option("Harbour News")).toContainText("Distribution list: cannot be synced");
-    await option("Harbour News").click();
+    await option("Harbour News").click({ force: true });
     await expect(option("Harbour Alarm")).toContainText("Mail-enabled security group: cannot be synced");
-    await option("Harbour Alarm").click();
+    await option("Harbour Alarm").click({ force: true });
     await expect(save).toBeHidden();
     await axeFindsNothing(page);
   });
@@ -313,7 +313,7 @@ test("a full sync goes to its end while one watches, and its people and groups a
 }) => {
   const integration = await api.connected(customer, tenant);
   const people = kept(await control.snapshot()).length;
-  await control.latency(300);
+  await control.latency(1_500);
   await goto(`/integrations/${integration.id}`);
   await page.getByRole("button", { name: "Full Sync" }).click();
   await page.getByRole("navigation", { name: "Integration" }).getByRole("link", { name: "Sync History" }).click();

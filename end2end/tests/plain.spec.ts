@@ -66,6 +66,17 @@ test("add an integration and save its settings", async ({ plain, customer, tenan
   await add.getByLabel("Tenant").fill(tenant.domain);
   await add.getByLabel("Azure Cloud").selectOption({ label: "Entra simulator" });
   await add.getByLabel("Credential Profile").selectOption(profile.id);
+
+  await test.step("Test Connection comes back with its checks, and with what was filled in", async () => {
+    await add.getByRole("button", { name: "Test Connection" }).click();
+    await isPlain(plain);
+    await expect(add.getByText(/all \d+ checks passed/)).toBeVisible();
+    await expect(add.getByRole("list", { name: "Checks" }).getByRole("listitem")).not.toHaveCount(0);
+    await expect(add.getByLabel("Tenant")).toHaveValue(tenant.domain);
+    await expect(add.getByLabel("Credential Profile")).toHaveValue(profile.id);
+    await axeFindsNothing(plain);
+  });
+
   await add.getByRole("button", { name: "Add", exact: true }).click();
   await expect(plain).toHaveURL(/\/integrations\/[0-9a-f-]{36}$/);
   await expect(plain.getByText("was added")).toBeVisible();
@@ -78,6 +89,24 @@ test("add an integration and save its settings", async ({ plain, customer, tenan
     await expect(plain.getByText("was saved")).toBeVisible();
     await expect(plain.getByRole("switch", { name: /Include guests/ })).toBeChecked();
     await expect(plain.getByRole("textbox", { name: "Minutes between two runs" })).toHaveValue("30");
+  });
+
+  await test.step("a save that is refused comes back as it was filled in", async () => {
+    await plain.getByRole("switch", { name: /Require given name and surname/ }).uncheck();
+    await plain.getByRole("textbox", { name: "Minutes between two runs" }).fill("soon");
+    await plain.getByRole("button", { name: "Save" }).click();
+    const minutes = plain.getByRole("textbox", { name: "Minutes between two runs" });
+    await expect(minutes).toHaveAccessibleDescription(/whole number/);
+    await expect(minutes).toHaveValue("soon");
+    await expect(plain.getByRole("switch", { name: /Require given name and surname/ })).not.toBeChecked();
+    await minutes.fill("30");
+    await plain.getByRole("button", { name: "Save" }).click();
+    await expect(plain.getByText("was saved")).toBeVisible();
+  });
+
+  await test.step("Test Connection of what is saved", async () => {
+    await plain.getByRole("button", { name: "Test Connection" }).click();
+    await expect(plain.getByText(/all \d+ checks passed/)).toBeVisible();
   });
 
   await test.step("Full Sync", async () => {
@@ -95,9 +124,6 @@ test("groups are searched and ticked without any script", async ({ browser, cust
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(`/integrations/${integration.id}`);
-  await page.getByLabel("E-mail").fill(OWNER.email);
-  await page.getByLabel("Password").fill(OWNER.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByLabel("Selected Groups").fill("Plainfield");
   await page.getByRole("button", { name: "Search groups" }).click();
   await expect(page.getByRole("checkbox", { name: "Plainfield Gazette" })).toBeDisabled();

