@@ -69,7 +69,7 @@ const REFUSED = /the server responded with a status of (409|422|429) /;
 /** Remembers what the browser complains about on each page of a context. */
 export function complaintsOf(context: BrowserContext): string[] {
   const complaints: string[] = [];
-  context.on("weberror", (error) => complaints.push(`error: ${error.error().stack ?? error.error().message}`));
+  context.on("weberror", (error) => complaints.push(`error on ${error.page()?.url()}: ${error.error().stack ?? error.error().message}`));
   context.on("console", (message) => {
     if (["error", "warning"].includes(message.type()) && !REFUSED.test(message.text())) {
       complaints.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);

@@ -24,7 +24,8 @@ export default defineConfig({
   reporter: [["list"]],
   use: {
     baseURL: process.env.E2E_URL ?? "http://127.0.0.1:3000",
-    trace: "retain-on-failure",
+    // Without pictures: taking them costs more than the tests themselves.
+    trace: { mode: "retain-on-failure", screenshots: false },
     launchOptions: {
       executablePath: process.env.E2E_CHROMIUM ?? "/usr/bin/chromium",
       args: [

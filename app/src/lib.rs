@@ -37,7 +37,7 @@ use crate::{
     ui::{
         icon::Logo,
         live::provide_changes,
-        load::set_page_status,
+        load::{past_the_dry_run, set_page_status},
         page::PageHead,
         time::provide_now,
         toast::{ToastRegion, provide_toasts},
@@ -181,7 +181,7 @@ fn provide_current(current: &Current) {
     });
     provide_context(current.clone());
     if let Some(notice) = &current.flash.notice {
-        ui::toast::use_toasts().left(notice.clone());
+        ui::toast::use_toasts().good(notice.clone());
     }
 }
 
@@ -198,7 +198,9 @@ fn SignedInArea() -> impl IntoView {
                 let owner = owner.clone();
                 let location = location.clone();
                 Suspend::new(async move {
-                    match current.await {
+                    let current = current.await;
+                    past_the_dry_run().await;
+                    match current {
                         Ok(current) => match current.operator.clone() {
                             Some(operator) => owner
                                 .with(|| {
@@ -245,7 +247,9 @@ fn OutsideArea() -> impl IntoView {
             {move || {
                 let owner = owner.clone();
                 Suspend::new(async move {
-                    match current.await {
+                    let current = current.await;
+                    past_the_dry_run().await;
+                    match current {
                         Ok(current) => owner
                             .with(|| {
                                 provide_current(&current);

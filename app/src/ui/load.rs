@@ -1,5 +1,7 @@
 //! What a page shows while, after and instead of what it reads.
 
+use std::task::Poll;
+
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -31,7 +33,9 @@ where
             {move || {
                 let children = children.clone();
                 Suspend::new(async move {
-                    match resource.await {
+                    let read = resource.await;
+                    past_the_dry_run().await;
+                    match read {
                         Ok(value) => children(value).into_any(),
                         Err(error) => {
                             view! {
@@ -49,6 +53,21 @@ where
         </Transition>
     }
     .into_any()
+}
+
+/// Keeps what follows out of the dry runs in which the server looks for what a page reads: a view
+/// made in one of them is thrown away, and the resources in it take the numbers by which the
+/// browser finds the answers. A dry run polls once; so this is ready at the second time.
+pub(crate) fn past_the_dry_run() -> impl Future<Output = ()> {
+    let mut asked = !cfg!(feature = "ssr");
+    std::future::poll_fn(move |cx| {
+        if asked {
+            return Poll::Ready(());
+        }
+        asked = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
 }
 
 /// In place of what could not be read.

@@ -58,17 +58,6 @@ impl Toasts {
         self.push(good, text.into(), Some(of));
     }
 
-    /// What a plain form left for this page. The area that tells it may be made more than once
-    /// while a page is put together.
-    pub fn left(&self, text: String) {
-        let told = self
-            .shown
-            .with_untracked(|shown| shown.iter().any(|toast| toast.text == text));
-        if !told {
-            self.push(true, text, None);
-        }
-    }
-
     /// A modal dialog opened, with a [`ToastRegion`] of its own, or closed.
     pub fn in_dialog(&self, open: bool) {
         self.dialog.set(open);
