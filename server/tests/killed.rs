@@ -143,10 +143,9 @@ impl Installation {
                 }
             }
         };
-        match tokio::time::timeout(ENDS_WITHIN, looking).await {
-            Ok(found) => found,
-            Err(_) => panic!("it takes too long; the log:\n{}", self.log()),
-        }
+        tokio::time::timeout(ENDS_WITHIN, looking)
+            .await
+            .unwrap_or_else(|_| panic!("it takes too long; the log:\n{}", self.log()))
     }
 
     fn log(&self) -> String {

@@ -1,6 +1,11 @@
 //! The parts of the form Tenant Configuration.
 
-use domain::{id::IntegrationId, integration::GroupHit, policy::OutOfScope};
+use domain::{
+    credential_profile::CredentialProfile,
+    id::{CredentialProfileId, IntegrationId},
+    integration::GroupHit,
+    policy::OutOfScope,
+};
 
 use super::{
     add::profile_words,
@@ -85,6 +90,23 @@ fn Toggle(
     .into_any()
 }
 
+/// The profiles to choose from, with the one in use where the person may not choose it: it stays
+/// until another is chosen.
+fn profile_options(
+    profiles: &[CredentialProfile],
+    in_use: CredentialProfileId,
+) -> Vec<(CredentialProfileId, String)> {
+    let mut options: Vec<_> = profiles
+        .iter()
+        .map(|profile| (profile.id, profile_words(profile)))
+        .collect();
+    if options.iter().all(|(id, _)| *id != in_use) {
+        let words = "The one in use, which you may not choose".to_owned();
+        options.insert(0, (in_use, words));
+    }
+    options
+}
+
 /// Tenant and cloud as they are; credential, on and off, and when it runs.
 #[component]
 pub fn Connection(
@@ -103,25 +125,8 @@ pub fn Connection(
         profiles,
         ..
     } = configuration;
-    let (in_use, chosen) = (
-        integration.credential_profile_id,
-        shown.credential_profile_id,
-    );
-    let mut options: Vec<_> = profiles
-        .iter()
-        .map(|profile| (profile.id, profile_words(profile)))
-        .collect();
-    if options.iter().all(|(id, _)| *id != in_use) {
-        // Someone else put it here; it stays until another is chosen.
-        options.insert(
-            0,
-            (
-                in_use,
-                "The one in use, which you may not choose".to_owned(),
-            ),
-        );
-    }
-    let options = options
+    let chosen = shown.credential_profile_id;
+    let options = profile_options(&profiles, integration.credential_profile_id)
         .into_iter()
         .map(|(id, words)| {
             view! {

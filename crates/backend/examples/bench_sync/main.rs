@@ -92,11 +92,17 @@ async fn bench(asked: &Asked) -> Result<()> {
         "{} users, {} groups, {} memberships",
         asked.users, asked.groups, asked.memberships
     );
-    let rows: [Row; 13] = [
+    let rows: [Row; 17] = [
         ("floor: download", |m| seconds(m.floor_download)),
         ("floor: bulk load", |m| seconds(m.floor_load)),
         ("floor", |m| seconds(m.floor())),
         ("full sync", |m| seconds(m.full.took)),
+        ("  reading", |m| phase(&m.full, &["waiting", "reading"])),
+        ("  merging", |m| phase(&m.full, &["merging"])),
+        ("  planning", |m| phase(&m.full, &["planning"])),
+        ("  applying and ending", |m| {
+            phase(&m.full, &["applying", "done"])
+        }),
         ("ratio (aim: 3.0)", |m| {
             format!("{:.1}", m.full.took.as_secs_f64() / m.floor().as_secs_f64())
         }),
@@ -109,7 +115,7 @@ async fn bench(asked: &Asked) -> Result<()> {
         ("delta, nothing changed", |m| seconds(m.quiet.took)),
         ("  its requests (aim: 2)", |m| m.quiet.requests.to_string()),
         ("delta, 1 % changed", |m| seconds(m.one_percent.took)),
-        ("  objects changed", |m| m.one_percent.changed.to_string()),
+        ("  changes applied", |m| m.one_percent.changed.to_string()),
     ];
     print!("{:<34}", "");
     for (name, _) in &columns {
@@ -124,6 +130,11 @@ async fn bench(asked: &Asked) -> Result<()> {
         println!();
     }
     Ok(())
+}
+
+fn phase(run: &measure::Synced, names: &[&str]) -> String {
+    let took = names.iter().filter_map(|name| run.phases.get(*name));
+    seconds(took.sum())
 }
 
 fn seconds(took: Duration) -> String {

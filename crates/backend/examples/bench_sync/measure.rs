@@ -1,13 +1,17 @@
 //! One database from its first full sync to a delta with 1 % changed.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use backend::{
-    Backend, Cloud, Clouds, Settings, auth::command_line_scope, fetch_one, jobs, store, sync,
+    Backend, Cloud, Clouds, Settings, auth::command_line_scope, fetch_one, fetch_optional, jobs,
+    store, sync,
 };
 use domain::{
     credential_profile::{CredentialKind, NewCredentialProfile},
-    id::IntegrationId,
+    id::{IntegrationId, RunId},
     integration::{IntegrationKind, NewIntegration},
     policy::{Guard, Limit, ObjectType, Policy},
     run::{RunMode, RunTrigger},
@@ -20,6 +24,9 @@ use crate::{
     farm::{Simulator, Tenant},
     floor,
 };
+
+/// How often the phase is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// What came out.
 #[derive(Debug)]
@@ -56,8 +63,33 @@ pub struct Synced {
     pub requests: i64,
     /// What Graph billed.
     pub resource_units: i64,
-    /// Users and groups that changed.
+    /// Changes that it applied.
     pub changed: i64,
+    /// How long it stood in each phase, as far as looking every few milliseconds tells.
+    pub phases: BTreeMap<String, Duration>,
+}
+
+/// Looks at the phase of an open run until it ends.
+async fn watch(b: Backend, id: RunId) -> BTreeMap<String, Duration> {
+    let mut phases = BTreeMap::new();
+    let mut last = Instant::now();
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Ok(mut tx) = b.db.read().await else {
+            return phases;
+        };
+        let open = fetch_optional!(
+            &mut tx,
+            (String,),
+            "SELECT phase FROM run WHERE id = $1 AND status IN ('queued', 'running')",
+            id
+        );
+        let Ok(Some((phase,))) = open else {
+            return phases;
+        };
+        *phases.entry(phase).or_default() += last.elapsed();
+        last = Instant::now();
+    }
 }
 
 /// Measures everything on SQLite, or on a new database of the server.
@@ -105,15 +137,15 @@ async fn run(b: &Backend, integration: IntegrationId, mode: RunMode) -> Result<S
     let trigger = RunTrigger::Operator;
     let scope = command_line_scope();
     let started = sync::start(b, &scope, integration, mode, trigger).await?;
+    let watching = tokio::spawn(watch(b.clone(), started.id));
     jobs::run_until_idle(b).await?;
     let took = begun.elapsed();
+    let phases = watching.await?;
     let mut tx = b.db.read().await?;
     let (requests, resource_units, status, error, changed) = fetch_one!(
         &mut tx,
         (i64, i64, String, Option<String>, i64),
-        "SELECT r.requests, r.resource_units, r.status, r.error,
-                COALESCE((SELECT MAX(r.applied) FROM run_count c WHERE c.run_id = r.id), 0)
-           FROM run r WHERE r.id = $1",
+        "SELECT requests, resource_units, status, error, applied FROM run WHERE id = $1",
         started.id
     )?;
     if !matches!(status.as_str(), "succeeded" | "nothing_to_do") {
@@ -124,6 +156,7 @@ async fn run(b: &Backend, integration: IntegrationId, mode: RunMode) -> Result<S
         requests,
         resource_units,
         changed,
+        phases,
     })
 }
 

@@ -6,7 +6,9 @@
 //! of [`Tx`], never an `if` in a query.
 
 mod migrate;
+mod statistics;
 
+pub(crate) use statistics::Table;
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
@@ -56,7 +58,10 @@ impl Db {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(url)
                 .map_err(|error| Error::configuration("database_url", &error.to_string()))?
-                .application_name("rollcall");
+                .application_name("rollcall")
+                // A plan for any value is a poor one where a filter may be absent, or a run is one
+                // row or a million.
+                .options([("plan_cache_mode", "force_custom_plan")]);
             let pool = PgPoolOptions::new()
                 .max_connections(POSTGRES_CONNECTIONS)
                 .acquire_timeout(Duration::from_secs(10))

@@ -49,6 +49,7 @@ use self::{
 };
 use crate::{
     Error, Result,
+    db::Table,
     jobs::{JobContext, Outcome},
 };
 
@@ -90,9 +91,19 @@ async fn phases(work: &mut Work<'_>) -> Result<Read, Stop> {
                     return Ok(Read::Nothing);
                 }
             }
-            RunPhase::Merging => merging::merge(work).await?,
-            RunPhase::Planning => planning::plan(work).await?,
-            RunPhase::Applying => applying::apply(work).await?,
+            RunPhase::Merging => {
+                work.many_rows(Table::STAGING).await?;
+                merging::merge(work).await?;
+            }
+            RunPhase::Planning => {
+                work.many_rows(Table::SOURCE).await?;
+                planning::plan(work).await?;
+            }
+            RunPhase::Applying => {
+                work.many_rows(Table::PLAN).await?;
+                applying::apply(work).await?;
+                work.many_rows(Table::DIRECTORY).await?;
+            }
             RunPhase::Done => return Ok(Read::Something),
         }
     }

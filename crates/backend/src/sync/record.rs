@@ -14,11 +14,15 @@ use sqlx::FromRow;
 
 use super::{counts, stop::Stop};
 use crate::{
-    Backend, Error, Result, Tx, execute, fetch_all, fetch_one, fetch_optional, jobs::JobContext,
+    Backend, Error, Result, Tx, db::Table, execute, fetch_all, fetch_one, fetch_optional,
+    jobs::JobContext,
 };
 
 /// How often progress is written, and a wish to cancel looked for.
 const WRITTEN_EVERY: Duration = Duration::from_millis(500);
+
+/// From so many rows on it matters by which way a database joins them.
+const MANY: i64 = 1_000;
 
 /// A run as it is stored.
 #[derive(Debug, Clone, FromRow)]
@@ -127,6 +131,15 @@ impl<'a> Work<'a> {
     /// Whether only members of selected groups are in scope.
     pub fn is_selected(&self) -> bool {
         !self.policy.selected_group_ids.is_empty()
+    }
+
+    /// Lets the database look at tables that many rows of this run have come into.
+    pub async fn many_rows(&self, tables: &[Table]) -> Result<()> {
+        let rows = self.run.objects_read.max(self.run.planned);
+        if rows < MANY {
+            return Ok(());
+        }
+        self.b().db.many_rows_came(tables, rows).await
     }
 
     /// Says that a worker is at the run.

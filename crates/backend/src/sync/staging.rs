@@ -12,7 +12,7 @@ use planner::{
 };
 
 use super::{record::Work, stop::Stop};
-use crate::{Backend, Result, Tx, execute, insert_many};
+use crate::{Backend, Result, Tx, execute, fetch_optional, insert_many};
 
 /// Objects that go into one transaction: a statement on SQLite is a trip to another thread, so
 /// rows go in by the thousand.
@@ -174,25 +174,71 @@ async fn insert_objects(tx: &mut Tx, run_id: RunId, objects: &[SourceObject]) ->
     Ok(())
 }
 
+/// Rows that are removed at once.
+const CLEARED: i64 = 5_000;
+
 /// Removes a run's staging rows, in batches.
 pub(super) async fn clear(b: &Backend, run_id: RunId) -> Result<()> {
-    for sql in [
-        "DELETE FROM run_staging WHERE run_id = $1 AND (object_type, external_id) IN (
-             SELECT object_type, external_id FROM run_staging WHERE run_id = $1 LIMIT 5000)",
-        "DELETE FROM run_staging_member WHERE run_id = $1 AND (group_external_id, position) IN (
-             SELECT group_external_id, position FROM run_staging_member
-              WHERE run_id = $1 LIMIT 5000)",
-    ] {
-        loop {
-            let mut tx = b.db.write().await?;
-            let removed = execute!(&mut tx, sql, run_id)?;
-            tx.commit().await?;
-            if removed < 5000 {
-                break;
-            }
-        }
-    }
+    while clear_objects(b, run_id).await? {}
+    while clear_members(b, run_id).await? {}
     Ok(())
+}
+
+/// Removes the first of the objects. Up to a boundary, which an index finds: to look for each row
+/// that a subquery names took PostgreSQL seconds.
+async fn clear_objects(b: &Backend, run_id: RunId) -> Result<bool> {
+    let mut tx = b.db.write().await?;
+    let end = fetch_optional!(
+        &mut tx,
+        (ObjectType, ExternalId),
+        "SELECT object_type, external_id FROM run_staging WHERE run_id = $1
+          ORDER BY object_type, external_id LIMIT 1 OFFSET $2",
+        run_id,
+        CLEARED
+    )?;
+    match end {
+        Some((object_type, external_id)) => execute!(
+            &mut tx,
+            "DELETE FROM run_staging
+              WHERE run_id = $1 AND (object_type, external_id) <= ($2, $3)",
+            run_id,
+            object_type,
+            external_id
+        )?,
+        None => execute!(&mut tx, "DELETE FROM run_staging WHERE run_id = $1", run_id)?,
+    };
+    tx.commit().await?;
+    Ok(end.is_some())
+}
+
+/// Removes the first of what is said of members.
+async fn clear_members(b: &Backend, run_id: RunId) -> Result<bool> {
+    let mut tx = b.db.write().await?;
+    let end = fetch_optional!(
+        &mut tx,
+        (ExternalId, i64),
+        "SELECT group_external_id, position FROM run_staging_member WHERE run_id = $1
+          ORDER BY group_external_id, position LIMIT 1 OFFSET $2",
+        run_id,
+        CLEARED
+    )?;
+    match end {
+        Some((group, position)) => execute!(
+            &mut tx,
+            "DELETE FROM run_staging_member
+              WHERE run_id = $1 AND (group_external_id, position) <= ($2, $3)",
+            run_id,
+            group,
+            position
+        )?,
+        None => execute!(
+            &mut tx,
+            "DELETE FROM run_staging_member WHERE run_id = $1",
+            run_id
+        )?,
+    };
+    tx.commit().await?;
+    Ok(end.is_some())
 }
 
 /// Bytes of one packed statement.

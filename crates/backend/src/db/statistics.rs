@@ -1,0 +1,68 @@
+//! What a database knows of its rows when it chooses how to join them.
+
+use super::Db;
+use crate::Result;
+
+/// A table that a run fills with many rows at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Table {
+    /// Rows come and go with each run: looked at each time.
+    Passing(&'static str),
+    /// Rows stay: looked at where the new ones are a good part of them.
+    Lasting(&'static str),
+}
+
+impl Table {
+    /// A round's pages.
+    pub const STAGING: &[Self] = &[
+        Self::Passing("run_staging"),
+        Self::Passing("run_staging_member"),
+    ];
+    /// What the source gave.
+    pub const SOURCE: &[Self] = &[
+        Self::Lasting("source_object"),
+        Self::Lasting("source_membership"),
+    ];
+    /// The plan.
+    pub const PLAN: &[Self] = &[Self::Lasting("run_change")];
+    /// What is kept.
+    pub const DIRECTORY: &[Self] = &[
+        Self::Lasting("directory_user"),
+        Self::Lasting("directory_group"),
+        Self::Lasting("directory_membership"),
+    ];
+}
+
+impl Db {
+    /// Many rows of one run came into these tables. PostgreSQL plans by statistics that its own
+    /// housekeeping takes a minute to renew; until then it takes the new run for one row, and joins
+    /// twenty thousand rows by looking at each of them twenty thousand times. SQLite plans by
+    /// its indexes alone.
+    pub(crate) async fn many_rows_came(&self, tables: &[Table], rows: i64) -> Result<()> {
+        let Self::Postgres(pool) = self else {
+            return Ok(());
+        };
+        for table in tables {
+            let name = match *table {
+                Table::Passing(name) => name,
+                Table::Lasting(name) => {
+                    let known: f32 = sqlx::query_scalar(
+                        "SELECT reltuples FROM pg_class WHERE oid = to_regclass($1)",
+                    )
+                    .bind(name)
+                    .fetch_one(pool)
+                    .await?;
+                    if f64::from(known) > 10.0 * f64::from(i32::try_from(rows).unwrap_or(i32::MAX))
+                    {
+                        continue;
+                    }
+                    name
+                }
+            };
+            sqlx::query(sqlx::AssertSqlSafe(format!("ANALYZE {name}")))
+                .execute(pool)
+                .await?;
+        }
+        Ok(())
+    }
+}
