@@ -22,10 +22,12 @@ test("pictures", async ({ page, goto, api, request }) => {
     integrations.push({ integration, control });
   }
   const { integration, control } = integrations[0]!;
-  await integrations[3]!.control.expireSecrets();
-  await api.run(integrations[3]!.integration, "full", ["failed", "succeeded"]);
+  const failing = integrations[3]!.integration;
+  const { credential_profile_id } = await api.get<{ credential_profile_id: string }>(`/integrations/${failing.id}`);
+  await api.patch(`/credential-profiles/${credential_profile_id}`, { client_secret: "mistyped~secret" });
+  await api.run(failing, "full", ["failed"]);
   const { policy } = await api.get<{ policy: object }>(`/integrations/${integration.id}`);
-  const groups = await api.all<{ external_id: string }>(`/customers/${integration.customer_id}/groups?limit=3`);
+  const groups = await api.all<{ external_id: string }>(`/customers/${integration.customer_id}/groups`);
   await control.randomChanges(5, 9);
   const run = await api.run(integration, "delta", ["succeeded", "nothing_to_do", "partial"]);
   await api.patch(`/integrations/${integration.id}`, {
