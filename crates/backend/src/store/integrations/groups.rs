@@ -23,8 +23,13 @@ pub async fn selected_groups(
     let mut groups = fetch_all!(
         &mut tx,
         SelectedGroup,
-        "SELECT external_id, display_name, kind, member_count FROM integration_group
-         WHERE integration_id = $1",
+        // What a sync read is newer than what the typeahead knew.
+        "SELECT g.external_id, COALESCE(s.display_name, g.display_name) AS display_name,
+                COALESCE(s.group_kind, g.kind) AS kind, g.member_count
+           FROM integration_group g
+           LEFT JOIN source_object s ON s.integration_id = g.integration_id
+                AND s.object_type = 'group' AND s.external_id = g.external_id
+          WHERE g.integration_id = $1",
         id
     )?;
     groups.sort_by_cached_key(|group| {

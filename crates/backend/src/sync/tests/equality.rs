@@ -12,6 +12,7 @@ use super::{
     sync_test,
     world::{World, line, tenant},
 };
+use crate::{Scope, store::integrations::selected_groups};
 
 /// Random changes in all, with a delta run after each batch of them.
 const CHANGES: usize = 500;
@@ -93,6 +94,30 @@ seeds! {
     selected_groups_with_faults_2: 2, selected: true, faults: true;
     selected_groups_with_faults_3: 3, selected: true, faults: true;
 }
+
+sync_test!(
+    selected_groups_have_the_names_that_were_read,
+    tenant(6, 30),
+    |w| {
+        let mut w = w;
+        select(&mut w).await;
+        let names = async |w: &World| -> Vec<Option<String>> {
+            let groups = selected_groups(&w.t, &Scope::worker(), w.integration).await;
+            groups
+                .unwrap()
+                .into_iter()
+                .map(|g| g.display_name)
+                .collect()
+        };
+        assert_eq!(names(&w).await, [const { None }; 5]);
+        w.run(RunMode::Full).await;
+        assert!(names(&w).await.iter().all(Option::is_some));
+        let renamed = w.policy.selected_group_ids[0];
+        w.control.rename(renamed.0, "Renamed since").unwrap();
+        w.run(RunMode::Delta).await;
+        assert!(names(&w).await.contains(&Some("Renamed since".to_owned())));
+    }
+);
 
 sync_test!(counts_are_those_of_the_tenant, tenant(5, 80), |w| {
     let run = w.run(RunMode::Full).await;
