@@ -17,7 +17,11 @@ use axum::{
     response::Response,
     routing::get,
 };
-use backend::Backend;
+use backend::{
+    Backend,
+    store::across::{self, Standing},
+};
+use domain::{integration::IntegrationState, run::RunStatus};
 
 /// The upper bounds of the histogram, in seconds.
 const BOUNDS: [f64; 9] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
@@ -25,7 +29,7 @@ const BOUNDS: [f64; 9] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 /// What was counted since this process started.
 #[derive(Debug, Clone)]
 pub struct Metrics {
-    clock: backend::Clock,
+    backend: Backend,
     requests: Arc<Mutex<BTreeMap<Labels, Histogram>>>,
 }
 
@@ -57,7 +61,7 @@ impl Metrics {
     /// Nothing counted yet.
     pub fn new(backend: &Backend) -> Self {
         Self {
-            clock: backend.clock.clone(),
+            backend: backend.clone(),
             requests: Arc::default(),
         }
     }
@@ -71,8 +75,28 @@ impl Metrics {
             .observe(seconds);
     }
 
-    /// Everything in Prometheus' text format 0.0.4.
-    fn text(&self) -> String {
+    /// Everything in Prometheus' text format 0.0.4. Where the database doesn't answer, what this
+    /// process counted is still told, and `rollcall_database_up` says why the rest is missing.
+    async fn text(&self) -> String {
+        let mut text = self.counted();
+        let standing = across::standing(&self.backend).await;
+        // Writing to a String doesn't fail.
+        let _ = gauge(
+            &mut text,
+            "rollcall_database_up",
+            "Whether the database answers.",
+            [("", i64::from(standing.is_ok()))],
+        );
+        match standing {
+            Ok(standing) => {
+                let _ = write_standing(&mut text, &standing);
+            }
+            Err(error) => tracing::warn!(%error, "metrics without the database's part"),
+        }
+        text
+    }
+
+    fn counted(&self) -> String {
         let mut text = String::from(
             "# HELP rollcall_build_info What is running.\n# TYPE rollcall_build_info gauge\n",
         );
@@ -92,6 +116,55 @@ impl Metrics {
         }
         text
     }
+}
+
+fn write_standing(text: &mut String, standing: &Standing) -> std::fmt::Result {
+    let integrations = IntegrationState::ALL.iter().map(|state| {
+        let known = standing.integrations.iter().find(|(of, _)| of == state);
+        (
+            format!("{{state=\"{state}\"}}"),
+            known.map_or(0, |(_, n)| *n),
+        )
+    });
+    gauge(
+        text,
+        "rollcall_integrations",
+        "Integrations by state.",
+        integrations,
+    )?;
+    let open = [RunStatus::Queued, RunStatus::Running, RunStatus::Held];
+    let runs = open.iter().map(|status| {
+        let known = standing.runs.iter().find(|(of, _)| of == status);
+        (
+            format!("{{status=\"{status}\"}}"),
+            known.map_or(0, |(_, n)| *n),
+        )
+    });
+    gauge(
+        text,
+        "rollcall_runs",
+        "Runs that are not over, by status.",
+        runs,
+    )?;
+    gauge(
+        text,
+        "rollcall_jobs_waiting",
+        "Jobs whose time has come and that no worker has.",
+        [("", standing.jobs_waiting)],
+    )
+}
+
+fn gauge<L: std::fmt::Display>(
+    text: &mut String,
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (L, i64)>,
+) -> std::fmt::Result {
+    writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge")?;
+    for (labels, value) in values {
+        writeln!(text, "{name}{labels} {value}")?;
+    }
+    Ok(())
 }
 
 impl Histogram {
@@ -125,9 +198,11 @@ pub async fn count(State(metrics): State<Metrics>, request: Request, next: Next)
         "DELETE" => "DELETE",
         _ => "other",
     };
-    let started = metrics.clock.now();
+    let started = metrics.backend.clock.now();
     let response = next.run(request).await;
-    let took = (metrics.clock.now() - started).to_std().unwrap_or_default();
+    let took = (metrics.backend.clock.now() - started)
+        .to_std()
+        .unwrap_or_default();
     let status = match response.status().as_u16() {
         100..=199 => "1xx",
         200..=299 => "2xx",
@@ -154,7 +229,7 @@ pub fn router(metrics: Metrics) -> Router {
                     header::CONTENT_TYPE,
                     "text/plain; version=0.0.4; charset=utf-8",
                 )],
-                metrics.text(),
+                metrics.text().await,
             )
         }),
     )

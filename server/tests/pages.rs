@@ -5,8 +5,11 @@ use backend::testing::Kind;
 use domain::permission::Role;
 use http::{Method, Request, header};
 use secrecy::SecretString;
+use serde_json::json;
+use server::metrics::Metrics;
+use tower::ServiceExt;
 
-use crate::support::{Answer, TestApp, both};
+use crate::support::{Answer, TestApp, both, both_with_farm};
 
 const PASSWORD: &str = "a long pass phrase";
 
@@ -161,10 +164,7 @@ both!(other_sites_change_nothing, |app| {
     ] {
         assert_eq!(add(site, origin).await, 403, "{site:?} {origin:?}");
     }
-    assert_eq!(
-        app.get("/customers").await.json()["items"],
-        serde_json::json!([])
-    );
+    assert_eq!(app.get("/customers").await.json()["items"], json!([]));
     assert_eq!(add(Some("same-origin"), None).await, 303);
     assert_eq!(add(None, Some("http://127.0.0.1:3000")).await, 303);
     assert_eq!(
@@ -325,6 +325,50 @@ async fn files_are_served_compressed_and_kept_as_long_as_they_may_be() {
     );
     assert_eq!(get("/pkg/../../etc/passwd", "").await.status, 404);
 }
+
+both_with_farm!(metrics_count_and_name_nobody, |app| {
+    let (customer, integration) = app.integration().await;
+    app.post(
+        &format!("/integrations/{integration}/runs"),
+        json!({ "mode": "full" }),
+    )
+    .await
+    .expect(202);
+    let scrape = async || {
+        let metrics = server::metrics::router(Metrics::new(&app.t.backend));
+        let request = Request::get("/metrics").body(Body::empty()).unwrap();
+        let answer = metrics.oneshot(request).await.unwrap();
+        let body = axum::body::to_bytes(answer.into_body(), 1 << 20)
+            .await
+            .unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    };
+    let text = scrape().await;
+    for line in [
+        "rollcall_database_up 1",
+        "rollcall_integrations{state=\"not_started\"} 1",
+        "rollcall_integrations{state=\"ok\"} 0",
+        "rollcall_runs{status=\"queued\"} 1",
+        "rollcall_jobs_waiting 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+    }
+    app.work().await;
+    let text = scrape().await;
+    for line in [
+        "rollcall_integrations{state=\"ok\"} 1",
+        "rollcall_runs{status=\"queued\"} 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+    }
+    for name in [
+        customer.to_string(),
+        integration,
+        app.tenant().domain.clone(),
+    ] {
+        assert!(!text.contains(&name), "{name} in\n{text}");
+    }
+});
 
 both!(
     behind_a_trusted_proxy_the_client_is_the_one_it_names,

@@ -3,11 +3,52 @@
 
 use domain::{
     id::{CustomerId, TenantId},
+    integration::IntegrationState,
+    run::RunStatus,
     tenant::Tenant,
 };
 use uuid::Uuid;
 
-use crate::{Result, Tx, fetch_all, fetch_scalar};
+use crate::{Backend, Result, Tx, fetch_all, fetch_scalar};
+
+/// How the whole installation is, in numbers that name nobody: for `/metrics`, which is served
+/// apart from everything else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Integrations by state.
+    pub integrations: Vec<(IntegrationState, i64)>,
+    /// Runs that are not over, by status.
+    pub runs: Vec<(RunStatus, i64)>,
+    /// Jobs whose time has come and that no worker has.
+    pub jobs_waiting: i64,
+}
+
+/// How the whole installation is now.
+pub async fn standing(b: &Backend) -> Result<Standing> {
+    let mut tx = b.db.read().await?;
+    let integrations = fetch_all!(
+        &mut tx,
+        (IntegrationState, i64),
+        "SELECT state, COUNT(*) FROM integration GROUP BY state ORDER BY state"
+    )?;
+    let runs = fetch_all!(
+        &mut tx,
+        (RunStatus, i64),
+        "SELECT status, COUNT(*) FROM run WHERE status IN ('queued', 'running', 'held')
+          GROUP BY status ORDER BY status"
+    )?;
+    let jobs_waiting = fetch_scalar!(
+        &mut tx,
+        i64,
+        "SELECT COUNT(*) FROM job WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)",
+        b.clock.now()
+    )?;
+    Ok(Standing {
+        integrations,
+        runs,
+        jobs_waiting,
+    })
+}
 
 /// Whether another customer than `customer` has connected the tenant, as far as its text tells.
 pub(crate) async fn tenant_is_elsewhere(
