@@ -162,6 +162,10 @@ fn AddForm(
     let given = move |name: &str| address.get(name).unwrap_or_default();
     view! {
         <PostForm post=post class="min-h-0 flex flex-col">
+            // What Enter in a field presses: a browser takes the first button of a form.
+            <button type="submit" class="sr-only" tabindex="-1" aria-hidden="true">
+                "Add"
+            </button>
             <div
                 node_ref=fields
                 class="grid md:grid-cols-[20rem_minmax(0,1fr)] overflow-auto min-h-0"
