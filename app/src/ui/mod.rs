@@ -12,6 +12,7 @@ pub mod load;
 pub mod menu;
 pub mod number;
 pub mod page;
+pub mod post;
 pub mod progress;
 pub mod status;
 pub mod time;
