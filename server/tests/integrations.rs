@@ -2,7 +2,7 @@ use domain::permission::Role;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{NOBODY, both_with_farm};
+use crate::support::{NOBODY, both_with_farm, id};
 
 both_with_farm!(an_integration_comes_changes_and_goes, |app| {
     let (customer, integration) = app.integration().await;
@@ -117,4 +117,42 @@ both_with_farm!(a_shared_profile_is_connected_by_those_who_see_all, |app| {
     // To this caller a shared profile that it may not use is none.
     assert!([403, 422].contains(&answer.status.as_u16()), "{answer:?}");
     app.post(&path, body).await.expect(201);
+});
+
+both_with_farm!(a_tenant_is_connected_to_a_customer_once, |app| {
+    let (customer, _) = app.integration().await;
+    let body = app.integration_body(&app.profile().await);
+    let path = format!("/customers/{customer}/integrations");
+    let answer = app.post(&path, body.clone()).await;
+    assert_eq!(answer.refused(422).as_deref(), Some("tenant"));
+    assert!(
+        answer.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("already")
+    );
+    let list = app.get(&path).await.expect(200);
+    assert_eq!(
+        list["items"].as_array().unwrap().len(),
+        1,
+        "nothing was left behind"
+    );
+
+    // Once the tenant is known by its id too, neither name of it is taken twice.
+    app.post(
+        &format!("/integrations/{}/test-connection", id(&list["items"][0])),
+        json!({}),
+    )
+    .await
+    .expect(200);
+    let mut by_id = body.clone();
+    by_id["tenant"] = json!(app.tenant().tenant_id.to_string());
+    let answer = app.post(&path, by_id).await;
+    assert_eq!(answer.refused(422).as_deref(), Some("tenant"));
+
+    // Another customer of someone who sees all may have it.
+    let other = app.customer("Fabrikam").await;
+    app.post(&format!("/customers/{other}/integrations"), body)
+        .await
+        .expect(201);
 });

@@ -75,7 +75,7 @@ type Object = (
     String,
 );
 
-/// Rows a prepared insert: what is fastest (a row a statement takes ten times as long).
+/// Rows a prepared insert: on SQLite each statement is a trip to another thread.
 const ROWS: usize = 1000;
 
 /// Loads what the sync brought into two empty tables: prepared inserts in one transaction on
