@@ -150,8 +150,8 @@ CREATE TABLE delta_cursor (
 
 -- What the source gave, by the source's own id.
 CREATE TABLE source_object (
-    integration_id       UUID NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
-    object_type          TEXT NOT NULL,
+    integration_id       UUID NOT NULL,
+    object_type          TEXT COLLATE "C" NOT NULL,
     external_id          UUID NOT NULL,
     presence             TEXT NOT NULL, -- present, soft_deleted, gone
     display_name         TEXT NOT NULL,
@@ -168,6 +168,7 @@ CREATE TABLE source_object (
     dynamic              BOOLEAN NOT NULL,
     attributes           TEXT NOT NULL, -- JSON object of the others
     hash                 BYTEA NOT NULL, -- of all of the above
+    in_scope             BOOLEAN NOT NULL, -- with groups selected: a user that one of them has
     kept                 BOOLEAN NOT NULL, -- its memberships are shown: it is wanted, and there once the run is applied
     pending              TEXT,             -- why its wanted state isn't applied yet
     PRIMARY KEY (integration_id, object_type, external_id)
@@ -175,20 +176,21 @@ CREATE TABLE source_object (
 CREATE INDEX source_object_pending
     ON source_object (integration_id, object_type, external_id) WHERE pending IS NOT NULL;
 
+-- A group's members of one type, as the source gave them: their ids in order, 16 bytes each.
 CREATE TABLE source_membership (
-    integration_id      UUID NOT NULL,
-    group_external_id   UUID NOT NULL,
-    member_external_id  UUID NOT NULL,
-    member_type         TEXT NOT NULL,
-    PRIMARY KEY (integration_id, group_external_id, member_external_id)
+    integration_id     UUID NOT NULL,
+    group_external_id  UUID NOT NULL,
+    member_type        TEXT COLLATE "C" NOT NULL,
+    members            BYTEA NOT NULL,
+    PRIMARY KEY (integration_id, group_external_id, member_type)
 );
-CREATE INDEX source_membership_by_member
-    ON source_membership (integration_id, member_external_id, group_external_id);
+-- Ids don't compress; trying costs time.
+ALTER TABLE source_membership ALTER COLUMN members SET STORAGE EXTERNAL;
 
 CREATE TABLE directory_user (
     id                   UUID NOT NULL PRIMARY KEY,
-    customer_id          UUID NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
-    integration_id       UUID REFERENCES integration (id),
+    customer_id          UUID NOT NULL,
+    integration_id       UUID,
     external_id          UUID,
     source_type          TEXT NOT NULL,
     user_principal_name  TEXT,
@@ -215,8 +217,8 @@ CREATE INDEX directory_user_by_user_name ON directory_user (customer_id, user_na
 
 CREATE TABLE directory_group (
     id              UUID NOT NULL PRIMARY KEY,
-    customer_id     UUID NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
-    integration_id  UUID REFERENCES integration (id),
+    customer_id     UUID NOT NULL,
+    integration_id  UUID,
     external_id     UUID,
     source_type     TEXT NOT NULL,
     display_name    TEXT NOT NULL,
@@ -239,7 +241,7 @@ CREATE INDEX directory_group_due
 CREATE INDEX directory_group_by_name ON directory_group (customer_id, name_folded, id, status);
 
 CREATE TABLE directory_membership (
-    group_id     UUID NOT NULL REFERENCES directory_group (id) ON DELETE CASCADE,
+    group_id     UUID NOT NULL,
     member_id    UUID NOT NULL, -- a directory_user's or a directory_group's id
     member_type  TEXT NOT NULL,
     PRIMARY KEY (group_id, member_id)
@@ -285,7 +287,7 @@ CREATE INDEX run_by_integration ON run (integration_id, queued_at, id);
 -- The history line: a run's counts of one object type.
 CREATE TABLE run_count (
     run_id       UUID NOT NULL REFERENCES run (id) ON DELETE CASCADE,
-    object_type  TEXT NOT NULL,
+    object_type  TEXT COLLATE "C" NOT NULL,
     status       TEXT NOT NULL,
     total        BIGINT NOT NULL,
     unchanged    BIGINT NOT NULL,
@@ -304,9 +306,9 @@ CREATE TABLE run_count (
 
 -- The plan: one row for each object that changes, is held, fails or is filtered.
 CREATE TABLE run_change (
-    run_id        UUID NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    run_id        UUID NOT NULL,
     position      BIGINT NOT NULL,
-    object_type   TEXT NOT NULL,
+    object_type   TEXT COLLATE "C" NOT NULL,
     external_id   UUID NOT NULL,
     object_id     UUID NOT NULL, -- the directory's id; made with the plan for a create
     display_name  TEXT NOT NULL,
@@ -324,7 +326,7 @@ CREATE TABLE run_change (
 -- This round's objects until the round is complete.
 CREATE TABLE run_staging (
     run_id               UUID NOT NULL,
-    object_type          TEXT NOT NULL,
+    object_type          TEXT COLLATE "C" NOT NULL,
     external_id          UUID NOT NULL,
     presence             TEXT NOT NULL,
     display_name         TEXT NOT NULL,

@@ -150,7 +150,7 @@ CREATE TABLE delta_cursor (
 
 -- What the source gave, by the source's own id.
 CREATE TABLE source_object (
-    integration_id       BLOB    NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    integration_id       BLOB    NOT NULL,
     object_type          TEXT    NOT NULL,
     external_id          BLOB    NOT NULL,
     presence             TEXT    NOT NULL, -- present, soft_deleted, gone
@@ -168,6 +168,7 @@ CREATE TABLE source_object (
     dynamic              INTEGER NOT NULL,
     attributes           TEXT    NOT NULL, -- JSON object of the others
     hash                 BLOB    NOT NULL, -- of all of the above
+    in_scope             INTEGER NOT NULL, -- with groups selected: a user that one of them has
     kept                 INTEGER NOT NULL, -- its memberships are shown: it is wanted, and there once the run is applied
     pending              TEXT,             -- why its wanted state isn't applied yet
     PRIMARY KEY (integration_id, object_type, external_id)
@@ -175,20 +176,19 @@ CREATE TABLE source_object (
 CREATE INDEX source_object_pending
     ON source_object (integration_id, object_type, external_id) WHERE pending IS NOT NULL;
 
+-- A group's members of one type, as the source gave them: their ids in order, 16 bytes each.
 CREATE TABLE source_membership (
-    integration_id      BLOB NOT NULL,
-    group_external_id   BLOB NOT NULL,
-    member_external_id  BLOB NOT NULL,
-    member_type         TEXT NOT NULL,
-    PRIMARY KEY (integration_id, group_external_id, member_external_id)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX source_membership_by_member
-    ON source_membership (integration_id, member_external_id, group_external_id);
+    integration_id     BLOB NOT NULL,
+    group_external_id  BLOB NOT NULL,
+    member_type        TEXT NOT NULL,
+    members            BLOB NOT NULL,
+    PRIMARY KEY (integration_id, group_external_id, member_type)
+) STRICT;
 
 CREATE TABLE directory_user (
     id                   BLOB NOT NULL PRIMARY KEY,
-    customer_id          BLOB NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
-    integration_id       BLOB REFERENCES integration (id),
+    customer_id          BLOB NOT NULL,
+    integration_id       BLOB,
     external_id          BLOB,
     source_type          TEXT NOT NULL,
     user_principal_name  TEXT,
@@ -215,8 +215,8 @@ CREATE INDEX directory_user_by_user_name ON directory_user (customer_id, user_na
 
 CREATE TABLE directory_group (
     id              BLOB    NOT NULL PRIMARY KEY,
-    customer_id     BLOB    NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
-    integration_id  BLOB    REFERENCES integration (id),
+    customer_id     BLOB    NOT NULL,
+    integration_id  BLOB   ,
     external_id     BLOB,
     source_type     TEXT    NOT NULL,
     display_name    TEXT    NOT NULL,
@@ -239,7 +239,7 @@ CREATE INDEX directory_group_due
 CREATE INDEX directory_group_by_name ON directory_group (customer_id, name_folded, id, status);
 
 CREATE TABLE directory_membership (
-    group_id     BLOB NOT NULL REFERENCES directory_group (id) ON DELETE CASCADE,
+    group_id     BLOB NOT NULL,
     member_id    BLOB NOT NULL, -- a directory_user's or a directory_group's id
     member_type  TEXT NOT NULL,
     PRIMARY KEY (group_id, member_id)
@@ -304,7 +304,7 @@ CREATE TABLE run_count (
 
 -- The plan: one row for each object that changes, is held, fails or is filtered.
 CREATE TABLE run_change (
-    run_id        BLOB    NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    run_id        BLOB    NOT NULL,
     position      INTEGER NOT NULL,
     object_type   TEXT    NOT NULL,
     external_id   BLOB    NOT NULL,

@@ -81,6 +81,13 @@ pub struct Settled {
     pub removed: Vec<ExternalId>,
 }
 
+impl Settled {
+    /// Whether the round changes nothing of the group.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -91,7 +91,7 @@ pub async fn load(b: &Backend) -> Result<Duration> {
     let edges = fetch_all!(
         &mut tx,
         (Uuid, Uuid),
-        "SELECT group_external_id, member_external_id FROM source_membership"
+        "SELECT group_id, member_id FROM directory_membership"
     )?;
     drop(tx);
     let mut tx = b.db.write().await?;

@@ -3,33 +3,49 @@
 use super::Db;
 use crate::Result;
 
-/// A table that a run fills with many rows at once.
+/// A table that a run fills with many rows at once, and the columns that joins go by: to look at
+/// the long texts as well took as long as filling the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
     /// Rows come and go with each run: looked at each time.
-    Passing(&'static str),
+    Passing(&'static str, &'static str),
     /// Rows stay: looked at where the new ones are a good part of them.
-    Lasting(&'static str),
+    Lasting(&'static str, &'static str),
 }
 
 impl Table {
     /// A round's pages.
     pub const STAGING: &[Self] = &[
-        Self::Passing("run_staging"),
-        Self::Passing("run_staging_member"),
+        Self::Passing("run_staging", "run_id, object_type, external_id, presence"),
+        Self::Passing("run_staging_member", "run_id, group_external_id, position"),
     ];
     /// What the source gave.
     pub const SOURCE: &[Self] = &[
-        Self::Lasting("source_object"),
-        Self::Lasting("source_membership"),
+        Self::Lasting(
+            "source_object",
+            "integration_id, object_type, external_id, presence, kept, pending",
+        ),
+        Self::Lasting(
+            "source_membership",
+            "integration_id, group_external_id, member_type",
+        ),
     ];
     /// The plan.
-    pub const PLAN: &[Self] = &[Self::Lasting("run_change")];
+    pub const PLAN: &[Self] = &[Self::Lasting(
+        "run_change",
+        "run_id, position, object_type, external_id, object_id, action, status",
+    )];
     /// What is kept.
     pub const DIRECTORY: &[Self] = &[
-        Self::Lasting("directory_user"),
-        Self::Lasting("directory_group"),
-        Self::Lasting("directory_membership"),
+        Self::Lasting(
+            "directory_user",
+            "id, customer_id, integration_id, external_id, status, delete_at",
+        ),
+        Self::Lasting(
+            "directory_group",
+            "id, customer_id, integration_id, external_id, status, delete_at",
+        ),
+        Self::Lasting("directory_membership", "group_id, member_id, member_type"),
     ];
 }
 
@@ -43,9 +59,9 @@ impl Db {
             return Ok(());
         };
         for table in tables {
-            let name = match *table {
-                Table::Passing(name) => name,
-                Table::Lasting(name) => {
+            let (name, columns) = match *table {
+                Table::Passing(name, columns) => (name, columns),
+                Table::Lasting(name, columns) => {
                     let known: f32 = sqlx::query_scalar(
                         "SELECT reltuples FROM pg_class WHERE oid = to_regclass($1)",
                     )
@@ -56,10 +72,10 @@ impl Db {
                     {
                         continue;
                     }
-                    name
+                    (name, columns)
                 }
             };
-            sqlx::query(sqlx::AssertSqlSafe(format!("ANALYZE {name}")))
+            sqlx::query(sqlx::AssertSqlSafe(format!("ANALYZE {name} ({columns})")))
                 .execute(pool)
                 .await?;
         }

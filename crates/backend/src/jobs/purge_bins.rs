@@ -20,8 +20,8 @@ const BULK: [&str; 6] = [
     "DELETE FROM directory_group WHERE id IN (
          SELECT g.id FROM directory_group g JOIN customer c ON c.id = g.customer_id
           WHERE c.deleted_at <= $2 LIMIT $1)",
-    "DELETE FROM source_membership WHERE (integration_id, group_external_id, member_external_id) IN (
-         SELECT m.integration_id, m.group_external_id, m.member_external_id
+    "DELETE FROM source_membership WHERE (integration_id, group_external_id, member_type) IN (
+         SELECT m.integration_id, m.group_external_id, m.member_type
            FROM customer c JOIN integration i ON i.customer_id = c.id
            JOIN source_membership m ON m.integration_id = i.id
           WHERE c.deleted_at <= $2 LIMIT $1)",

@@ -13,8 +13,13 @@ const BATCH: i64 = 2_000;
 pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     let now = b.clock.now();
     let before = |days: u32| now - chrono::Duration::days(i64::from(days));
-    batches(b, changes_before(before(b.settings.change_retention_days))).await?;
-    batches(b, runs_before(before(b.settings.history_retention_days))).await?;
+    let (changes, history) = (
+        b.settings.change_retention_days,
+        b.settings.history_retention_days,
+    );
+    // No change outlives its run.
+    batches(b, changes_before(before(changes.min(history)))).await?;
+    batches(b, runs_before(before(history))).await?;
     for sql in [
         "DELETE FROM run_staging WHERE (run_id, object_type, external_id) IN (
              SELECT s.run_id, s.object_type, s.external_id FROM run_staging s

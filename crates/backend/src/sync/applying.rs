@@ -12,11 +12,13 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
+    ends::Ends,
+    members,
     record::Work,
     rows::{IDS_MAX, push_ids, run_built},
     stop::Stop,
 };
-use crate::{Error, Result, Tx, execute, fetch_all, fetch_optional, fetch_scalar};
+use crate::{Error, Result, Tx, db, execute, fetch_all, fetch_optional, fetch_scalar};
 
 /// Changes of objects in one batch: about 50 ms on a small machine, so that a click never waits.
 const BATCH: i64 = 1_000;
@@ -34,12 +36,13 @@ pub(super) async fn apply(work: &mut Work<'_>) -> Result<(), Stop> {
     // Counted again, not remembered: this may be the second worker on this run.
     work.run.applied = applied(work).await?;
     let mut after = 0;
+    let mut ends = Ends::default();
     while let Some(end) = batch_end(work, after).await? {
-        range(work, after, end).await?;
+        range(work, &mut ends, after, end).await?;
         after = end;
         work.checkpoint().await?;
     }
-    let mut tx = work.b().db.write().await?;
+    let mut tx = work.b().db.write_bulk().await?;
     work.enter(&mut tx, RunPhase::Done).await?;
     tx.commit().await?;
     Ok(())
@@ -88,10 +91,15 @@ async fn batch_end(work: &Work<'_>, after: i64) -> Result<Option<i64>> {
 
 /// Applies the planned changes after the first position up to the second. Where a row can't be
 /// applied, halves are tried, so that one bad row keeps no other back.
-async fn range(work: &mut Work<'_>, after: i64, end: i64) -> Result<(), Stop> {
+async fn range(work: &mut Work<'_>, ends: &mut Ends, after: i64, end: i64) -> Result<(), Stop> {
     let mut open = vec![(after, end)];
     while let Some((after, end)) = open.pop() {
-        match one_batch(work, after, end).await {
+        let applied = one_batch(work, ends, after, end).await;
+        if applied.is_err() {
+            // What was read in a transaction that is undone may not be there.
+            *ends = Ends::default();
+        }
+        match applied {
             Ok(number) => work.run.applied += number,
             Err(Error::Database(sqlx::Error::Database(error))) if end - after > 1 => {
                 tracing::warn!(run = %work.run.id, %error, "a batch can’t be applied whole");
@@ -110,7 +118,7 @@ async fn range(work: &mut Work<'_>, after: i64, end: i64) -> Result<(), Stop> {
 }
 
 async fn fail(work: &Work<'_>, position: i64, message: &str) -> Result<()> {
-    let mut tx = work.b().db.write().await?;
+    let mut tx = work.b().db.write_bulk().await?;
     execute!(
         &mut tx,
         "UPDATE run_change SET status = 'failed', error = $1
@@ -123,8 +131,8 @@ async fn fail(work: &Work<'_>, position: i64, message: &str) -> Result<()> {
 }
 
 /// One batch in one transaction. Answers how many changes it applied.
-async fn one_batch(work: &Work<'_>, after: i64, end: i64) -> Result<i64> {
-    let mut tx = work.b().db.write().await?;
+async fn one_batch(work: &Work<'_>, ends: &mut Ends, after: i64, end: i64) -> Result<i64> {
+    let mut tx = work.b().db.write_bulk().await?;
     let mut kinds = fetch_all!(
         &mut tx,
         (ObjectType, i64),
@@ -140,6 +148,7 @@ async fn one_batch(work: &Work<'_>, after: i64, end: i64) -> Result<i64> {
     let mut batch = Batch {
         work,
         tx: &mut tx,
+        ends,
         after,
         end,
     };
@@ -165,9 +174,26 @@ async fn one_batch(work: &Work<'_>, after: i64, end: i64) -> Result<i64> {
     Ok(number)
 }
 
+/// A planned change of a group's members.
+#[derive(FromRow)]
+struct Membership {
+    external_id: ExternalId,
+    object_id: Uuid,
+    /// None for a new group: it gets what the source says.
+    after_value: Option<String>,
+}
+
+/// What a group's plan says of its members.
+#[derive(serde::Deserialize)]
+struct After {
+    added: Vec<ExternalId>,
+    removed: Vec<ExternalId>,
+}
+
 struct Batch<'a, 'w> {
     work: &'a Work<'w>,
     tx: &'a mut Tx,
+    ends: &'a mut Ends,
     after: i64,
     end: i64,
 }
@@ -354,69 +380,71 @@ impl Batch<'_, '_> {
     }
 
     async fn memberships(&mut self) -> Result<()> {
-        for member_type in [ObjectType::User, ObjectType::Group] {
-            self.add_members(member_type).await?;
-        }
         let work = self.work;
-        let removals = fetch_all!(
+        let changes = fetch_all!(
             self.tx,
-            (Uuid, String),
+            Membership,
             sqlx::AssertSqlSafe(format!(
-                "SELECT c.object_id, c.after_value FROM run_change c
-                  WHERE {IN_BATCH} AND c.object_type = 'membership'
-                    AND c.after_value IS NOT NULL AND c.after_value NOT LIKE '%\"removed\":[]%'"
+                "SELECT c.external_id, c.object_id, c.after_value FROM run_change c
+                  WHERE {IN_BATCH} AND c.object_type = 'membership' ORDER BY c.position"
             )),
             work.run.id,
             self.after,
             self.end
         )?;
-        for (group_id, after) in removals {
-            self.remove_members(group_id, &after).await?;
+        let created = changes.iter().filter(|change| change.after_value.is_none());
+        let created: Vec<Uuid> = created.map(|change| change.external_id.0).collect();
+        let lists = members::of(self.tx, work.integration.id, &created).await?;
+        let source = members::by_group(&lists);
+        let mut removals = Vec::new();
+        let mut additions: Vec<(Uuid, Vec<ExternalId>)> = Vec::new();
+        for change in changes {
+            let Some(after) = change.after_value else {
+                let members = source.get(&change.external_id).into_iter().flatten();
+                let ids = members.map(|(id, _)| *id).collect();
+                additions.push((change.object_id, ids));
+                continue;
+            };
+            let after: After = serde_json::from_str(&after).map_err(|error| {
+                Error::Internal(format!("a stored plan can’t be read: {error}"))
+            })?;
+            additions.push((change.object_id, after.added));
+            removals.push((change.object_id, after.removed));
+        }
+        self.add_members(&additions).await?;
+        for (group_id, removed) in removals {
+            self.remove_members(group_id, &removed).await?;
         }
         Ok(())
     }
 
-    /// Every edge that the source has between kept objects and the directory hasn't yet, for the
-    /// groups of this batch.
-    async fn add_members(&mut self, member_type: ObjectType) -> Result<()> {
-        let work = self.work;
-        execute!(
-            self.tx,
-            sqlx::AssertSqlSafe(format!(
-                "INSERT INTO directory_membership (group_id, member_id, member_type)
-                 SELECT c.object_id, d.id, '{member_type}'
-                   FROM run_change c
-                   JOIN source_object o ON o.integration_id = $4 AND o.object_type = 'group'
-                        AND o.external_id = c.external_id AND o.kept
-                   JOIN source_membership m ON m.integration_id = $4
-                        AND m.group_external_id = c.external_id
-                        AND m.member_type = '{member_type}'
-                   JOIN source_object s ON s.integration_id = $4
-                        AND s.object_type = '{member_type}'
-                        AND s.external_id = m.member_external_id AND s.kept
-                   JOIN directory_{member_type} d ON d.integration_id = $4
-                        AND d.external_id = m.member_external_id
-                  WHERE {IN_BATCH} AND c.object_type = 'membership'
-                 ON CONFLICT (group_id, member_id) DO NOTHING"
-            )),
-            work.run.id,
-            self.after,
-            self.end,
-            work.integration.id
-        )?;
-        Ok(())
+    /// Those of the members that are kept and in the directory.
+    async fn add_members(&mut self, additions: &[(Uuid, Vec<ExternalId>)]) -> Result<()> {
+        let ids = additions.iter().flat_map(|(_, ids)| ids.iter().copied());
+        let integration = self.work.integration.id;
+        self.ends.know(self.tx, integration, ids).await?;
+        let mut rows = Vec::new();
+        for (group_id, ids) in additions {
+            for id in ids {
+                for member_type in [ObjectType::User, ObjectType::Group] {
+                    let end = self.ends.get(member_type, *id).filter(|end| end.kept);
+                    if let Some(member_id) = end.and_then(|end| end.directory_id) {
+                        rows.push(db::Membership {
+                            group_id: *group_id,
+                            member_id,
+                            member_type,
+                        });
+                    }
+                }
+            }
+        }
+        self.tx.insert_memberships(&rows).await
     }
 
     /// Exactly the edges that the plan removes: those that are held stay.
-    async fn remove_members(&mut self, group_id: Uuid, after: &str) -> Result<()> {
-        #[derive(serde::Deserialize)]
-        struct After {
-            removed: Vec<ExternalId>,
-        }
-        let after: After = serde_json::from_str(after)
-            .map_err(|error| Error::Internal(format!("a stored plan can’t be read: {error}")))?;
+    async fn remove_members(&mut self, group_id: Uuid, removed: &[ExternalId]) -> Result<()> {
         let integration = self.work.integration.id;
-        for ids in after.removed.chunks(IDS_MAX) {
+        for ids in removed.chunks(IDS_MAX) {
             run_built!(self.tx, |query| {
                 query.push("DELETE FROM directory_membership WHERE group_id = ");
                 query.push_bind(group_id).push(" AND member_id IN (");

@@ -108,6 +108,7 @@ async fn last_quiet_line(work: &Work<'_>, tx: &mut Tx) -> Result<Option<RunId>> 
 
 /// Lets an earlier line stand for this run too, which disappears.
 pub(super) async fn fold_into(work: &mut Work<'_>, tx: &mut Tx, line: RunId) -> Result<()> {
+    execute!(tx, "DELETE FROM run_change WHERE run_id = $1", work.run.id)?;
     execute!(tx, "DELETE FROM run WHERE id = $1", work.run.id)?;
     execute!(
         tx,

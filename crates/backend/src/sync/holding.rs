@@ -28,7 +28,7 @@ pub(super) async fn over_the_limit(
     if losing == 0 {
         return Ok(());
     }
-    let mut tx = work.b().db.write().await?;
+    let mut tx = work.b().db.write_bulk().await?;
     let sql = format!(
         "SELECT COUNT(*) FROM directory_{object_type}
           WHERE integration_id = $1 AND status = 'active'"
@@ -68,7 +68,7 @@ pub(super) async fn everything(
     );
     let mut after = FIRST;
     loop {
-        let mut tx = work.b().db.write().await?;
+        let mut tx = work.b().db.write_bulk().await?;
         let rows = fetch_all!(
             &mut tx,
             (ExternalId, Uuid, String, String),

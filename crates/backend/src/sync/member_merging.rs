@@ -1,24 +1,24 @@
-//! Merging what a round said of groups' members. Only ids pass through here, a group at a time.
+//! Merging what a round said of groups' members. Only ids pass through here, a few groups at a
+//! time.
 
 use std::collections::BTreeMap;
 
-use domain::{id::ExternalId, policy::ObjectType};
-use planner::merge::Members;
+use domain::id::ExternalId;
+use planner::merge::Members as Pieces;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
+    members::{self, Members},
     record::Work,
     rows::{IDS_MAX, push_ids, run_built},
     staging::unpack,
     stop::Stop,
 };
-use crate::{Result, Tx, execute, fetch_all, insert_many};
+use crate::{Result, Tx, execute, fetch_all};
 
 /// Pieces read at once.
 const PIECES: i64 = 500;
-/// Edges that go into one statement.
-const EDGES_MAX: usize = 5_000;
 
 #[derive(Debug, FromRow)]
 struct Piece {
@@ -27,44 +27,31 @@ struct Piece {
     members: Vec<u8>,
 }
 
-/// What is to be written next.
-#[derive(Debug, Default)]
-struct Edges {
-    added: Vec<(ExternalId, ExternalId, ObjectType)>,
-    removed: Vec<(ExternalId, Vec<Uuid>)>,
-    removals: usize,
-}
-
 /// Merges every group's pieces. `first`: nothing is known of the integration, so nothing is looked
 /// for.
 pub(super) async fn merge(work: &mut Work<'_>, first: bool) -> Result<(), Stop> {
     if work.run.full_read && !first {
         groups_without_members(work).await?;
     }
-    let mut edges = Edges::default();
-    let mut at: Option<(ExternalId, Members)> = None;
+    // The last group of a batch may have pieces in the next one.
+    let mut groups: BTreeMap<ExternalId, Pieces> = BTreeMap::new();
     let mut after = (ExternalId(Uuid::nil()), -1_i64);
     loop {
         let pieces = pieces(work, after).await?;
-        let Some(last) = pieces.last() else { break };
-        after = (last.group_external_id, last.position);
+        let end = pieces
+            .last()
+            .map(|last| (last.group_external_id, last.position));
         for piece in pieces {
-            let group = piece.group_external_id;
-            if at.as_ref().is_none_or(|(current, _)| *current != group)
-                && let Some((done, members)) = at.replace((group, Members::default()))
-            {
-                settle(work, first, done, members, &mut edges).await?;
-            }
-            if let Some((_, members)) = &mut at {
-                members.take(unpack(&piece.members));
-            }
+            let group = groups.entry(piece.group_external_id).or_default();
+            group.take(unpack(&piece.members));
         }
+        let Some(end) = end else { break };
+        after = end;
+        let open = groups.split_off(&after.0);
+        settle(work, first, std::mem::replace(&mut groups, open)).await?;
         work.checkpoint().await?;
     }
-    if let Some((group, members)) = at {
-        settle(work, first, group, members, &mut edges).await?;
-    }
-    write(work, &mut edges).await
+    settle(work, first, groups).await
 }
 
 async fn pieces(work: &Work<'_>, after: (ExternalId, i64)) -> Result<Vec<Piece>> {
@@ -82,87 +69,45 @@ async fn pieces(work: &Work<'_>, after: (ExternalId, i64)) -> Result<Vec<Piece>>
     )
 }
 
+/// Settles whole groups against what is known of them, and writes those that differ.
 async fn settle(
     work: &mut Work<'_>,
     first: bool,
-    group: ExternalId,
-    members: Members,
-    edges: &mut Edges,
+    groups: BTreeMap<ExternalId, Pieces>,
 ) -> Result<(), Stop> {
-    let known = if first {
-        BTreeMap::new()
-    } else {
-        known(work, group).await?
-    };
-    let settled = members.settle(&known, work.run.full_read);
-    edges.added.extend(
-        settled
-            .added
-            .iter()
-            .map(|(member, kind)| (group, *member, *kind)),
-    );
-    if !settled.removed.is_empty() {
-        edges.removals += settled.removed.len();
-        let removed = settled.removed.iter().map(|id| id.0).collect();
-        edges.removed.push((group, removed));
-    }
-    if edges.added.len() + edges.removals >= EDGES_MAX {
-        write(work, edges).await?;
-    }
-    Ok(())
-}
-
-async fn known(work: &Work<'_>, group: ExternalId) -> Result<BTreeMap<ExternalId, ObjectType>> {
-    let mut tx = work.b().db.read().await?;
-    let rows = fetch_all!(
-        &mut tx,
-        (ExternalId, ObjectType),
-        "SELECT member_external_id, member_type FROM source_membership
-          WHERE integration_id = $1 AND group_external_id = $2",
-        work.integration.id,
-        group
-    )?;
-    Ok(rows.into_iter().collect())
-}
-
-async fn write(work: &mut Work<'_>, edges: &mut Edges) -> Result<(), Stop> {
-    let Edges { added, removed, .. } = std::mem::take(edges);
-    if added.is_empty() && removed.is_empty() {
+    if groups.is_empty() {
         return Ok(());
     }
     let integration = work.integration.id;
-    let mut tx = work.b().db.write().await?;
-    insert_many!(
-        &mut tx,
-        "INSERT INTO source_membership (integration_id, group_external_id, member_external_id,
-            member_type)",
-        columns: 4, rows_max: EDGES_MAX, added,
-        |bind, row| {
-            bind.push_bind(integration)
-                .push_bind(row.0)
-                .push_bind(row.1)
-                .push_bind(row.2);
-        },
-        "ON CONFLICT (integration_id, group_external_id, member_external_id) DO NOTHING"
-    )?;
-    for (group, members) in &removed {
-        for ids in members.chunks(IDS_MAX) {
-            run_built!(&mut tx, |query| {
-                query.push("DELETE FROM source_membership WHERE integration_id = ");
-                query.push_bind(integration);
-                query.push(" AND group_external_id = ").push_bind(*group);
-                query.push(" AND member_external_id IN ");
-                push_ids!(query, ids);
-            })?;
+    let mut tx = work.b().db.write_bulk().await?;
+    let mut known = if first {
+        BTreeMap::new()
+    } else {
+        let ids: Vec<Uuid> = groups.keys().map(|group| group.0).collect();
+        members::by_group(&members::of(&mut tx, integration, &ids).await?)
+    };
+    let mut changed: Vec<(ExternalId, Members)> = Vec::new();
+    let mut people: Vec<Uuid> = Vec::new();
+    for (group, pieces) in groups {
+        let mut members = known.remove(&group).unwrap_or_default();
+        let settled = pieces.settle(&members, work.run.full_read);
+        if settled.is_empty() {
+            continue;
         }
+        for member in &settled.removed {
+            members.remove(member);
+        }
+        people.extend(settled.removed.iter().map(|member| member.0));
+        people.extend(settled.added.iter().map(|(member, _)| member.0));
+        members.extend(settled.added);
+        changed.push((group, members));
     }
+    members::write(&mut tx, integration, &changed, first).await?;
     if work.is_selected() && !work.run.full_read {
-        let mut people: Vec<Uuid> = added.iter().map(|(_, member, _)| member.0).collect();
-        people.extend(removed.iter().flat_map(|(_, members)| members));
         mark_people(&mut tx, work, &people).await?;
     }
     tx.commit().await?;
-    work.checkpoint().await
+    Ok(())
 }
 
 /// With selected groups, who came or went may have changed scope without having changed.
@@ -180,7 +125,7 @@ async fn mark_people(tx: &mut Tx, work: &Work<'_>, people: &[Uuid]) -> Result<()
 
 /// In a complete round, a group without a piece has no members any more.
 async fn groups_without_members(work: &Work<'_>) -> Result<()> {
-    let mut tx = work.b().db.write().await?;
+    let mut tx = work.b().db.write_bulk().await?;
     execute!(
         &mut tx,
         "DELETE FROM source_membership

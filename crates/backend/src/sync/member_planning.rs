@@ -2,7 +2,7 @@
 //! directory has. Comes after users and groups, since what is held of them holds their memberships
 //! with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     id::ExternalId,
@@ -18,18 +18,17 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
-    merging::{FIRST, LAST, batch_end},
+    ends::{End as Member, Ends},
+    members::{self, Members},
     planning::{Change, Plan},
     record::Work,
+    rows::{fetch_built, push_ids},
     stop::Stop,
 };
-use crate::{Result, Tx, execute, fetch_all, fetch_scalar};
+use crate::{Result, Tx, db::packed_ids, execute, fetch_all, fetch_scalar};
 
-/// Groups looked at together when all are.
-const GROUPS: i64 = 200;
-
-/// The ids after the first up to the second.
-type Range = (ExternalId, ExternalId);
+/// Groups looked at together.
+const GROUPS: usize = 200;
 
 /// What one pass found.
 #[derive(Debug, Default)]
@@ -43,19 +42,23 @@ struct Totals {
 
 /// Plans them; again, with the counted removals held, where those are over the limit.
 pub(super) async fn plan(work: &mut Work<'_>, plan: &mut Plan) -> Result<(), Stop> {
-    let ranges = ranges(work, plan).await?;
-    let active = active(work).await?;
-    let mut totals = pass(work, plan, &ranges, false).await?;
+    let ids = groups_to_look_at(work, plan).await?;
+    let mut totals = pass(work, plan, &ids, false).await?;
+    let active = if plan.all || totals.counted > 0 {
+        active(work).await?
+    } else {
+        0
+    };
     let limit = work.policy.guard.limit(ObjectType::Membership);
     if guard::holds(limit, totals.counted, active.unsigned_abs()) {
-        let mut tx = work.b().db.write().await?;
+        let mut tx = work.b().db.write_bulk().await?;
         execute!(
             &mut tx,
             "DELETE FROM run_change WHERE run_id = $1 AND object_type = 'membership'",
             work.run.id
         )?;
         tx.commit().await?;
-        totals = pass(work, plan, &ranges, true).await?;
+        totals = pass(work, plan, &ids, true).await?;
     }
     settle_groups(work, plan).await?;
     if work.policy.reads(ObjectType::Group) {
@@ -83,24 +86,22 @@ async fn active(work: &Work<'_>) -> Result<i64> {
     )
 }
 
-/// The groups to look at.
-async fn ranges(work: &Work<'_>, plan: &Plan) -> Result<Vec<Range>> {
-    let mut ranges = Vec::new();
-    if plan.all {
-        let mut after = FIRST;
-        while after < LAST {
-            let owner = ("integration_id", work.integration.id.0);
-            let table = "source_object";
-            let end = batch_end(work.b(), table, owner, ObjectType::Group, after, GROUPS).await?;
-            ranges.push((after, end));
-            after = end;
-        }
-        return Ok(ranges);
-    }
+/// The groups to look at, in order.
+async fn groups_to_look_at(work: &Work<'_>, plan: &Plan) -> Result<Vec<Uuid>> {
     let mut tx = work.b().db.read().await?;
+    if plan.all {
+        let ids = fetch_all!(
+            &mut tx,
+            (Uuid,),
+            "SELECT external_id FROM source_object
+              WHERE integration_id = $1 AND object_type = 'group' ORDER BY external_id",
+            work.integration.id
+        )?;
+        return Ok(ids.into_iter().map(|(id,)| id).collect());
+    }
     let ids = fetch_all!(
         &mut tx,
-        (ExternalId,),
+        (Uuid,),
         "SELECT external_id FROM run_staging WHERE run_id = $1 AND object_type = 'group'
          UNION SELECT group_external_id FROM run_staging_member WHERE run_id = $1
          UNION SELECT external_id FROM source_object
@@ -108,8 +109,30 @@ async fn ranges(work: &Work<'_>, plan: &Plan) -> Result<Vec<Range>> {
         work.run.id,
         work.integration.id
     )?;
-    let before = |id: ExternalId| ExternalId(Uuid::from_u128(id.0.as_u128().saturating_sub(1)));
-    Ok(ids.into_iter().map(|(id,)| (before(id), id)).collect())
+    let mut groups: BTreeSet<Uuid> = ids.into_iter().map(|(id,)| id).collect();
+    if !plan.turned.is_empty() {
+        groups_of(&mut tx, work, plan, &mut groups).await?;
+    }
+    Ok(groups.into_iter().collect())
+}
+
+/// The groups in which somebody is a member whose memberships come or go with them, whether or not
+/// the group changed itself.
+async fn groups_of(
+    tx: &mut Tx,
+    work: &Work<'_>,
+    plan: &Plan,
+    groups: &mut BTreeSet<Uuid>,
+) -> Result<()> {
+    let mut lists = members::next(tx, work.integration.id, None).await?;
+    while let Some(last) = lists.last() {
+        let with_turned = lists
+            .iter()
+            .filter(|list| list.ids().any(|id| plan.turned.contains(&id)));
+        groups.extend(with_turned.map(|list| list.group_external_id.0));
+        lists = members::next(tx, work.integration.id, Some(last)).await?;
+    }
+    Ok(())
 }
 
 #[derive(Debug, FromRow)]
@@ -122,6 +145,110 @@ struct Group {
     status: Option<DirectoryStatus>,
 }
 
+async fn pass(
+    work: &mut Work<'_>,
+    plan: &mut Plan,
+    ids: &[Uuid],
+    hold: bool,
+) -> Result<Totals, Stop> {
+    let mut totals = Totals::default();
+    let mut ends = Ends::default();
+    for ids in ids.chunks(GROUPS) {
+        let mut tx = work.b().db.read().await?;
+        let looked = Looked::at(&mut tx, work, ids, &mut ends).await?;
+        drop(tx);
+        let changes = changes(work, plan, looked, &ends, hold, &mut totals);
+        if !changes.is_empty() {
+            let mut tx = work.b().db.write_bulk().await?;
+            plan.store(&mut tx, work, &changes).await?;
+            tx.commit().await?;
+        }
+        work.checkpoint().await?;
+    }
+    Ok(totals)
+}
+
+/// Some groups, with the members that the source names and those that the directory has.
+struct Looked {
+    groups: Vec<Group>,
+    source: BTreeMap<ExternalId, Members>,
+    directory: BTreeMap<ExternalId, Members>,
+}
+
+impl Looked {
+    async fn at(tx: &mut Tx, work: &Work<'_>, ids: &[Uuid], ends: &mut Ends) -> Result<Self> {
+        let groups = groups(tx, work, ids).await?;
+        let lists = members::of(tx, work.integration.id, ids).await?;
+        let source = members::by_group(&lists);
+        let mut directory = BTreeMap::new();
+        if groups.iter().any(|group| group.directory_id.is_some()) {
+            for member_type in [ObjectType::User, ObjectType::Group] {
+                directory_members(tx, work, ids, member_type, &mut directory).await?;
+            }
+        }
+        let named = source.values().chain(directory.values());
+        let named = named.flat_map(|members| members.keys().copied());
+        ends.know(tx, work.integration.id, named).await?;
+        Ok(Self {
+            groups,
+            source,
+            directory,
+        })
+    }
+}
+
+async fn groups(tx: &mut Tx, work: &Work<'_>, ids: &[Uuid]) -> Result<Vec<Group>> {
+    fetch_built!(tx, Group, |query| {
+        query.push(
+            "SELECT s.external_id, s.display_name, s.name_folded, s.kept, d.id AS directory_id,
+                    d.status
+               FROM source_object s
+               LEFT JOIN directory_group d
+                 ON d.integration_id = s.integration_id AND d.external_id = s.external_id
+              WHERE s.object_type = 'group' AND s.integration_id = ",
+        );
+        query.push_bind(work.integration.id);
+        query.push(" AND s.external_id IN ");
+        push_ids!(query, ids);
+        query.push(" ORDER BY s.external_id");
+    })
+}
+
+/// The members that the directory has, of those that came from this source.
+async fn directory_members(
+    tx: &mut Tx,
+    work: &Work<'_>,
+    ids: &[Uuid],
+    member_type: ObjectType,
+    all: &mut BTreeMap<ExternalId, Members>,
+) -> Result<()> {
+    let (pack, end) = tx.pack_ids();
+    let rows = fetch_built!(tx, (ExternalId, String), |query| {
+        query.push("SELECT g.external_id, ");
+        query.push(pack).push("d.external_id").push(end);
+        query.push(
+            " FROM directory_group g
+              JOIN directory_membership e ON e.group_id = g.id
+              JOIN directory_",
+        );
+        query.push(member_type.as_str());
+        query.push(
+            " d ON d.id = e.member_id AND d.integration_id = g.integration_id
+              WHERE g.integration_id = ",
+        );
+        query.push_bind(work.integration.id);
+        query.push(" AND e.member_type = ").push_bind(member_type);
+        query.push(" AND g.external_id IN ");
+        push_ids!(query, ids);
+        query.push(" GROUP BY g.external_id");
+    })?;
+    for (group, packed) in rows {
+        let members = all.entry(group).or_default();
+        members.extend(packed_ids(&packed).map(|id| (ExternalId(id), member_type)));
+    }
+    Ok(())
+}
+
 /// What is to be done about one group.
 #[derive(Debug, Default)]
 struct Edges {
@@ -131,194 +258,50 @@ struct Edges {
     held: Vec<ExternalId>,
 }
 
-async fn pass(
-    work: &mut Work<'_>,
-    plan: &mut Plan,
-    ranges: &[Range],
-    hold: bool,
-) -> Result<Totals, Stop> {
-    let mut totals = Totals::default();
-    for range in ranges {
-        let mut tx = work.b().db.read().await?;
-        let groups = groups(&mut tx, work, *range).await?;
-        let edges = edges(&mut tx, work, plan, *range, &groups, hold, &mut totals).await?;
-        drop(tx);
-        let changes = changes(plan, groups, edges, &mut totals);
-        if !changes.is_empty() {
-            let mut tx = work.b().db.write().await?;
-            plan.store(&mut tx, work, &changes).await?;
-            tx.commit().await?;
+impl Edges {
+    fn of(
+        work: &Work<'_>,
+        plan: &Plan,
+        group: &Group,
+        (source, directory): (&Members, &Members),
+        ends: &Ends,
+        hold: bool,
+        totals: &mut Totals,
+    ) -> Self {
+        let mut edges = Self::default();
+        let is_kept = |id: ExternalId, member_type: ObjectType| {
+            ends.get(member_type, id).is_some_and(|end| end.kept)
+        };
+        let wanted =
+            |id: ExternalId, member_type: ObjectType| group.kept && is_kept(id, member_type);
+        if group.directory_id.is_none() {
+            let members = source.iter();
+            let number = members.filter(|(id, kind)| is_kept(**id, **kind)).count();
+            edges.created = i64::try_from(number).unwrap_or(i64::MAX);
+            return edges;
         }
-        work.checkpoint().await?;
-    }
-    Ok(totals)
-}
-
-async fn groups(tx: &mut Tx, work: &Work<'_>, range: Range) -> Result<Vec<Group>> {
-    fetch_all!(
-        tx,
-        Group,
-        "SELECT s.external_id, s.display_name, s.name_folded, s.kept, d.id AS directory_id,
-                d.status
-           FROM source_object s
-           LEFT JOIN directory_group d
-             ON d.integration_id = s.integration_id AND d.external_id = s.external_id
-          WHERE s.integration_id = $1 AND s.object_type = 'group'
-            AND s.external_id > $2 AND s.external_id <= $3
-          ORDER BY s.external_id",
-        work.integration.id,
-        range.0,
-        range.1
-    )
-}
-
-type ByGroup = BTreeMap<ExternalId, Edges>;
-
-async fn edges(
-    tx: &mut Tx,
-    work: &Work<'_>,
-    plan: &Plan,
-    range: Range,
-    groups: &[Group],
-    hold: bool,
-    totals: &mut Totals,
-) -> Result<ByGroup> {
-    let mut all = ByGroup::new();
-    if groups
-        .iter()
-        .any(|group| plan.new_groups.contains_key(&group.external_id))
-    {
-        for (group, number) in created(tx, work, range).await? {
-            if plan.new_groups.contains_key(&group) {
-                all.entry(group).or_default().created = number;
+        for (id, member_type) in source {
+            if !directory.contains_key(id) && wanted(*id, *member_type) {
+                edges.added.push(*id);
             }
         }
-    }
-    if groups.iter().all(|group| group.directory_id.is_none()) {
-        return Ok(all);
-    }
-    let kept: BTreeMap<ExternalId, &Group> = groups
-        .iter()
-        .filter(|group| group.directory_id.is_some())
-        .map(|group| (group.external_id, group))
-        .collect();
-    for member_type in [ObjectType::User, ObjectType::Group] {
-        for (group, member) in added(tx, work, range, member_type).await? {
-            if kept.get(&group).is_some_and(|group| group.kept) {
-                all.entry(group).or_default().added.push(member);
-            }
-        }
-        for row in removed(tx, work, range, member_type).await? {
-            let Some(group) = kept.get(&row.group_external_id) else {
+        for (id, member_type) in directory {
+            if source.contains_key(id) && wanted(*id, *member_type) {
                 continue;
-            };
-            let edges = all.entry(row.group_external_id).or_default();
-            match fate(work, plan, group, &row, member_type) {
+            }
+            match fate(work, plan, group, ends.get(*member_type, *id), *member_type) {
                 None => {}
-                Some(Removal::Held) => edges.held.push(row.member_external_id),
-                Some(Removal::Counts) if hold => edges.held.push(row.member_external_id),
+                Some(Removal::Held) => edges.held.push(*id),
+                Some(Removal::Counts) if hold => edges.held.push(*id),
                 Some(Removal::Counts) => {
                     totals.counted += 1;
-                    edges.removed.push(row.member_external_id);
+                    edges.removed.push(*id);
                 }
-                Some(Removal::Follows) => edges.removed.push(row.member_external_id),
+                Some(Removal::Follows) => edges.removed.push(*id),
             }
         }
+        edges
     }
-    Ok(all)
-}
-
-/// How many edges a new group begins with.
-async fn created(tx: &mut Tx, work: &Work<'_>, range: Range) -> Result<Vec<(ExternalId, i64)>> {
-    fetch_all!(
-        tx,
-        (ExternalId, i64),
-        "SELECT m.group_external_id, COUNT(*)
-           FROM source_membership m
-           JOIN source_object s ON s.integration_id = m.integration_id
-                AND s.object_type = m.member_type AND s.external_id = m.member_external_id
-          WHERE m.integration_id = $1 AND m.group_external_id > $2 AND m.group_external_id <= $3
-            AND s.kept
-          GROUP BY m.group_external_id",
-        work.integration.id,
-        range.0,
-        range.1
-    )
-}
-
-/// Edges the source has between kept objects, and the directory hasn't.
-async fn added(
-    tx: &mut Tx,
-    work: &Work<'_>,
-    range: Range,
-    member_type: ObjectType,
-) -> Result<Vec<(ExternalId, ExternalId)>> {
-    let sql = format!(
-        "SELECT m.group_external_id, m.member_external_id
-           FROM source_membership m
-           JOIN source_object s ON s.integration_id = m.integration_id
-                AND s.object_type = '{member_type}' AND s.external_id = m.member_external_id
-           JOIN directory_group g ON g.integration_id = m.integration_id
-                AND g.external_id = m.group_external_id
-           LEFT JOIN directory_{member_type} d ON d.integration_id = m.integration_id
-                AND d.external_id = m.member_external_id
-          WHERE m.integration_id = $1 AND m.group_external_id > $2 AND m.group_external_id <= $3
-            AND m.member_type = '{member_type}' AND s.kept
-            AND NOT EXISTS (SELECT 1 FROM directory_membership e
-                             WHERE e.group_id = g.id AND e.member_id = d.id)
-          ORDER BY m.group_external_id, m.member_external_id"
-    );
-    fetch_all!(
-        tx,
-        (ExternalId, ExternalId),
-        sqlx::AssertSqlSafe(sql),
-        work.integration.id,
-        range.0,
-        range.1
-    )
-}
-
-#[derive(Debug, FromRow)]
-struct Lost {
-    group_external_id: ExternalId,
-    member_external_id: ExternalId,
-    member_kept: Option<bool>,
-    member_status: DirectoryStatus,
-}
-
-/// Edges the directory has, and that the source hasn't any more or whose ends aren't both kept.
-async fn removed(
-    tx: &mut Tx,
-    work: &Work<'_>,
-    range: Range,
-    member_type: ObjectType,
-) -> Result<Vec<Lost>> {
-    let sql = format!(
-        "SELECT g.external_id AS group_external_id, d.external_id AS member_external_id,
-                s.kept AS member_kept, d.status AS member_status
-           FROM directory_group g
-           JOIN source_object o ON o.integration_id = g.integration_id
-                AND o.object_type = 'group' AND o.external_id = g.external_id
-           JOIN directory_membership e ON e.group_id = g.id AND e.member_type = '{member_type}'
-           JOIN directory_{member_type} d ON d.id = e.member_id
-                AND d.integration_id = g.integration_id
-           LEFT JOIN source_membership m ON m.integration_id = g.integration_id
-                AND m.group_external_id = g.external_id AND m.member_external_id = d.external_id
-           LEFT JOIN source_object s ON s.integration_id = g.integration_id
-                AND s.object_type = '{member_type}' AND s.external_id = d.external_id
-          WHERE g.integration_id = $1 AND g.external_id > $2 AND g.external_id <= $3
-            AND (m.member_external_id IS NULL OR COALESCE(s.kept, FALSE) = FALSE
-                 OR o.kept = FALSE)
-          ORDER BY g.external_id, d.external_id"
-    );
-    fetch_all!(
-        tx,
-        Lost,
-        sqlx::AssertSqlSafe(sql),
-        work.integration.id,
-        range.0,
-        range.1
-    )
 }
 
 /// What happens to an edge that isn't wanted any more; none: it stays, since an end of it stays
@@ -327,7 +310,7 @@ fn fate(
     work: &Work<'_>,
     plan: &Plan,
     group: &Group,
-    row: &Lost,
+    member: Option<&Member>,
     member_type: ObjectType,
 ) -> Option<Removal> {
     let leaves = work.policy.out_of_scope != OutOfScope::Keep && work.policy.actions.disable;
@@ -338,26 +321,30 @@ fn fate(
         _ => Some(End::Goes),
     };
     let group = end(ObjectType::Group, group.kept, group.status)?;
-    let kept = row.member_kept.unwrap_or(false);
-    let member = end(member_type, kept, Some(row.member_status))?;
+    let kept = member.is_some_and(|member| member.kept);
+    let status = member.and_then(|member| member.status);
+    let member = end(member_type, kept, status)?;
     Some(guard::removal(group, member))
 }
 
 fn changes(
-    plan: &mut Plan,
-    groups: Vec<Group>,
-    mut edges: ByGroup,
+    work: &Work<'_>,
+    plan: &Plan,
+    looked: Looked,
+    ends: &Ends,
+    hold: bool,
     totals: &mut Totals,
 ) -> Vec<Change> {
+    let none = Members::new();
     let mut changes = Vec::new();
-    for group in groups {
-        let Some(edges) = edges.remove(&group.external_id) else {
-            continue;
-        };
+    for group in looked.groups {
+        let source = looked.source.get(&group.external_id).unwrap_or(&none);
+        let directory = looked.directory.get(&group.external_id).unwrap_or(&none);
         let created = plan.new_groups.get(&group.external_id).copied();
         let Some(object_id) = group.directory_id.or(created) else {
             continue;
         };
+        let edges = Edges::of(work, plan, &group, (source, directory), ends, hold, totals);
         let (action, number, after) = if group.directory_id.is_none() {
             (Action::Create, edges.created, None)
         } else {
@@ -388,12 +375,12 @@ fn changes(
         }
         if !edges.held.is_empty() {
             let after = serde_json::json!({"added": [], "removed": edges.held}).to_string();
-            let (held, reason) = (size(&edges.held), Some(Reason::GuardLimit));
+            let (number, reason) = (size(&edges.held), Some(Reason::GuardLimit));
             push(
                 Action::Update,
                 reason,
                 ChangeStatus::Held,
-                held,
+                number,
                 Some(after),
             );
         }

@@ -9,7 +9,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::{member_merging, reading::Round, record::Work, stop::Stop};
+use super::{member_merging, reading::Round, record::Work, scope, stop::Stop};
 use crate::{Backend, Result, Tx, execute, fetch_optional, insert_many};
 
 /// Objects a batch merges.
@@ -32,6 +32,7 @@ pub(super) async fn merge(work: &mut Work<'_>) -> Result<(), Stop> {
     if !round.empty.contains(&ObjectType::Group) {
         member_merging::merge(work, first).await?;
     }
+    scope::refresh(work).await?;
     if work.run.full_read && !first {
         for object_type in &types {
             sweep(work, *object_type).await?;
@@ -90,7 +91,7 @@ async fn objects(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Sto
     while after < LAST {
         let owner = ("run_id", run_id.0);
         let end = batch_end(work.b(), "run_staging", owner, object_type, after, BATCH).await?;
-        let mut tx = work.b().db.write().await?;
+        let mut tx = work.b().db.write_bulk().await?;
         upsert(&mut tx, run_id.0, integration, object_type, (after, end)).await?;
         execute!(
             &mut tx,
@@ -124,10 +125,10 @@ async fn upsert(
         "INSERT INTO source_object (integration_id, object_type, external_id, presence,
             display_name, name_folded, search_text, user_principal_name, user_name_folded,
             given_name, surname, mail, sign_in_blocked, guest, group_kind, dynamic, attributes,
-            hash, kept)
+            hash, in_scope, kept)
          SELECT $1, object_type, external_id, presence, display_name, name_folded, search_text,
             user_principal_name, user_name_folded, given_name, surname, mail, sign_in_blocked,
-            guest, group_kind, dynamic, attributes, hash, TRUE
+            guest, group_kind, dynamic, attributes, hash, FALSE, TRUE
            FROM run_staging
           WHERE run_id = $2 AND object_type = $3 AND external_id > $4 AND external_id <= $5
             AND presence = 'present'
@@ -160,7 +161,7 @@ async fn sweep(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop>
                       WHERE g.integration_id = source_object.integration_id
                         AND g.external_id = source_object.external_id)"
         }
-        (true, _) => super::planning::MEMBER_OF_SELECTED,
+        (true, _) => "source_object.in_scope",
     };
     let sql = format!(
         "UPDATE source_object SET presence = 'gone'
@@ -175,7 +176,7 @@ async fn sweep(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop>
     while after < LAST {
         let owner = ("integration_id", work.integration.id.0);
         let end = batch_end(work.b(), "source_object", owner, object_type, after, 5_000).await?;
-        let mut tx = work.b().db.write().await?;
+        let mut tx = work.b().db.write_bulk().await?;
         execute!(
             &mut tx,
             sqlx::AssertSqlSafe(sql.as_str()),
@@ -195,7 +196,7 @@ async fn sweep(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop>
 /// A selected group that was deleted or came back changes the scope of people nobody mentioned:
 /// then everything is planned.
 async fn plan_all_if_a_group_came_or_went(work: &mut Work<'_>) -> Result<(), Stop> {
-    let mut tx = work.b().db.write().await?;
+    let mut tx = work.b().db.write_bulk().await?;
     let moved = fetch_optional!(
         &mut tx,
         (ExternalId,),
@@ -226,7 +227,7 @@ pub(super) async fn plan_everything(tx: &mut Tx, integration: IntegrationId) -> 
 
 /// Stores the cursors, and goes on to planning.
 async fn finish(work: &mut Work<'_>, round: &Round) -> Result<(), Stop> {
-    let mut tx = work.b().db.write().await?;
+    let mut tx = work.b().db.write_bulk().await?;
     store_cursors(work, &mut tx, round).await?;
     work.run.planned_at = Some(work.b().clock.now());
     work.enter(&mut tx, RunPhase::Planning).await?;

@@ -17,7 +17,7 @@ use domain::{
 use planner::{
     count,
     derive::{Facts, derive},
-    diff::{Known, Outcome, Step, diff, keeps_members, takes_content},
+    diff::{Known, Outcome, diff, keeps_members, takes_content},
     hash,
     read::Presence,
 };
@@ -38,17 +38,6 @@ use crate::{Result, Tx, execute, fetch_all, fetch_scalar, insert_many};
 
 /// Objects looked at together.
 pub(super) const BATCH: i64 = 1_000;
-
-/// Whether a user is a direct member of a selected group that is there. Stands beside
-/// `source_object`.
-pub(super) const MEMBER_OF_SELECTED: &str = "EXISTS (
-    SELECT 1 FROM source_membership m
-      JOIN integration_group ig ON ig.integration_id = m.integration_id
-                               AND ig.external_id = m.group_external_id
-      JOIN source_object g ON g.integration_id = m.integration_id AND g.object_type = 'group'
-                          AND g.external_id = m.group_external_id AND g.presence = 'present'
-     WHERE m.integration_id = source_object.integration_id
-       AND m.member_external_id = source_object.external_id)";
 
 /// Whether a group is selected. Stands beside `source_object`.
 const IS_SELECTED: &str = "EXISTS (
@@ -92,6 +81,8 @@ pub(super) struct Plan {
     pub unchanged_groups: HashSet<ExternalId>,
     /// Groups that were looked at.
     pub seen_groups: HashSet<ExternalId>,
+    /// Objects whose memberships come or go with them, where not every group is looked at.
+    pub turned: HashSet<ExternalId>,
     /// Types whose disables and deletes are held.
     pub held: Vec<ObjectType>,
     position: i64,
@@ -140,7 +131,7 @@ impl Plan {
 
 /// Makes the plan, and goes on to applying it. A preview ends here.
 pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
-    let mut tx = work.b().db.write().await?;
+    let mut tx = work.b().db.write_bulk().await?;
     execute!(
         &mut tx,
         "DELETE FROM run_change WHERE run_id = $1",
@@ -164,6 +155,7 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
         new_groups: HashMap::new(),
         unchanged_groups: HashSet::new(),
         seen_groups: HashSet::new(),
+        turned: HashSet::new(),
         held: Vec::new(),
         position: 0,
     };
@@ -183,24 +175,14 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
 }
 
 #[derive(Debug, FromRow)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts, each a column of its own"
-)]
 struct Row {
     external_id: ExternalId,
     presence: String,
     display_name: String,
     name_folded: String,
-    has_given_name: bool,
-    has_surname: bool,
-    sign_in_blocked: bool,
-    guest: bool,
+    flags: i64,
     group_kind: Option<GroupKind>,
     hash: Vec<u8>,
-    kept: bool,
-    in_scope: bool,
-    name_taken: bool,
     directory_id: Option<Uuid>,
     status: Option<DirectoryStatus>,
     status_reason: Option<Reason>,
@@ -208,17 +190,56 @@ struct Row {
     known_hash: Option<Vec<u8>>,
 }
 
+/// What is true of an object, a bit each in [`Row::flags`]: on SQLite a column takes as long to
+/// hand over as all of them in one.
+#[derive(Debug, Clone, Copy)]
+enum Flag {
+    GivenName,
+    Surname,
+    SignInBlocked,
+    Guest,
+    Kept,
+    /// Its memberships were shown until now, or are only from now on.
+    Turned,
+    InScope,
+    NameTaken,
+}
+
+impl Flag {
+    /// All of them, with the condition of each in SQL.
+    fn conditions<'a>(in_scope: &'a str, name_taken: &'a str) -> [(Self, &'a str); 8] {
+        [
+            (Self::GivenName, "source_object.given_name IS NOT NULL"),
+            (Self::Surname, "source_object.surname IS NOT NULL"),
+            (Self::SignInBlocked, "source_object.sign_in_blocked"),
+            (Self::Guest, "source_object.guest"),
+            (Self::Kept, "source_object.kept"),
+            (Self::Turned, "source_object.pending = 'members'"),
+            (Self::InScope, in_scope),
+            (Self::NameTaken, name_taken),
+        ]
+    }
+
+    const fn bit(self) -> i64 {
+        1 << self as u8
+    }
+}
+
 impl Row {
+    const fn is(&self, flag: Flag) -> bool {
+        self.flags & flag.bit() != 0
+    }
+
     fn facts(&self, object_type: ObjectType) -> Facts {
         Facts {
             object_type,
             presence: Presence::parse(&self.presence).unwrap_or(Presence::Gone),
-            in_scope: self.in_scope,
-            has_given_name: self.has_given_name,
-            has_surname: self.has_surname,
-            sign_in_blocked: self.sign_in_blocked,
-            guest: self.guest,
-            name_taken: self.name_taken,
+            in_scope: self.is(Flag::InScope),
+            has_given_name: self.is(Flag::GivenName),
+            has_surname: self.is(Flag::Surname),
+            sign_in_blocked: self.is(Flag::SignInBlocked),
+            guest: self.is(Flag::Guest),
+            name_taken: self.is(Flag::NameTaken),
             group_kind: self.group_kind,
         }
     }
@@ -241,7 +262,7 @@ fn hash_of(bytes: &[u8]) -> [u8; hash::LENGTH] {
 fn walk(work: &Work<'_>, object_type: ObjectType, all: bool, older: bool) -> String {
     let scope = match (work.is_selected(), object_type) {
         (false, _) => "TRUE",
-        (true, ObjectType::User) => MEMBER_OF_SELECTED,
+        (true, ObjectType::User) => "source_object.in_scope",
         (true, _) => IS_SELECTED,
     };
     let taken = if older && object_type == ObjectType::User {
@@ -249,6 +270,11 @@ fn walk(work: &Work<'_>, object_type: ObjectType, all: bool, older: bool) -> Str
     } else {
         "$4 <> $4"
     };
+    let flags: Vec<String> = Flag::conditions(scope, taken)
+        .iter()
+        .map(|(flag, sql)| format!("CASE WHEN {sql} THEN {} ELSE 0 END", flag.bit()))
+        .collect();
+    let flags = flags.join(" + ");
     let from = if all {
         "source_object".to_owned()
     } else {
@@ -268,12 +294,9 @@ fn walk(work: &Work<'_>, object_type: ObjectType, all: bool, older: bool) -> Str
     let same = if all { "AND $5 = $5 AND $6 = $6" } else { "" };
     format!(
         "SELECT source_object.external_id, source_object.presence, source_object.display_name,
-                source_object.name_folded, source_object.given_name IS NOT NULL AS has_given_name,
-                source_object.surname IS NOT NULL AS has_surname, source_object.sign_in_blocked,
-                source_object.guest, source_object.group_kind, source_object.hash,
-                source_object.kept, {scope} AS in_scope, {taken} AS name_taken,
-                d.id AS directory_id, d.status, d.status_reason, d.delete_at,
-                d.hash AS known_hash
+                source_object.name_folded, CAST({flags} AS BIGINT) AS flags,
+                source_object.group_kind, source_object.hash, d.id AS directory_id, d.status,
+                d.status_reason, d.delete_at, d.hash AS known_hash
            FROM {from}
            LEFT JOIN directory_{object_type} d
              ON d.integration_id = $1 AND d.external_id = source_object.external_id
@@ -341,8 +364,6 @@ async fn batch(
     let mut changes = Vec::new();
     let mut differing = Vec::new();
     let mut kept: [Vec<Uuid>; 2] = [Vec::new(), Vec::new()];
-    // Whose memberships come or go with them.
-    let mut turned = Vec::new();
     for row in rows {
         let known = row.known();
         let derived = derive(&work.policy, &row.facts(object_type));
@@ -350,17 +371,12 @@ async fn batch(
         let outcome = diff(&work.policy, known.as_ref(), derived, &hash, now);
         count::tally(plan.line(object_type), outcome);
         let keeps = keeps_members(work.policy.actions, derived, known.as_ref());
-        if keeps != row.kept {
+        let turns = keeps != row.is(Flag::Kept);
+        if turns {
             kept[usize::from(keeps)].push(row.external_id.0);
-            turned.push(row.external_id.0);
-        } else if matches!(
-            outcome,
-            Outcome::Change(Step {
-                action: Action::Create,
-                ..
-            })
-        ) {
-            turned.push(row.external_id.0);
+        }
+        if !plan.all && (turns || row.is(Flag::Turned) || creates(outcome)) {
+            plan.turned.insert(row.external_id);
         }
         if object_type == ObjectType::Group {
             note_group(plan, &row, outcome);
@@ -382,17 +398,18 @@ async fn batch(
         }
     }
     difference::fill(work, object_type, &differing, now, &mut changes).await?;
-    let mut tx = work.b().db.write().await?;
+    let mut tx = work.b().db.write_bulk().await?;
     plan.store(&mut tx, work, &changes).await?;
     for (keeps, ids) in [false, true].into_iter().zip(&kept) {
         mark_kept(&mut tx, work, object_type, ids, keeps).await?;
     }
-    if !plan.all {
-        mark_groups_of(&mut tx, work, &turned).await?;
-    }
     work.run.planned += i64::try_from(changes.len()).unwrap_or(0);
     tx.commit().await?;
     Ok(())
+}
+
+const fn creates(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Change(step) if matches!(step.action, Action::Create))
 }
 
 fn note_group(plan: &mut Plan, row: &Row, outcome: Outcome) {
@@ -433,6 +450,8 @@ fn change(
     })
 }
 
+/// Marks whose memberships are shown from now on. Noted as pending too, so that planning which is
+/// begun again still knows who turned.
 async fn mark_kept(
     tx: &mut Tx,
     work: &Work<'_>,
@@ -446,7 +465,7 @@ async fn mark_kept(
                 .push("UPDATE source_object SET kept = ")
                 .push_bind(keeps);
             query
-                .push(" WHERE integration_id = ")
+                .push(", pending = COALESCE(pending, 'members') WHERE integration_id = ")
                 .push_bind(work.integration.id);
             query.push(" AND object_type = ").push_bind(object_type);
             query.push(" AND external_id IN ");
@@ -456,28 +475,9 @@ async fn mark_kept(
     Ok(())
 }
 
-/// The groups in which these objects are members have their memberships planned, whether or not
-/// they changed themselves. Marked in the database, so that planning which is begun again still
-/// knows.
-async fn mark_groups_of(tx: &mut Tx, work: &Work<'_>, members: &[Uuid]) -> Result<()> {
-    for ids in members.chunks(IDS_MAX) {
-        run_built!(tx, |query| {
-            query.push("UPDATE source_object SET pending = 'members' WHERE integration_id = ");
-            query.push_bind(work.integration.id);
-            query.push(" AND object_type = 'group' AND pending IS NULL AND external_id IN (");
-            query.push("SELECT group_external_id FROM source_membership WHERE integration_id = ");
-            query.push_bind(work.integration.id);
-            query.push(" AND member_external_id IN ");
-            push_ids!(query, ids);
-            query.push(")");
-        })?;
-    }
-    Ok(())
-}
-
 /// Stores the counts. What was decided stands from here on, whoever applies it.
 async fn finish(work: &mut Work<'_>, plan: &mut Plan) -> Result<(), Stop> {
-    let mut tx = work.b().db.write().await?;
+    let mut tx = work.b().db.write_bulk().await?;
     let run_id = work.run.id;
     for line in plan.lines.values() {
         counts::insert(&mut tx, run_id, line).await?;

@@ -17,7 +17,6 @@ use uuid::Uuid;
 
 use super::{
     entra,
-    planning::MEMBER_OF_SELECTED,
     reading::{People, Reading, USERS, graph_ids, group_select, unfinished},
     record::Work,
     rows::{IDS_MAX, fetch_built, push_ids},
@@ -142,8 +141,7 @@ async fn known(
     let rows = fetch_built!(&mut tx, (Uuid,), |query| {
         query.push("SELECT external_id FROM source_object WHERE object_type = 'user'");
         if in_scope {
-            query.push(" AND presence = 'present' AND ");
-            query.push(MEMBER_OF_SELECTED);
+            query.push(" AND presence = 'present' AND in_scope");
         }
         query
             .push(" AND integration_id = ")

@@ -87,7 +87,7 @@ impl Stager {
         });
         let members = std::mem::take(&mut self.members);
         self.member_ops = 0;
-        let mut tx = work.b().db.write().await?;
+        let mut tx = work.b().db.write_bulk().await?;
         insert_objects(&mut tx, work.run.id, &objects).await?;
         let run_id = work.run.id;
         let first = self.position;
@@ -187,7 +187,7 @@ pub(super) async fn clear(b: &Backend, run_id: RunId) -> Result<()> {
 /// Removes the first of the objects. Up to a boundary, which an index finds: to look for each row
 /// that a subquery names took PostgreSQL seconds.
 async fn clear_objects(b: &Backend, run_id: RunId) -> Result<bool> {
-    let mut tx = b.db.write().await?;
+    let mut tx = b.db.write_bulk().await?;
     let end = fetch_optional!(
         &mut tx,
         (ObjectType, ExternalId),
@@ -213,7 +213,7 @@ async fn clear_objects(b: &Backend, run_id: RunId) -> Result<bool> {
 
 /// Removes the first of what is said of members.
 async fn clear_members(b: &Backend, run_id: RunId) -> Result<bool> {
-    let mut tx = b.db.write().await?;
+    let mut tx = b.db.write_bulk().await?;
     let end = fetch_optional!(
         &mut tx,
         (ExternalId, i64),

@@ -4,6 +4,7 @@
 mod endings;
 mod equality;
 mod guarding;
+mod removing;
 mod resuming;
 mod world;
 

@@ -52,6 +52,7 @@ pub async fn delete(b: &Backend, scope: &Scope, id: IntegrationId, people: Peopl
         "DELETE FROM run_staging_member
          WHERE run_id IN (SELECT id FROM run WHERE integration_id = $1)",
         "DELETE FROM source_membership WHERE integration_id = $1",
+        "DELETE FROM source_object WHERE integration_id = $1",
         "DELETE FROM integration WHERE id = $1",
     ] {
         execute!(&mut tx, statement, id)?;

@@ -1,0 +1,101 @@
+//! The tables that a sync fills refer to nothing (decision 0009): what deletes their owner takes
+//! them along.
+
+use domain::{
+    customer::BIN_DAYS,
+    id::IntegrationId,
+    integration::People,
+    run::{RunMode, RunStatus},
+};
+
+use super::{
+    sync_test,
+    world::{World, tenant},
+};
+use crate::{
+    auth::command_line_scope,
+    jobs::{Kind, NewJob, enqueue, run_until_idle},
+    store::integrations,
+};
+
+/// What belongs to an integration alone.
+const SOURCE: [&str; 4] = [
+    "source_object",
+    "source_membership",
+    "run_staging",
+    "run_staging_member",
+];
+
+/// What belongs to a customer.
+const DIRECTORY: [&str; 4] = [
+    "directory_user",
+    "directory_group",
+    "directory_membership",
+    "run_change",
+];
+
+async fn rows(w: &World, table: &str) -> i64 {
+    w.count(&format!("SELECT COUNT(*) FROM {table}")).await
+}
+
+async fn job(w: &World, kind: Kind) {
+    let mut tx = w.t.db.write().await.unwrap();
+    let job = NewJob {
+        kind,
+        subject: uuid::Uuid::nil(),
+        integration_id: None::<IntegrationId>,
+        priority: 0,
+        run_at: w.t.clock.now(),
+        dedupe_key: None,
+    };
+    enqueue(&w.t, &mut tx, &job).await.unwrap();
+    tx.commit().await.unwrap();
+    run_until_idle(&w.t).await.unwrap();
+}
+
+sync_test!(a_customer_leaves_no_row_behind, tenant(51, 40), |w| {
+    assert_eq!(w.run(RunMode::Full).await.status, RunStatus::Succeeded);
+    for table in DIRECTORY {
+        assert!(rows(&w, table).await > 0, "{table}");
+    }
+    w.execute("UPDATE integration SET enabled = FALSE, next_run_at = NULL")
+        .await;
+    w.execute("UPDATE customer SET deleted_at = created_at")
+        .await;
+    w.t.clock.advance(chrono::Duration::days(BIN_DAYS));
+    job(&w, Kind::PurgeBins).await;
+    for table in SOURCE
+        .into_iter()
+        .chain(DIRECTORY)
+        .chain(["run", "customer"])
+    {
+        assert_eq!(rows(&w, table).await, 0, "{table}");
+    }
+});
+
+sync_test!(
+    an_integration_leaves_nothing_of_its_source_behind,
+    tenant(52, 40),
+    |w| {
+        w.run(RunMode::Full).await;
+        assert!(rows(&w, "source_membership").await > 0);
+        let owner = command_line_scope();
+        integrations::delete(&w.t, &owner, w.integration, People::Keep)
+            .await
+            .unwrap();
+        for table in SOURCE {
+            assert_eq!(rows(&w, table).await, 0, "{table}");
+        }
+        assert!(rows(&w, "directory_user").await > 0, "they are kept");
+    }
+);
+
+sync_test!(no_change_outlives_its_run, tenant(53, 40), |w| {
+    w.run(RunMode::Full).await;
+    w.execute("UPDATE integration SET enabled = FALSE, next_run_at = NULL")
+        .await;
+    w.t.clock.advance(chrono::Duration::days(500));
+    job(&w, Kind::PurgeHistory).await;
+    assert_eq!(rows(&w, "run").await, 0);
+    assert_eq!(rows(&w, "run_change").await, 0);
+});
