@@ -274,6 +274,8 @@ CREATE TABLE run (
     round             TEXT,             -- JSON: where the streams of the complete round go on
     planned_at        TIMESTAMPTZ,      -- countdowns of this plan begin here
     held_key          TEXT,             -- tells one held set from another (sync.md rule 8)
+    replaced_by       UUID,             -- of a held run: the newer one that took its place
+    held_in           UUID,             -- the held run that found the same set before
     cancelled_by      TEXT,             -- asked to end by whom, at the next page or batch
     folded            BIGINT NOT NULL, -- quiet runs this line stands for (sync.md rule 18)
     last_seen_at      TIMESTAMPTZ,             -- when the last of them was
@@ -321,6 +323,32 @@ CREATE TABLE run_change (
     before_value  TEXT,             -- JSON, the changed attributes only
     after_value   TEXT,             -- JSON; of a membership change {"added": [], "removed": []}
     PRIMARY KEY (run_id, position)
+);
+
+-- What was decided about the held changes of a run, once a type.
+CREATE TABLE run_decision (
+    run_id        UUID NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    object_type   TEXT COLLATE "C" NOT NULL,
+    decision      TEXT NOT NULL,
+    decided_by    TEXT NOT NULL,
+    decided_at    TIMESTAMPTZ NOT NULL,
+    note          TEXT NOT NULL,
+    withdrawn_by  TEXT,
+    PRIMARY KEY (run_id, object_type)
+);
+
+-- What stays as it is by a rejection, until the source changes it again (sync.md rule 8).
+CREATE TABLE kept_by_decision (
+    integration_id      UUID NOT NULL,
+    object_type         TEXT COLLATE "C" NOT NULL,
+    external_id         UUID NOT NULL, -- of a membership, its group's
+    member_external_id  UUID NOT NULL, -- of a membership, its member's; else nil
+    action              TEXT NOT NULL,
+    reason              TEXT,
+    presence            TEXT,  -- what the source said of it then
+    hash                BYTEA,
+    run_id              UUID NOT NULL, -- in which it was rejected
+    PRIMARY KEY (integration_id, object_type, external_id, member_external_id)
 );
 
 -- This round's objects until the round is complete.

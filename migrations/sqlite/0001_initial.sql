@@ -272,6 +272,8 @@ CREATE TABLE run (
     round             TEXT,             -- JSON: where the streams of the complete round go on
     planned_at        TEXT,             -- countdowns of this plan begin here
     held_key          TEXT,             -- tells one held set from another (sync.md rule 8)
+    replaced_by       BLOB,             -- of a held run: the newer one that took its place
+    held_in           BLOB,             -- the held run that found the same set before
     cancelled_by      TEXT,             -- asked to end by whom, at the next page or batch
     folded            INTEGER NOT NULL, -- quiet runs this line stands for (sync.md rule 18)
     last_seen_at      TEXT,             -- when the last of them was
@@ -319,6 +321,32 @@ CREATE TABLE run_change (
     before_value  TEXT,             -- JSON, the changed attributes only
     after_value   TEXT,             -- JSON; of a membership change {"added": [], "removed": []}
     PRIMARY KEY (run_id, position)
+) STRICT, WITHOUT ROWID;
+
+-- What was decided about the held changes of a run, once a type.
+CREATE TABLE run_decision (
+    run_id        BLOB NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    object_type   TEXT NOT NULL,
+    decision      TEXT NOT NULL,
+    decided_by    TEXT NOT NULL,
+    decided_at    TEXT NOT NULL,
+    note          TEXT NOT NULL,
+    withdrawn_by  TEXT,
+    PRIMARY KEY (run_id, object_type)
+) STRICT, WITHOUT ROWID;
+
+-- What stays as it is by a rejection, until the source changes it again (sync.md rule 8).
+CREATE TABLE kept_by_decision (
+    integration_id      BLOB NOT NULL,
+    object_type         TEXT NOT NULL,
+    external_id         BLOB NOT NULL, -- of a membership, its group's
+    member_external_id  BLOB NOT NULL, -- of a membership, its member's; else nil
+    action              TEXT NOT NULL,
+    reason              TEXT,
+    presence            TEXT,  -- what the source said of it then
+    hash                BLOB,
+    run_id              BLOB NOT NULL, -- in which it was rejected
+    PRIMARY KEY (integration_id, object_type, external_id, member_external_id)
 ) STRICT, WITHOUT ROWID;
 
 -- This round's objects until the round is complete.

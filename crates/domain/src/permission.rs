@@ -31,6 +31,8 @@ text_enum! {
         RunsRead = "runs.read",
         /// Start and cancel runs.
         RunsStart = "runs.start",
+        /// Approve and reject held changes.
+        RunsDecide = "runs.decide",
         /// See users, groups and memberships.
         DirectoryRead = "directory.read",
         /// Administer operators.

@@ -173,6 +173,10 @@ text_enum! {
         Failed = "failed",
         /// Is no change: the object is kept out.
         Filtered = "filtered",
+        /// Was held and rejected: the object stays as it is.
+        Rejected = "rejected",
+        /// Was held and approved, and was not so any more by then.
+        Overtaken = "overtaken",
     }
 }
 
@@ -206,6 +210,8 @@ text_enum! {
         GuardLimit = "guard_limit",
         /// The answer was complete and empty where something was known.
         EmptyAnswer = "empty_answer",
+        /// Waits with its user or group, which is held.
+        HeldWithObject = "held_with_object",
         /// The integration it came from was deleted.
         IntegrationDeleted = "integration_deleted",
     }
@@ -228,6 +234,7 @@ impl Reason {
             Self::ActionOff => "This kind of change is switched off in the policy",
             Self::GuardLimit => "Over the guard’s limit",
             Self::EmptyAnswer => "The source answered with nothing at all",
+            Self::HeldWithObject => "Waits with its user or group, which is held",
             Self::IntegrationDeleted => "The integration it came from was deleted",
         }
     }
@@ -368,6 +375,8 @@ text_enum! {
         Merging = "merging",
         /// Wanted and known are compared.
         Planning = "planning",
+        /// What was approved is looked at again.
+        Deciding = "deciding",
         /// The plan is applied.
         Applying = "applying",
         /// Nothing is left to do.
@@ -383,6 +392,7 @@ impl RunPhase {
             Self::Reading => "Reading",
             Self::Merging => "Merging",
             Self::Planning => "Planning",
+            Self::Deciding => "Looking again",
             Self::Applying => "Applying",
             Self::Done => "Done",
         }
@@ -431,13 +441,66 @@ impl RunProgress {
             RunPhase::Waiting => return None,
             RunPhase::Reading => share(self.objects_read, self.objects_expected?) * 60 / 100,
             RunPhase::Merging => 60,
-            RunPhase::Planning => 70,
+            RunPhase::Planning | RunPhase::Deciding => 70,
             RunPhase::Applying => 75 + share(self.applied, self.planned) * 25 / 100,
             RunPhase::Done => 100,
         };
         u8::try_from(percent).ok()
     }
 }
+
+text_enum! {
+    /// What an operator says of held changes.
+    pub enum Decision {
+        /// They are right: apply those that still hold.
+        Approved = "approved",
+        /// The objects stay as they are, until the source changes them again.
+        Rejected = "rejected",
+    }
+}
+
+impl From<Decision> for LineStatus {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Approved => Self::Approved,
+            Decision::Rejected => Self::Rejected,
+        }
+    }
+}
+
+/// What was decided about a run's held changes of one type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
+pub struct RunDecision {
+    /// The type.
+    pub object_type: ObjectType,
+    /// What was decided.
+    pub decision: Decision,
+    /// By whom: a person's or a token's name.
+    pub decided_by: String,
+    /// When.
+    pub decided_at: DateTime,
+    /// Why, in the operator's words.
+    pub note: String,
+    /// Who took the rejection back.
+    pub withdrawn_by: Option<String>,
+}
+
+/// What of one type waits for a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldChanges {
+    /// The type.
+    pub object_type: ObjectType,
+    /// How many objects, or memberships.
+    pub number: i64,
+    /// How many by the reason why they would go, the most first.
+    pub reasons: Vec<(Reason, i64)>,
+    /// Memberships that would go with them.
+    pub memberships: i64,
+}
+
+/// The most characters of the reason for a decision.
+pub const DECISION_NOTE_MAX: usize = 500;
 
 /// A run as its own page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -460,6 +523,14 @@ pub struct RunDetail {
     pub folded: i64,
     /// When the last of the folded runs was.
     pub last_seen_at: Option<DateTime>,
+    /// What waits for a decision.
+    pub held: Vec<HeldChanges>,
+    /// What was decided.
+    pub decisions: Vec<RunDecision>,
+    /// The newer run that took the place of this held one.
+    pub replaced_by: Option<RunId>,
+    /// The held run that this run's held changes wait in: it found the same ones again.
+    pub held_in: Option<RunId>,
 }
 
 /// One line of Sync History: a run's counts of one object type.

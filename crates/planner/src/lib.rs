@@ -8,6 +8,7 @@
 //! - [`merge`]: what a round said about an object or an edge more than once becomes one statement.
 //! - [`mod@derive`]: the policy decides what should be of one object.
 //! - [`diff`]: what should be and what is become at most one action an object.
+//! - [`decision`]: what was rejected stays undone.
 //! - [`guard`]: too many disables and deletes are held, and what falls with them.
 //! - [`count`]: one line of counts an object type, that adds up.
 //!
@@ -15,6 +16,7 @@
 //! and when two contents are the same.
 
 pub mod count;
+pub mod decision;
 pub mod derive;
 pub mod diff;
 pub mod fold;

@@ -1,11 +1,16 @@
-//! Starting and cancelling runs.
+//! Starting and cancelling runs, and decisions about what they hold.
 
 use axum::{Json, extract::State, http::StatusCode};
-use backend::{Backend, store::integrations, sync};
+use backend::{
+    Backend,
+    store::{integrations, runs},
+    sync,
+};
 use domain::{
     id::{IntegrationId, RunId},
     permission::Permission,
-    run::{Run, RunMode, RunTrigger},
+    policy::ObjectType,
+    run::{Decision, Run, RunMode, RunTrigger},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -23,6 +28,9 @@ pub fn calls() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(start))
         .routes(routes!(cancel))
+        .routes(routes!(approve))
+        .routes(routes!(reject))
+        .routes(routes!(withdraw))
 }
 
 /// What a run is started with.
@@ -75,6 +83,98 @@ async fn cancel(
     Id(id): Id<RunId>,
 ) -> Result<(StatusCode, Json<Run>)> {
     let run = sync::cancel(&backend, &caller.0, id).await;
+    run.map(|run| (StatusCode::ACCEPTED, Json(run)))
+        .map_err(|error| caller.refused(error))
+}
+
+/// A decision about what a run holds of one type.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewDecision {
+    /// The type. Memberships that wait with their user or group are decided with it.
+    object_type: ObjectType,
+    /// Why: a sentence or a ticket number, at most 500 characters. Kept in the audit log.
+    reason: String,
+}
+
+/// What is asked for of a type.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OfType {
+    /// The type.
+    object_type: ObjectType,
+}
+
+type Accepted = Result<(StatusCode, Json<Run>)>;
+
+async fn decide(
+    backend: &Backend,
+    caller: &Caller,
+    id: RunId,
+    body: Body,
+    decision: Decision,
+) -> Accepted {
+    caller.found(runs::get(backend, &caller.0, id).await)?;
+    caller.require(Permission::RunsDecide)?;
+    let given = body.parse::<NewDecision>()?;
+    let run = sync::decide(
+        backend,
+        &caller.0,
+        id,
+        given.object_type,
+        decision,
+        &given.reason,
+    );
+    run.await
+        .map(|run| (StatusCode::ACCEPTED, Json(run)))
+        .map_err(|error| caller.refused(error))
+}
+
+/// Approve held changes
+///
+/// Those that still hold are applied, once every held type of the run is decided: its status is
+/// `running` from then on. 409 says who decided before, or with `run_id` what is in the way.
+#[utoipa::path(post, path = "/runs/{id}/approve", tag = "Runs", params(("id" = RunId, Path)),
+    request_body = NewDecision, responses((status = 202, body = Run), RefusalsWithConflict))]
+async fn approve(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<RunId>,
+    body: Body,
+) -> Accepted {
+    decide(&backend, &caller, id, body, Decision::Approved).await
+}
+
+/// Reject held changes
+///
+/// Exactly these objects stay as they are, until the source changes them again or the rejection is
+/// taken back.
+#[utoipa::path(post, path = "/runs/{id}/reject", tag = "Runs", params(("id" = RunId, Path)),
+    request_body = NewDecision, responses((status = 202, body = Run), RefusalsWithConflict))]
+async fn reject(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<RunId>,
+    body: Body,
+) -> Accepted {
+    decide(&backend, &caller, id, body, Decision::Rejected).await
+}
+
+/// Take a rejection back
+///
+/// The next run plans the objects like any other.
+#[utoipa::path(post, path = "/runs/{id}/withdraw", tag = "Runs", params(("id" = RunId, Path)),
+    request_body = OfType, responses((status = 202, body = Run), RefusalsWithConflict))]
+async fn withdraw(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<RunId>,
+    body: Body,
+) -> Accepted {
+    caller.found(runs::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::RunsDecide)?;
+    let object_type = body.parse::<OfType>()?.object_type;
+    let run = sync::withdraw(&backend, &caller.0, id, object_type).await;
     run.map(|run| (StatusCode::ACCEPTED, Json(run)))
         .map_err(|error| caller.refused(error))
 }

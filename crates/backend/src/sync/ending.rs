@@ -13,7 +13,13 @@ use planner::count;
 use sha2::{Digest, Sha256};
 
 use super::{
-    counts, failures, held, merging, reading::Round, record::Work, staging, stop::Failure,
+    counts, failures,
+    held::{self, Place},
+    merging,
+    reading::Round,
+    record::Work,
+    staging,
+    stop::Failure,
 };
 use crate::{
     Error, Result, Tx, execute, fetch_all, fetch_optional,
@@ -31,9 +37,13 @@ pub(super) async fn complete(work: &mut Work<'_>) -> Result<()> {
     let mut lines = counts::load(&mut tx, work.run.id).await?;
     failures::recount(&mut tx, work.run.id, &mut lines).await?;
     let preview = work.run.mode == RunMode::Preview;
-    let status = status(&lines, preview);
-    if status == RunStatus::Held && held::fold(work, &mut tx, &lines).await? {
-        return close(work, tx).await;
+    let mut status = status(&lines, preview);
+    if !preview {
+        match held::place(work, &mut tx, &lines).await? {
+            Place::Own => {}
+            Place::Folded => return close(work, tx).await,
+            Place::In => status = without_held(&lines),
+        }
     }
     for line in &mut lines {
         line.status = line_status(line, preview);
@@ -88,6 +98,29 @@ pub(super) async fn quiet(work: &mut Work<'_>) -> Result<()> {
         end_run(work, &mut tx, RunStatus::NothingToDo, None).await?;
     }
     update_integration(work, &mut tx, &end).await?;
+    close(work, tx).await
+}
+
+/// Ends a held run that was decided. What it changed stays pending until the next run looked at it;
+/// how the integration is, and when it runs next, is for runs that read.
+pub(super) async fn decided(
+    work: &mut Work<'_>,
+    mut tx: Tx,
+    error: Option<&RunError>,
+) -> Result<()> {
+    let status = match error {
+        Some(_) => RunStatus::Partial,
+        None => RunStatus::Succeeded,
+    };
+    end_run(work, &mut tx, status, error).await?;
+    execute!(
+        &mut tx,
+        "UPDATE integration SET last_sync_status = $3, last_sync_detail = 'decided'
+          WHERE id = $1 AND last_run_id = $2",
+        work.integration.id,
+        work.run.id,
+        status
+    )?;
     close(work, tx).await
 }
 
@@ -352,6 +385,15 @@ fn status(lines: &[CountLine], preview: bool) -> RunStatus {
     } else {
         RunStatus::NothingToDo
     }
+}
+
+/// The status of a run whose held changes wait in an earlier run.
+fn without_held(lines: &[CountLine]) -> RunStatus {
+    let lines: Vec<CountLine> = lines
+        .iter()
+        .map(|line| CountLine { held: 0, ..*line })
+        .collect();
+    status(&lines, false)
 }
 
 fn line_status(line: &CountLine, preview: bool) -> LineStatus {

@@ -1,5 +1,4 @@
-//! Runs whose disables and deletes wait (sync.md rules 6 to 8). Approving comes later; until then
-//! the words of a held run say what can be done now.
+//! Runs whose disables and deletes wait for a decision (sync.md rules 6 to 8).
 
 use domain::{
     id::RunId,
@@ -11,37 +10,107 @@ use domain::{
 use super::{ending, record::Work};
 use crate::{Result, Tx, execute, fetch_optional};
 
-/// Notes what is held. A scheduled run that finds nothing but the same held set again lets the held
-/// run stand for it; true where it did.
-pub(super) async fn fold(work: &mut Work<'_>, tx: &mut Tx, lines: &[CountLine]) -> Result<bool> {
-    let key = ending::held_key(tx, work.run.id).await?;
-    let quiet = lines
-        .iter()
-        .all(|line| line.failed == 0 && ending::changed(line) == 0);
-    if quiet && work.run.triggered_by == RunTrigger::Schedule {
-        let same = fetch_optional!(
-            tx,
-            (RunId, Option<String>),
-            "SELECT id, held_key FROM run
-              WHERE integration_id = $1 AND status = 'held' AND id <> $2
-              ORDER BY queued_at DESC, id DESC LIMIT 1",
-            work.integration.id,
-            work.run.id
-        )?
-        .filter(|(_, held)| held.as_deref() == Some(key.as_str()));
-        if let Some((line, _)) = same {
-            ending::fold_into(work, tx, line).await?;
+/// Where a run's held changes wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the run itself, or it holds nothing.
+    Own,
+    /// In an earlier run, which stands for this one too: it did nothing else.
+    Folded,
+    /// In an earlier run, which found the same.
+    In,
+}
+
+/// Finds the place of what is held. A scheduled run that finds the same held set again lets the
+/// held run keep it; whatever else was found takes the place of older held runs.
+pub(super) async fn place(work: &mut Work<'_>, tx: &mut Tx, lines: &[CountLine]) -> Result<Place> {
+    let holds = lines.iter().any(|line| line.held > 0);
+    let key = if holds {
+        Some(ending::held_key(tx, work.run.id).await?)
+    } else {
+        None
+    };
+    if let Some(key) = &key
+        && work.run.triggered_by == RunTrigger::Schedule
+        && let Some(earlier) = same(work, tx, key).await?
+    {
+        let quiet = lines
+            .iter()
+            .all(|line| line.failed == 0 && ending::changed(line) == 0);
+        if quiet {
+            ending::fold_into(work, tx, earlier).await?;
             ending::still_held(work, tx).await?;
-            return Ok(true);
+            return Ok(Place::Folded);
         }
+        execute!(
+            &mut *tx,
+            "UPDATE run SET last_seen_at = $1 WHERE id = $2",
+            work.b().clock.now(),
+            earlier
+        )?;
+        execute!(
+            &mut *tx,
+            "UPDATE run SET held_in = $1 WHERE id = $2",
+            earlier,
+            work.run.id
+        )?;
+        return Ok(Place::In);
     }
+    replace_older(work, tx).await?;
     execute!(
         tx,
         "UPDATE run SET held_key = $1 WHERE id = $2",
         key,
         work.run.id
     )?;
-    Ok(false)
+    Ok(Place::Own)
+}
+
+/// The held run that found the same set, where nobody began to decide about it.
+async fn same(work: &Work<'_>, tx: &mut Tx, key: &str) -> Result<Option<RunId>> {
+    let held = fetch_optional!(
+        tx,
+        (RunId, Option<String>),
+        "SELECT id, held_key FROM run
+          WHERE integration_id = $1 AND status = 'held' AND id <> $2
+          ORDER BY queued_at DESC, id DESC LIMIT 1",
+        work.integration.id,
+        work.run.id
+    )?;
+    Ok(held
+        .filter(|(_, held)| held.as_deref() == Some(key))
+        .map(|(id, _)| id))
+}
+
+/// Older held runs are over: this one looked at everything that they held, and says what became
+/// of it.
+async fn replace_older(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
+    let error = RunError {
+        code: "replaced".to_owned(),
+        title: "A newer run took its place".to_owned(),
+        detail: "What was held here was looked at again, and something else came out.".to_owned(),
+        fix: "Look at the newer run.".to_owned(),
+    };
+    let older = "SELECT id FROM run WHERE integration_id = $1 AND status = 'held' AND id <> $2";
+    execute!(
+        &mut *tx,
+        sqlx::AssertSqlSafe(format!(
+            "UPDATE run_count SET status = 'cancelled'
+              WHERE status = 'held' AND run_id IN ({older})"
+        )),
+        work.integration.id,
+        work.run.id
+    )?;
+    execute!(
+        tx,
+        "UPDATE run SET status = 'cancelled', ended_at = $3, error = $4, replaced_by = $2
+          WHERE integration_id = $1 AND status = 'held' AND id <> $2",
+        work.integration.id,
+        work.run.id,
+        work.b().clock.now(),
+        serde_json::to_string(&error).ok()
+    )?;
+    Ok(())
 }
 
 /// What is held, why, and what to do.
@@ -67,7 +136,7 @@ pub(super) async fn words(tx: &mut Tx, work: &Work<'_>, lines: &[CountLine]) -> 
             detail: format!(
                 "The answer was complete and empty where {held} are in use here. They stay as they are, and the next run reads everything again."
             ),
-            fix: "Check the tenant in Entra and the selected groups. Where they are right, the next run goes on by itself.".to_owned(),
+            fix: "Check the tenant in Entra and the selected groups. Where they are right again, the next run goes on by itself. If the tenant really is empty, approve.".to_owned(),
         });
     }
     let limits: Vec<String> = lines
@@ -82,7 +151,7 @@ pub(super) async fn words(tx: &mut Tx, work: &Work<'_>, lines: &[CountLine]) -> 
             "More disables and deletes than the guard lets through ({}). Everything else was applied; these stay as they are.",
             limits.join("; ")
         ),
-        fix: "Look through the held changes. If they are right, raise the guard’s limit in Tenant Configuration and run again: a later run plans everything that is pending anew. If they are not, put it right in Entra; the next run sees it.".to_owned(),
+        fix: "Look through the held changes. If they are right, approve them. If they are not, put it right in Entra, and the next run sees it; or reject them, and they stay as they are.".to_owned(),
     })
 }
 

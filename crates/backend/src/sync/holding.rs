@@ -62,8 +62,11 @@ pub(super) async fn everything(
     object_type: ObjectType,
 ) -> Result<(), Stop> {
     let sql = format!(
-        "SELECT external_id, id, display_name, name_folded FROM directory_{object_type}
+        "SELECT external_id, id, display_name, name_folded FROM directory_{object_type} d
           WHERE integration_id = $1 AND status = 'active' AND external_id > $2
+            AND NOT EXISTS (SELECT 1 FROM kept_by_decision k
+                             WHERE k.integration_id = $1 AND k.object_type = '{object_type}'
+                               AND k.external_id = d.external_id AND k.reason = 'empty_answer')
           ORDER BY external_id LIMIT {BATCH}"
     );
     let mut after = FIRST;

@@ -22,6 +22,7 @@ use super::{
     members::{self, Members},
     planning::{Change, Plan},
     record::Work,
+    rejections::Rejections,
     rows::{fetch_built, push_ids},
     stop::Stop,
 };
@@ -32,7 +33,7 @@ const GROUPS: usize = 200;
 
 /// What one pass found.
 #[derive(Debug, Default)]
-struct Totals {
+pub(super) struct Totals {
     added: i64,
     removed: i64,
     /// Of those removed, the ones the guard looks at.
@@ -41,9 +42,13 @@ struct Totals {
 }
 
 /// Plans them; again, with the counted removals held, where those are over the limit.
-pub(super) async fn plan(work: &mut Work<'_>, plan: &mut Plan) -> Result<(), Stop> {
+pub(super) async fn plan(
+    work: &mut Work<'_>,
+    plan: &mut Plan,
+    rejections: &Rejections,
+) -> Result<(), Stop> {
     let ids = groups_to_look_at(work, plan).await?;
-    let mut totals = pass(work, plan, &ids, false).await?;
+    let mut totals = pass(work, plan, &ids, rejections, false).await?;
     let active = if plan.all || totals.counted > 0 {
         active(work).await?
     } else {
@@ -58,7 +63,7 @@ pub(super) async fn plan(work: &mut Work<'_>, plan: &mut Plan) -> Result<(), Sto
             work.run.id
         )?;
         tx.commit().await?;
-        totals = pass(work, plan, &ids, true).await?;
+        totals = pass(work, plan, &ids, rejections, true).await?;
     }
     settle_groups(work, plan).await?;
     if work.policy.reads(ObjectType::Group) {
@@ -136,8 +141,8 @@ async fn groups_of(
 }
 
 #[derive(Debug, FromRow)]
-struct Group {
-    external_id: ExternalId,
+pub(super) struct Group {
+    pub external_id: ExternalId,
     display_name: String,
     name_folded: String,
     kept: bool,
@@ -149,6 +154,7 @@ async fn pass(
     work: &mut Work<'_>,
     plan: &mut Plan,
     ids: &[Uuid],
+    rejections: &Rejections,
     hold: bool,
 ) -> Result<Totals, Stop> {
     let mut totals = Totals::default();
@@ -157,7 +163,8 @@ async fn pass(
         let mut tx = work.b().db.read().await?;
         let looked = Looked::at(&mut tx, work, ids, &mut ends).await?;
         drop(tx);
-        let changes = changes(work, plan, looked, &ends, hold, &mut totals);
+        let limits = Limits { rejections, hold };
+        let changes = changes(work, plan, looked, &ends, limits, &mut totals);
         if !changes.is_empty() {
             let mut tx = work.b().db.write_bulk().await?;
             plan.store(&mut tx, work, &changes).await?;
@@ -169,14 +176,15 @@ async fn pass(
 }
 
 /// Some groups, with the members that the source names and those that the directory has.
-struct Looked {
-    groups: Vec<Group>,
-    source: BTreeMap<ExternalId, Members>,
-    directory: BTreeMap<ExternalId, Members>,
+pub(super) struct Looked {
+    pub groups: Vec<Group>,
+    pub source: BTreeMap<ExternalId, Members>,
+    pub directory: BTreeMap<ExternalId, Members>,
 }
 
 impl Looked {
-    async fn at(tx: &mut Tx, work: &Work<'_>, ids: &[Uuid], ends: &mut Ends) -> Result<Self> {
+    /// Looks at them, and at the ends of all their edges.
+    pub async fn at(tx: &mut Tx, work: &Work<'_>, ids: &[Uuid], ends: &mut Ends) -> Result<Self> {
         let groups = groups(tx, work, ids).await?;
         let lists = members::of(tx, work.integration.id, ids).await?;
         let source = members::by_group(&lists);
@@ -249,25 +257,41 @@ async fn directory_members(
     Ok(())
 }
 
+/// What keeps removals back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits<'a> {
+    /// What was rejected.
+    pub rejections: &'a Rejections,
+    /// The removals that count are over the guard's limit.
+    pub hold: bool,
+}
+
 /// What is to be done about one group.
 #[derive(Debug, Default)]
-struct Edges {
+pub(super) struct Edges {
     created: i64,
     added: Vec<ExternalId>,
-    removed: Vec<ExternalId>,
+    pub removed: Vec<ExternalId>,
+    /// Held by the guard.
     held: Vec<ExternalId>,
+    /// Held because an end of theirs is.
+    held_with: Vec<ExternalId>,
+    /// Of rejected removals, those that the source has again.
+    lapsed: Vec<ExternalId>,
 }
 
 impl Edges {
-    fn of(
+    /// Compares what the source has with what the directory has.
+    pub fn of(
         work: &Work<'_>,
-        plan: &Plan,
+        held: &[ObjectType],
         group: &Group,
         (source, directory): (&Members, &Members),
         ends: &Ends,
-        hold: bool,
+        limits: Limits<'_>,
         totals: &mut Totals,
     ) -> Self {
+        let id_of_group = group.external_id;
         let mut edges = Self::default();
         let is_kept = |id: ExternalId, member_type: ObjectType| {
             ends.get(member_type, id).is_some_and(|end| end.kept)
@@ -286,13 +310,19 @@ impl Edges {
             }
         }
         for (id, member_type) in directory {
+            let rejected = limits.rejections.keep_edge(id_of_group, *id);
             if source.contains_key(id) && wanted(*id, *member_type) {
+                edges.lapsed.extend(rejected.then_some(*id));
                 continue;
             }
-            match fate(work, plan, group, ends.get(*member_type, *id), *member_type) {
+            if rejected {
+                continue;
+            }
+            let member = (*id, *member_type, ends.get(*member_type, *id));
+            match fate(work, held, group, member, limits.rejections) {
                 None => {}
-                Some(Removal::Held) => edges.held.push(*id),
-                Some(Removal::Counts) if hold => edges.held.push(*id),
+                Some(Removal::Held) => edges.held_with.push(*id),
+                Some(Removal::Counts) if limits.hold => edges.held.push(*id),
                 Some(Removal::Counts) => {
                     totals.counted += 1;
                     edges.removed.push(*id);
@@ -305,34 +335,42 @@ impl Edges {
 }
 
 /// What happens to an edge that isn't wanted any more; none: it stays, since an end of it stays
-/// as it is by policy.
+/// as it is, by policy or by decision.
 fn fate(
     work: &Work<'_>,
-    plan: &Plan,
+    held: &[ObjectType],
     group: &Group,
-    member: Option<&Member>,
-    member_type: ObjectType,
+    (id, member_type, member): (ExternalId, ObjectType, Option<&Member>),
+    rejections: &Rejections,
 ) -> Option<Removal> {
     let leaves = work.policy.out_of_scope != OutOfScope::Keep && work.policy.actions.disable;
-    let end = |object_type: ObjectType, kept: bool, status: Option<DirectoryStatus>| match status {
+    let end = |object_type: ObjectType,
+               id: ExternalId,
+               kept: bool,
+               status: Option<DirectoryStatus>| match status {
         _ if kept => Some(End::Stays),
-        Some(DirectoryStatus::Active) if !leaves => None,
-        Some(DirectoryStatus::Active) if plan.held.contains(&object_type) => Some(End::Held),
+        Some(DirectoryStatus::Active) if !leaves || rejections.keep(object_type, id) => None,
+        Some(DirectoryStatus::Active) if held.contains(&object_type) => Some(End::Held),
         _ => Some(End::Goes),
     };
-    let group = end(ObjectType::Group, group.kept, group.status)?;
+    let group = end(
+        ObjectType::Group,
+        group.external_id,
+        group.kept,
+        group.status,
+    )?;
     let kept = member.is_some_and(|member| member.kept);
     let status = member.and_then(|member| member.status);
-    let member = end(member_type, kept, status)?;
+    let member = end(member_type, id, kept, status)?;
     Some(guard::removal(group, member))
 }
 
 fn changes(
     work: &Work<'_>,
-    plan: &Plan,
+    plan: &mut Plan,
     looked: Looked,
     ends: &Ends,
-    hold: bool,
+    limits: Limits<'_>,
     totals: &mut Totals,
 ) -> Vec<Change> {
     let none = Members::new();
@@ -344,7 +382,10 @@ fn changes(
         let Some(object_id) = group.directory_id.or(created) else {
             continue;
         };
-        let edges = Edges::of(work, plan, &group, (source, directory), ends, hold, totals);
+        let both = (source, directory);
+        let edges = Edges::of(work, &plan.held, &group, both, ends, limits, totals);
+        let lapsed = edges.lapsed.iter().map(|id| (group.external_id, *id));
+        plan.lapsed_edges.extend(lapsed);
         let (action, number, after) = if group.directory_id.is_none() {
             (Action::Create, edges.created, None)
         } else {
@@ -354,7 +395,7 @@ fn changes(
         };
         totals.added += edges.created + size(&edges.added);
         totals.removed += size(&edges.removed);
-        totals.held += size(&edges.held);
+        totals.held += size(&edges.held) + size(&edges.held_with);
         let mut push = |action, reason, status, edges, after| {
             changes.push(Change {
                 object_type: ObjectType::Membership,
@@ -373,16 +414,20 @@ fn changes(
         if number > 0 {
             push(action, None, ChangeStatus::Planned, number, after);
         }
-        if !edges.held.is_empty() {
-            let after = serde_json::json!({"added": [], "removed": edges.held}).to_string();
-            let (number, reason) = (size(&edges.held), Some(Reason::GuardLimit));
-            push(
-                Action::Update,
-                reason,
-                ChangeStatus::Held,
-                number,
-                Some(after),
-            );
+        for (reason, held) in [
+            (Reason::GuardLimit, &edges.held),
+            (Reason::HeldWithObject, &edges.held_with),
+        ] {
+            if !held.is_empty() {
+                let after = serde_json::json!({"added": [], "removed": held}).to_string();
+                push(
+                    Action::Update,
+                    Some(reason),
+                    ChangeStatus::Held,
+                    size(held),
+                    Some(after),
+                );
+            }
         }
     }
     changes

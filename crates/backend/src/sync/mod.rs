@@ -9,11 +9,14 @@
 //! | [`merging`], [`member_merging`] | staging becomes source objects and edges; cursors last | done again, it changes nothing twice |
 //! | [`planning`], [`member_planning`] | the planner decides, the plan is stored | begun again |
 //! | [`applying`] | the plan becomes the directory, a batch at a time | goes on after the last batch |
+//! | [`decided`] | of a held run that was decided: what was approved is looked at again, and applied | done again |
 //! | [`ending`] | counts, states, what stays pending; the job leaves the queue | done again |
 
 mod applying;
 mod connect;
 mod counts;
+mod decide;
+mod decided;
 mod difference;
 mod ending;
 mod ends;
@@ -28,6 +31,7 @@ mod merging;
 mod planning;
 mod reading;
 mod record;
+mod rejections;
 mod rows;
 mod scope;
 mod selected;
@@ -37,6 +41,8 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
+pub use decide::{decide, withdraw};
+pub(crate) use decide::{decisions, undecided};
 use domain::{
     id::RunId,
     policy::{Guard, Policy},
@@ -61,6 +67,7 @@ pub(crate) async fn go_on(cx: &JobContext, run_id: RunId) -> Result<Outcome> {
     let mut work = Work::load(cx, run_id).await?;
     let ended = match phases(&mut work).await {
         Ok(Read::Nothing) => ending::quiet(&mut work).await,
+        Ok(Read::Something) if work.is_decided => decided::complete(&mut work).await,
         Ok(Read::Something) => ending::complete(&mut work).await,
         Err(Stop::Cancelled(by)) => ending::cancelled(&mut work, &by).await,
         Err(Stop::Failed(failure)) => ending::failed(&mut work, &failure).await,
@@ -102,6 +109,7 @@ async fn phases(work: &mut Work<'_>) -> Result<Read, Stop> {
                 work.many_rows(Table::SOURCE).await?;
                 planning::plan(work).await?;
             }
+            RunPhase::Deciding => decided::settle(work).await?,
             RunPhase::Applying => {
                 work.many_rows(Table::PLAN).await?;
                 applying::apply(work).await?;

@@ -10,12 +10,13 @@ use domain::{
     DateTime,
     group::GroupKind,
     id::ExternalId,
-    policy::ObjectType,
+    policy::{ObjectType, Policy},
     run::{Action, ChangeStatus, CountLine, LineStatus, Reason, RunMode, RunPhase},
     user::DirectoryStatus,
 };
 use planner::{
     count,
+    decision::{self, Rejected},
     derive::{Facts, derive},
     diff::{Known, Outcome, diff, keeps_members, takes_content},
     hash,
@@ -31,6 +32,7 @@ use super::{
     merging::FIRST,
     reading::Round,
     record::Work,
+    rejections::Rejections,
     rows::{IDS_MAX, push_ids, run_built},
     stop::Stop,
 };
@@ -69,7 +71,7 @@ pub(super) struct Change {
 }
 
 /// A plan on its way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Plan {
     /// The counts so far.
     pub lines: BTreeMap<ObjectType, CountLine>,
@@ -85,6 +87,10 @@ pub(super) struct Plan {
     pub turned: HashSet<ExternalId>,
     /// Types whose disables and deletes are held.
     pub held: Vec<ObjectType>,
+    /// Rejections that have nothing to say any more, of objects.
+    pub lapsed: HashSet<(ObjectType, ExternalId)>,
+    /// Of memberships: group and member.
+    pub lapsed_edges: Vec<(ExternalId, ExternalId)>,
     position: i64,
 }
 
@@ -149,15 +155,9 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
     let round = Round::of(work.run.round.as_deref());
     let planned_policy = super::planned_policy(&work.policy);
     let mut plan = Plan {
-        lines: BTreeMap::new(),
         all: work.run.full_read
             || work.integration.planned_policy.as_deref() != Some(&*planned_policy),
-        new_groups: HashMap::new(),
-        unchanged_groups: HashSet::new(),
-        seen_groups: HashSet::new(),
-        turned: HashSet::new(),
-        held: Vec::new(),
-        position: 0,
+        ..Plan::default()
     };
     for object_type in [ObjectType::User, ObjectType::Group] {
         if work.policy.reads(object_type) {
@@ -170,13 +170,18 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
             holding::over_the_limit(work, &mut plan, object_type).await?;
         }
     }
-    member_planning::plan(work, &mut plan).await?;
+    let rejections = Rejections::load(work, &plan).await?;
+    member_planning::plan(work, &mut plan, &rejections).await?;
+    if work.run.mode != RunMode::Preview {
+        rejections.forget(work, &plan, &round.empty).await?;
+    }
     finish(work, &mut plan).await
 }
 
+/// An object with what the source and the directory say of it.
 #[derive(Debug, FromRow)]
-struct Row {
-    external_id: ExternalId,
+pub(super) struct Row {
+    pub external_id: ExternalId,
     presence: String,
     display_name: String,
     name_folded: String,
@@ -188,12 +193,16 @@ struct Row {
     status_reason: Option<Reason>,
     delete_at: Option<DateTime>,
     known_hash: Option<Vec<u8>>,
+    #[sqlx(default)]
+    rejected_action: Option<Action>,
+    #[sqlx(default)]
+    rejected_reason: Option<Reason>,
 }
 
 /// What is true of an object, a bit each in [`Row::flags`]: on SQLite a column takes as long to
 /// hand over as all of them in one.
 #[derive(Debug, Clone, Copy)]
-enum Flag {
+pub(super) enum Flag {
     GivenName,
     Surname,
     SignInBlocked,
@@ -226,7 +235,7 @@ impl Flag {
 }
 
 impl Row {
-    const fn is(&self, flag: Flag) -> bool {
+    pub const fn is(&self, flag: Flag) -> bool {
         self.flags & flag.bit() != 0
     }
 
@@ -244,6 +253,14 @@ impl Row {
         }
     }
 
+    /// The change that was rejected, where the source says what it said then.
+    fn rejected(&self) -> Option<Rejected> {
+        Some(Rejected {
+            action: self.rejected_action?,
+            reason: self.rejected_reason,
+        })
+    }
+
     fn known(&self) -> Option<Known> {
         Some(Known {
             status: self.status?,
@@ -254,18 +271,63 @@ impl Row {
     }
 }
 
+/// What the planner says of an object.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Decided {
+    pub outcome: Outcome,
+    /// Whether its memberships are shown.
+    pub keeps: bool,
+    /// Whether a rejection has nothing to say any more.
+    lapses: bool,
+}
+
+impl Row {
+    /// Asks the planner.
+    pub fn decide(&self, policy: &Policy, object_type: ObjectType, now: DateTime) -> Decided {
+        let known = self.known();
+        let derived = derive(policy, &self.facts(object_type));
+        let differs = diff(policy, known.as_ref(), derived, &hash_of(&self.hash), now);
+        let outcome = decision::respect(differs, self.rejected());
+        Decided {
+            outcome,
+            keeps: keeps_members(policy.actions, derived, known.as_ref()),
+            lapses: self.rejected_action.is_some() && outcome == differs,
+        }
+    }
+}
+
 fn hash_of(bytes: &[u8]) -> [u8; hash::LENGTH] {
     bytes.try_into().unwrap_or([0; hash::LENGTH])
 }
 
+/// Which objects are walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// All that the source has.
+    All,
+    /// What changed, is pending or due.
+    Changed,
+    /// Those of which this run holds changes.
+    Held,
+}
+
+/// What a walk has to look at besides the integration's own rows.
+#[derive(Debug, Clone, Copy)]
+struct Beside {
+    /// The customer has an older integration, whose user names come first.
+    older: bool,
+    /// Something was rejected.
+    rejections: bool,
+}
+
 /// The query that walks the objects to look at, in the order of their ids.
-fn walk(work: &Work<'_>, object_type: ObjectType, all: bool, older: bool) -> String {
+fn walk(work: &Work<'_>, object_type: ObjectType, which: Which, beside: Beside) -> String {
     let scope = match (work.is_selected(), object_type) {
         (false, _) => "TRUE",
         (true, ObjectType::User) => "source_object.in_scope",
         (true, _) => IS_SELECTED,
     };
-    let taken = if older && object_type == ObjectType::User {
+    let taken = if beside.older && object_type == ObjectType::User {
         NAME_TAKEN
     } else {
         "$4 <> $4"
@@ -275,10 +337,9 @@ fn walk(work: &Work<'_>, object_type: ObjectType, all: bool, older: bool) -> Str
         .map(|(flag, sql)| format!("CASE WHEN {sql} THEN {} ELSE 0 END", flag.bit()))
         .collect();
     let flags = flags.join(" + ");
-    let from = if all {
-        "source_object".to_owned()
-    } else {
-        format!(
+    let from = match which {
+        Which::All => "source_object".to_owned(),
+        Which::Changed => format!(
             "(SELECT external_id FROM run_staging
                WHERE run_id = $5 AND object_type = $2 AND external_id > $3
               UNION SELECT external_id FROM source_object
@@ -288,18 +349,37 @@ fn walk(work: &Work<'_>, object_type: ObjectType, all: bool, older: bool) -> Str
                WHERE integration_id = $1 AND external_id > $3
                  AND delete_at IS NOT NULL AND delete_at <= $6) AS w
               JOIN source_object ON source_object.external_id = w.external_id"
-        )
+        ),
+        Which::Held => "run_change AS w
+              JOIN source_object ON w.run_id = $5 AND w.object_type = $2 AND w.status = 'held'
+                   AND source_object.external_id = w.external_id"
+            .to_owned(),
     };
-    // A walk over everything has no use for the run and the time, but takes the same parameters.
-    let same = if all { "AND $5 = $5 AND $6 = $6" } else { "" };
+    let (rejected, rejections) = if beside.rejections {
+        (
+            ", k.action AS rejected_action, k.reason AS rejected_reason",
+            "LEFT JOIN kept_by_decision k ON k.integration_id = $1 AND k.object_type = $2
+                  AND k.external_id = source_object.external_id
+                  AND k.presence = source_object.presence AND k.hash = source_object.hash",
+        )
+    } else {
+        ("", "")
+    };
+    // Not every walk has a use for the run and the time, but each takes the same parameters.
+    let same = if which == Which::Changed {
+        ""
+    } else {
+        "AND $5 = $5 AND $6 = $6"
+    };
     format!(
         "SELECT source_object.external_id, source_object.presence, source_object.display_name,
                 source_object.name_folded, CAST({flags} AS BIGINT) AS flags,
                 source_object.group_kind, source_object.hash, d.id AS directory_id, d.status,
-                d.status_reason, d.delete_at, d.hash AS known_hash
+                d.status_reason, d.delete_at, d.hash AS known_hash{rejected}
            FROM {from}
            LEFT JOIN directory_{object_type} d
              ON d.integration_id = $1 AND d.external_id = source_object.external_id
+           {rejections}
           WHERE source_object.integration_id = $1 AND source_object.object_type = $2
             AND source_object.external_id > $3 {same}
           ORDER BY source_object.external_id LIMIT {BATCH}"
@@ -311,34 +391,72 @@ async fn objects(
     plan: &mut Plan,
     object_type: ObjectType,
 ) -> Result<(), Stop> {
-    let sql = walk(work, object_type, plan.all, has_older(work).await?);
-    let now = work.run.planned_at.unwrap_or(work.started_at);
-    let mut after = FIRST;
+    let which = if plan.all { Which::All } else { Which::Changed };
+    let mut walk = Walk::new(work, object_type, which).await?;
     loop {
+        let rows = walk.next(work).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        batch(work, plan, object_type, rows, walk.now).await?;
+        work.checkpoint().await?;
+    }
+}
+
+/// A walk over objects, a batch at a time, in the order of their ids.
+pub(super) struct Walk {
+    object_type: ObjectType,
+    sql: String,
+    after: ExternalId,
+    /// When the plan is made.
+    pub now: DateTime,
+}
+
+impl Walk {
+    /// Begins before the first object.
+    pub async fn new(work: &Work<'_>, object_type: ObjectType, which: Which) -> Result<Self> {
+        let beside = Beside {
+            older: has_older(work).await?,
+            rejections: has_rejections(work).await?,
+        };
+        Ok(Self {
+            object_type,
+            sql: walk(work, object_type, which, beside),
+            after: FIRST,
+            now: work.run.planned_at.unwrap_or(work.started_at),
+        })
+    }
+
+    /// The next objects; none at the end.
+    pub async fn next(&mut self, work: &Work<'_>) -> Result<Vec<Row>> {
         let mut tx = work.b().db.read().await?;
         let rows = fetch_all!(
             &mut tx,
             Row,
-            sqlx::AssertSqlSafe(sql.as_str()),
+            sqlx::AssertSqlSafe(self.sql.as_str()),
             work.integration.id,
-            object_type,
-            after,
+            self.object_type,
+            self.after,
             work.integration.customer_id,
             work.run.id,
-            now
+            self.now
         )?;
-        drop(tx);
-        let Some(last) = rows.last() else {
-            return Ok(());
-        };
-        after = last.external_id;
-        let full = rows.len() == usize::try_from(BATCH).unwrap_or(0);
-        batch(work, plan, object_type, rows, now).await?;
-        work.checkpoint().await?;
-        if !full {
-            return Ok(());
+        if let Some(last) = rows.last() {
+            self.after = last.external_id;
         }
+        Ok(rows)
     }
+}
+
+/// Whether anything of the integration stays as it is by a rejection.
+async fn has_rejections(work: &Work<'_>) -> Result<bool> {
+    let mut tx = work.b().db.read().await?;
+    fetch_scalar!(
+        &mut tx,
+        bool,
+        "SELECT EXISTS (SELECT 1 FROM kept_by_decision WHERE integration_id = $1)",
+        work.integration.id
+    )
 }
 
 /// Whether the customer has an older integration, whose user names come first.
@@ -365,12 +483,16 @@ async fn batch(
     let mut differing = Vec::new();
     let mut kept: [Vec<Uuid>; 2] = [Vec::new(), Vec::new()];
     for row in rows {
-        let known = row.known();
-        let derived = derive(&work.policy, &row.facts(object_type));
-        let hash = hash_of(&row.hash);
-        let outcome = diff(&work.policy, known.as_ref(), derived, &hash, now);
+        let (known, hash) = (row.known(), hash_of(&row.hash));
+        let Decided {
+            outcome,
+            keeps,
+            lapses,
+        } = row.decide(&work.policy, object_type, now);
         count::tally(plan.line(object_type), outcome);
-        let keeps = keeps_members(work.policy.actions, derived, known.as_ref());
+        if lapses {
+            plan.lapsed.insert((object_type, row.external_id));
+        }
         let turns = keeps != row.is(Flag::Kept);
         if turns {
             kept[usize::from(keeps)].push(row.external_id.0);
@@ -452,7 +574,7 @@ fn change(
 
 /// Marks whose memberships are shown from now on. Noted as pending too, so that planning which is
 /// begun again still knows who turned.
-async fn mark_kept(
+pub(super) async fn mark_kept(
     tx: &mut Tx,
     work: &Work<'_>,
     object_type: ObjectType,

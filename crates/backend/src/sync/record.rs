@@ -15,7 +15,7 @@ use sqlx::FromRow;
 use super::{counts, stop::Stop};
 use crate::{
     Backend, Error, Result, Tx, db::Table, execute, fetch_all, fetch_one, fetch_optional,
-    jobs::JobContext,
+    fetch_scalar, jobs::JobContext,
 };
 
 /// How often progress is written, and a wish to cancel looked for.
@@ -82,6 +82,8 @@ pub(super) struct Work<'a> {
     pub run: RunRow,
     pub integration: IntegrationRow,
     pub policy: Policy,
+    /// Whether it is a held run that was decided, and goes on.
+    pub is_decided: bool,
     /// When this worker took the run; kept as its start where nothing was written before.
     pub started_at: DateTime,
     begun: bool,
@@ -112,9 +114,16 @@ impl<'a> Work<'a> {
             run.integration_id
         )?;
         let policy = policy(&mut tx, &integration).await?;
+        let is_decided = fetch_scalar!(
+            &mut tx,
+            bool,
+            "SELECT EXISTS (SELECT 1 FROM run_decision WHERE run_id = $1)",
+            run_id
+        )?;
         Ok(Self {
             started_at: run.started_at.unwrap_or_else(|| cx.b.clock.now()),
             begun: run.started_at.is_some(),
+            is_decided,
             cx,
             run,
             integration,

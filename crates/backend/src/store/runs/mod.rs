@@ -1,6 +1,7 @@
 //! Runs: one of them, the list for programs, and their changes. The history lines that people
 //! page are in [`history()`].
 
+mod held;
 mod history;
 
 use domain::{
@@ -21,7 +22,7 @@ pub use history::{HistoryQuery, SORTS, history, history_csv};
 use super::paging;
 use crate::{
     Backend, Error, Result, Scope, Tx, fetch_all, fetch_all_in, fetch_optional, fetch_scalar,
-    in_scope,
+    in_scope, sync,
 };
 
 /// Which runs a program lists.
@@ -182,6 +183,8 @@ struct DetailRow {
     progress: ProgressRow,
     folded: i64,
     last_seen_at: Option<DateTime>,
+    replaced_by: Option<RunId>,
+    held_in: Option<RunId>,
 }
 
 #[derive(FromRow)]
@@ -217,8 +220,9 @@ pub async fn detail(b: &Backend, scope: &Scope, id: RunId) -> Result<RunDetail> 
         sqlx::AssertSqlSafe(format!(
             "SELECT {RUN}, r.customer_id, c.name AS customer_name,
                     COALESCE(i.name, r.integration_name) AS integration_name,
-                    i.id IS NULL AS integration_deleted, r.started_by, r.phase, r.pages_read, r.objects_read, r.objects_expected,
-                    r.planned, r.applied, r.folded, r.last_seen_at
+                    i.id IS NULL AS integration_deleted, r.started_by, r.phase, r.pages_read,
+                    r.objects_read, r.objects_expected, r.planned, r.applied, r.folded,
+                    r.last_seen_at, r.replaced_by, r.held_in
                FROM run r LEFT JOIN integration i ON i.id = r.integration_id
                           JOIN customer c ON c.id = r.customer_id
               WHERE {} AND c.deleted_at IS NULL AND r.id = $3",
@@ -230,6 +234,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: RunId) -> Result<RunDetail> 
     )?
     .ok_or(Error::NotFound("run"))?;
     let counts = counts(&mut tx, &[id]).await?;
+    let held = held::changes(&mut tx, id, row.run.status).await?;
     Ok(RunDetail {
         run: row
             .run
@@ -242,6 +247,10 @@ pub async fn detail(b: &Backend, scope: &Scope, id: RunId) -> Result<RunDetail> 
         progress: row.progress.into(),
         folded: row.folded,
         last_seen_at: row.last_seen_at,
+        held,
+        decisions: sync::decisions(&mut tx, id).await?,
+        replaced_by: row.replaced_by,
+        held_in: row.held_in,
     })
 }
 

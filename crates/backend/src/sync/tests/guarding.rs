@@ -46,7 +46,7 @@ sync_test!(
         assert!(run.ended_at.is_none());
         let error = run.error.clone().unwrap();
         assert_eq!(error.code, "guard_limit");
-        assert!(error.fix.contains("raise"), "{error:?}");
+        assert!(error.fix.contains("approve"), "{error:?}");
         let users = line(&run, ObjectType::User);
         assert_eq!((users.held, users.disabled, users.updated), (gone, 0, 1));
         let after = w.actual().await;

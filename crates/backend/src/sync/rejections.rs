@@ -1,0 +1,110 @@
+//! What stays as it is because an operator rejected its change, as planning needs it.
+
+use std::collections::HashSet;
+
+use domain::{id::ExternalId, policy::ObjectType, run::Reason};
+use uuid::Uuid;
+
+use super::{planning::Plan, record::Work};
+use crate::{Result, execute, fetch_all};
+
+/// Rejections of the integration, without those that have nothing to say any more.
+#[derive(Debug, Default)]
+pub(super) struct Rejections {
+    objects: HashSet<(ObjectType, ExternalId)>,
+    edges: HashSet<(ExternalId, ExternalId)>,
+}
+
+impl Rejections {
+    /// Loads them, after the plan looked at the objects.
+    pub async fn load(work: &Work<'_>, plan: &Plan) -> Result<Self> {
+        let mut tx = work.b().db.read().await?;
+        let rows = fetch_all!(
+            &mut tx,
+            (ObjectType, ExternalId, ExternalId),
+            "SELECT object_type, external_id, member_external_id FROM kept_by_decision
+              WHERE integration_id = $1",
+            work.integration.id
+        )?;
+        let mut all = Self::default();
+        for (object_type, id, member) in rows {
+            if object_type == ObjectType::Membership {
+                all.edges.insert((id, member));
+            } else if !plan.lapsed.contains(&(object_type, id)) {
+                all.objects.insert((object_type, id));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether the object stays as it is.
+    pub fn keep(&self, object_type: ObjectType, id: ExternalId) -> bool {
+        self.objects.contains(&(object_type, id))
+    }
+
+    /// Whether the group keeps the member.
+    pub fn keep_edge(&self, group: ExternalId, member: ExternalId) -> bool {
+        self.edges.contains(&(group, member))
+    }
+
+    /// Forgets what has nothing to say any more: the source changed the object, has the member
+    /// again, or isn't empty any more. `empty`: types whose answer was empty.
+    pub async fn forget(&self, work: &Work<'_>, plan: &Plan, empty: &[ObjectType]) -> Result<()> {
+        if self.edges.is_empty() && self.objects.is_empty() && plan.lapsed.is_empty() {
+            return Ok(());
+        }
+        let integration = work.integration.id;
+        let mut tx = work.b().db.write_bulk().await?;
+        execute!(
+            &mut tx,
+            "DELETE FROM kept_by_decision
+              WHERE integration_id = $1 AND EXISTS (
+                    SELECT 1 FROM source_object s
+                     WHERE s.integration_id = $1
+                       AND s.object_type = kept_by_decision.object_type
+                       AND s.external_id = kept_by_decision.external_id
+                       AND (s.presence <> kept_by_decision.presence
+                            OR s.hash <> kept_by_decision.hash))",
+            integration
+        )?;
+        for (object_type, id) in &plan.lapsed {
+            execute!(
+                &mut tx,
+                "DELETE FROM kept_by_decision
+                  WHERE integration_id = $1 AND object_type = $2 AND external_id = $3",
+                integration,
+                *object_type,
+                *id
+            )?;
+        }
+        for (group, member) in &plan.lapsed_edges {
+            execute!(
+                &mut tx,
+                "DELETE FROM kept_by_decision
+                  WHERE integration_id = $1 AND object_type = 'membership' AND external_id = $2
+                    AND member_external_id = $3",
+                integration,
+                *group,
+                *member
+            )?;
+        }
+        if work.run.full_read {
+            for object_type in [ObjectType::User, ObjectType::Group] {
+                if !empty.contains(&object_type) {
+                    execute!(
+                        &mut tx,
+                        "DELETE FROM kept_by_decision
+                          WHERE integration_id = $1 AND object_type = $2 AND reason = $3",
+                        integration,
+                        object_type,
+                        Reason::EmptyAnswer
+                    )?;
+                }
+            }
+        }
+        tx.commit().await
+    }
+}
+
+/// Stands for no member.
+pub(super) const NO_MEMBER: Uuid = Uuid::nil();
