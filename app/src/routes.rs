@@ -1,6 +1,9 @@
 //! Every path of the interface, built in one place. No link is a literal anywhere else.
 
-use domain::id::{CredentialProfileId, CustomerId, GroupId, IntegrationId, RunId, UserId};
+use domain::{
+    id::{CredentialProfileId, CustomerId, GroupId, IntegrationId, RunId, UserId},
+    policy::ObjectType,
+};
 
 /// Overview, where one lands after signing in.
 pub const OVERVIEW: &str = "/";
@@ -96,6 +99,11 @@ pub fn integration_delete(id: IntegrationId) -> String {
 /// One run.
 pub fn run(id: RunId) -> String {
     format!("/runs/{id}")
+}
+
+/// What one run holds of a type, in its list of changes.
+pub fn run_held(id: RunId, object_type: ObjectType) -> String {
+    format!("/runs/{id}?type={object_type}&status=held#changes")
 }
 
 /// One credential profile.

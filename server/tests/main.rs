@@ -12,6 +12,8 @@ mod credential_profiles;
 #[cfg(test)]
 mod customers;
 #[cfg(test)]
+mod decisions;
+#[cfg(test)]
 mod description;
 #[cfg(test)]
 mod integrations;

@@ -309,7 +309,7 @@ fn progress_words(line: &HistoryLine) -> Option<String> {
             ),
             _ => format!("{} read", counted(at.objects_read, "object", "objects")),
         },
-        RunPhase::Merging | RunPhase::Planning => at.phase.title().to_owned(),
+        RunPhase::Merging | RunPhase::Planning | RunPhase::Deciding => at.phase.title().to_owned(),
         RunPhase::Applying => {
             format!(
                 "{} of {} applied",

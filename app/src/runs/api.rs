@@ -4,7 +4,7 @@ use domain::{
     id::RunId,
     paging::Page,
     policy::ObjectType,
-    run::{Action, ChangeStatus, RunChange, RunDetail},
+    run::{Action, ChangeStatus, Decision, RunChange, RunDetail},
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -47,4 +47,34 @@ pub(crate) async fn cancel_run(id: RunId) -> AppResult<Done> {
     let (backend, scope) = crate::session::caller().await?;
     backend::sync::cancel(&backend, &scope, id).await?;
     crate::session::done("The run is being cancelled", None).await
+}
+
+/// Approves or rejects what the run holds of one type.
+#[server(endpoint = "runs/decide")]
+pub(crate) async fn decide_run(
+    id: RunId,
+    object_type: ObjectType,
+    decision: Decision,
+    reason: String,
+) -> AppResult<Done> {
+    let (backend, scope) = crate::session::caller().await?;
+    let run = backend::sync::decide(&backend, &scope, id, object_type, decision, &reason).await?;
+    let word = match decision {
+        Decision::Approved => "Approved",
+        Decision::Rejected => "Rejected",
+    };
+    let waits = if run.status.is_open() {
+        ""
+    } else {
+        ". The run holds more: decide about that too"
+    };
+    crate::session::done(&format!("{word}{waits}"), None).await
+}
+
+/// Takes a rejection back.
+#[server(endpoint = "runs/withdraw")]
+pub(crate) async fn withdraw_rejection(id: RunId, object_type: ObjectType) -> AppResult<Done> {
+    let (backend, scope) = crate::session::caller().await?;
+    backend::sync::withdraw(&backend, &scope, id, object_type).await?;
+    crate::session::done("Taken back. The next run looks at them again", None).await
 }

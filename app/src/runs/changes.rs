@@ -36,6 +36,8 @@ const fn status_word(status: ChangeStatus) -> &'static str {
         ChangeStatus::Held => "Held",
         ChangeStatus::Failed => "Failed",
         ChangeStatus::Filtered => "Filtered",
+        ChangeStatus::Rejected => "Rejected",
+        ChangeStatus::Overtaken => "Overtaken",
     }
 }
 
@@ -45,7 +47,8 @@ const fn status_mark(status: ChangeStatus) -> Mark {
         ChangeStatus::Applied => ("circle-check", "ok"),
         ChangeStatus::Held => ("hand", "held"),
         ChangeStatus::Failed => ("circle-x", "fail"),
-        ChangeStatus::Filtered => ("circle-minus", "quiet"),
+        ChangeStatus::Filtered | ChangeStatus::Overtaken => ("circle-minus", "quiet"),
+        ChangeStatus::Rejected => ("undo-2", ""),
     };
     Mark {
         icon,

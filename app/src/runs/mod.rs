@@ -3,6 +3,7 @@
 mod api;
 mod changes;
 mod counts;
+mod decision;
 mod page;
 mod progress;
 mod sentence;

@@ -12,6 +12,7 @@ use super::{
     api::{CancelRun, get_run},
     changes::Changes,
     counts::Counts,
+    decision::Decisions,
     progress::Progress,
     sentence::{kind, sentence},
 };
@@ -140,6 +141,7 @@ fn Run(detail: RunDetail, cancel: Post<CancelRun>) -> impl IntoView {
                 class="px-6 py-4 max-md:px-4 max-xl:order-first max-xl:border-b xl:border-s border-line"
                 aria-label="About this run"
             >
+                <Decisions detail=detail.clone() />
                 <Cause detail=detail.clone() />
                 <About detail=detail />
             </aside>

@@ -2,7 +2,7 @@
 
 use domain::{
     policy::ObjectType,
-    run::{CountLine, Run, RunMode, RunStatus},
+    run::{CountLine, LineStatus, Run, RunMode, RunStatus},
 };
 
 use crate::ui::{duration, number::counted};
@@ -50,7 +50,8 @@ const fn nouns(object_type: ObjectType) -> (&'static str, &'static str) {
     }
 }
 
-fn of(number: i64, object_type: ObjectType) -> String {
+/// A number of objects of a type, in words: "42 users".
+pub(super) fn of(number: i64, object_type: ObjectType) -> String {
     let (one, many) = nouns(object_type);
     counted(number, one, many)
 }
@@ -155,6 +156,14 @@ fn applied(run: &Run) -> Vec<Part> {
 fn not_applied(run: &Run) -> Vec<Part> {
     let mut parts = Vec::new();
     for line in objects(run).filter(|line| line.held > 0) {
+        if line.status == LineStatus::Rejected {
+            let stay = if line.held == 1 { "stays" } else { "stay" };
+            parts.push(plain(format!(
+                " {} {stay} as before: that was rejected.",
+                of(line.held, line.object_type)
+            )));
+            continue;
+        }
         let verb = if line.held == 1 { "is" } else { "are" };
         parts.push(plain(" "));
         parts.push(strong(format!(
@@ -179,7 +188,7 @@ fn not_applied(run: &Run) -> Vec<Part> {
 mod tests {
     use domain::{
         id::{IntegrationId, RunId},
-        run::{LineStatus, RunError, RunTrigger},
+        run::{RunError, RunTrigger},
     };
     use uuid::Uuid;
 
@@ -242,6 +251,20 @@ mod tests {
             said(&held),
             "Read 4,812 users and 186 groups in 2 m 37 s. Applied 114 changes. 42 users are held: \
              nothing was done to them. 2 users failed."
+        );
+    }
+
+    #[test]
+    fn what_was_rejected_is_no_longer_said_to_wait() {
+        let user = CountLine {
+            held: 42,
+            status: LineStatus::Rejected,
+            ..line(ObjectType::User, 42)
+        };
+        assert_eq!(
+            said(&run(RunStatus::Succeeded, RunMode::Delta, vec![user])),
+            "Looked at 42 users in 2 m 37 s. Applied 0 changes. 42 users stay as before: that was \
+             rejected."
         );
     }
 

@@ -111,6 +111,10 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         "integrations/full-sync" => format!("id={integration}"),
         "integrations/save" | "integrations/test-saved" => settings,
         "runs/cancel" => format!("id={run}"),
+        "runs/decide" => {
+            format!("id={run}&object_type=user&decision=approved&reason=T-1")
+        }
+        "runs/withdraw" => format!("id={run}&object_type=user"),
         "session/sign-in" => "email=nobody%40example.com&password=x&next=".to_owned(),
         "setup/create-owner" => "code=x&name=Eve&email=eve%40example.com&password=x".to_owned(),
         "theme/choose" => "theme=dark".to_owned(),

@@ -17,7 +17,7 @@ use server::{
     metrics::Metrics,
     router,
 };
-use simulator::{Farm, FarmConfig, RunningFarm, TenantInfo};
+use simulator::{Control, Farm, FarmConfig, RunningFarm, TenantInfo};
 use tower::ServiceExt;
 
 /// Runs one test on both databases: `both!(name, |app| { … })`, with `app: TestApp`.
@@ -68,6 +68,13 @@ macro_rules! both_with_farm {
 }
 pub(crate) use both_with_farm;
 
+/// A farm and its first tenant.
+pub struct TestFarm {
+    _running: RunningFarm,
+    pub tenant: TenantInfo,
+    pub control: Control,
+}
+
 /// The whole server over a test backend.
 pub struct TestApp {
     pub t: TestBackend,
@@ -76,7 +83,7 @@ pub struct TestApp {
     /// May do everything.
     pub owner: String,
     pub owner_scope: Scope,
-    pub farm: Option<(RunningFarm, Vec<TenantInfo>)>,
+    pub farm: Option<TestFarm>,
 }
 
 /// What came back.
@@ -134,14 +141,18 @@ impl TestApp {
     /// With a farm of one tenant of this many users, which is the cloud `sim`.
     pub async fn with_farm(kind: Kind, users: usize) -> Option<Self> {
         let farm = Farm::new(FarmConfig::with_users(7, users));
-        let tenants = farm.tenants();
+        let tenant = farm.tenants().remove(0);
         let running = farm.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
         let origin = running.origin();
         let sim = Cloud::parse("sim", "Simulator", &origin, &origin).unwrap();
         Self::with(
             kind,
             Clouds::new([sim]).unwrap(),
-            Some((running, tenants)),
+            Some(TestFarm {
+                _running: running,
+                control: farm.control(tenant.tenant_id),
+                tenant,
+            }),
             &[],
         )
         .await
@@ -151,7 +162,7 @@ impl TestApp {
     pub async fn with(
         kind: Kind,
         clouds: Clouds,
-        farm: Option<(RunningFarm, Vec<TenantInfo>)>,
+        farm: Option<TestFarm>,
         variables: &[(&str, &str)],
     ) -> Option<Self> {
         let t = TestBackend::with_clouds(kind, clouds).await?;
@@ -282,7 +293,12 @@ impl TestApp {
 
     /// The farm's first tenant.
     pub fn tenant(&self) -> &TenantInfo {
-        &self.farm.as_ref().expect("a test with a farm").1[0]
+        &self.farm.as_ref().expect("a test with a farm").tenant
+    }
+
+    /// Changes the farm's first tenant.
+    pub fn control(&self) -> &Control {
+        &self.farm.as_ref().expect("a test with a farm").control
     }
 
     /// The body of a new integration with the farm's first tenant.
