@@ -274,6 +274,8 @@ CREATE TABLE run (
     held_key          TEXT,             -- tells one held set from another (sync.md rule 8)
     replaced_by       BLOB,             -- of a held run: the newer one that took its place
     held_in           BLOB,             -- the held run that found the same set before
+    policy            TEXT,             -- JSON: what a preview decides by, with the groups
+    base_policy       TEXT,             -- JSON: what was saved when the preview began
     cancelled_by      TEXT,             -- asked to end by whom, at the next page or batch
     folded            INTEGER NOT NULL, -- quiet runs this line stands for (sync.md rule 18)
     last_seen_at      TEXT,             -- when the last of them was
@@ -321,6 +323,13 @@ CREATE TABLE run_change (
     before_value  TEXT,             -- JSON, the changed attributes only
     after_value   TEXT,             -- JSON; of a membership change {"added": [], "removed": []}
     PRIMARY KEY (run_id, position)
+) STRICT, WITHOUT ROWID;
+
+-- The groups that a preview takes for selected.
+CREATE TABLE run_group (
+    run_id       BLOB NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    external_id  BLOB NOT NULL,
+    PRIMARY KEY (run_id, external_id)
 ) STRICT, WITHOUT ROWID;
 
 -- What was decided about the held changes of a run, once a type.

@@ -90,6 +90,7 @@ pub(crate) async fn start_due(b: &Backend) -> Result<usize> {
             mode: RunMode::Delta,
             trigger: RunTrigger::Schedule,
             started_by: None,
+            preview: None,
         };
         started += usize::from(sync::put(b, &mut tx, &run).await?.is_some());
     }

@@ -57,6 +57,7 @@ pub(super) async fn complete(work: &mut Work<'_>) -> Result<()> {
     if preview {
         // What was merged is nowhere yet: the next run has to look at everything.
         merging::plan_everything(&mut tx, work.integration.id).await?;
+        let_the_schedule_wait(work, &mut tx).await?;
     } else {
         settle_pending(work, &mut tx).await?;
     }
@@ -71,6 +72,20 @@ pub(super) async fn complete(work: &mut Work<'_>) -> Result<()> {
         update_integration(work, &mut tx, &end).await?;
     }
     close(work, tx).await
+}
+
+/// How long the schedule waits after a preview: a run in between would take its place.
+const PREVIEW_MINUTES: i64 = 15;
+
+/// Gives whoever looks at a preview the time to apply it.
+async fn let_the_schedule_wait(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE integration SET next_run_at = $2 WHERE id = $1 AND next_run_at < $2",
+        work.integration.id,
+        work.b().clock.now() + chrono::Duration::minutes(PREVIEW_MINUTES)
+    )?;
+    Ok(())
 }
 
 /// Ends a quiet run: the cursors move on. A scheduled one adds no line where the last line is a

@@ -154,13 +154,13 @@ async fn upsert(
 /// it is a member, and a group only where it is selected: the others are out of scope, which is
 /// decided later.
 async fn sweep(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop> {
+    let is_selected = format!(
+        "EXISTS (SELECT 1 FROM {} AND ig.external_id = source_object.external_id)",
+        work.selected_groups()
+    );
     let in_scope = match (work.is_selected(), object_type) {
         (false, _) => "TRUE",
-        (true, ObjectType::Group) => {
-            "EXISTS (SELECT 1 FROM integration_group g
-                      WHERE g.integration_id = source_object.integration_id
-                        AND g.external_id = source_object.external_id)"
-        }
+        (true, ObjectType::Group) => is_selected.as_str(),
         (true, _) => "source_object.in_scope",
     };
     let sql = format!(

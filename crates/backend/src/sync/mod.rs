@@ -12,6 +12,7 @@
 //! | [`decided`] | of a held run that was decided: what was approved is looked at again, and applied | done again |
 //! | [`ending`] | counts, states, what stays pending; the job leaves the queue | done again |
 
+mod apply_preview;
 mod applying;
 mod connect;
 mod counts;
@@ -41,6 +42,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
+pub use apply_preview::apply_preview;
 pub use decide::{decide, withdraw};
 pub(crate) use decide::{decisions, undecided};
 use domain::{
@@ -49,7 +51,7 @@ use domain::{
     run::{RunError, RunPhase, RunTrigger},
 };
 pub(crate) use starting::{Starting, cancel_open, put};
-pub use starting::{cancel, start};
+pub use starting::{cancel, preview, start};
 
 use self::{
     reading::Read,

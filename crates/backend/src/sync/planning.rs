@@ -41,12 +41,6 @@ use crate::{Result, Tx, execute, fetch_all, fetch_scalar, insert_many};
 /// Objects looked at together.
 pub(super) const BATCH: i64 = 1_000;
 
-/// Whether a group is selected. Stands beside `source_object`.
-const IS_SELECTED: &str = "EXISTS (
-    SELECT 1 FROM integration_group ig
-     WHERE ig.integration_id = source_object.integration_id
-       AND ig.external_id = source_object.external_id)";
-
 /// Whether an active user of an older integration of the customer has the user name. Ids sort by
 /// age.
 const NAME_TAKEN: &str = "EXISTS (
@@ -322,10 +316,14 @@ struct Beside {
 
 /// The query that walks the objects to look at, in the order of their ids.
 fn walk(work: &Work<'_>, object_type: ObjectType, which: Which, beside: Beside) -> String {
+    let is_selected = format!(
+        "EXISTS (SELECT 1 FROM {} AND ig.external_id = source_object.external_id)",
+        work.selected_groups()
+    );
     let scope = match (work.is_selected(), object_type) {
         (false, _) => "TRUE",
         (true, ObjectType::User) => "source_object.in_scope",
-        (true, _) => IS_SELECTED,
+        (true, _) => is_selected.as_str(),
     };
     let taken = if beside.older && object_type == ObjectType::User {
         NAME_TAKEN

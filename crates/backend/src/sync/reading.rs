@@ -222,7 +222,8 @@ impl Reading<'_> {
             },
         };
         work.run.round = serde_json::to_string(&round).ok();
-        if !self.full && stager.is_empty() && !anything_waits(work).await? {
+        let quiet = !self.full && stager.is_empty() && work.run.mode != RunMode::Preview;
+        if quiet && !anything_waits(work).await? {
             return Ok(Read::Nothing);
         }
         let mut tx = work.b().db.write().await?;

@@ -44,6 +44,7 @@ pub(super) struct RunRow {
     pub planned: i64,
     pub applied: i64,
     pub cancelled_by: Option<String>,
+    pub policy: Option<String>,
 }
 
 /// An integration as it is stored.
@@ -99,7 +100,7 @@ impl<'a> Work<'a> {
             RunRow,
             "SELECT id, integration_id, mode, triggered_by, phase, full_read, started_at,
                     planned_at, round, requests, resource_units, pages_read, objects_read,
-                    objects_expected, planned, applied, cancelled_by
+                    objects_expected, planned, applied, cancelled_by, policy
                FROM run WHERE id = $1 AND status IN ('queued', 'running')",
             run_id
         )?
@@ -113,7 +114,10 @@ impl<'a> Work<'a> {
                FROM integration WHERE id = $1",
             run.integration_id
         )?;
-        let policy = policy(&mut tx, &integration).await?;
+        let policy = match &run.policy {
+            Some(own) => read_policy(own)?,
+            None => with_groups(&mut tx, integration.id, &integration.policy).await?,
+        };
         let is_decided = fetch_scalar!(
             &mut tx,
             bool,
@@ -140,6 +144,16 @@ impl<'a> Work<'a> {
     /// Whether only members of selected groups are in scope.
     pub fn is_selected(&self) -> bool {
         !self.policy.selected_group_ids.is_empty()
+    }
+
+    /// The selected groups as `ig` in a statement that takes the integration as $1 and the run as
+    /// $5: a preview has its own.
+    pub fn selected_groups(&self) -> &'static str {
+        if self.run.policy.is_some() {
+            "run_group ig WHERE ig.run_id = $5"
+        } else {
+            "integration_group ig WHERE ig.integration_id = $1"
+        }
     }
 
     /// Lets the database look at tables that many rows of this run have come into.
@@ -212,6 +226,10 @@ impl<'a> Work<'a> {
         }
         if !self.begun {
             counts::open(tx, run.id, &self.policy, LineStatus::Running).await?;
+            self.begun = true;
+            if run.mode == RunMode::Preview {
+                return Ok(());
+            }
             execute!(
                 tx,
                 "UPDATE integration SET last_run_id = $1, last_sync_started_at = $2,
@@ -220,7 +238,6 @@ impl<'a> Work<'a> {
                 self.started_at,
                 run.integration_id
             )?;
-            self.begun = true;
         }
         Ok(())
     }
@@ -239,13 +256,17 @@ pub(super) fn read_policy(text: &str) -> Result<Policy> {
 }
 
 /// The integration's policy with its selected groups, which stand in a table of their own.
-async fn policy(tx: &mut Tx, integration: &IntegrationRow) -> Result<Policy> {
-    let mut policy = read_policy(&integration.policy)?;
+pub(super) async fn with_groups(
+    tx: &mut Tx,
+    integration: IntegrationId,
+    policy: &str,
+) -> Result<Policy> {
+    let mut policy = read_policy(policy)?;
     policy.selected_group_ids = fetch_all!(
         tx,
         (ExternalId,),
         "SELECT external_id FROM integration_group WHERE integration_id = $1 ORDER BY external_id",
-        integration.id
+        integration
     )?
     .into_iter()
     .map(|(id,)| id)

@@ -8,7 +8,7 @@ use super::{
     members::List,
     merging::FIRST,
     record::Work,
-    rows::{IDS_MAX, fetch_built, push_ids, run_built},
+    rows::{IDS_MAX, push_ids, run_built},
     stop::Stop,
 };
 use crate::{Result, fetch_all, fetch_scalar};
@@ -83,19 +83,28 @@ async fn may_have_moved(work: &Work<'_>) -> Result<bool> {
 /// The users that the selected groups have, sorted.
 async fn members_of_selected(work: &Work<'_>) -> Result<Vec<ExternalId>> {
     let mut tx = work.b().db.read().await?;
-    let lists = fetch_built!(&mut tx, List, |query| {
-        query.push(
-            "SELECT m.group_external_id, m.member_type, m.members
-               FROM integration_group ig
-               JOIN source_object g ON g.integration_id = ig.integration_id
-                    AND g.object_type = 'group' AND g.external_id = ig.external_id
-                    AND g.presence = 'present'
-               JOIN source_membership m ON m.integration_id = ig.integration_id
-                    AND m.group_external_id = ig.external_id AND m.member_type = 'user'
-              WHERE ig.integration_id = ",
-        );
-        query.push_bind(work.integration.id);
-    })?;
+    let sql = format!(
+        "SELECT m.group_external_id, m.member_type, m.members
+           FROM source_membership m
+           JOIN source_object g ON g.integration_id = m.integration_id
+                AND g.object_type = 'group' AND g.external_id = m.group_external_id
+                AND g.presence = 'present'
+          WHERE m.integration_id = $1 AND m.member_type = 'user'
+            AND EXISTS (SELECT 1 FROM {} AND ig.external_id = m.group_external_id)",
+        work.selected_groups().replace("$5", "$2")
+    );
+    let lists = if work.run.policy.is_some() {
+        let run = work.run.id;
+        fetch_all!(
+            &mut tx,
+            List,
+            sqlx::AssertSqlSafe(sql),
+            work.integration.id,
+            run
+        )?
+    } else {
+        fetch_all!(&mut tx, List, sqlx::AssertSqlSafe(sql), work.integration.id)?
+    };
     let mut scope: Vec<ExternalId> = lists.iter().flat_map(List::ids).collect();
     scope.sort_unstable();
     scope.dedup();

@@ -3,14 +3,16 @@
 use domain::{
     id::{CustomerId, IntegrationId, RunId},
     permission::Permission,
+    policy::Policy,
     run::{LineStatus, Run, RunMode, RunStatus, RunTrigger},
 };
 use sqlx::FromRow;
 
-use super::{counts, record::read_policy};
+use super::{counts, record::with_groups};
 use crate::{
-    Backend, Error, Result, Scope, Tx, execute, fetch_one, fetch_optional,
+    Backend, Error, Result, Scope, Tx, execute, fetch_one, fetch_optional, insert_many,
     jobs::queue::{self, Kind, NewJob, PRIORITY_PERSON, PRIORITY_SCHEDULE},
+    store::write_json,
 };
 
 /// A run to put into the queue.
@@ -22,6 +24,15 @@ pub(crate) struct Starting<'a> {
     pub mode: RunMode,
     pub trigger: RunTrigger,
     pub started_by: Option<&'a str>,
+    /// What a preview decides by, and what is saved.
+    pub preview: Option<&'a PreviewOf>,
+}
+
+/// The policy of a preview, and the one that was saved when it began.
+#[derive(Debug)]
+pub(crate) struct PreviewOf {
+    pub policy: Policy,
+    pub base: Policy,
 }
 
 /// Puts a run and its job into the queue, in the caller's transaction. None where a run of the
@@ -32,9 +43,9 @@ pub(crate) async fn put(b: &Backend, tx: &mut Tx, run: &Starting<'_>) -> Result<
         tx,
         "INSERT INTO run (id, integration_id, customer_id, mode, triggered_by, started_by, status,
             phase, complete_read, full_read, queued_at, requests, resource_units, pages_read,
-            objects_read, planned, applied, folded, search_text)
+            objects_read, planned, applied, folded, search_text, policy, base_policy)
          VALUES ($1, $2, $3, $4, $5, $6, 'queued', 'waiting', FALSE, FALSE, $7, 0, 0, 0, 0, 0, 0,
-            1, $8)
+            1, $8, $9, $10)
          ON CONFLICT DO NOTHING",
         id,
         run.integration_id,
@@ -43,10 +54,21 @@ pub(crate) async fn put(b: &Backend, tx: &mut Tx, run: &Starting<'_>) -> Result<
         run.trigger,
         run.started_by,
         now,
-        planner::fold::search_text([run.name].into_iter().chain(run.started_by))
+        planner::fold::search_text([run.name].into_iter().chain(run.started_by)),
+        run.preview.map(|of| write_json(&of.policy)).transpose()?,
+        run.preview.map(|of| write_json(&of.base)).transpose()?
     )?;
     if made == 0 {
         return Ok(None);
+    }
+    if let Some(preview) = run.preview {
+        insert_many!(
+            &mut *tx,
+            "INSERT INTO run_group (run_id, external_id)",
+            columns: 2, rows_max: 1000, preview.policy.selected_group_ids,
+            |bind, group| { bind.push_bind(id).push_bind(*group); },
+            ""
+        )?;
     }
     let scheduled = run.trigger == RunTrigger::Schedule;
     let job = NewJob {
@@ -82,9 +104,65 @@ pub async fn start(
     mode: RunMode,
     trigger: RunTrigger,
 ) -> Result<Run> {
+    begin(b, scope, integration_id, (mode, trigger), None).await
+}
+
+/// Starts a run that stops before applying: what would happen under this policy, or under the
+/// saved one.
+pub async fn preview(
+    b: &Backend,
+    scope: &Scope,
+    integration_id: IntegrationId,
+    policy: Option<Policy>,
+    trigger: RunTrigger,
+) -> Result<Run> {
+    let policy = policy.map(Policy::checked).transpose()?;
+    let how = (RunMode::Preview, trigger);
+    begin(b, scope, integration_id, how, policy).await
+}
+
+/// `asked`: for a preview, the policy that isn't saved where there is one.
+async fn begin(
+    b: &Backend,
+    scope: &Scope,
+    integration_id: IntegrationId,
+    (mode, trigger): (RunMode, RunTrigger),
+    asked: Option<Policy>,
+) -> Result<Run> {
     let mut tx = b.db.write().await?;
+    let target = target(&mut tx, scope, integration_id).await?;
+    let saved = with_groups(&mut tx, integration_id, &target.policy).await?;
+    let preview = (mode == RunMode::Preview).then(|| PreviewOf {
+        policy: asked.unwrap_or_else(|| saved.clone()),
+        base: saved.clone(),
+    });
+    let starting = Starting {
+        integration_id,
+        customer_id: target.customer_id,
+        name: &target.name,
+        mode,
+        trigger,
+        started_by: Some(scope.actor_name()),
+        preview: preview.as_ref(),
+    };
+    let Some(id) = put(b, &mut tx, &starting).await? else {
+        return Err(in_progress(&mut tx, integration_id).await?);
+    };
+    let policy = preview.as_ref().map_or(&saved, |of| &of.policy);
+    counts::open(&mut tx, id, policy, LineStatus::Queued).await?;
+    if mode != RunMode::Preview {
+        queued(b, &mut tx, integration_id, id).await?;
+    }
+    let run = load(&mut tx, id).await?;
+    tx.commit().await?;
+    b.wake.notify_one();
+    Ok(run)
+}
+
+/// The integration, where the caller may start a run of it now.
+async fn target(tx: &mut Tx, scope: &Scope, integration_id: IntegrationId) -> Result<Target> {
     let target = fetch_optional!(
-        &mut tx,
+        tx,
         Target,
         "SELECT i.customer_id, i.name, i.enabled, i.policy, c.deleted_at IS NOT NULL AS binned
            FROM integration i JOIN customer c ON c.id = i.customer_id WHERE i.id = $1",
@@ -103,41 +181,40 @@ pub async fn start(
             "The integration is disabled. Enable it, then start the run.",
         ));
     }
-    let starting = Starting {
-        integration_id,
-        customer_id: target.customer_id,
-        name: &target.name,
-        mode,
-        trigger,
-        started_by: Some(scope.actor_name()),
-    };
-    let Some(id) = put(b, &mut tx, &starting).await? else {
-        let open = fetch_optional!(
-            &mut tx,
-            (RunId,),
-            "SELECT id FROM run WHERE integration_id = $1 AND status IN ('queued', 'running')",
-            integration_id
-        )?;
-        return Err(Error::Conflict {
-            message: "A run of this integration is in progress. Wait for it to end, or cancel it."
-                .to_owned(),
-            run_id: open.map(|(id,)| id),
-        });
-    };
-    let policy = read_policy(&target.policy)?;
-    counts::open(&mut tx, id, &policy, LineStatus::Queued).await?;
+    Ok(target)
+}
+
+/// The conflict that names the run in the way.
+pub(super) async fn in_progress(tx: &mut Tx, integration_id: IntegrationId) -> Result<Error> {
+    let open = fetch_optional!(
+        tx,
+        (RunId,),
+        "SELECT id FROM run WHERE integration_id = $1 AND status IN ('queued', 'running')",
+        integration_id
+    )?;
+    Ok(Error::Conflict {
+        message: "A run of this integration is in progress. Wait for it to end, or cancel it."
+            .to_owned(),
+        run_id: open.map(|(id,)| id),
+    })
+}
+
+/// Shows the run as the integration's newest.
+pub(super) async fn queued(
+    b: &Backend,
+    tx: &mut Tx,
+    integration_id: IntegrationId,
+    id: RunId,
+) -> Result<()> {
     execute!(
-        &mut tx,
+        tx,
         "UPDATE integration SET last_run_id = $1, last_sync_started_at = $2,
                 last_sync_status = 'queued', last_sync_detail = '' WHERE id = $3",
         id,
         b.clock.now(),
         integration_id
     )?;
-    let run = load(&mut tx, id).await?;
-    tx.commit().await?;
-    b.wake.notify_one();
-    Ok(run)
+    Ok(())
 }
 
 #[derive(FromRow)]

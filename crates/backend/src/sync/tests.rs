@@ -5,6 +5,7 @@ mod deciding;
 mod endings;
 mod equality;
 mod guarding;
+mod previewing;
 mod removing;
 mod resuming;
 mod world;

@@ -119,6 +119,17 @@ fn policy_column(policy: &Policy) -> Result<String> {
     })
 }
 
+/// Saves a policy that was looked at in a preview, whose next step is to be applied.
+pub(crate) async fn save_policy(tx: &mut Tx, id: IntegrationId, policy: &Policy) -> Result<()> {
+    execute!(
+        &mut *tx,
+        "UPDATE integration SET policy = $1 WHERE id = $2",
+        policy_column(policy)?,
+        id
+    )?;
+    groups::set(tx, id, &policy.selected_group_ids).await
+}
+
 /// Changes an integration's settings. Switching it off cancels its open run; a policy that reads
 /// differently makes the next run a full one.
 pub async fn change(

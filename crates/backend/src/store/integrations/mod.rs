@@ -20,6 +20,7 @@ use domain::{
 };
 use sqlx::FromRow;
 
+pub(crate) use change::save_policy;
 pub use change::{change, create};
 pub(crate) use connect::{Wish, is_vouched, may_connect, pin};
 pub use export::csv;
