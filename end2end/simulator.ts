@@ -80,6 +80,15 @@ export function kept(snapshot: Snapshot): TenantUser[] {
   );
 }
 
+/** Deletes so many active people that the guard holds their going; answers how many. */
+export async function held(control: Control, number = 14): Promise<number> {
+  const active = kept(await control.snapshot()).filter((user) => user.account_enabled);
+  for (const user of active.slice(0, number)) {
+    await control.delete(user.id);
+  }
+  return number;
+}
+
 /** Changes one tenant from outside, as its own administrators would. */
 export class Control {
   constructor(

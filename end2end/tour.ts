@@ -1,6 +1,6 @@
 // All pages of the product, for one customer whose tenant was synced.
 import type { Api, Customer } from "./api";
-import { kept, type Control, type Tenant } from "./simulator";
+import { held, kept, type Control, type Tenant } from "./simulator";
 
 /** Titles fit for file names, with the addresses. */
 export async function pages(
@@ -13,6 +13,8 @@ export async function pages(
   const [leaver] = kept(await control.snapshot()).filter((user) => user.account_enabled);
   await control.delete(leaver!.id);
   const run = await api.run(integration, "delta");
+  await held(control);
+  const waiting = await api.run(integration, "delta", ["held"]);
   const [user] = await api.all<{ id: string }>(`/customers/${customer.id}/users`);
   const [group] = await api.all<{ id: string }>(`/customers/${customer.id}/groups`);
   const profiles = await api.all<{ id: string; customer_id: string | null }>("/credential-profiles");
@@ -36,6 +38,7 @@ export async function pages(
     ["integration-delete", `/integrations/${integration.id}/delete`],
     ["sync-history", `/sync-history${of}`],
     ["run", `/runs/${run.id}`],
+    ["run-held", `/runs/${waiting.id}`],
     ["credential-profiles", "/credential-profiles"],
     ["credential-profile", `/credential-profiles/${profile?.id}`],
     ["credential-profile-add", "/credential-profiles/add?with=certificate"],

@@ -3,6 +3,7 @@ import type { Page } from "@playwright/test";
 
 import { axeFindsNothing } from "../audit";
 import { expect, OWNER, test } from "../fixtures";
+import { held } from "../simulator";
 
 /** The browser code really is not there; otherwise these tests would show nothing. */
 async function isPlain(page: Page) {
@@ -160,4 +161,21 @@ test("a list is searched, sorted, filtered and paged", async ({ plain, customer,
   await plain.getByRole("link", { name: "Clear filters" }).click();
   await expect(rows).not.toHaveCount(0);
   await axeFindsNothing(plain);
+});
+
+test("held changes are decided without any script", async ({ plain, customer, tenant, control, api }) => {
+  const integration = await api.synced(customer, tenant);
+  const number = await held(control);
+  const run = await api.run(integration, "delta", ["held"]);
+  await plain.goto(`/runs/${run.id}`);
+  await plain.getByRole("button", { name: /^Reject/ }).click();
+  await expect(plain.getByRole("textbox", { name: "Reason" })).toHaveAccessibleDescription(/Say why/);
+  await plain.getByRole("textbox", { name: "Reason" }).fill("T-1002");
+  await plain.getByRole("button", { name: /^Reject/ }).click();
+  await expect(plain.getByRole("main")).toContainText("T-1002");
+  await expect
+    .poll(async () => (await api.get<{ status: string }>(`/runs/${run.id}`)).status)
+    .toBe("succeeded");
+  await plain.reload();
+  await expect(plain.getByRole("main")).toContainText(`${number} users stay as before`);
 });

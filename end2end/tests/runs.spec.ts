@@ -1,4 +1,20 @@
-import { expect, test } from "../fixtures";
+import type { Page } from "@playwright/test";
+
+import type { Api, Customer } from "../api";
+import { expect, hydrated, test } from "../fixtures";
+import { held, type Control, type Tenant } from "../simulator";
+
+/** A run that holds the going of some people, and how many they are. */
+async function heldRun(api: Api, control: Control, customer: Customer, tenant: Tenant) {
+  const integration = await api.synced(customer, tenant);
+  const number = await held(control);
+  const run = await api.run(integration, "delta", ["held"]);
+  return { integration, run, number };
+}
+
+function about(page: Page) {
+  return page.getByRole("complementary", { name: "About this run" });
+}
 
 test("a run tells what it read, what it did, and what it kept out", async ({ page, goto, customer, tenant, control, api }) => {
   const integration = await api.connected(customer, tenant);
@@ -17,11 +33,11 @@ test("a run tells what it read, what it did, and what it kept out", async ({ pag
   await expect(row).toContainText(new Intl.NumberFormat("en").format(users.total));
   await expect(row).toContainText(new Intl.NumberFormat("en").format(users.created));
 
-  const about = page.getByRole("complementary", { name: "About this run" });
-  await expect(about).toContainText(customer.name);
-  await expect(about).toContainText("API token, end2end");
-  await expect(about).toContainText("Requests");
-  await expect(about).toContainText("Resource units");
+  const aside = about(page);
+  await expect(aside).toContainText(customer.name);
+  await expect(aside).toContainText("API token, end2end");
+  await expect(aside).toContainText("Requests");
+  await expect(aside).toContainText("Resource units");
 
   await test.step("each object that was kept out has its reason", async () => {
     await page.getByText("Status", { exact: true }).first().click();
@@ -59,13 +75,84 @@ test("a run that fails names the cause and the fix, with the code beside it", as
 
   await goto(`/runs/${run.id}`);
   await expect(page.getByRole("main")).toContainText("Failed");
-  const about = page.getByRole("complementary", { name: "About this run" });
-  await expect(about).toContainText("AADSTS7000222");
-  await expect(about).toContainText(/expired/i);
-  await expect(about).toContainText("To fix it:");
+  const aside = about(page);
+  await expect(aside).toContainText("AADSTS7000222");
+  await expect(aside).toContainText(/expired/i);
+  await expect(aside).toContainText("To fix it:");
 
   await goto(`/integrations?customer=${customer.id}`);
   await expect(page.getByRole("table", { name: "Integrations" }).getByRole("row").nth(1)).toContainText("Failed");
   await goto(`/?customer=${customer.id}`);
   await expect(page.getByRole("main")).toContainText("Failing");
+});
+
+test("held changes are approved, with a reason, once", async ({ page, goto, customer, tenant, control, api, browser }) => {
+  const { run, number } = await heldRun(api, control, customer, tenant);
+  await goto(`/runs/${run.id}`);
+  const approve = about(page).getByRole("button", { name: `Approve, disable ${number} users` });
+  await expect(about(page)).toContainText(`Disable these ${number} users?`);
+  await expect(about(page)).toContainText("Deleted in the source, can be restored there");
+  await expect(about(page)).toContainText("memberships go with them");
+
+  await test.step("what is held can be looked through", async () => {
+    await about(page).getByRole("link", { name: "Look through them" }).click();
+    await expect(page).toHaveURL(/type=user&status=held/);
+    await expect(page.getByRole("table", { name: "Changes" }).getByRole("row")).toHaveCount(number + 1);
+  });
+
+  await test.step("without a reason nothing is decided", async () => {
+    await approve.click();
+    const reason = about(page).getByRole("textbox", { name: "Reason" });
+    await expect(reason).toHaveAccessibleDescription(/Say why/);
+    await reason.fill("T-1001 🙂");
+  });
+
+  // Somebody else has the same page open.
+  const other = await browser.newContext({ storageState: await page.context().storageState() });
+  const late = await other.newPage();
+  await late.goto(page.url());
+  await hydrated(late);
+
+  await test.step("approved, it goes on and ends", async () => {
+    await approve.click();
+    await expect(about(page)).toContainText("Approved: user");
+    await expect(about(page)).toContainText("T-1001 🙂");
+    await expect(page.getByRole("heading", { level: 1 }).locator("..")).toContainText("Succeeded");
+    await expect(about(page).getByRole("button")).toHaveCount(0);
+    await page.goBack();
+    await expect(about(page)).toContainText("Approved: user");
+    const ended = await api.get<{ status: string; counts: { object_type: string; disabled: number }[] }>(`/runs/${run.id}`);
+    expect(ended.status).toBe("succeeded");
+    expect(ended.counts.find((line) => line.object_type === "user")!.disabled).toBe(number);
+  });
+
+  await test.step("whoever comes second hears who was first", async () => {
+    await about(late).getByRole("textbox", { name: "Reason" }).fill("Too late");
+    await about(late).getByRole("button", { name: /^Reject/ }).click();
+    await expect(late.getByRole("alert")).toContainText("approved this already");
+    await expect(about(late)).toContainText("Approved: user");
+    await other.close();
+  });
+});
+
+test("a rejection stands, and is taken back", async ({ page, goto, customer, tenant, control, api }) => {
+  const { integration, run, number } = await heldRun(api, control, customer, tenant);
+  await goto(`/runs/${run.id}`);
+  await about(page).getByRole("textbox", { name: "Reason" }).fill("They come back on Monday");
+  await about(page).getByRole("button", { name: `Reject, keep ${number} users Active` }).click();
+  await expect(page.getByRole("main")).toContainText(`${number} users stay as before: that was rejected.`);
+  expect((await api.run(integration, "delta", ["nothing_to_do"])).status).toBe("nothing_to_do");
+  await about(page).getByRole("button", { name: "Take back" }).click();
+  await expect(about(page)).toContainText("Taken back by");
+  const again = await api.run(integration, "delta", ["held"]);
+
+  await test.step("a newer run takes the place of a held one, which says so", async () => {
+    await held(control, 1);
+    const newer = await api.run(integration, "delta", ["held"]);
+    await goto(`/runs/${again.id}`);
+    await expect(about(page)).toContainText("A newer run took its place");
+    await about(page).getByRole("link", { name: "Decide there" }).click();
+    await expect(page).toHaveURL(`/runs/${newer.id}`);
+    await expect(about(page)).toContainText(`Disable these ${number + 1} users?`);
+  });
 });

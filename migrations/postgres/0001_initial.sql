@@ -348,7 +348,7 @@ CREATE TABLE run_decision (
 
 -- What stays as it is by a rejection, until the source changes it again (sync.md rule 8).
 CREATE TABLE kept_by_decision (
-    integration_id      UUID NOT NULL,
+    integration_id      UUID NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
     object_type         TEXT COLLATE "C" NOT NULL,
     external_id         UUID NOT NULL, -- of a membership, its group's
     member_external_id  UUID NOT NULL, -- of a membership, its member's; else nil

@@ -346,7 +346,7 @@ CREATE TABLE run_decision (
 
 -- What stays as it is by a rejection, until the source changes it again (sync.md rule 8).
 CREATE TABLE kept_by_decision (
-    integration_id      BLOB NOT NULL,
+    integration_id      BLOB NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
     object_type         TEXT NOT NULL,
     external_id         BLOB NOT NULL, -- of a membership, its group's
     member_external_id  BLOB NOT NULL, -- of a membership, its member's; else nil

@@ -1,10 +1,11 @@
 //! What the page of a run asks the server.
 
 use domain::{
+    decision::Decision,
     id::RunId,
     paging::Page,
     policy::ObjectType,
-    run::{Action, ChangeStatus, Decision, RunChange, RunDetail},
+    run::{Action, ChangeStatus, RunChange, RunDetail},
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 

@@ -1,10 +1,11 @@
 //! What a run holds, and the decision about it.
 
 use domain::{
+    decision::{Decision, HeldChanges, RunDecision},
     id::RunId,
     permission::Permission,
     policy::ObjectType,
-    run::{Decision, HeldChanges, Reason, RunDecision, RunDetail},
+    run::{Reason, RunDetail},
 };
 
 use super::{
@@ -13,10 +14,7 @@ use super::{
 };
 use crate::{
     session::may,
-    ui::{
-        form::{FieldError, Post, use_field_error},
-        prelude::*,
-    },
+    ui::{form::Post, prelude::*},
 };
 
 /// What would be done to the held objects: "Disable", "Delete".
@@ -67,7 +65,7 @@ pub fn Decisions(
     let withdraw = use_post::<WithdrawRejection>();
     let elsewhere = [
         (
-            detail.replaced_by,
+            detail.run.replaced_by,
             "A newer run took its place.",
             "Decide there",
         ),
@@ -153,13 +151,26 @@ fn Decide(run: RunId, held: HeldChanges, several: bool) -> impl IntoView {
 #[component]
 fn Answer(run: RunId, held: HeldChanges, several: bool) -> impl IntoView {
     let post = use_post::<DecideRun>();
+    // Somebody else was first, or a run came in between: the page is behind.
+    let changes = use_changes();
+    Effect::new(move |_| {
+        if matches!(post.error().get(), Some(AppError::Conflict { .. })) {
+            changes.notify();
+        }
+    });
     let (approve, reject) = buttons(&held);
     let object_type = held.object_type;
     view! {
         <PostForm post=post class="mt-4">
             <input type="hidden" name="id" value=run.to_string() />
             <input type="hidden" name="object_type" value=object_type.as_str() />
-            <Words object_type=object_type post=post />
+            <Field
+                name="reason"
+                label="Reason"
+                kind=Kind::Words
+                hint="A ticket number or a sentence. Kept in the audit log and with this run."
+                of=format!("-{object_type}")
+            />
             <div class="mt-3 flex flex-col gap-2">
                 <Button post=post decision=Decision::Approved label=approve />
                 <Button post=post decision=Decision::Rejected label=reject />
@@ -173,48 +184,6 @@ fn Answer(run: RunId, held: HeldChanges, several: bool) -> impl IntoView {
                     }
                 })}
         </PostForm>
-    }
-    .into_any()
-}
-
-#[component]
-fn Words(object_type: ObjectType, post: Post<DecideRun>) -> impl IntoView {
-    let (field, hint, wrong) = (
-        format!("f-reason-{object_type}"),
-        format!("f-reason-{object_type}-h"),
-        format!("f-reason-{object_type}-e"),
-    );
-    let error = use_field_error("reason");
-    let described = {
-        let (hint, wrong) = (hint.clone(), wrong.clone());
-        move || match error.get() {
-            Some(_) => format!("{wrong} {hint}"),
-            None => hint.clone(),
-        }
-    };
-    let value = post
-        .filled_in()
-        .map(|given| given.reason)
-        .unwrap_or_default();
-    view! {
-        <label for=field.clone() class="block font-medium mb-1">
-            "Reason"
-        </label>
-        <textarea
-            id=field
-            name="reason"
-            class="textarea"
-            rows="3"
-            placeholder="Ticket number or a sentence"
-            aria-invalid=move || error.get().map(|_| "true")
-            aria-describedby=described
-        >
-            {value}
-        </textarea>
-        <p class="rc-hint mt-1" id=hint>
-            "Kept in the audit log and with this run."
-        </p>
-        <FieldError id=wrong error=error />
     }
     .into_any()
 }

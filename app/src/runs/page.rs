@@ -44,23 +44,26 @@ pub fn RunPage() -> impl IntoView {
     let version = RwSignal::new((0, false));
     let cancel = use_post::<CancelRun>();
     view! {
-        <div class="contents peer">
-            <Load
-                resource=detail
-                whole=true
-                children=move |detail: RunDetail| {
-                    let open = detail.run.status.is_open();
-                    busy.set(open);
-                    let now = (detail.progress.planned, open);
-                    if version.get_untracked() != now {
-                        version.set(now);
+        // The list of changes stands below the counts, beside what is said of the run.
+        <div class="grid grid-cols-[minmax(0,1fr)] xl:grid-cols-[minmax(0,1fr)_20rem] xl:grid-rows-[auto_auto_1fr] has-[.rc-refused]:block">
+            <div class="contents peer">
+                <Load
+                    resource=detail
+                    whole=true
+                    children=move |detail: RunDetail| {
+                        let open = detail.run.status.is_open();
+                        busy.set(open);
+                        let now = (detail.progress.planned, open);
+                        if version.get_untracked() != now {
+                            version.set(now);
+                        }
+                        view! { <Run detail=detail cancel=cancel /> }
                     }
-                    view! { <Run detail=detail cancel=cancel /> }
-                }
-            />
-        </div>
-        <div class="peer-has-[.rc-refused]:hidden">
-            <Changes run=id.into() version=version.into() />
+                />
+            </div>
+            <div class="min-w-0 xl:col-start-1 xl:row-start-3 peer-has-[.rc-refused]:hidden">
+                <Changes run=id.into() version=version.into() />
+            </div>
         </div>
     }
     .into_any()
@@ -85,7 +88,7 @@ fn Run(detail: RunDetail, cancel: Post<CancelRun>) -> impl IntoView {
     let what = kind(run.mode);
     view! {
         <Title text=format!("{what} of {}", detail.integration_name) />
-        <div class="px-6 pt-5 pb-4 max-md:px-4 max-md:pt-4">
+        <div class="px-6 pt-5 pb-4 max-md:px-4 max-md:pt-4 max-xl:-order-2 xl:col-span-2 border-b border-line">
             <nav aria-label="Breadcrumb" class="text-xs text-muted mb-1">
                 <a class="hover:underline" href=routes::INTEGRATIONS>
                     "Integrations"
@@ -132,20 +135,18 @@ fn Run(detail: RunDetail, cancel: Post<CancelRun>) -> impl IntoView {
                     })}
             </div>
         </div>
-        <div class="grid xl:grid-cols-[minmax(0,1fr)_20rem] border-t border-line">
-            <div class="min-w-0 [&>section:first-child]:border-t-0">
-                {open.then(|| view! { <Progress detail=detail.clone() /> })}
-                <Counts counts=run.counts.clone() status=run.status />
-            </div>
-            <aside
-                class="px-6 py-4 max-md:px-4 max-xl:order-first max-xl:border-b xl:border-s border-line"
-                aria-label="About this run"
-            >
-                <Decisions detail=detail.clone() />
-                <Cause detail=detail.clone() />
-                <About detail=detail />
-            </aside>
+        <div class="min-w-0 xl:col-start-1 xl:row-start-2 [&>section:first-child]:border-t-0">
+            {open.then(|| view! { <Progress detail=detail.clone() /> })}
+            <Counts counts=run.counts.clone() status=run.status />
         </div>
+        <aside
+            class="px-6 py-4 max-md:px-4 max-xl:-order-1 max-xl:border-b xl:col-start-2 xl:row-start-2 xl:row-span-2 xl:border-s border-line"
+            aria-label="About this run"
+        >
+            <Decisions detail=detail.clone() />
+            <Cause detail=detail.clone() />
+            <About detail=detail />
+        </aside>
     }
     .into_any()
 }

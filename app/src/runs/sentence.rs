@@ -85,6 +85,14 @@ pub fn sentence(run: &Run) -> Vec<Part> {
             parts.push(plain(" Everything was as it should be."));
             parts
         }
+        RunStatus::Cancelled if run.replaced_by.is_some() => {
+            let mut parts = read(run);
+            parts.extend(applied(run));
+            parts.push(plain(
+                " What it held was looked at again by a newer run, which takes its place.",
+            ));
+            parts
+        }
         RunStatus::Cancelled if objects(run).all(|line| changed(line) == 0) => {
             vec![plain("It was cancelled. Nothing was changed.")]
         }
@@ -208,6 +216,7 @@ mod tests {
             requests: 0,
             resource_units: 0,
             counts,
+            replaced_by: None,
         }
     }
 
@@ -265,6 +274,22 @@ mod tests {
             said(&run(RunStatus::Succeeded, RunMode::Delta, vec![user])),
             "Looked at 42 users in 2 m 37 s. Applied 0 changes. 42 users stay as before: that was \
              rejected."
+        );
+    }
+
+    #[test]
+    fn a_run_that_was_replaced_says_what_it_did_and_where_to_look() {
+        let user = CountLine {
+            updated: 1,
+            held: 12,
+            ..line(ObjectType::User, 13)
+        };
+        let mut replaced = run(RunStatus::Cancelled, RunMode::Delta, vec![user]);
+        replaced.replaced_by = Some(RunId(Uuid::max()));
+        assert_eq!(
+            said(&replaced),
+            "Looked at 13 users in 2 m 37 s. Applied 1 change. What it held was looked at again by \
+             a newer run, which takes its place."
         );
     }
 

@@ -142,6 +142,8 @@ pub enum Kind {
     Date,
     /// Several lines in a fixed-width face, such as a certificate.
     Lines,
+    /// A sentence or two.
+    Words,
 }
 
 /// A field with its label above, its hint below and its error in the end.
@@ -172,9 +174,12 @@ pub fn Field(
     /// 40 px high, for sign-in.
     #[prop(optional)]
     large: bool,
+    /// Tells fields of one name apart, where a page has several forms.
+    #[prop(optional, into)]
+    of: String,
 ) -> impl IntoView {
     let state = expect_context::<FormState>();
-    let id = format!("f-{name}");
+    let id = format!("f-{name}{of}");
     let (hint_id, error_id) = (format!("{id}-h"), format!("{id}-e"));
     let error = state.field_error(name);
     let value = match kind {
@@ -191,14 +196,15 @@ pub fn Field(
         }
     };
     let invalid = move || error.get().map(|_| "true");
-    let control = if kind == Kind::Lines {
+    let control = if matches!(kind, Kind::Lines | Kind::Words) {
+        let words = kind == Kind::Words;
         view! {
             <textarea
                 id=id.clone()
                 name=name
-                class="textarea rc-mono"
-                rows="5"
-                spellcheck="false"
+                class=if words { "textarea" } else { "textarea rc-mono" }
+                rows=if words { "3" } else { "5" }
+                spellcheck=if words { "true" } else { "false" }
                 autocomplete="off"
                 aria-invalid=invalid
                 aria-describedby=described
@@ -209,7 +215,7 @@ pub fn Field(
         .into_any()
     } else {
         let kind = match kind {
-            Kind::Text | Kind::Lines => "text",
+            Kind::Text | Kind::Lines | Kind::Words => "text",
             Kind::Email => "email",
             Kind::Password => "password",
             Kind::Date => "date",

@@ -13,6 +13,7 @@ pub mod cloud;
 pub mod connection;
 pub mod credential_profile;
 pub mod customer;
+pub mod decision;
 pub mod group;
 pub mod id;
 pub mod integration;

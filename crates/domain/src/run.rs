@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DateTime,
+    decision::{HeldChanges, RunDecision},
     id::{CustomerId, ExternalId, IntegrationId, RunChangeId, RunId},
     policy::ObjectType,
     text_enum,
@@ -362,6 +363,8 @@ pub struct Run {
     pub resource_units: i64,
     /// A line an object type.
     pub counts: Vec<CountLine>,
+    /// Of a run that held changes: the newer run that took its place before they were decided.
+    pub replaced_by: Option<RunId>,
 }
 
 text_enum! {
@@ -449,59 +452,6 @@ impl RunProgress {
     }
 }
 
-text_enum! {
-    /// What an operator says of held changes.
-    pub enum Decision {
-        /// They are right: apply those that still hold.
-        Approved = "approved",
-        /// The objects stay as they are, until the source changes them again.
-        Rejected = "rejected",
-    }
-}
-
-impl From<Decision> for LineStatus {
-    fn from(decision: Decision) -> Self {
-        match decision {
-            Decision::Approved => Self::Approved,
-            Decision::Rejected => Self::Rejected,
-        }
-    }
-}
-
-/// What was decided about a run's held changes of one type.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
-pub struct RunDecision {
-    /// The type.
-    pub object_type: ObjectType,
-    /// What was decided.
-    pub decision: Decision,
-    /// By whom: a person's or a token's name.
-    pub decided_by: String,
-    /// When.
-    pub decided_at: DateTime,
-    /// Why, in the operator's words.
-    pub note: String,
-    /// Who took the rejection back.
-    pub withdrawn_by: Option<String>,
-}
-
-/// What of one type waits for a decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldChanges {
-    /// The type.
-    pub object_type: ObjectType,
-    /// How many objects, or memberships.
-    pub number: i64,
-    /// How many by the reason why they would go, the most first.
-    pub reasons: Vec<(Reason, i64)>,
-    /// Memberships that would go with them.
-    pub memberships: i64,
-}
-
-/// The most characters of the reason for a decision.
-pub const DECISION_NOTE_MAX: usize = 500;
-
 /// A run as its own page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunDetail {
@@ -527,8 +477,6 @@ pub struct RunDetail {
     pub held: Vec<HeldChanges>,
     /// What was decided.
     pub decisions: Vec<RunDecision>,
-    /// The newer run that took the place of this held one.
-    pub replaced_by: Option<RunId>,
     /// The held run that this run's held changes wait in: it found the same ones again.
     pub held_in: Option<RunId>,
 }

@@ -7,10 +7,11 @@ use backend::{
     sync,
 };
 use domain::{
+    decision::Decision,
     id::{IntegrationId, RunId},
     permission::Permission,
     policy::ObjectType,
-    run::{Decision, Run, RunMode, RunTrigger},
+    run::{Run, RunMode, RunTrigger},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -91,9 +91,10 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
+            // Rows come over from another thread; a small buffer has both wait for each other.
             .row_buffer_size(1_024)
-            // Four times the default: a user's row takes most of a small page, and a first sync
-            // took half as long again.
+            // Four times the default: with small pages a first sync took a quarter longer
+            // (docs/benchmarks.md).
             .page_size(16_384)
             // 32 MiB for the writer: bulk statements touch many index pages.
             .pragma("cache_size", "-32768");

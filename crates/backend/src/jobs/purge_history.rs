@@ -1,5 +1,5 @@
 //! Removes what the history no longer keeps, in small batches: single changes after 90 days, runs
-//! after 400 (settings), staging that a run left behind.
+//! after 400 (settings), staging that a run left behind. What waits for a decision stays.
 
 use domain::DateTime;
 
@@ -43,7 +43,7 @@ fn changes_before(at: DateTime) -> Purge {
     (
         "DELETE FROM run_change WHERE (run_id, position) IN (
              SELECT c.run_id, c.position FROM run r JOIN run_change c ON c.run_id = r.id
-              WHERE r.queued_at < $2 AND r.status NOT IN ('queued', 'running') LIMIT $1)",
+              WHERE r.queued_at < $2 AND r.status NOT IN ('queued', 'running', 'held') LIMIT $1)",
         Some(at),
     )
 }
@@ -53,7 +53,7 @@ fn runs_before(at: DateTime) -> Purge {
         "DELETE FROM run WHERE id IN (
              SELECT id FROM run
               WHERE COALESCE(last_seen_at, queued_at) < $2
-                AND status NOT IN ('queued', 'running') LIMIT $1)",
+                AND status NOT IN ('queued', 'running', 'held') LIMIT $1)",
         Some(at),
     )
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     ends::Ends,
-    members,
+    members::{self, Difference},
     record::Work,
     rows::{IDS_MAX, push_ids, run_built},
     stop::Stop,
@@ -42,7 +42,7 @@ pub(super) async fn apply(work: &mut Work<'_>) -> Result<(), Stop> {
         after = end;
         work.checkpoint().await?;
     }
-    let mut tx = work.b().db.write_bulk().await?;
+    let mut tx = work.b().db.write().await?;
     work.enter(&mut tx, RunPhase::Done).await?;
     tx.commit().await?;
     Ok(())
@@ -101,24 +101,24 @@ async fn range(work: &mut Work<'_>, ends: &mut Ends, after: i64, end: i64) -> Re
         }
         match applied {
             Ok(number) => work.run.applied += number,
-            Err(Error::Database(sqlx::Error::Database(error))) if end - after > 1 => {
+            Err(Stop::Broken(Error::Database(sqlx::Error::Database(error)))) if end - after > 1 => {
                 tracing::warn!(run = %work.run.id, %error, "a batch can’t be applied whole");
                 let middle = after + (end - after) / 2;
                 open.push((middle, end));
                 open.push((after, middle));
             }
-            Err(Error::Database(sqlx::Error::Database(error))) => {
+            Err(Stop::Broken(Error::Database(sqlx::Error::Database(error)))) => {
                 fail(work, end, error.message()).await?;
                 work.run.applied += 1;
             }
-            Err(other) => return Err(other.into()),
+            Err(other) => return Err(other),
         }
     }
     Ok(())
 }
 
-async fn fail(work: &Work<'_>, position: i64, message: &str) -> Result<()> {
-    let mut tx = work.b().db.write_bulk().await?;
+async fn fail(work: &mut Work<'_>, position: i64, message: &str) -> Result<(), Stop> {
+    let mut tx = work.bulk().await?;
     execute!(
         &mut tx,
         "UPDATE run_change SET status = 'failed', error = $1
@@ -127,12 +127,18 @@ async fn fail(work: &Work<'_>, position: i64, message: &str) -> Result<()> {
         work.run.id,
         position
     )?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(())
 }
 
 /// One batch in one transaction. Answers how many changes it applied.
-async fn one_batch(work: &Work<'_>, ends: &mut Ends, after: i64, end: i64) -> Result<i64> {
-    let mut tx = work.b().db.write_bulk().await?;
+async fn one_batch(
+    work: &mut Work<'_>,
+    ends: &mut Ends,
+    after: i64,
+    end: i64,
+) -> Result<i64, Stop> {
+    let mut tx = work.bulk().await?;
     let mut kinds = fetch_all!(
         &mut tx,
         (ObjectType, i64),
@@ -181,13 +187,6 @@ struct Membership {
     object_id: Uuid,
     /// None for a new group: it gets what the source says.
     after_value: Option<String>,
-}
-
-/// What a group's plan says of its members.
-#[derive(serde::Deserialize)]
-struct After {
-    added: Vec<ExternalId>,
-    removed: Vec<ExternalId>,
 }
 
 struct Batch<'a, 'w> {
@@ -380,6 +379,7 @@ impl Batch<'_, '_> {
     }
 
     async fn memberships(&mut self) -> Result<()> {
+        self.fail_without_group().await?;
         let work = self.work;
         let changes = fetch_all!(
             self.tx,
@@ -405,9 +405,7 @@ impl Batch<'_, '_> {
                 additions.push((change.object_id, ids));
                 continue;
             };
-            let after: After = serde_json::from_str(&after).map_err(|error| {
-                Error::Internal(format!("a stored plan can’t be read: {error}"))
-            })?;
+            let after = Difference::read(&after)?;
             additions.push((change.object_id, after.added));
             removals.push((change.object_id, after.removed));
         }
@@ -415,6 +413,22 @@ impl Batch<'_, '_> {
         for (group_id, removed) in removals {
             self.remove_members(group_id, &removed).await?;
         }
+        Ok(())
+    }
+
+    /// A group that couldn't be created gets no members: no key of the table says so.
+    async fn fail_without_group(&mut self) -> Result<()> {
+        execute!(
+            self.tx,
+            "UPDATE run_change SET status = 'failed',
+                    error = 'Its group isn’t in the directory: it could not be created.'
+              WHERE run_id = $1 AND position > $2 AND position <= $3 AND status = 'planned'
+                AND object_type = 'membership'
+                AND NOT EXISTS (SELECT 1 FROM directory_group g WHERE g.id = run_change.object_id)",
+            self.work.run.id,
+            self.after,
+            self.end
+        )?;
         Ok(())
     }
 

@@ -2,30 +2,15 @@
 //! held type of the run is decided, the run goes on in the worker.
 
 use domain::{
-    id::{CustomerId, IntegrationId, RunId},
+    decision::{DECISION_NOTE_MAX, Decision, RunDecision},
+    id::RunId,
     permission::Permission,
     policy::ObjectType,
-    run::{DECISION_NOTE_MAX, Decision, LineStatus, Run, RunDecision, RunStatus},
-};
-use sqlx::FromRow;
-
-use super::starting;
-use crate::{
-    Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional,
-    jobs::queue::{self, Kind, NewJob, PRIORITY_PERSON},
-    store::audit,
+    run::{LineStatus, Run, RunPhase, RunStatus},
 };
 
-#[derive(FromRow)]
-struct HeldRun {
-    customer_id: CustomerId,
-    integration_id: IntegrationId,
-    status: RunStatus,
-    replaced_by: Option<RunId>,
-    integration_name: Option<String>,
-    enabled: Option<bool>,
-    binned: bool,
-}
+use super::{existing::Existing, starting};
+use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_all, store::audit};
 
 /// Approves or rejects the held changes of one type. A second decision is a conflict that says who
 /// decided.
@@ -38,10 +23,10 @@ pub async fn decide(
     note: &str,
 ) -> Result<Run> {
     let mut tx = b.db.write().await?;
-    let run = held_run(&mut tx, scope, run_id).await?;
+    let run = Existing::find(&mut tx, scope, run_id).await?;
     scope.require(Permission::RunsDecide)?;
     let note = read_note(note)?;
-    refuse(&mut tx, run_id, &run, object_type).await?;
+    refuse(&mut tx, &run, object_type).await?;
     execute!(
         &mut tx,
         "INSERT INTO run_decision (run_id, object_type, decision, decided_by, decided_at, note)
@@ -61,10 +46,9 @@ pub async fn decide(
         LineStatus::from(decision)
     )?;
     if undecided(&mut tx, run_id).await?.is_empty() {
-        go_on(b, &mut tx, run_id, &run).await?;
+        run.go_on(b, &mut tx, RunPhase::Deciding).await?;
     }
-    let name = run.integration_name.as_deref().unwrap_or_default();
-    let subject = format!("{name}, {object_type}s: {note}");
+    let subject = format!("{}, {object_type}s: {note}", run.name());
     let action = match decision {
         Decision::Approved => "run.approve",
         Decision::Rejected => "run.reject",
@@ -74,21 +58,6 @@ pub async fn decide(
     tx.commit().await?;
     b.wake.notify_one();
     Ok(run)
-}
-
-async fn held_run(tx: &mut Tx, scope: &Scope, run_id: RunId) -> Result<HeldRun> {
-    fetch_optional!(
-        tx,
-        HeldRun,
-        "SELECT r.customer_id, r.integration_id, r.status, r.replaced_by,
-                i.name AS integration_name, i.enabled, c.deleted_at IS NOT NULL AS binned
-           FROM run r JOIN customer c ON c.id = r.customer_id
-                      LEFT JOIN integration i ON i.id = r.integration_id
-          WHERE r.id = $1",
-        run_id
-    )?
-    .filter(|run| scope.sees(run.customer_id) && !run.binned)
-    .ok_or(Error::NotFound("run"))
 }
 
 fn read_note(note: &str) -> Result<&str> {
@@ -109,8 +78,8 @@ fn read_note(note: &str) -> Result<&str> {
 }
 
 /// What can't be decided, and why.
-async fn refuse(tx: &mut Tx, run_id: RunId, run: &HeldRun, object_type: ObjectType) -> Result<()> {
-    let made = decisions(tx, run_id).await?;
+async fn refuse(tx: &mut Tx, run: &Existing, object_type: ObjectType) -> Result<()> {
+    let made = decisions(tx, run.id).await?;
     if let Some(made) = made.iter().find(|made| made.object_type == object_type) {
         return Err(Error::conflict(format!(
             "{} {} this already, at {}.",
@@ -125,37 +94,18 @@ async fn refuse(tx: &mut Tx, run_id: RunId, run: &HeldRun, object_type: ObjectTy
             run_id: Some(newer),
         });
     }
-    match run.enabled {
-        None => {
-            return Err(Error::conflict(
-                "The integration was deleted: nothing of it can be decided any more.",
-            ));
-        }
-        Some(false) => {
-            return Err(Error::conflict(
-                "The integration is disabled. Enable it, then decide.",
-            ));
-        }
-        Some(true) => {}
-    }
-    if run.status != RunStatus::Held || !undecided(tx, run_id).await?.contains(&object_type) {
+    run.at_rest(tx).await?;
+    if run.status != RunStatus::Held || !undecided(tx, run.id).await?.contains(&object_type) {
         return Err(Error::conflict(format!(
             "The run holds nothing of type {object_type} that can be decided. Memberships that wait with their user or group are decided with it."
         )));
     }
-    let open = fetch_optional!(
-        tx,
-        (RunId,),
-        "SELECT id FROM run WHERE integration_id = $1 AND status IN ('queued', 'running')",
-        run.integration_id
-    )?;
-    match open {
-        None => Ok(()),
-        Some((open,)) => Err(Error::Conflict {
-            message: "A run of this integration is in progress. Decide when it has ended: it may find something else.".to_owned(),
-            run_id: Some(open),
-        }),
+    if !run.is_planned(tx).await? {
+        return Err(Error::conflict(
+            "What is known of the source isn’t for the saved settings: they were changed, a preview looked at others, or a run did not come to its end. Run a sync, then decide about what it holds.",
+        ));
     }
+    Ok(())
 }
 
 /// What was decided about a run.
@@ -188,32 +138,6 @@ pub(crate) async fn undecided(tx: &mut Tx, run_id: RunId) -> Result<Vec<ObjectTy
         .collect())
 }
 
-async fn go_on(b: &Backend, tx: &mut Tx, run_id: RunId, run: &HeldRun) -> Result<()> {
-    execute!(
-        &mut *tx,
-        "UPDATE run SET status = 'running', phase = 'deciding', cancelled_by = NULL
-          WHERE id = $1",
-        run_id
-    )
-    .map_err(|error| {
-        if error.is_unique_violation() {
-            Error::conflict("A run of this integration began just now. Decide when it has ended.")
-        } else {
-            error
-        }
-    })?;
-    let job = NewJob {
-        kind: Kind::SyncRun,
-        subject: run_id.0,
-        integration_id: Some(run.integration_id),
-        priority: PRIORITY_PERSON,
-        run_at: b.clock.now(),
-        dedupe_key: Some(format!("run:{run_id}")),
-    };
-    queue::enqueue(b, tx, &job).await?;
-    Ok(())
-}
-
 /// Takes a rejection back: from the next run on, the objects are planned like any other.
 pub async fn withdraw(
     b: &Backend,
@@ -222,7 +146,7 @@ pub async fn withdraw(
     object_type: ObjectType,
 ) -> Result<Run> {
     let mut tx = b.db.write().await?;
-    let run = held_run(&mut tx, scope, run_id).await?;
+    let run = Existing::find(&mut tx, scope, run_id).await?;
     scope.require(Permission::RunsDecide)?;
     let withdrawn = execute!(
         &mut tx,
@@ -237,6 +161,11 @@ pub async fn withdraw(
         return Err(Error::conflict(format!(
             "There is no rejection of type {object_type} to take back."
         )));
+    }
+    if run.status == RunStatus::Held || run.status.is_open() {
+        return Err(Error::conflict(
+            "The rejection is not done yet: the run waits for its other decisions, or is at work.",
+        ));
     }
     // Memberships stand with their group's id.
     execute!(
@@ -257,8 +186,7 @@ pub async fn withdraw(
         run_id,
         object_type
     )?;
-    let name = run.integration_name.as_deref().unwrap_or_default();
-    let subject = format!("{name}, {object_type}s");
+    let subject = format!("{}, {object_type}s", run.name());
     let customer = Some(run.customer_id);
     audit::record(b, &mut tx, scope, "run.withdraw", customer, &subject).await?;
     let run = starting::load(&mut tx, run_id).await?;

@@ -7,10 +7,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::{
+    decision::Decision,
     id::ExternalId,
     policy::ObjectType,
-    run::{Action, ChangeStatus, Decision, LineStatus, Reason, RunPhase},
+    run::{Action, ChangeStatus, CountLine, LineStatus, Reason, RunPhase, RunStatus},
 };
+use planner::diff::Outcome;
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -19,15 +21,15 @@ use super::{
     ends::Ends,
     failures,
     member_planning::{Edges, Limits, Looked, Totals},
-    members::Members,
-    planning::{Decided, Flag, Plan, Walk, Which, mark_kept},
+    members::{Difference, Members},
+    planning::{Plan, mark_kept},
     record::Work,
     rejections::{NO_MEMBER, Rejections},
     rows::{IDS_MAX, push_ids, run_built},
     stop::Stop,
+    walk::{Decided, Flag, Walk, Which},
 };
-use crate::{Error, Result, Tx, execute, fetch_all, insert_many};
-use planner::diff::Outcome;
+use crate::{Result, Tx, execute, fetch_all, insert_many};
 
 /// What an approved change says that isn't so any more.
 const OVERTAKEN: &str = "It was so when the run planned it, and isn’t any more.";
@@ -43,7 +45,7 @@ pub(super) async fn settle(work: &mut Work<'_>) -> Result<(), Stop> {
             (_, Decision::Approved) => approve(work, *object_type).await?,
         }
     }
-    memberships(work, decisions.get(&ObjectType::Membership).copied()).await?;
+    memberships(work, &decisions).await?;
     let mut tx = work.b().db.write().await?;
     work.enter(&mut tx, RunPhase::Applying).await?;
     tx.commit().await?;
@@ -91,13 +93,6 @@ async fn reject(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop
     work.checkpoint().await
 }
 
-#[derive(FromRow)]
-struct Held {
-    position: i64,
-    external_id: ExternalId,
-    action: Action,
-}
-
 /// Looks at approved changes again: those that still hold are planned.
 async fn approve(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop> {
     believe_the_empty_answer(work, object_type).await?;
@@ -107,29 +102,22 @@ async fn approve(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Sto
         if rows.is_empty() {
             break;
         }
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.external_id.0).collect();
-        let mut tx = work.b().db.write_bulk().await?;
-        let held = held(&mut tx, work, object_type, &ids).await?;
         let (mut kept, mut overtaken) = ([Vec::new(), Vec::new()], Vec::new());
         let mut planned: HashMap<Option<Reason>, Vec<i64>> = HashMap::new();
         for row in &rows {
-            let Some(change) = held.get(&row.external_id) else {
-                continue;
-            };
             let Decided { outcome, keeps, .. } = row.decide(&work.policy, object_type, walk.now);
             match outcome {
-                Outcome::Change(step) if step.action == change.action => {
-                    planned
-                        .entry(step.reason)
-                        .or_default()
-                        .push(change.position);
+                Outcome::Change(step) if Some(step.action) == row.held_action => {
+                    let of_reason = planned.entry(step.reason).or_default();
+                    of_reason.extend(row.held_position);
                 }
-                _ => overtaken.push(change.position),
+                _ => overtaken.extend(row.held_position),
             }
             if keeps != row.is(Flag::Kept) {
                 kept[usize::from(keeps)].push(row.external_id.0);
             }
         }
+        let mut tx = work.bulk().await?;
         for (reason, positions) in planned {
             set(&mut tx, work, &positions, Found::Holds(reason)).await?;
         }
@@ -169,27 +157,6 @@ async fn believe_the_empty_answer(work: &Work<'_>, object_type: ObjectType) -> R
         work.integration.id
     )?;
     tx.commit().await
-}
-
-async fn held(
-    tx: &mut Tx,
-    work: &Work<'_>,
-    object_type: ObjectType,
-    ids: &[Uuid],
-) -> Result<HashMap<ExternalId, Held>> {
-    let (first, last) = (ids.first(), ids.last());
-    let rows = fetch_all!(
-        tx,
-        Held,
-        "SELECT position, external_id, action FROM run_change
-          WHERE run_id = $1 AND object_type = $2 AND status = 'held'
-            AND external_id >= $3 AND external_id <= $4",
-        work.run.id,
-        object_type,
-        first,
-        last
-    )?;
-    Ok(rows.into_iter().map(|row| (row.external_id, row)).collect())
 }
 
 /// What was found about a held change.
@@ -239,10 +206,15 @@ const GROUPS: i64 = 100;
 
 /// Decides about held memberships: those that wait with their user or group follow it, those that
 /// were over the guard's limit follow the decision about memberships.
-async fn memberships(work: &mut Work<'_>, decision: Option<Decision>) -> Result<(), Stop> {
+async fn memberships(
+    work: &mut Work<'_>,
+    decisions: &BTreeMap<ObjectType, Decision>,
+) -> Result<(), Stop> {
+    let approved = decisions.get(&ObjectType::Membership) == Some(&Decision::Approved);
+    let any_rejected = decisions.values().any(|made| *made == Decision::Rejected);
     let rejections = Rejections::load(work, &Plan::default()).await?;
     loop {
-        let mut tx = work.b().db.write_bulk().await?;
+        let mut tx = work.bulk().await?;
         let held = fetch_all!(
             &mut tx,
             HeldEdges,
@@ -257,33 +229,30 @@ async fn memberships(work: &mut Work<'_>, decision: Option<Decision>) -> Result<
         }
         let removable = removable(&mut tx, work, &held, &rejections).await?;
         for change in &held {
-            let removed = removed_in(change)?;
-            if change.reason == Some(Reason::GuardLimit) && decision != Some(Decision::Approved) {
-                keep_edges(&mut tx, work, change, &removed).await?;
+            let mut held = Difference::read(change.after_value.as_deref().unwrap_or_default())?;
+            let by_itself = change.reason == Some(Reason::GuardLimit);
+            if by_itself && !approved {
+                keep_edges(&mut tx, work, change, &held.removed).await?;
                 continue;
             }
             let none = HashSet::new();
             let may_go = removable.get(&change.external_id).unwrap_or(&none);
-            let going: Vec<ExternalId> = removed
-                .into_iter()
-                .filter(|member| may_go.contains(member))
-                .collect();
-            plan_removals(&mut tx, work, change, &going).await?;
+            held.removed.retain(|member| may_go.contains(member));
+            if held.removed.is_empty() {
+                // It stays with somebody who stays, or it isn't so any more.
+                let found = if !by_itself && any_rejected {
+                    Found::Rejected
+                } else {
+                    Found::Overtaken
+                };
+                set(&mut tx, work, &[change.position], found).await?;
+            } else {
+                plan_removals(&mut tx, work, change, &held).await?;
+            }
         }
         tx.commit().await?;
         work.checkpoint().await?;
     }
-}
-
-fn removed_in(change: &HeldEdges) -> Result<Vec<ExternalId>> {
-    #[derive(serde::Deserialize)]
-    struct After {
-        removed: Vec<ExternalId>,
-    }
-    let text = change.after_value.as_deref().unwrap_or_default();
-    serde_json::from_str::<After>(text)
-        .map(|after| after.removed)
-        .map_err(|error| Error::Internal(format!("a stored plan can’t be read: {error}")))
 }
 
 /// The members that would leave these groups if planned now.
@@ -307,7 +276,10 @@ async fn removable(
         let mut totals = Totals::default();
         let both = (source, directory);
         let edges = Edges::of(work, &[], group, both, &ends, limits, &mut totals);
-        all.insert(group.external_id, edges.removed.into_iter().collect());
+        all.insert(
+            group.external_id,
+            edges.difference.removed.into_iter().collect(),
+        );
     }
     Ok(all)
 }
@@ -343,20 +315,16 @@ async fn plan_removals(
     tx: &mut Tx,
     work: &Work<'_>,
     change: &HeldEdges,
-    going: &[ExternalId],
+    still: &Difference,
 ) -> Result<()> {
-    if going.is_empty() {
-        return set(tx, work, &[change.position], Found::Overtaken).await;
-    }
-    let after = serde_json::json!({"added": [], "removed": going}).to_string();
     execute!(
         tx,
         "UPDATE run_change SET status = 'planned', edges = $3, after_value = $4
           WHERE run_id = $1 AND position = $2",
         work.run.id,
         change.position,
-        i64::try_from(going.len()).unwrap_or(i64::MAX),
-        after
+        i64::try_from(still.removed.len()).unwrap_or(i64::MAX),
+        still.write()?
     )?;
     Ok(())
 }
@@ -367,28 +335,19 @@ struct Became {
     applied: BTreeMap<Action, i64>,
     blocked: i64,
     failed: i64,
-    rejected: i64,
+    /// Rejected, or not reached.
+    stay: i64,
 }
 
-/// Ends a decided run: the held changes move to where they came out.
+/// Ends a decided run.
 pub(super) async fn complete(work: &mut Work<'_>) -> Result<()> {
     let mut tx = work.b().db.write().await?;
     let mut lines = counts::load(&mut tx, work.run.id).await?;
+    count(&mut tx, work, &mut lines).await?;
     for line in &mut lines {
-        if line.held == 0 {
-            continue;
-        }
-        let became = became(&mut tx, work, line.object_type).await?;
-        let gone: i64 = became.applied.values().sum();
-        line.disabled += became.applied.get(&Action::Disable).unwrap_or(&0);
-        line.deleted += became.applied.get(&Action::Delete).unwrap_or(&0);
-        line.blocked += became.blocked;
-        line.failed += became.failed;
-        line.unchanged += line.held - gone - became.failed - became.rejected;
-        line.held = became.rejected;
         if line.status == LineStatus::Held {
             // Memberships that waited with their users and groups.
-            line.status = if gone + became.failed > 0 {
+            line.status = if line.held == 0 {
                 LineStatus::Approved
             } else {
                 LineStatus::Rejected
@@ -396,13 +355,26 @@ pub(super) async fn complete(work: &mut Work<'_>) -> Result<()> {
         }
         counts::insert(&mut tx, work.run.id, line).await?;
     }
-    let failed = lines.iter().any(|line| line.failed > 0);
-    let error = if failed {
-        Some(failures::words(&mut tx, work.run.id, &lines).await?)
-    } else {
-        None
-    };
-    ending::decided(work, tx, error.as_ref()).await
+    if lines.iter().any(|line| line.failed > 0) {
+        let words = failures::words(&mut tx, work.run.id, &lines).await?;
+        return ending::decided(work, tx, RunStatus::Partial, Some(&words)).await;
+    }
+    ending::decided(work, tx, RunStatus::Succeeded, None).await
+}
+
+/// Moves held changes to where they came out. What is rejected, or was not reached, stays held.
+pub(super) async fn count(tx: &mut Tx, work: &Work<'_>, lines: &mut [CountLine]) -> Result<()> {
+    for line in lines.iter_mut().filter(|line| line.held > 0) {
+        let became = became(tx, work, line.object_type).await?;
+        let gone: i64 = became.applied.values().sum();
+        line.disabled += became.applied.get(&Action::Disable).unwrap_or(&0);
+        line.deleted += became.applied.get(&Action::Delete).unwrap_or(&0);
+        line.blocked += became.blocked;
+        line.failed += became.failed;
+        line.unchanged += line.held - gone - became.failed - became.stay;
+        line.held = became.stay;
+    }
+    Ok(())
 }
 
 /// Of memberships, edges are counted; of others, objects.
@@ -432,7 +404,7 @@ async fn became(tx: &mut Tx, work: &Work<'_>, object_type: ObjectType) -> Result
                 }
             }
             ChangeStatus::Failed => became.failed += number,
-            ChangeStatus::Rejected | ChangeStatus::Held => became.rejected += number,
+            ChangeStatus::Rejected | ChangeStatus::Held => became.stay += number,
             _ => {}
         }
     }

@@ -13,7 +13,7 @@ use planner::count;
 use sha2::{Digest, Sha256};
 
 use super::{
-    counts, failures,
+    counts, decided, failures,
     held::{self, Place},
     merging,
     reading::Round,
@@ -121,12 +121,9 @@ pub(super) async fn quiet(work: &mut Work<'_>) -> Result<()> {
 pub(super) async fn decided(
     work: &mut Work<'_>,
     mut tx: Tx,
+    status: RunStatus,
     error: Option<&RunError>,
 ) -> Result<()> {
-    let status = match error {
-        Some(_) => RunStatus::Partial,
-        None => RunStatus::Succeeded,
-    };
     end_run(work, &mut tx, status, error).await?;
     execute!(
         &mut tx,
@@ -211,7 +208,11 @@ async fn cut_short(
         failures::leave(&mut tx, work, status.as_str(), why).await?;
     }
     let mut lines = counts::load(&mut tx, work.run.id).await?;
-    failures::recount(&mut tx, work.run.id, &mut lines).await?;
+    if work.run.is_decided {
+        decided::count(&mut tx, work, &mut lines).await?;
+    } else {
+        failures::recount(&mut tx, work.run.id, &mut lines).await?;
+    }
     if lines.is_empty() {
         let types = work.policy.object_types.iter().copied();
         lines.extend(types.map(count::line));
@@ -219,6 +220,9 @@ async fn cut_short(
     for line in &mut lines {
         line.status = status.into();
         counts::insert(&mut tx, work.run.id, line).await?;
+    }
+    if work.run.is_decided {
+        return self::decided(work, tx, status, error).await;
     }
     end_run(work, &mut tx, status, error).await?;
     let detail = match error {

@@ -41,7 +41,8 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// Reads what isn't known yet of these users and groups. Ids of either may be given for both.
+    /// Reads these users and groups in place of those before, or all once where they are many. Ids
+    /// of either may be given for both.
     pub async fn know(
         &mut self,
         tx: &mut Tx,

@@ -1,14 +1,14 @@
 //! Changes that could not be applied: counted as such, named, and pending.
 
 use domain::{
-    id::{ExternalId, RunId},
+    id::RunId,
     number::counted,
     policy::ObjectType,
     run::{Action, CountLine, Reason, RunError},
 };
 use planner::count;
 
-use super::record::Work;
+use super::{members::Difference, record::Work};
 use crate::{Result, Tx, execute, fetch_all, fetch_optional};
 
 /// Leaves what isn't applied yet as failed and pending.
@@ -74,11 +74,7 @@ fn find(lines: &mut [CountLine], object_type: ObjectType) -> Option<&mut CountLi
 }
 
 fn removed_in(after: &str) -> i64 {
-    #[derive(serde::Deserialize)]
-    struct After {
-        removed: Vec<ExternalId>,
-    }
-    let removed = serde_json::from_str::<After>(after).map_or(0, |after| after.removed.len());
+    let removed = Difference::read(after).map_or(0, |after| after.removed.len());
     i64::try_from(removed).unwrap_or(0)
 }
 

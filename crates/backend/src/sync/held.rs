@@ -7,7 +7,7 @@ use domain::{
     run::{CountLine, Reason, RunError, RunTrigger},
 };
 
-use super::{ending, record::Work};
+use super::{decide, ending, record::Work};
 use crate::{Result, Tx, execute, fetch_optional};
 
 /// Where a run's held changes wait.
@@ -66,7 +66,7 @@ pub(super) async fn place(work: &mut Work<'_>, tx: &mut Tx, lines: &[CountLine])
     Ok(Place::Own)
 }
 
-/// The held run that found the same set, where nobody began to decide about it.
+/// The held run that found the same set.
 async fn same(work: &Work<'_>, tx: &mut Tx, key: &str) -> Result<Option<RunId>> {
     let held = fetch_optional!(
         tx,
@@ -83,32 +83,24 @@ async fn same(work: &Work<'_>, tx: &mut Tx, key: &str) -> Result<Option<RunId>> 
 }
 
 /// Older held runs are over: this one looked at everything that they held, and says what became
-/// of it.
+/// of it. What was decided of them and waited for another decision wasn't done.
 async fn replace_older(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
-    let error = RunError {
-        code: "replaced".to_owned(),
-        title: "A newer run took its place".to_owned(),
-        detail: "What was held here was looked at again, and something else came out.".to_owned(),
-        fix: "Look at the newer run.".to_owned(),
-    };
     let older = "SELECT id FROM run WHERE integration_id = $1 AND status = 'held' AND id <> $2";
     execute!(
         &mut *tx,
         sqlx::AssertSqlSafe(format!(
-            "UPDATE run_count SET status = 'cancelled'
-              WHERE status = 'held' AND run_id IN ({older})"
+            "UPDATE run_count SET status = 'cancelled' WHERE held > 0 AND run_id IN ({older})"
         )),
         work.integration.id,
         work.run.id
     )?;
     execute!(
         tx,
-        "UPDATE run SET status = 'cancelled', ended_at = $3, error = $4, replaced_by = $2
+        "UPDATE run SET status = 'cancelled', ended_at = $3, error = NULL, replaced_by = $2
           WHERE integration_id = $1 AND status = 'held' AND id <> $2",
         work.integration.id,
         work.run.id,
-        work.b().clock.now(),
-        serde_json::to_string(&error).ok()
+        work.b().clock.now()
     )?;
     Ok(())
 }
@@ -139,10 +131,11 @@ pub(super) async fn words(tx: &mut Tx, work: &Work<'_>, lines: &[CountLine]) -> 
             fix: "Check the tenant in Entra and the selected groups. Where they are right again, the next run goes on by itself. If the tenant really is empty, approve.".to_owned(),
         });
     }
-    let limits: Vec<String> = lines
-        .iter()
-        .filter(|line| line.held > 0)
-        .map(|line| limit(work, line.object_type))
+    let mut over = decide::undecided(tx, work.run.id).await?;
+    over.sort_unstable();
+    let limits: Vec<String> = over
+        .into_iter()
+        .map(|object_type| limit(work, object_type))
         .collect();
     Ok(RunError {
         code: "guard_limit".to_owned(),

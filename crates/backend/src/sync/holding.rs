@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::{
     merging::FIRST,
-    planning::{BATCH, Change, Plan},
+    planning::{Change, Plan},
     record::Work,
     stop::Stop,
+    walk::BATCH,
 };
 use crate::{Result, execute, fetch_all, fetch_scalar};
 
@@ -28,7 +29,7 @@ pub(super) async fn over_the_limit(
     if losing == 0 {
         return Ok(());
     }
-    let mut tx = work.b().db.write_bulk().await?;
+    let mut tx = work.bulk().await?;
     let sql = format!(
         "SELECT COUNT(*) FROM directory_{object_type}
           WHERE integration_id = $1 AND status = 'active'"
@@ -71,7 +72,7 @@ pub(super) async fn everything(
     );
     let mut after = FIRST;
     loop {
-        let mut tx = work.b().db.write_bulk().await?;
+        let mut tx = work.bulk().await?;
         let rows = fetch_all!(
             &mut tx,
             (ExternalId, Uuid, String, String),

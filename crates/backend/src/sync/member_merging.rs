@@ -79,7 +79,7 @@ async fn settle(
         return Ok(());
     }
     let integration = work.integration.id;
-    let mut tx = work.b().db.write_bulk().await?;
+    let mut tx = work.bulk().await?;
     let mut known = if first {
         BTreeMap::new()
     } else {
@@ -124,8 +124,8 @@ async fn mark_people(tx: &mut Tx, work: &Work<'_>, people: &[Uuid]) -> Result<()
 }
 
 /// In a complete round, a group without a piece has no members any more.
-async fn groups_without_members(work: &Work<'_>) -> Result<()> {
-    let mut tx = work.b().db.write_bulk().await?;
+async fn groups_without_members(work: &mut Work<'_>) -> Result<(), Stop> {
+    let mut tx = work.bulk().await?;
     execute!(
         &mut tx,
         "DELETE FROM source_membership
@@ -139,5 +139,6 @@ async fn groups_without_members(work: &Work<'_>) -> Result<()> {
         work.integration.id,
         work.run.id
     )?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(())
 }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{
     ends::{End as Member, Ends},
-    members::{self, Members},
+    members::{self, Difference, Members},
     planning::{Change, Plan},
     record::Work,
     rejections::Rejections,
@@ -56,7 +56,7 @@ pub(super) async fn plan(
     };
     let limit = work.policy.guard.limit(ObjectType::Membership);
     if guard::holds(limit, totals.counted, active.unsigned_abs()) {
-        let mut tx = work.b().db.write_bulk().await?;
+        let mut tx = work.bulk().await?;
         execute!(
             &mut tx,
             "DELETE FROM run_change WHERE run_id = $1 AND object_type = 'membership'",
@@ -164,9 +164,9 @@ async fn pass(
         let looked = Looked::at(&mut tx, work, ids, &mut ends).await?;
         drop(tx);
         let limits = Limits { rejections, hold };
-        let changes = changes(work, plan, looked, &ends, limits, &mut totals);
+        let changes = changes(work, plan, looked, &ends, limits, &mut totals)?;
         if !changes.is_empty() {
-            let mut tx = work.b().db.write_bulk().await?;
+            let mut tx = work.bulk().await?;
             plan.store(&mut tx, work, &changes).await?;
             tx.commit().await?;
         }
@@ -270,8 +270,7 @@ pub(super) struct Limits<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Edges {
     created: i64,
-    added: Vec<ExternalId>,
-    pub removed: Vec<ExternalId>,
+    pub difference: Difference,
     /// Held by the guard.
     held: Vec<ExternalId>,
     /// Held because an end of theirs is.
@@ -306,7 +305,7 @@ impl Edges {
         }
         for (id, member_type) in source {
             if !directory.contains_key(id) && wanted(*id, *member_type) {
-                edges.added.push(*id);
+                edges.difference.added.push(*id);
             }
         }
         for (id, member_type) in directory {
@@ -325,9 +324,9 @@ impl Edges {
                 Some(Removal::Counts) if limits.hold => edges.held.push(*id),
                 Some(Removal::Counts) => {
                     totals.counted += 1;
-                    edges.removed.push(*id);
+                    edges.difference.removed.push(*id);
                 }
-                Some(Removal::Follows) => edges.removed.push(*id),
+                Some(Removal::Follows) => edges.difference.removed.push(*id),
             }
         }
         edges
@@ -372,7 +371,7 @@ fn changes(
     ends: &Ends,
     limits: Limits<'_>,
     totals: &mut Totals,
-) -> Vec<Change> {
+) -> Result<Vec<Change>> {
     let none = Members::new();
     let mut changes = Vec::new();
     for group in looked.groups {
@@ -389,12 +388,11 @@ fn changes(
         let (action, number, after) = if group.directory_id.is_none() {
             (Action::Create, edges.created, None)
         } else {
-            let number = size(&edges.added) + size(&edges.removed);
-            let after = serde_json::json!({"added": edges.added, "removed": edges.removed});
-            (Action::Update, number, Some(after.to_string()))
+            let number = size(&edges.difference.added) + size(&edges.difference.removed);
+            (Action::Update, number, Some(edges.difference.write()?))
         };
-        totals.added += edges.created + size(&edges.added);
-        totals.removed += size(&edges.removed);
+        totals.added += edges.created + size(&edges.difference.added);
+        totals.removed += size(&edges.difference.removed);
         totals.held += size(&edges.held) + size(&edges.held_with);
         let mut push = |action, reason, status, edges, after| {
             changes.push(Change {
@@ -415,22 +413,26 @@ fn changes(
             push(action, None, ChangeStatus::Planned, number, after);
         }
         for (reason, held) in [
-            (Reason::GuardLimit, &edges.held),
-            (Reason::HeldWithObject, &edges.held_with),
+            (Reason::GuardLimit, edges.held),
+            (Reason::HeldWithObject, edges.held_with),
         ] {
             if !held.is_empty() {
-                let after = serde_json::json!({"added": [], "removed": held}).to_string();
+                let number = size(&held);
+                let held = Difference {
+                    removed: held,
+                    ..Difference::default()
+                };
                 push(
                     Action::Update,
                     Some(reason),
                     ChangeStatus::Held,
-                    size(held),
-                    Some(after),
+                    number,
+                    Some(held.write()?),
                 );
             }
         }
     }
-    changes
+    Ok(changes)
 }
 
 fn size(ids: &[ExternalId]) -> i64 {

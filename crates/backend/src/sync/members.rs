@@ -1,7 +1,6 @@
 //! What the source says of groups' members: for each group and type of member one row with the
 //! ids, sorted, 16 bytes each. The directory's memberships are rows of their own; a source's list
-//! is only ever read and written as a whole, and a row an edge took as long as everything else of
-//! a first sync together (docs/benchmarks.md).
+//! is only ever read and written as a whole (decision 0009).
 
 use std::collections::BTreeMap;
 
@@ -9,11 +8,12 @@ use domain::{
     id::{ExternalId, IntegrationId},
     policy::ObjectType,
 };
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::rows::{IDS_MAX, fetch_built, push_ids, run_built};
-use crate::{Result, Tx, fetch_all, insert_many};
+use crate::{Error, Result, Tx, fetch_all, insert_many, store::write_json};
 
 /// Bytes of one id.
 const ID: usize = 16;
@@ -22,6 +22,26 @@ const LISTS_MAX: usize = 500;
 
 /// A group's members, and what each of them is.
 pub(super) type Members = BTreeMap<ExternalId, ObjectType>;
+
+/// What a plan changes of one group's members: the `after_value` of its change.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Difference {
+    pub added: Vec<ExternalId>,
+    pub removed: Vec<ExternalId>,
+}
+
+impl Difference {
+    /// The stored text.
+    pub fn write(&self) -> Result<String> {
+        write_json(self)
+    }
+
+    /// What was stored.
+    pub fn read(text: &str) -> Result<Self> {
+        serde_json::from_str(text)
+            .map_err(|error| Error::Internal(format!("a stored plan can’t be read: {error}")))
+    }
+}
 
 /// One group's members of one type.
 #[derive(Debug, FromRow)]

@@ -91,7 +91,7 @@ async fn objects(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Sto
     while after < LAST {
         let owner = ("run_id", run_id.0);
         let end = batch_end(work.b(), "run_staging", owner, object_type, after, BATCH).await?;
-        let mut tx = work.b().db.write_bulk().await?;
+        let mut tx = work.bulk().await?;
         upsert(&mut tx, run_id.0, integration, object_type, (after, end)).await?;
         execute!(
             &mut tx,
@@ -156,7 +156,7 @@ async fn upsert(
 async fn sweep(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop> {
     let is_selected = format!(
         "EXISTS (SELECT 1 FROM {} AND ig.external_id = source_object.external_id)",
-        work.selected_groups()
+        work.selected_groups("$5")
     );
     let in_scope = match (work.is_selected(), object_type) {
         (false, _) => "TRUE",
@@ -176,7 +176,7 @@ async fn sweep(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop>
     while after < LAST {
         let owner = ("integration_id", work.integration.id.0);
         let end = batch_end(work.b(), "source_object", owner, object_type, after, 5_000).await?;
-        let mut tx = work.b().db.write_bulk().await?;
+        let mut tx = work.bulk().await?;
         execute!(
             &mut tx,
             sqlx::AssertSqlSafe(sql.as_str()),
@@ -196,7 +196,7 @@ async fn sweep(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop>
 /// A selected group that was deleted or came back changes the scope of people nobody mentioned:
 /// then everything is planned.
 async fn plan_all_if_a_group_came_or_went(work: &mut Work<'_>) -> Result<(), Stop> {
-    let mut tx = work.b().db.write_bulk().await?;
+    let mut tx = work.bulk().await?;
     let moved = fetch_optional!(
         &mut tx,
         (ExternalId,),
@@ -227,7 +227,7 @@ pub(super) async fn plan_everything(tx: &mut Tx, integration: IntegrationId) -> 
 
 /// Stores the cursors, and goes on to planning.
 async fn finish(work: &mut Work<'_>, round: &Round) -> Result<(), Stop> {
-    let mut tx = work.b().db.write_bulk().await?;
+    let mut tx = work.bulk().await?;
     store_cursors(work, &mut tx, round).await?;
     work.run.planned_at = Some(work.b().clock.now());
     work.enter(&mut tx, RunPhase::Planning).await?;

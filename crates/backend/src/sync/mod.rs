@@ -22,6 +22,7 @@ mod difference;
 mod ending;
 mod ends;
 mod entra;
+mod existing;
 mod failures;
 mod held;
 mod holding;
@@ -41,6 +42,7 @@ mod starting;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use apply_preview::apply_preview;
 pub use decide::{decide, withdraw};
@@ -69,7 +71,7 @@ pub(crate) async fn go_on(cx: &JobContext, run_id: RunId) -> Result<Outcome> {
     let mut work = Work::load(cx, run_id).await?;
     let ended = match phases(&mut work).await {
         Ok(Read::Nothing) => ending::quiet(&mut work).await,
-        Ok(Read::Something) if work.is_decided => decided::complete(&mut work).await,
+        Ok(Read::Something) if work.run.is_decided => decided::complete(&mut work).await,
         Ok(Read::Something) => ending::complete(&mut work).await,
         Err(Stop::Cancelled(by)) => ending::cancelled(&mut work, &by).await,
         Err(Stop::Failed(failure)) => ending::failed(&mut work, &failure).await,

@@ -8,45 +8,28 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::{
     DateTime,
-    group::GroupKind,
     id::ExternalId,
-    policy::{ObjectType, Policy},
+    policy::ObjectType,
     run::{Action, ChangeStatus, CountLine, LineStatus, Reason, RunMode, RunPhase},
-    user::DirectoryStatus,
 };
 use planner::{
     count,
-    decision::{self, Rejected},
-    derive::{Facts, derive},
-    diff::{Known, Outcome, diff, keeps_members, takes_content},
-    hash,
-    read::Presence,
+    diff::{Outcome, takes_content},
 };
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
     counts,
     difference::{self, Differing},
     holding, member_planning,
-    merging::FIRST,
     reading::Round,
     record::Work,
     rejections::Rejections,
     rows::{IDS_MAX, push_ids, run_built},
     stop::Stop,
+    walk::{Decided, Flag, Row, Walk, Which},
 };
-use crate::{Result, Tx, execute, fetch_all, fetch_scalar, insert_many};
-
-/// Objects looked at together.
-pub(super) const BATCH: i64 = 1_000;
-
-/// Whether an active user of an older integration of the customer has the user name. Ids sort by
-/// age.
-const NAME_TAKEN: &str = "EXISTS (
-    SELECT 1 FROM directory_user o
-     WHERE o.customer_id = $4 AND o.user_name_folded = source_object.user_name_folded
-       AND o.status = 'active' AND o.integration_id < $1)";
+use crate::{Result, Tx, execute, fetch_scalar, insert_many};
 
 /// One row of the plan.
 #[derive(Debug)]
@@ -131,7 +114,7 @@ impl Plan {
 
 /// Makes the plan, and goes on to applying it. A preview ends here.
 pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
-    let mut tx = work.b().db.write_bulk().await?;
+    let mut tx = work.bulk().await?;
     execute!(
         &mut tx,
         "DELETE FROM run_change WHERE run_id = $1",
@@ -143,7 +126,6 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
         work.run.id
     )?;
     counts::open(&mut tx, work.run.id, &work.policy, LineStatus::Running).await?;
-    work.write(&mut tx).await?;
     tx.commit().await?;
 
     let round = Round::of(work.run.round.as_deref());
@@ -172,218 +154,6 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
     finish(work, &mut plan).await
 }
 
-/// An object with what the source and the directory say of it.
-#[derive(Debug, FromRow)]
-pub(super) struct Row {
-    pub external_id: ExternalId,
-    presence: String,
-    display_name: String,
-    name_folded: String,
-    flags: i64,
-    group_kind: Option<GroupKind>,
-    hash: Vec<u8>,
-    directory_id: Option<Uuid>,
-    status: Option<DirectoryStatus>,
-    status_reason: Option<Reason>,
-    delete_at: Option<DateTime>,
-    known_hash: Option<Vec<u8>>,
-    #[sqlx(default)]
-    rejected_action: Option<Action>,
-    #[sqlx(default)]
-    rejected_reason: Option<Reason>,
-}
-
-/// What is true of an object, a bit each in [`Row::flags`]: on SQLite a column takes as long to
-/// hand over as all of them in one.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Flag {
-    GivenName,
-    Surname,
-    SignInBlocked,
-    Guest,
-    Kept,
-    /// Its memberships were shown until now, or are only from now on.
-    Turned,
-    InScope,
-    NameTaken,
-}
-
-impl Flag {
-    /// All of them, with the condition of each in SQL.
-    fn conditions<'a>(in_scope: &'a str, name_taken: &'a str) -> [(Self, &'a str); 8] {
-        [
-            (Self::GivenName, "source_object.given_name IS NOT NULL"),
-            (Self::Surname, "source_object.surname IS NOT NULL"),
-            (Self::SignInBlocked, "source_object.sign_in_blocked"),
-            (Self::Guest, "source_object.guest"),
-            (Self::Kept, "source_object.kept"),
-            (Self::Turned, "source_object.pending = 'members'"),
-            (Self::InScope, in_scope),
-            (Self::NameTaken, name_taken),
-        ]
-    }
-
-    const fn bit(self) -> i64 {
-        1 << self as u8
-    }
-}
-
-impl Row {
-    pub const fn is(&self, flag: Flag) -> bool {
-        self.flags & flag.bit() != 0
-    }
-
-    fn facts(&self, object_type: ObjectType) -> Facts {
-        Facts {
-            object_type,
-            presence: Presence::parse(&self.presence).unwrap_or(Presence::Gone),
-            in_scope: self.is(Flag::InScope),
-            has_given_name: self.is(Flag::GivenName),
-            has_surname: self.is(Flag::Surname),
-            sign_in_blocked: self.is(Flag::SignInBlocked),
-            guest: self.is(Flag::Guest),
-            name_taken: self.is(Flag::NameTaken),
-            group_kind: self.group_kind,
-        }
-    }
-
-    /// The change that was rejected, where the source says what it said then.
-    fn rejected(&self) -> Option<Rejected> {
-        Some(Rejected {
-            action: self.rejected_action?,
-            reason: self.rejected_reason,
-        })
-    }
-
-    fn known(&self) -> Option<Known> {
-        Some(Known {
-            status: self.status?,
-            reason: self.status_reason,
-            delete_at: self.delete_at,
-            hash: hash_of(self.known_hash.as_deref().unwrap_or_default()),
-        })
-    }
-}
-
-/// What the planner says of an object.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Decided {
-    pub outcome: Outcome,
-    /// Whether its memberships are shown.
-    pub keeps: bool,
-    /// Whether a rejection has nothing to say any more.
-    lapses: bool,
-}
-
-impl Row {
-    /// Asks the planner.
-    pub fn decide(&self, policy: &Policy, object_type: ObjectType, now: DateTime) -> Decided {
-        let known = self.known();
-        let derived = derive(policy, &self.facts(object_type));
-        let differs = diff(policy, known.as_ref(), derived, &hash_of(&self.hash), now);
-        let outcome = decision::respect(differs, self.rejected());
-        Decided {
-            outcome,
-            keeps: keeps_members(policy.actions, derived, known.as_ref()),
-            lapses: self.rejected_action.is_some() && outcome == differs,
-        }
-    }
-}
-
-fn hash_of(bytes: &[u8]) -> [u8; hash::LENGTH] {
-    bytes.try_into().unwrap_or([0; hash::LENGTH])
-}
-
-/// Which objects are walked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
-    /// All that the source has.
-    All,
-    /// What changed, is pending or due.
-    Changed,
-    /// Those of which this run holds changes.
-    Held,
-}
-
-/// What a walk has to look at besides the integration's own rows.
-#[derive(Debug, Clone, Copy)]
-struct Beside {
-    /// The customer has an older integration, whose user names come first.
-    older: bool,
-    /// Something was rejected.
-    rejections: bool,
-}
-
-/// The query that walks the objects to look at, in the order of their ids.
-fn walk(work: &Work<'_>, object_type: ObjectType, which: Which, beside: Beside) -> String {
-    let is_selected = format!(
-        "EXISTS (SELECT 1 FROM {} AND ig.external_id = source_object.external_id)",
-        work.selected_groups()
-    );
-    let scope = match (work.is_selected(), object_type) {
-        (false, _) => "TRUE",
-        (true, ObjectType::User) => "source_object.in_scope",
-        (true, _) => is_selected.as_str(),
-    };
-    let taken = if beside.older && object_type == ObjectType::User {
-        NAME_TAKEN
-    } else {
-        "$4 <> $4"
-    };
-    let flags: Vec<String> = Flag::conditions(scope, taken)
-        .iter()
-        .map(|(flag, sql)| format!("CASE WHEN {sql} THEN {} ELSE 0 END", flag.bit()))
-        .collect();
-    let flags = flags.join(" + ");
-    let from = match which {
-        Which::All => "source_object".to_owned(),
-        Which::Changed => format!(
-            "(SELECT external_id FROM run_staging
-               WHERE run_id = $5 AND object_type = $2 AND external_id > $3
-              UNION SELECT external_id FROM source_object
-               WHERE integration_id = $1 AND object_type = $2 AND external_id > $3
-                 AND pending IS NOT NULL
-              UNION SELECT external_id FROM directory_{object_type}
-               WHERE integration_id = $1 AND external_id > $3
-                 AND delete_at IS NOT NULL AND delete_at <= $6) AS w
-              JOIN source_object ON source_object.external_id = w.external_id"
-        ),
-        Which::Held => "run_change AS w
-              JOIN source_object ON w.run_id = $5 AND w.object_type = $2 AND w.status = 'held'
-                   AND source_object.external_id = w.external_id"
-            .to_owned(),
-    };
-    let (rejected, rejections) = if beside.rejections {
-        (
-            ", k.action AS rejected_action, k.reason AS rejected_reason",
-            "LEFT JOIN kept_by_decision k ON k.integration_id = $1 AND k.object_type = $2
-                  AND k.external_id = source_object.external_id
-                  AND k.presence = source_object.presence AND k.hash = source_object.hash",
-        )
-    } else {
-        ("", "")
-    };
-    // Not every walk has a use for the run and the time, but each takes the same parameters.
-    let same = if which == Which::Changed {
-        ""
-    } else {
-        "AND $5 = $5 AND $6 = $6"
-    };
-    format!(
-        "SELECT source_object.external_id, source_object.presence, source_object.display_name,
-                source_object.name_folded, CAST({flags} AS BIGINT) AS flags,
-                source_object.group_kind, source_object.hash, d.id AS directory_id, d.status,
-                d.status_reason, d.delete_at, d.hash AS known_hash{rejected}
-           FROM {from}
-           LEFT JOIN directory_{object_type} d
-             ON d.integration_id = $1 AND d.external_id = source_object.external_id
-           {rejections}
-          WHERE source_object.integration_id = $1 AND source_object.object_type = $2
-            AND source_object.external_id > $3 {same}
-          ORDER BY source_object.external_id LIMIT {BATCH}"
-    )
-}
-
 async fn objects(
     work: &mut Work<'_>,
     plan: &mut Plan,
@@ -401,75 +171,6 @@ async fn objects(
     }
 }
 
-/// A walk over objects, a batch at a time, in the order of their ids.
-pub(super) struct Walk {
-    object_type: ObjectType,
-    sql: String,
-    after: ExternalId,
-    /// When the plan is made.
-    pub now: DateTime,
-}
-
-impl Walk {
-    /// Begins before the first object.
-    pub async fn new(work: &Work<'_>, object_type: ObjectType, which: Which) -> Result<Self> {
-        let beside = Beside {
-            older: has_older(work).await?,
-            rejections: has_rejections(work).await?,
-        };
-        Ok(Self {
-            object_type,
-            sql: walk(work, object_type, which, beside),
-            after: FIRST,
-            now: work.run.planned_at.unwrap_or(work.started_at),
-        })
-    }
-
-    /// The next objects; none at the end.
-    pub async fn next(&mut self, work: &Work<'_>) -> Result<Vec<Row>> {
-        let mut tx = work.b().db.read().await?;
-        let rows = fetch_all!(
-            &mut tx,
-            Row,
-            sqlx::AssertSqlSafe(self.sql.as_str()),
-            work.integration.id,
-            self.object_type,
-            self.after,
-            work.integration.customer_id,
-            work.run.id,
-            self.now
-        )?;
-        if let Some(last) = rows.last() {
-            self.after = last.external_id;
-        }
-        Ok(rows)
-    }
-}
-
-/// Whether anything of the integration stays as it is by a rejection.
-async fn has_rejections(work: &Work<'_>) -> Result<bool> {
-    let mut tx = work.b().db.read().await?;
-    fetch_scalar!(
-        &mut tx,
-        bool,
-        "SELECT EXISTS (SELECT 1 FROM kept_by_decision WHERE integration_id = $1)",
-        work.integration.id
-    )
-}
-
-/// Whether the customer has an older integration, whose user names come first.
-async fn has_older(work: &Work<'_>) -> Result<bool> {
-    let mut tx = work.b().db.read().await?;
-    let older = fetch_scalar!(
-        &mut tx,
-        i64,
-        "SELECT COUNT(*) FROM integration WHERE customer_id = $1 AND id < $2",
-        work.integration.customer_id,
-        work.integration.id
-    )?;
-    Ok(older > 0)
-}
-
 async fn batch(
     work: &mut Work<'_>,
     plan: &mut Plan,
@@ -481,7 +182,7 @@ async fn batch(
     let mut differing = Vec::new();
     let mut kept: [Vec<Uuid>; 2] = [Vec::new(), Vec::new()];
     for row in rows {
-        let (known, hash) = (row.known(), hash_of(&row.hash));
+        let (known, hash) = (row.known(), row.hash());
         let Decided {
             outcome,
             keeps,
@@ -518,7 +219,7 @@ async fn batch(
         }
     }
     difference::fill(work, object_type, &differing, now, &mut changes).await?;
-    let mut tx = work.b().db.write_bulk().await?;
+    let mut tx = work.bulk().await?;
     plan.store(&mut tx, work, &changes).await?;
     for (keeps, ids) in [false, true].into_iter().zip(&kept) {
         mark_kept(&mut tx, work, object_type, ids, keeps).await?;
@@ -597,7 +298,7 @@ pub(super) async fn mark_kept(
 
 /// Stores the counts. What was decided stands from here on, whoever applies it.
 async fn finish(work: &mut Work<'_>, plan: &mut Plan) -> Result<(), Stop> {
-    let mut tx = work.b().db.write_bulk().await?;
+    let mut tx = work.bulk().await?;
     let run_id = work.run.id;
     for line in plan.lines.values() {
         counts::insert(&mut tx, run_id, line).await?;

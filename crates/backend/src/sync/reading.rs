@@ -68,7 +68,7 @@ pub(super) const USERS: &str = "user";
 const GROUPS: &str = "group";
 
 /// What the cursors stand for: other types, other groups or other properties need a full read.
-fn read_key(policy: &Policy) -> String {
+pub(super) fn read_key(policy: &Policy) -> String {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
     hash.update(b"1;");

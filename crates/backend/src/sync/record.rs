@@ -15,7 +15,7 @@ use sqlx::FromRow;
 use super::{counts, stop::Stop};
 use crate::{
     Backend, Error, Result, Tx, db::Table, execute, fetch_all, fetch_one, fetch_optional,
-    fetch_scalar, jobs::JobContext,
+    jobs::JobContext,
 };
 
 /// How often progress is written, and a wish to cancel looked for.
@@ -44,7 +44,10 @@ pub(super) struct RunRow {
     pub planned: i64,
     pub applied: i64,
     pub cancelled_by: Option<String>,
+    /// What a preview decides by.
     pub policy: Option<String>,
+    /// Whether it is a held run that was decided, and goes on.
+    pub is_decided: bool,
 }
 
 /// An integration as it is stored.
@@ -83,8 +86,6 @@ pub(super) struct Work<'a> {
     pub run: RunRow,
     pub integration: IntegrationRow,
     pub policy: Policy,
-    /// Whether it is a held run that was decided, and goes on.
-    pub is_decided: bool,
     /// When this worker took the run; kept as its start where nothing was written before.
     pub started_at: DateTime,
     begun: bool,
@@ -100,7 +101,8 @@ impl<'a> Work<'a> {
             RunRow,
             "SELECT id, integration_id, mode, triggered_by, phase, full_read, started_at,
                     planned_at, round, requests, resource_units, pages_read, objects_read,
-                    objects_expected, planned, applied, cancelled_by, policy
+                    objects_expected, planned, applied, cancelled_by, policy,
+                    EXISTS (SELECT 1 FROM run_decision d WHERE d.run_id = run.id) AS is_decided
                FROM run WHERE id = $1 AND status IN ('queued', 'running')",
             run_id
         )?
@@ -118,16 +120,9 @@ impl<'a> Work<'a> {
             Some(own) => read_policy(own)?,
             None => with_groups(&mut tx, integration.id, &integration.policy).await?,
         };
-        let is_decided = fetch_scalar!(
-            &mut tx,
-            bool,
-            "SELECT EXISTS (SELECT 1 FROM run_decision WHERE run_id = $1)",
-            run_id
-        )?;
         Ok(Self {
             started_at: run.started_at.unwrap_or_else(|| cx.b.clock.now()),
             begun: run.started_at.is_some(),
-            is_decided,
             cx,
             run,
             integration,
@@ -147,12 +142,12 @@ impl<'a> Work<'a> {
     }
 
     /// The selected groups as `ig` in a statement that takes the integration as $1 and the run as
-    /// $5: a preview has its own.
-    pub fn selected_groups(&self) -> &'static str {
+    /// `run`: a preview has its own.
+    pub fn selected_groups(&self, run: &str) -> String {
         if self.run.policy.is_some() {
-            "run_group ig WHERE ig.run_id = $5"
+            format!("run_group ig WHERE ig.run_id = {run}")
         } else {
-            "integration_group ig WHERE ig.integration_id = $1"
+            "integration_group ig WHERE ig.integration_id = $1".to_owned()
         }
     }
 
@@ -188,6 +183,15 @@ impl<'a> Work<'a> {
         self.write(&mut tx).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// A transaction for a batch of the run's work. It holds the run's row: where the run was ended
+    /// meanwhile, since its integration was deleted, it ends in an error, and whoever ends the run
+    /// waits for the batch. Nothing else keeps rows from coming in behind a deletion (decision 0009).
+    pub async fn bulk(&mut self) -> Result<Tx, Stop> {
+        let mut tx = self.b().db.write_bulk().await?;
+        self.write(&mut tx).await?;
+        Ok(tx)
     }
 
     /// Writes progress in the caller's transaction, and ends in [`Stop::Cancelled`] where somebody

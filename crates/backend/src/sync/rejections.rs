@@ -1,12 +1,21 @@
 //! What stays as it is because an operator rejected its change, as planning needs it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use domain::{id::ExternalId, policy::ObjectType, run::Reason};
+use domain::{
+    id::{ExternalId, IntegrationId},
+    policy::ObjectType,
+    run::Reason,
+};
 use uuid::Uuid;
 
-use super::{planning::Plan, record::Work};
-use crate::{Result, execute, fetch_all};
+use super::{
+    planning::Plan,
+    record::Work,
+    rows::{IDS_MAX, push_ids, run_built},
+    stop::Stop,
+};
+use crate::{Result, Tx, execute, fetch_all};
 
 /// Rejections of the integration, without those that have nothing to say any more.
 #[derive(Debug, Default)]
@@ -49,12 +58,17 @@ impl Rejections {
 
     /// Forgets what has nothing to say any more: the source changed the object, has the member
     /// again, or isn't empty any more. `empty`: types whose answer was empty.
-    pub async fn forget(&self, work: &Work<'_>, plan: &Plan, empty: &[ObjectType]) -> Result<()> {
+    pub async fn forget(
+        &self,
+        work: &mut Work<'_>,
+        plan: &Plan,
+        empty: &[ObjectType],
+    ) -> Result<(), Stop> {
         if self.edges.is_empty() && self.objects.is_empty() && plan.lapsed.is_empty() {
             return Ok(());
         }
         let integration = work.integration.id;
-        let mut tx = work.b().db.write_bulk().await?;
+        let mut tx = work.bulk().await?;
         execute!(
             &mut tx,
             "DELETE FROM kept_by_decision
@@ -67,26 +81,16 @@ impl Rejections {
                             OR s.hash <> kept_by_decision.hash))",
             integration
         )?;
+        let mut lapsed: BTreeMap<(ObjectType, Option<ExternalId>), Vec<Uuid>> = BTreeMap::new();
         for (object_type, id) in &plan.lapsed {
-            execute!(
-                &mut tx,
-                "DELETE FROM kept_by_decision
-                  WHERE integration_id = $1 AND object_type = $2 AND external_id = $3",
-                integration,
-                *object_type,
-                *id
-            )?;
+            lapsed.entry((*object_type, None)).or_default().push(id.0);
         }
         for (group, member) in &plan.lapsed_edges {
-            execute!(
-                &mut tx,
-                "DELETE FROM kept_by_decision
-                  WHERE integration_id = $1 AND object_type = 'membership' AND external_id = $2
-                    AND member_external_id = $3",
-                integration,
-                *group,
-                *member
-            )?;
+            let of_group = (ObjectType::Membership, Some(*group));
+            lapsed.entry(of_group).or_default().push(member.0);
+        }
+        for ((object_type, group), ids) in &lapsed {
+            remove(&mut tx, integration, *object_type, *group, ids).await?;
         }
         if work.run.full_read {
             for object_type in [ObjectType::User, ObjectType::Group] {
@@ -102,8 +106,34 @@ impl Rejections {
                 }
             }
         }
-        tx.commit().await
+        tx.commit().await?;
+        Ok(())
     }
+}
+
+/// Removes rejections of these objects, or of these members of a group.
+async fn remove(
+    tx: &mut Tx,
+    integration: IntegrationId,
+    object_type: ObjectType,
+    group: Option<ExternalId>,
+    ids: &[Uuid],
+) -> Result<()> {
+    for ids in ids.chunks(IDS_MAX) {
+        run_built!(tx, |query| {
+            query.push("DELETE FROM kept_by_decision WHERE integration_id = ");
+            query.push_bind(integration);
+            query.push(" AND object_type = ").push_bind(object_type);
+            if let Some(group) = group {
+                query.push(" AND external_id = ").push_bind(group);
+                query.push(" AND member_external_id IN ");
+            } else {
+                query.push(" AND external_id IN ");
+            }
+            push_ids!(query, ids);
+        })?;
+    }
+    Ok(())
 }
 
 /// Stands for no member.

@@ -24,7 +24,7 @@ pub(super) async fn refresh(work: &mut Work<'_>) -> Result<(), Stop> {
     let scope = members_of_selected(work).await?;
     let mut after = FIRST;
     loop {
-        let mut tx = work.b().db.write_bulk().await?;
+        let mut tx = work.bulk().await?;
         let users = fetch_all!(
             &mut tx,
             (ExternalId, bool),
@@ -90,21 +90,17 @@ async fn members_of_selected(work: &Work<'_>) -> Result<Vec<ExternalId>> {
                 AND g.object_type = 'group' AND g.external_id = m.group_external_id
                 AND g.presence = 'present'
           WHERE m.integration_id = $1 AND m.member_type = 'user'
-            AND EXISTS (SELECT 1 FROM {} AND ig.external_id = m.group_external_id)",
-        work.selected_groups().replace("$5", "$2")
+            AND EXISTS (SELECT 1 FROM {} AND ig.external_id = m.group_external_id)
+            AND $2 = $2",
+        work.selected_groups("$2")
     );
-    let lists = if work.run.policy.is_some() {
-        let run = work.run.id;
-        fetch_all!(
-            &mut tx,
-            List,
-            sqlx::AssertSqlSafe(sql),
-            work.integration.id,
-            run
-        )?
-    } else {
-        fetch_all!(&mut tx, List, sqlx::AssertSqlSafe(sql), work.integration.id)?
-    };
+    let lists = fetch_all!(
+        &mut tx,
+        List,
+        sqlx::AssertSqlSafe(sql),
+        work.integration.id,
+        work.run.id
+    )?;
     let mut scope: Vec<ExternalId> = lists.iter().flat_map(List::ids).collect();
     scope.sort_unstable();
     scope.dedup();

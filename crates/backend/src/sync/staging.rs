@@ -87,7 +87,7 @@ impl Stager {
         });
         let members = std::mem::take(&mut self.members);
         self.member_ops = 0;
-        let mut tx = work.b().db.write_bulk().await?;
+        let mut tx = work.bulk().await?;
         insert_objects(&mut tx, work.run.id, &objects).await?;
         let run_id = work.run.id;
         let first = self.position;
@@ -105,7 +105,6 @@ impl Stager {
             },
             ""
         )?;
-        work.write(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }

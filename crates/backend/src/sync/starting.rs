@@ -70,21 +70,32 @@ pub(crate) async fn put(b: &Backend, tx: &mut Tx, run: &Starting<'_>) -> Result<
             ""
         )?;
     }
-    let scheduled = run.trigger == RunTrigger::Schedule;
+    let priority = match run.trigger {
+        RunTrigger::Schedule => PRIORITY_SCHEDULE,
+        _ => PRIORITY_PERSON,
+    };
+    put_job(b, tx, id, run.integration_id, priority).await?;
+    Ok(Some(id))
+}
+
+/// Puts the job of a run into the queue.
+pub(super) async fn put_job(
+    b: &Backend,
+    tx: &mut Tx,
+    run: RunId,
+    integration: IntegrationId,
+    priority: i64,
+) -> Result<()> {
     let job = NewJob {
         kind: Kind::SyncRun,
-        subject: id.0,
-        integration_id: Some(run.integration_id),
-        priority: if scheduled {
-            PRIORITY_SCHEDULE
-        } else {
-            PRIORITY_PERSON
-        },
-        run_at: now,
-        dedupe_key: Some(format!("run:{id}")),
+        subject: run.0,
+        integration_id: Some(integration),
+        priority,
+        run_at: b.clock.now(),
+        dedupe_key: Some(format!("run:{run}")),
     };
     queue::enqueue(b, tx, &job).await?;
-    Ok(Some(id))
+    Ok(())
 }
 
 #[derive(FromRow)]
@@ -146,7 +157,8 @@ async fn begin(
         preview: preview.as_ref(),
     };
     let Some(id) = put(b, &mut tx, &starting).await? else {
-        return Err(in_progress(&mut tx, integration_id).await?);
+        let open = open_run(&mut tx, integration_id).await?;
+        return Err(in_progress(open));
     };
     let policy = preview.as_ref().map_or(&saved, |of| &of.policy);
     counts::open(&mut tx, id, policy, LineStatus::Queued).await?;
@@ -184,19 +196,24 @@ async fn target(tx: &mut Tx, scope: &Scope, integration_id: IntegrationId) -> Re
     Ok(target)
 }
 
-/// The conflict that names the run in the way.
-pub(super) async fn in_progress(tx: &mut Tx, integration_id: IntegrationId) -> Result<Error> {
+/// The conflict with a run that is open, named where it is known.
+pub(super) fn in_progress(run_id: Option<RunId>) -> Error {
+    Error::Conflict {
+        message: "A run of this integration is in progress. Wait for it to end, or cancel it."
+            .to_owned(),
+        run_id,
+    }
+}
+
+/// The integration's run that is queued or at work.
+pub(super) async fn open_run(tx: &mut Tx, integration: IntegrationId) -> Result<Option<RunId>> {
     let open = fetch_optional!(
         tx,
         (RunId,),
         "SELECT id FROM run WHERE integration_id = $1 AND status IN ('queued', 'running')",
-        integration_id
+        integration
     )?;
-    Ok(Error::Conflict {
-        message: "A run of this integration is in progress. Wait for it to end, or cancel it."
-            .to_owned(),
-        run_id: open.map(|(id,)| id),
-    })
+    Ok(open.map(|(id,)| id))
 }
 
 /// Shows the run as the integration's newest.
@@ -254,13 +271,9 @@ pub(crate) async fn cancel_open(
     integration: IntegrationId,
     by: &str,
 ) -> Result<()> {
-    let run = fetch_optional!(
-        &mut *tx,
-        (RunId,),
-        "SELECT id FROM run WHERE integration_id = $1 AND status IN ('queued', 'running')",
-        integration
-    )?;
-    let Some((run,)) = run else { return Ok(()) };
+    let Some(run) = open_run(tx, integration).await? else {
+        return Ok(());
+    };
     match find(b, tx, run).await? {
         Some(open) => end(b, tx, run, &open, by).await,
         None => Ok(()),
@@ -330,6 +343,7 @@ struct Row {
     error: Option<String>,
     requests: i64,
     resource_units: i64,
+    replaced_by: Option<RunId>,
 }
 
 /// A run as it is answered.
@@ -338,7 +352,7 @@ pub(super) async fn load(tx: &mut Tx, id: RunId) -> Result<Run> {
         tx,
         Row,
         "SELECT integration_id, mode, triggered_by, status, started_at, ended_at, error, requests,
-                resource_units FROM run WHERE id = $1",
+                resource_units, replaced_by FROM run WHERE id = $1",
         id
     )?;
     Ok(Run {
@@ -353,5 +367,6 @@ pub(super) async fn load(tx: &mut Tx, id: RunId) -> Result<Run> {
         requests: row.requests,
         resource_units: row.resource_units,
         counts: counts::load(tx, id).await?,
+        replaced_by: row.replaced_by,
     })
 }

@@ -119,15 +119,31 @@ fn policy_column(policy: &Policy) -> Result<String> {
     })
 }
 
-/// Saves a policy that was looked at in a preview, whose next step is to be applied.
-pub(crate) async fn save_policy(tx: &mut Tx, id: IntegrationId, policy: &Policy) -> Result<()> {
+/// Saves the policy that a preview was made for, whose plan is applied next.
+pub(crate) async fn save_policy(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    id: IntegrationId,
+    policy: &Policy,
+) -> Result<()> {
+    let before = find(tx, scope, id).await?;
+    scope.require(Permission::IntegrationsWrite)?;
     execute!(
         &mut *tx,
         "UPDATE integration SET policy = $1 WHERE id = $2",
         policy_column(policy)?,
         id
     )?;
-    groups::set(tx, id, &policy.selected_group_ids).await
+    groups::set(tx, id, &policy.selected_group_ids).await?;
+    let after = Integration {
+        policy: policy.clone(),
+        ..before.clone()
+    };
+    let changed = differences(&before, &after).join(", ");
+    let subject = format!("{}: {changed}", before.name);
+    let customer = Some(before.customer_id);
+    audit::record(b, tx, scope, "integration.update", customer, &subject).await
 }
 
 /// Changes an integration's settings. Switching it off cancels its open run; a policy that reads

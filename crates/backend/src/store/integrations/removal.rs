@@ -34,19 +34,19 @@ pub async fn people_count(b: &Backend, scope: &Scope, id: IntegrationId) -> Resu
 /// Deletes an integration with what it read. Its people and groups stay in the directory as
 /// `people` says, and its history stays too; what was not over is cancelled.
 ///
-/// A run at work finds that it has ended at its next batch, whose transaction then fails as a
-/// whole.
+/// A run at work finds at its next batch that it has ended, and writes nothing any more.
 pub async fn delete(b: &Backend, scope: &Scope, id: IntegrationId, people: People) -> Result<()> {
     let mut tx = b.db.write().await?;
     let integration = find(&mut tx, scope, id).await?;
     scope.require(Permission::IntegrationsWrite)?;
     let now = b.clock.now();
+    // First: a batch of a run at work begins with the run's row, as this does.
+    end_runs(&mut tx, id, &integration.name, scope.actor_name(), now).await?;
     match people {
         People::Keep => keep(&mut tx, id, now).await?,
         People::Deactivate => deactivate(&mut tx, id, now, None).await?,
         People::Delete => deactivate(&mut tx, id, now, Some(now + DELETE_AFTER)).await?,
     }
-    end_runs(&mut tx, id, &integration.name, scope.actor_name(), now).await?;
     for statement in [
         "DELETE FROM run_staging WHERE run_id IN (SELECT id FROM run WHERE integration_id = $1)",
         "DELETE FROM run_staging_member

@@ -1,9 +1,10 @@
 //! What of a held run waits for a decision, and why it would go.
 
 use domain::{
+    decision::HeldChanges,
     id::RunId,
     policy::ObjectType,
-    run::{HeldChanges, Reason, RunStatus},
+    run::{Reason, RunStatus},
 };
 
 use crate::{Result, Tx, fetch_all, fetch_scalar, sync};

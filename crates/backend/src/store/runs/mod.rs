@@ -54,10 +54,11 @@ struct RunRow {
     error: Option<String>,
     requests: i64,
     resource_units: i64,
+    replaced_by: Option<RunId>,
 }
 
 const RUN: &str = "r.id, r.integration_id, r.mode, r.triggered_by, r.status, r.started_at,
-    r.ended_at, r.error, r.requests, r.resource_units";
+    r.ended_at, r.error, r.requests, r.resource_units, r.replaced_by";
 
 impl RunRow {
     fn run(self, counts: Vec<CountLine>) -> Result<Run> {
@@ -73,6 +74,7 @@ impl RunRow {
             requests: self.requests,
             resource_units: self.resource_units,
             counts,
+            replaced_by: self.replaced_by,
         })
     }
 }
@@ -183,7 +185,6 @@ struct DetailRow {
     progress: ProgressRow,
     folded: i64,
     last_seen_at: Option<DateTime>,
-    replaced_by: Option<RunId>,
     held_in: Option<RunId>,
 }
 
@@ -222,7 +223,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: RunId) -> Result<RunDetail> 
                     COALESCE(i.name, r.integration_name) AS integration_name,
                     i.id IS NULL AS integration_deleted, r.started_by, r.phase, r.pages_read,
                     r.objects_read, r.objects_expected, r.planned, r.applied, r.folded,
-                    r.last_seen_at, r.replaced_by, r.held_in
+                    r.last_seen_at, r.held_in
                FROM run r LEFT JOIN integration i ON i.id = r.integration_id
                           JOIN customer c ON c.id = r.customer_id
               WHERE {} AND c.deleted_at IS NULL AND r.id = $3",
@@ -249,7 +250,6 @@ pub async fn detail(b: &Backend, scope: &Scope, id: RunId) -> Result<RunDetail> 
         last_seen_at: row.last_seen_at,
         held,
         decisions: sync::decisions(&mut tx, id).await?,
-        replaced_by: row.replaced_by,
         held_in: row.held_in,
     })
 }

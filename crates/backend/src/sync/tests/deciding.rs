@@ -1,18 +1,27 @@
 //! Decisions about held changes (sync.md rule 8).
 
 use domain::{
+    decision::Decision,
     id::RunId,
     policy::{Guard, ObjectType, OutOfScope},
-    run::{Decision, LineStatus, Run, RunMode, RunStatus},
+    run::{LineStatus, Run, RunMode, RunStatus, RunTrigger},
 };
 use simulator::Fault;
 use uuid::Uuid;
 
 use super::{
+    removing::job,
+    resuming::until_phase,
     sync_test,
     world::{World, line, tenant},
 };
-use crate::{Error, Scope, jobs::run_until_idle, sync};
+use crate::{
+    Error, Scope,
+    auth::command_line_scope,
+    jobs::{Kind, run_until_idle},
+    store::integrations,
+    sync,
+};
 
 /// A first full sync without a guard, and the guard of every day from then on.
 async fn guarded(w: &mut World) {
@@ -311,5 +320,182 @@ sync_test!(
         let held = w.ended(open).await;
         let refused = decide(&w, held.id, ObjectType::User, Decision::Approved).await;
         assert!(refusal(refused).0.contains("disabled"));
+    }
+);
+
+/// Users and groups gone in the source, over the limit of each.
+async fn held_twice(w: &mut World) -> Run {
+    guarded(w).await;
+    let groups: Vec<Uuid> = w.actual().await.groups.into_keys().take(9).collect();
+    for id in groups.iter().chain(&active_users(w).await[..12]) {
+        w.control.delete(*id).unwrap();
+    }
+    let run = w.run(RunMode::Delta).await;
+    for object_type in [ObjectType::User, ObjectType::Group] {
+        assert!(line(&run, object_type).held > 0, "{run:#?}");
+    }
+    run
+}
+
+sync_test!(
+    two_people_who_decide_at_once_are_both_heard,
+    tenant(68, 60),
+    |w| {
+        let mut w = w;
+        let run = held_twice(&mut w).await;
+        let (users, groups) = tokio::join!(
+            decide(&w, run.id, ObjectType::User, Decision::Approved),
+            decide(&w, run.id, ObjectType::Group, Decision::Approved)
+        );
+        users.unwrap();
+        groups.unwrap();
+        run_until_idle(&w.t).await.unwrap();
+        assert_eq!(w.ended(run.id).await.status, RunStatus::Succeeded);
+    }
+);
+
+sync_test!(
+    two_people_who_decide_the_same_at_once_hear_of_each_other,
+    tenant(80, 60),
+    |w| {
+        let mut w = w;
+        let run = held_twice(&mut w).await;
+        let (one, other) = tokio::join!(
+            decide(&w, run.id, ObjectType::User, Decision::Approved),
+            decide(&w, run.id, ObjectType::User, Decision::Rejected)
+        );
+        let refused = if one.is_ok() { other } else { one };
+        assert!(refusal(refused).0.contains("this already"));
+    }
+);
+
+sync_test!(
+    a_decision_that_waits_for_another_is_neither_done_nor_taken_back,
+    tenant(69, 60),
+    |w| {
+        let mut w = w;
+        let run = held_twice(&mut w).await;
+        let waits = decide(&w, run.id, ObjectType::User, Decision::Rejected).await;
+        assert_eq!(waits.unwrap().status, RunStatus::Held);
+        let scope = Scope::worker();
+        let taken = sync::withdraw(&w.t, &scope, run.id, ObjectType::User).await;
+        assert!(refusal(taken).0.contains("not done yet"));
+
+        // Another set takes the place of the run: nothing of it was decided in the end.
+        let user = active_users(&w).await.pop().unwrap();
+        w.control.delete(user).unwrap();
+        let newer = w.run(RunMode::Delta).await;
+        assert_eq!(newer.status, RunStatus::Held);
+        let replaced = w.ended(run.id).await;
+        assert_eq!(replaced.status, RunStatus::Cancelled);
+        assert_eq!(replaced.error, None, "an error has a fix; this needs none");
+        for line in replaced.counts.iter().filter(|line| line.held > 0) {
+            assert_eq!(line.status, LineStatus::Cancelled, "{line:?}");
+        }
+        assert_eq!(w.count("SELECT COUNT(*) FROM kept_by_decision").await, 0);
+    }
+);
+
+sync_test!(
+    an_approval_that_is_cancelled_counts_what_was_not_done,
+    tenant(76, 60),
+    |w| {
+        let mut w = w;
+        let (run, _) = held(&mut w, 12).await;
+        let integration = "SELECT COUNT(*) FROM integration WHERE failures = 0 AND state = 'ok'";
+        decide(&w, run.id, ObjectType::User, Decision::Approved)
+            .await
+            .unwrap();
+        until_phase(&w, "applying").await;
+        sync::cancel(&w.t, &Scope::worker(), run.id).await.unwrap();
+        w.t.clock.advance(chrono::Duration::seconds(31));
+        run_until_idle(&w.t).await.unwrap();
+        let ended = w.ended(run.id).await;
+        assert_eq!(ended.status, RunStatus::Cancelled);
+        let users = line(&ended, ObjectType::User);
+        assert_eq!(users.disabled + users.failed + users.held, 12, "{users:?}");
+        assert_eq!(w.count(integration).await, 1);
+        let next = w.run(RunMode::Delta).await;
+        assert!(
+            matches!(next.status, RunStatus::Held | RunStatus::Succeeded),
+            "{next:#?}"
+        );
+    }
+);
+
+sync_test!(
+    nothing_is_decided_by_what_another_question_read,
+    tenant(77, 60),
+    |w| {
+        let mut w = w;
+        let (run, gone) = held(&mut w, 12).await;
+        let group = w.actual().await.groups.keys().next().copied().unwrap();
+        let asked = domain::policy::Policy {
+            selected_group_ids: vec![domain::id::ExternalId(group)],
+            ..w.policy.clone()
+        };
+        // They come back, which only a preview of other settings has seen.
+        for id in &gone {
+            w.control.restore(*id).unwrap();
+        }
+        let scope = Scope::worker();
+        let asked = Some(asked);
+        sync::preview(&w.t, &scope, w.integration, asked, RunTrigger::Operator)
+            .await
+            .unwrap();
+        run_until_idle(&w.t).await.unwrap();
+        let refused = decide(&w, run.id, ObjectType::User, Decision::Approved).await;
+        assert!(refusal(refused).0.contains("Run a sync"));
+
+        // Nor by groups that nothing was read for.
+        w.run(RunMode::Full).await;
+        for id in &gone {
+            w.control.delete(*id).unwrap();
+        }
+        let run = w.run(RunMode::Delta).await;
+        assert_eq!(run.status, RunStatus::Held, "{run:#?}");
+        w.policy.selected_group_ids = vec![domain::id::ExternalId(group)];
+        w.save_policy().await;
+        let refused = decide(&w, run.id, ObjectType::User, Decision::Approved).await;
+        assert!(refusal(refused).0.contains("Run a sync"));
+    }
+);
+
+sync_test!(
+    memberships_of_people_who_are_kept_are_kept_with_them,
+    tenant(78, 60),
+    |w| {
+        let mut w = w;
+        let (run, _) = held(&mut w, 12).await;
+        let waiting = line(&run, ObjectType::Membership).held;
+        let run = decided(&w, run.id, ObjectType::User, Decision::Rejected).await;
+        let memberships = line(&run, ObjectType::Membership);
+        assert_eq!(
+            (memberships.status, memberships.held),
+            (LineStatus::Rejected, waiting)
+        );
+        let overtaken = "SELECT COUNT(*) FROM run_change WHERE status = 'overtaken'";
+        assert_eq!(w.count(overtaken).await, 0, "nothing is said to have moved");
+        let scope = command_line_scope();
+        let keep = domain::integration::People::Keep;
+        integrations::delete(&w.t, &scope, w.integration, keep)
+            .await
+            .unwrap();
+        let kept = "SELECT COUNT(*) FROM kept_by_decision";
+        assert_eq!(w.count(kept).await, 0, "decisions go with the integration");
+    }
+);
+
+sync_test!(
+    what_waits_is_kept_until_it_is_decided,
+    tenant(79, 60),
+    |w| {
+        let mut w = w;
+        let (run, _) = held(&mut w, 12).await;
+        w.execute("UPDATE integration SET next_run_at = NULL").await;
+        w.t.clock.advance(chrono::Duration::days(500));
+        job(&w, Kind::PurgeHistory).await;
+        let run = decided(&w, run.id, ObjectType::User, Decision::Approved).await;
+        assert_eq!(line(&run, ObjectType::User).disabled, 12);
     }
 );

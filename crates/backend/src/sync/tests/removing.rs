@@ -9,6 +9,7 @@ use domain::{
 };
 
 use super::{
+    resuming::until_phase,
     sync_test,
     world::{World, tenant},
 };
@@ -38,7 +39,7 @@ async fn rows(w: &World, table: &str) -> i64 {
     w.count(&format!("SELECT COUNT(*) FROM {table}")).await
 }
 
-async fn job(w: &World, kind: Kind) {
+pub(super) async fn job(w: &World, kind: Kind) {
     let mut tx = w.t.db.write().await.unwrap();
     let job = NewJob {
         kind,
@@ -99,3 +100,61 @@ sync_test!(no_change_outlives_its_run, tenant(53, 40), |w| {
     assert_eq!(rows(&w, "run").await, 0);
     assert_eq!(rows(&w, "run_change").await, 0);
 });
+
+sync_test!(
+    an_integration_deleted_under_a_run_leaves_nobody_behind,
+    tenant(54, 4_000),
+    |w| {
+        w.start(RunMode::Full).await;
+        let applying = "SELECT COUNT(*) FROM directory_user";
+        let deleting = async {
+            while w.count(applying).await == 0 {
+                tokio::task::yield_now().await;
+            }
+            let owner = command_line_scope();
+            integrations::delete(&w.t, &owner, w.integration, People::Delete).await
+        };
+        let (worked, deleted) = tokio::join!(run_until_idle(&w.t), deleting);
+        worked.unwrap();
+        deleted.unwrap();
+        for table in ["directory_user", "directory_group"] {
+            let owned = format!("SELECT COUNT(*) FROM {table} WHERE integration_id IS NOT NULL");
+            assert_eq!(w.count(&owned).await, 0, "{table}");
+            let active = format!("SELECT COUNT(*) FROM {table} WHERE status = 'active'");
+            assert_eq!(w.count(&active).await, 0, "{table}");
+        }
+        for table in SOURCE {
+            assert_eq!(rows(&w, table).await, 0, "{table}");
+        }
+    }
+);
+
+sync_test!(
+    a_group_that_can_t_be_created_gets_no_members,
+    tenant(55, 40),
+    |w| {
+        let id = w.start(RunMode::Full).await;
+        until_phase(&w, "applying").await;
+        // In the way of one group that has members to come.
+        w.execute(
+            "INSERT INTO directory_group (id, customer_id, integration_id, external_id,
+                source_type, display_name, name_folded, search_text, kind, dynamic, attributes,
+                status, created_at, changed_at)
+             SELECT r.id, r.customer_id, r.integration_id, c.external_id, 'EntraSync', 'In the way',
+                'in the way', '', 'security', FALSE, '{}', 'active', r.queued_at, r.queued_at
+               FROM run r JOIN run_change c ON c.run_id = r.id
+              WHERE c.object_type = 'membership' AND c.status = 'planned'
+              ORDER BY c.position LIMIT 1",
+        )
+        .await;
+        w.t.clock.advance(chrono::Duration::seconds(31));
+        run_until_idle(&w.t).await.unwrap();
+        assert_eq!(w.ended(id).await.status, RunStatus::Partial);
+        let orphans = "SELECT COUNT(*) FROM directory_membership
+                        WHERE group_id NOT IN (SELECT id FROM directory_group)";
+        assert_eq!(w.count(orphans).await, 0);
+        let failed = "SELECT COUNT(*) FROM run_change WHERE status = 'failed'
+                        AND error IS NOT NULL AND object_type IN ('group', 'membership')";
+        assert_eq!(w.count(failed).await, 2);
+    }
+);

@@ -203,6 +203,24 @@ impl World {
         assert!(!run.counts.is_empty());
         for line in &run.counts {
             assert_eq!(line.total, line.sum(), "{line:?}");
+            let counts = [
+                line.created,
+                line.updated,
+                line.disabled,
+                line.enabled,
+                line.deleted,
+            ];
+            let others = [
+                line.restored,
+                line.unchanged,
+                line.failed,
+                line.held,
+                line.blocked,
+            ];
+            assert!(
+                counts.iter().chain(&others).all(|count| *count >= 0),
+                "{line:?}"
+            );
         }
         for table in ["run_staging", "run_staging_member"] {
             assert_eq!(
