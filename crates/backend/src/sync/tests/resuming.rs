@@ -36,6 +36,9 @@ pub(super) async fn until_phase(w: &World, phase: &str) {
     if w.count(&sql).await > 0 {
         return;
     }
+    // A source that answers at once is read between two looks at the row.
+    let latency_ms = if phase == "reading" { 700 } else { 0 };
+    w.control.configure(|tenant| tenant.latency_ms = latency_ms);
     let mut working = Box::pin(run_until_idle(&w.t));
     loop {
         let step = std::future::poll_fn(|cx| match working.as_mut().poll(cx) {
@@ -49,18 +52,22 @@ pub(super) async fn until_phase(w: &World, phase: &str) {
         assert!(!step, "the run never stood at {phase}");
         // On another connection, while the worker's statement is on its way.
         if w.count(&sql).await > 0 {
-            return;
+            break;
         }
     }
+    w.control.configure(|tenant| tenant.latency_ms = 0);
 }
 
 async fn killed(w: &World, mode: RunMode, kills: &[usize]) {
     let id = w.start(mode).await;
+    let open = "SELECT COUNT(*) FROM run WHERE ended_at IS NULL";
     let mut attempts = kills.iter();
-    loop {
+    // PostgreSQL may still be rolling the killed worker's transaction back, and the job it locked
+    // is passed over then: a worker asks again, and so do a few rounds here.
+    for _ in 0..kills.len() + 5 {
         let polls = attempts.next().copied().unwrap_or(usize::MAX);
-        let ended = kill_after(run_until_idle(&w.t), polls).await;
-        if ended.is_some() {
+        kill_after(run_until_idle(&w.t), polls).await;
+        if w.count(open).await == 0 {
             break;
         }
         // Nobody renews the lease of a killed worker.
