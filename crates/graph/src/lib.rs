@@ -39,6 +39,7 @@ mod cloud;
 mod credential;
 mod error;
 mod exchange;
+mod finding;
 mod http;
 mod limits;
 mod links;
