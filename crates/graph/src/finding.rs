@@ -13,7 +13,7 @@ use crate::links::{self, Round};
 use crate::reading::List;
 use crate::resource::Resource;
 use crate::search::{quoted, searched};
-use crate::wire::{GroupItem, Item, Member, ObjectKind, Select, UserItem, lenient};
+use crate::wire::{GroupItem, Item, ObjectKind, Select, UserItem, lenient};
 
 /// At most so many groups in one `checkMemberGroups` (Microsoft's reference of
 /// `directoryObject: checkMemberGroups`).
@@ -106,13 +106,16 @@ impl Client {
         Ok(self.ask::<List<T>>(&ask).await?.value.value)
     }
 
-    /// The groups that a user is a direct member of.
+    /// The groups that a user is a direct member of, with their names where they may be read.
     ///
     /// # Errors
     /// Any of reading; [`Error::ForeignLink`]; [`Error::EndlessRound`] after 20,000 groups.
-    pub async fn groups_of_user(&self, user: Uuid) -> Result<Vec<Uuid>> {
+    pub async fn groups_of_user(&self, user: Uuid) -> Result<Vec<Holder>> {
         let round = Round::list(Resource::Users, format!("users/{user}/memberOf"));
-        let query = [("$select", "id".to_owned()), ("$top", "999".to_owned())];
+        let query = [
+            ("$select", "id,displayName".to_owned()),
+            ("$top", "999".to_owned()),
+        ];
         let mut next: Option<Url> = Some(self.target.cloud.graph_url(&round.path(), &query));
         let mut groups = Vec::new();
         for _ in 0..PAGES_MAX {
@@ -121,10 +124,10 @@ impl Client {
             };
             let ask = Ask::get(url, Resource::Groups, Priority::High);
             let page: MemberOfPage = self.ask(&ask).await?.value;
-            let held = page.value.into_iter();
             groups.extend(
-                held.filter(|holder| holder.kind == ObjectKind::Group)
-                    .map(|holder| holder.id),
+                page.value
+                    .into_iter()
+                    .filter(|holder| holder.kind == ObjectKind::Group),
             );
             next = page
                 .next_link
@@ -169,10 +172,28 @@ struct Checked<'a> {
     group_ids: &'a [Uuid],
 }
 
+/// What holds an object as a member.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Holder {
+    /// Its object id.
+    pub id: Uuid,
+    /// What it is: a group, or something that no sync reads, such as a directory role.
+    #[serde(rename = "@odata.type", default = "unnamed")]
+    pub kind: ObjectKind,
+    /// Its name; none where the permission to read groups is missing.
+    #[serde(default)]
+    pub display_name: Option<String>,
+}
+
+fn unnamed() -> ObjectKind {
+    ObjectKind::Other
+}
+
 #[derive(Deserialize)]
 struct MemberOfPage {
     #[serde(deserialize_with = "lenient::list")]
-    value: Vec<Member>,
+    value: Vec<Holder>,
     #[serde(default, rename = "@odata.nextLink")]
     next_link: Option<String>,
 }

@@ -16,7 +16,7 @@ mod connect;
 mod counts;
 mod difference;
 mod ending;
-mod entra;
+pub(crate) mod entra;
 mod failures;
 mod held;
 mod holding;
@@ -30,7 +30,7 @@ mod rows;
 mod selected;
 mod staging;
 mod starting;
-mod stop;
+pub(crate) mod stop;
 #[cfg(test)]
 mod tests;
 

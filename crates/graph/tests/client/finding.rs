@@ -73,7 +73,7 @@ async fn addresses_and_names_are_quoted() {
 #[tokio::test]
 async fn the_groups_of_a_user_are_read_to_the_end_and_nothing_but_groups() {
     let stub = Stub::start().await;
-    let holder = |kind: &str, number| value!({"@odata.type": kind, "id": id(number)});
+    let holder = |kind: &str, number| value!({"@odata.type": kind, "id": id(number), "displayName": "Sales"});
     let path = format!("users/{}/memberOf", id(1));
     let next = stub.link(&format!("{path}?$skiptoken=a"));
     let first = [
@@ -85,7 +85,10 @@ async fn the_groups_of_a_user_are_read_to_the_end_and_nothing_but_groups() {
             value!({"value": [holder("#microsoft.graph.group", 4)]}),
         ));
     let client = stub.client();
-    assert_eq!(client.groups_of_user(id(1)).await.unwrap(), [id(2), id(4)]);
+    let holders = client.groups_of_user(id(1)).await.unwrap();
+    let ids: Vec<Uuid> = holders.iter().map(|holder| holder.id).collect();
+    assert_eq!(ids, [id(2), id(4)]);
+    assert_eq!(holders[0].display_name.as_deref(), Some("Sales"));
     assert_eq!(stub.graph_seen()[0].param("$top"), "999");
 
     let foreign = "https://elsewhere.example/v1.0/users";

@@ -21,7 +21,7 @@ use domain::{
 use sqlx::FromRow;
 
 pub use change::{change, create};
-pub(crate) use connect::{Wish, is_vouched, may_connect, pin};
+pub(crate) use connect::{Wish, is_vouched, may_connect, pin, tenant_elsewhere};
 pub use export::csv;
 pub use groups::{remember_groups, selected_groups};
 pub use removal::{delete, people_count};
