@@ -1,5 +1,6 @@
+use axum::body::Body;
 use domain::permission::Role;
-use http::Method;
+use http::{Method, Request, header};
 use serde_json::json;
 
 use crate::support::{NOBODY, both_with_farm, id};
@@ -89,4 +90,58 @@ both_with_farm!(another_customers_objects_are_not_explained, |app| {
             .await
             .refused(404);
     }
+});
+
+both_with_farm!(the_pages_tell_it_before_the_browser_code, |app| {
+    let (customer, integration) = app.integration().await;
+    app.full_sync(&integration).await;
+    let cookie = app.session(&app.owner_scope).await;
+    let page = async |path: &str| {
+        let request = Request::get(path)
+            .header(header::ACCEPT, "text/html")
+            .header(header::COOKIE, &cookie)
+            .body(Body::empty())
+            .unwrap();
+        app.send(request).await
+    };
+    let first = async |noun: &str| {
+        let path = format!("/customers/{customer}/{noun}?limit=1");
+        app.get(&path).await.expect(200)["items"][0].clone()
+    };
+    let (user, group) = (first("users").await, first("groups").await);
+    let why = app
+        .get(&format!("/users/{}/why", id(&user)))
+        .await
+        .expect(200);
+    let answer = why["answer"].as_str().unwrap();
+    let external = user["external_id"].as_str().unwrap();
+    let of_integration = format!("/integrations/{integration}/why");
+    for path in [
+        format!("/users/{}", id(&user)),
+        format!("{of_integration}?object={external}"),
+    ] {
+        let shown = page(&path).await;
+        assert_eq!(shown.status, 200, "{path}");
+        assert!(shown.text.contains(answer), "{path}");
+        for step in why["steps"].as_array().unwrap() {
+            assert!(
+                shown.text.contains(step["title"].as_str().unwrap()),
+                "{step}"
+            );
+        }
+        assert!(shown.text.contains("What would change it"), "{path}");
+    }
+    let shown = page(&format!("/groups/{}", id(&group))).await;
+    assert!(shown.text.contains("Of a kind that can be synced"));
+
+    let form = page(&format!("/integrations/{integration}")).await;
+    assert!(form.text.contains(&format!("action=\"{of_integration}\"")));
+    let empty = page(&of_integration).await;
+    assert!(empty.text.contains("Ask about anybody in the tenant"));
+    let nobody = page(&format!("{of_integration}?object=nobody+at+all")).await;
+    assert!(nobody.text.contains("Nothing fits"));
+    let several = page(&format!("{of_integration}?object=%40")).await;
+    assert_eq!(several.status, 422, "too short");
+    let missing = page(&format!("/integrations/{NOBODY}/why?object=abc")).await;
+    assert_eq!(missing.status, 404);
 });

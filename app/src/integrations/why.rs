@@ -15,7 +15,7 @@ use crate::ui::{address::link, prelude::*, why::Explanation};
 const OBJECT: &str = "object";
 
 /// Why an object of an integration's source is or isn't in the directory.
-#[server(endpoint = "integrations/why", input = Json)]
+#[server(endpoint = "integrations/explain", input = Json)]
 pub(crate) async fn explain_object(id: IntegrationId, object: String) -> AppResult<WhyAnswer> {
     let (backend, scope) = crate::session::caller().await?;
     Ok(backend::why::of_object(&backend, &scope, id, &object).await?)
