@@ -128,6 +128,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("") view=integrations::ConfigurationTab />
                         <Route path=path!("sync-history") view=history::IntegrationHistory />
                         <Route path=path!("groups") view=integrations::GroupsTab />
+                        <Route path=path!("why") view=integrations::WhyTab />
                         <Route path=path!("delete") view=integrations::DeleteDialog />
                     </ParentRoute>
                     <Route path=path!("/sync-history") view=history::SyncHistoryPage />

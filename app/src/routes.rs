@@ -91,6 +91,23 @@ pub fn integration_groups(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/groups")
 }
 
+/// Why somebody is or isn't here: asked of one integration.
+pub fn integration_why(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/why")
+}
+
+/// A setting of an integration, by its name in the policy: its place on Tenant Configuration.
+pub fn setting(id: IntegrationId, field: &str) -> String {
+    let place = match field {
+        "selected_group_ids" => "f-groups".to_owned(),
+        "out_of_scope" => "f-out-of-scope".to_owned(),
+        "guard" => "f-guard".to_owned(),
+        actions if actions.starts_with("actions.") => "f-actions".to_owned(),
+        other => format!("f-settings[{other}]"),
+    };
+    format!("{}#{place}", integration(id))
+}
+
 /// Delete an integration.
 pub fn integration_delete(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/delete")

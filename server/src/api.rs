@@ -14,6 +14,7 @@ pub mod problem;
 mod runs;
 mod syncs;
 mod users;
+mod why;
 
 use std::sync::Arc;
 
@@ -61,7 +62,8 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(runs::calls())
             .merge(syncs::calls())
             .merge(users::calls())
-            .merge(groups::calls()),
+            .merge(groups::calls())
+            .merge(why::calls()),
     );
     description::name_operations(calls.get_openapi_mut());
     calls

@@ -31,3 +31,5 @@ mod secrets;
 mod support;
 #[cfg(test)]
 mod users;
+#[cfg(test)]
+mod why;

@@ -6,12 +6,13 @@ use domain::{
     paging::Page,
     policy::ObjectType,
     user::{DirectoryStatus, MemberOf},
+    why::Why,
 };
 use leptos::{server, server_fn::codec::Json};
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
-use crate::ui::{list::past_the_end, prelude::*};
+use crate::ui::{list::past_the_end, prelude::*, why::Explanation};
 
 /// A member as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,9 +41,10 @@ impl From<MemberLine> for Member {
 pub(crate) struct GroupView {
     detail: GroupDetail,
     member_of: Vec<MemberOf>,
+    why: Why,
 }
 
-/// One group, and the groups that hold it.
+/// One group, the groups that hold it, and why it is as it is.
 #[server(endpoint = "groups/view", input = Json)]
 pub(crate) async fn view_group(id: GroupId) -> AppResult<GroupView> {
     use backend::store::groups;
@@ -50,6 +52,7 @@ pub(crate) async fn view_group(id: GroupId) -> AppResult<GroupView> {
     Ok(GroupView {
         detail: groups::detail(&backend, &scope, id).await?,
         member_of: groups::member_of(&backend, &scope, id).await?,
+        why: backend::why::of_group(&backend, &scope, id).await?,
     })
 }
 
@@ -90,7 +93,11 @@ pub fn GroupPage() -> impl IntoView {
 #[component]
 fn Group(group: GroupView) -> impl IntoView {
     let address = use_address();
-    let GroupView { detail, member_of } = group;
+    let GroupView {
+        detail,
+        member_of,
+        why,
+    } = group;
     let parent = (address.keep(routes::GROUPS), "Groups".to_owned());
     let name = detail.line.group.display_name.clone();
     view! {
@@ -100,6 +107,15 @@ fn Group(group: GroupView) -> impl IntoView {
             facts=move || view! { <Facts detail=detail.clone() /> }.into_any()
         />
         <MemberOfLine groups=member_of />
+        <details class="px-6 pb-4 max-md:px-4 max-w-4xl">
+            <summary class="cursor-pointer py-1">
+                <span class="font-medium">"Why? "</span>
+                {why.answer.clone()}
+            </summary>
+            <div class="mt-2">
+                <Explanation why=why />
+            </div>
+        </details>
     }
     .into_any()
 }

@@ -191,6 +191,7 @@ fn Form(
                 <aside
                     class="min-w-0 max-xl:mt-6 max-xl:pt-5 max-xl:border-t max-xl:border-line max-xl:max-w-3xl"
                     aria-label="Guard"
+                    id="f-guard"
                 >
                     <GuardTable shown=shown />
                 </aside>

@@ -8,7 +8,10 @@ use domain::{
 };
 use leptos_router::{components::Outlet, hooks::use_params_map};
 
-use super::api::{CancelSync, FullSync, HeadView, integration_head};
+use super::{
+    api::{CancelSync, FullSync, HeadView, integration_head},
+    why::WhyBox,
+};
 use crate::{
     session::may,
     ui::{duration::left, form::Post, menu::Menu, page::Tabs, prelude::*, time::now_millis},
@@ -72,7 +75,9 @@ pub fn IntegrationPage() -> impl IntoView {
             />
         </div>
         // Below a refusal there are no tabs either.
-        <div class="contents peer-has-[.rc-refused]:hidden">{tabs} <Outlet /></div>
+        <div class="contents peer-has-[.rc-refused]:hidden">
+            {may(Permission::DirectoryRead).then(|| view! { <WhyBox id=id /> })} {tabs} <Outlet />
+        </div>
     }
     .into_any()
 }

@@ -13,6 +13,7 @@ mod leaving;
 mod list;
 mod sections;
 mod settings;
+mod why;
 
 pub use add::AddDialog;
 pub use configuration::ConfigurationTab;
@@ -20,3 +21,4 @@ pub use delete::DeleteDialog;
 pub use groups::GroupsTab;
 pub use head::IntegrationPage;
 pub use list::IntegrationsPage;
+pub use why::WhyTab;

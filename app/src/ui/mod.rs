@@ -17,6 +17,7 @@ pub mod progress;
 pub mod status;
 pub mod time;
 pub mod toast;
+pub mod why;
 
 /// What nearly every page uses.
 pub mod prelude {

@@ -3,21 +3,23 @@
 use domain::{
     id::UserId,
     user::{MemberOf, UserDetail},
+    why::Why,
 };
 use leptos::{server, server_fn::codec::Json};
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
-use crate::ui::prelude::*;
+use crate::ui::{prelude::*, why::Explanation};
 
 /// What the page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UserView {
     detail: UserDetail,
     groups: Vec<MemberOf>,
+    why: Why,
 }
 
-/// One user with their groups.
+/// One user with their groups, and why they are as they are.
 #[server(endpoint = "users/view", input = Json)]
 pub(crate) async fn view_user(id: UserId) -> AppResult<UserView> {
     use backend::store::users;
@@ -25,6 +27,7 @@ pub(crate) async fn view_user(id: UserId) -> AppResult<UserView> {
     Ok(UserView {
         detail: users::detail(&backend, &scope, id).await?,
         groups: users::member_of(&backend, &scope, id).await?,
+        why: backend::why::of_user(&backend, &scope, id).await?,
     })
 }
 
@@ -55,7 +58,11 @@ pub fn UserPage() -> impl IntoView {
 #[component]
 fn User(user: UserView) -> impl IntoView {
     let address = use_address();
-    let UserView { detail, groups } = user;
+    let UserView {
+        detail,
+        groups,
+        why,
+    } = user;
     let name = detail.line.user.display_name.clone();
     let changed = detail.line.changed_at;
     let count = i64::try_from(groups.len()).unwrap_or(i64::MAX);
@@ -68,13 +75,22 @@ fn User(user: UserView) -> impl IntoView {
             facts=move || view! { <Facts detail=facts.clone() /> }.into_any()
         />
         <div class="flex-1 grid content-start xl:grid-cols-[minmax(0,1fr)_26rem] gap-x-12 px-6 py-5 max-md:px-4 border-t border-line">
-            <section aria-labelledby="h-groups" class="min-w-0">
+            <div class="min-w-0">
+            <section aria-labelledby="h-why" class="min-w-0">
+                <h2 id="h-why" class="text-lg max-w-[60ch] mb-3">
+                    <span class="sr-only">"Why? "</span>
+                    {why.answer.clone()}
+                </h2>
+                <Explanation why=why />
+            </section>
+            <section aria-labelledby="h-groups" class="min-w-0 mt-6">
                 <div class="flex items-baseline gap-2">
                     <h2 id="h-groups" class="text-base">"Groups"</h2>
                     <span class="text-muted rc-num">{grouped(count)}</span>
                 </div>
                 <Groups groups=groups />
             </section>
+            </div>
             <section aria-labelledby="h-attributes" class="min-w-0 max-xl:mt-6">
                 <div class="flex items-baseline">
                     <h2 id="h-attributes" class="text-base">"Attributes"</h2>

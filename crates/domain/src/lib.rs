@@ -28,6 +28,7 @@ pub mod schedule;
 pub mod tenant;
 pub mod text;
 pub mod user;
+pub mod why;
 
 /// A moment in UTC, with microseconds as its finest unit: `PostgreSQL` keeps no finer one.
 /// Named as in chrono, since the API description tells its format by that name.

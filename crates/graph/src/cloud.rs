@@ -104,8 +104,8 @@ impl fmt::Debug for Cloud {
     }
 }
 
-/// Percent-encodes a query value. A space becomes `%20`: not every parser takes `+`.
-fn percent(value: &str) -> String {
+/// Percent-encodes a query value, or a segment of a path. A space becomes `%20`: not every parser takes `+`.
+pub(crate) fn percent(value: &str) -> String {
     url::form_urlencoded::byte_serialize(value.as_bytes())
         .collect::<String>()
         .replace('+', "%20")

@@ -39,6 +39,7 @@ mod cloud;
 mod credential;
 mod error;
 mod exchange;
+mod finding;
 mod http;
 mod limits;
 mod links;
@@ -59,6 +60,7 @@ pub use error::{
     Answer, Blame, CertificateProblem, Endless, Endpoint, Error, Result, Service, SignInRefusal,
     Stage, Unreachable,
 };
+pub use finding::Holder;
 pub use http::{Http, HttpOptions};
 pub use limits::{Limits, Quota, Quotas};
 pub use outside::{Chance, Clock};

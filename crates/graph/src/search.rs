@@ -22,6 +22,22 @@ const HITS_MAX: u32 = 50;
 /// A longer text finds nothing.
 const TEXT_MAX: usize = 256;
 
+/// The text as it is searched for; none where nothing is left of it.
+pub(crate) fn searched(text: &str) -> Option<String> {
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(TEXT_MAX)
+        .collect();
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A text inside the quotes of `$search`.
+pub(crate) fn quoted(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
 /// A group found by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupHit {
@@ -58,16 +74,10 @@ impl Client {
     /// # Errors
     /// Any of reading.
     pub async fn search_groups(&self, text: &str, top: u32) -> Result<Vec<GroupHit>> {
-        let text: String = text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(TEXT_MAX)
-            .collect();
-        let text = text.trim();
-        if text.is_empty() {
+        let Some(text) = searched(text) else {
             return Ok(Vec::new());
-        }
-        let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+        };
+        let quoted = quoted(&text);
         let search = ("$search", format!("\"displayName:{quoted}\""));
         let found = match self.groups_like(search, top, true).await {
             // 400 and 501: this tenant has no search.

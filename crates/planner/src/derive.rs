@@ -67,43 +67,131 @@ impl Derived {
     }
 }
 
-/// What should be of the object with these facts. Of several reasons the first in this order is
-/// given:
-/// gone, out of scope, kind, guest, names; a blocked person needs no user name of their own.
-pub fn derive(policy: &Policy, facts: &Facts) -> Derived {
-    if let Some(reason) = facts.presence.reason() {
-        return Derived::Absent(reason);
+/// One question about an object. The first that decides has decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// Does the source have it?
+    Presence,
+    /// Are objects of its type read?
+    ObjectType,
+    /// Does the scope hold it?
+    Scope,
+    /// Can groups of its kind be kept in step?
+    GroupKind,
+    /// Is it a guest, and are guests kept out?
+    Guest,
+    /// Does it have both names, where both are required?
+    Names,
+    /// Is its sign-in blocked, and does that count? Before the user name: a blocked person needs
+    /// none of their own.
+    SignIn,
+    /// Is its user name free?
+    UserName,
+}
+
+impl Question {
+    /// Every question, in the order in which they are asked.
+    pub const ALL: [Self; 8] = [
+        Self::Presence,
+        Self::ObjectType,
+        Self::Scope,
+        Self::GroupKind,
+        Self::Guest,
+        Self::Names,
+        Self::SignIn,
+        Self::UserName,
+    ];
+
+    /// Whether it is asked about objects of this type.
+    pub const fn concerns(self, object_type: ObjectType) -> bool {
+        match self {
+            Self::Presence | Self::ObjectType | Self::Scope => true,
+            Self::GroupKind => matches!(object_type, ObjectType::Group),
+            Self::Guest | Self::Names | Self::SignIn | Self::UserName => {
+                matches!(object_type, ObjectType::User)
+            }
+        }
     }
-    if !facts.in_scope || !policy.reads(facts.object_type) {
-        return Derived::Absent(Reason::OutOfScope);
-    }
-    match facts.object_type {
-        ObjectType::User => user(policy, facts),
-        ObjectType::Group => match facts.group_kind.and_then(GroupKind::refused) {
-            Some(reason) => Derived::Filtered(reason),
-            None => Derived::Active,
-        },
-        ObjectType::Contact | ObjectType::Device | ObjectType::Membership => Derived::Active,
+
+    /// What it decides; none where it lets the object through to the next question.
+    pub fn decides(self, policy: &Policy, facts: &Facts) -> Option<Derived> {
+        let when = |is: bool, derived| is.then_some(derived);
+        match self {
+            Self::Presence => facts.presence.reason().map(Derived::Absent),
+            Self::ObjectType => when(
+                !policy.reads(facts.object_type),
+                Derived::Absent(Reason::OutOfScope),
+            ),
+            Self::Scope => when(!facts.in_scope, Derived::Absent(Reason::OutOfScope)),
+            Self::GroupKind => facts
+                .group_kind
+                .and_then(GroupKind::refused)
+                .map(Derived::Filtered),
+            Self::Guest => when(
+                facts.guest && !policy.include_guests,
+                Derived::Filtered(Reason::Guest),
+            ),
+            Self::Names => when(
+                policy.require_names && !(facts.has_given_name && facts.has_surname),
+                Derived::Filtered(Reason::MissingName),
+            ),
+            Self::SignIn => when(
+                facts.sign_in_blocked && policy.blocked_sign_in_disables,
+                Derived::Blocked,
+            ),
+            Self::UserName => when(
+                facts.name_taken,
+                Derived::Filtered(Reason::DuplicateUserName),
+            ),
+        }
     }
 }
 
-fn user(policy: &Policy, facts: &Facts) -> Derived {
-    if facts.guest && !policy.include_guests {
-        Derived::Filtered(Reason::Guest)
-    } else if policy.require_names && !(facts.has_given_name && facts.has_surname) {
-        Derived::Filtered(Reason::MissingName)
-    } else if facts.sign_in_blocked && policy.blocked_sign_in_disables {
-        Derived::Blocked
-    } else if facts.name_taken {
-        Derived::Filtered(Reason::DuplicateUserName)
-    } else {
-        Derived::Active
-    }
+/// A question as it went for one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It let the object through.
+    Passed,
+    /// It decided.
+    Decided(Derived),
+    /// One before it had decided.
+    NotReached,
+}
+
+/// What should be of the object with these facts. Of several reasons the one of the first
+/// question in the order of [`Question::ALL`] is given.
+pub fn derive(policy: &Policy, facts: &Facts) -> Derived {
+    Question::ALL
+        .into_iter()
+        .filter(|question| question.concerns(facts.object_type))
+        .find_map(|question| question.decides(policy, facts))
+        .unwrap_or(Derived::Active)
+}
+
+/// How [`derive`] came to its answer: each question about objects of this type, in order.
+pub fn trace(policy: &Policy, facts: &Facts) -> Vec<(Question, Asked)> {
+    let mut decided = false;
+    Question::ALL
+        .into_iter()
+        .filter(|question| question.concerns(facts.object_type))
+        .map(|question| {
+            let asked = match question.decides(policy, facts) {
+                _ if decided => Asked::NotReached,
+                Some(derived) => {
+                    decided = true;
+                    Asked::Decided(derived)
+                }
+                None => Asked::Passed,
+            };
+            (question, asked)
+        })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const PERSON: Facts = Facts {
         object_type: ObjectType::User,
@@ -229,5 +317,66 @@ mod tests {
             derive(&policy, &group(GroupKind::Security)),
             Derived::Absent(Reason::OutOfScope)
         );
+    }
+
+    fn any_facts() -> impl Strategy<Value = Facts> {
+        let object_type = prop::sample::select(ObjectType::ALL.to_vec());
+        let presence = prop::sample::select(vec![
+            Presence::Present,
+            Presence::SoftDeleted,
+            Presence::Gone,
+        ]);
+        let kind = prop::option::of(prop::sample::select(GroupKind::ALL.to_vec()));
+        (object_type, presence, kind, any::<[bool; 6]>()).prop_map(
+            |(object_type, presence, group_kind, flags)| Facts {
+                object_type,
+                presence,
+                in_scope: flags[0],
+                has_given_name: flags[1],
+                has_surname: flags[2],
+                sign_in_blocked: flags[3],
+                guest: flags[4],
+                name_taken: flags[5],
+                group_kind,
+            },
+        )
+    }
+
+    fn any_policy() -> impl Strategy<Value = Policy> {
+        let types = prop::sample::subsequence(ObjectType::ALL.to_vec(), 0..=5);
+        (types, any::<[bool; 3]>()).prop_map(|(object_types, flags)| Policy {
+            object_types,
+            include_guests: flags[0],
+            require_names: flags[1],
+            blocked_sign_in_disables: flags[2],
+            ..Policy::default()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_trace_ends_where_derive_does(policy in any_policy(), facts in any_facts()) {
+            let steps = trace(&policy, &facts);
+            let decided: Vec<_> = steps
+                .iter()
+                .filter_map(|(_, asked)| match asked {
+                    Asked::Decided(derived) => Some(*derived),
+                    _ => None,
+                })
+                .collect();
+            prop_assert!(decided.len() <= 1);
+            let end = decided.first().copied().unwrap_or(Derived::Active);
+            prop_assert_eq!(end, derive(&policy, &facts));
+            // Nothing is reached behind a decision, and everything before it passed.
+            let at = steps.iter().position(|(_, asked)| matches!(asked, Asked::Decided(_)));
+            for (place, (question, asked)) in steps.iter().enumerate() {
+                prop_assert!(question.concerns(facts.object_type));
+                match at {
+                    Some(at) if place > at => prop_assert_eq!(*asked, Asked::NotReached),
+                    Some(at) if place == at => {}
+                    _ => prop_assert_eq!(*asked, Asked::Passed),
+                }
+            }
+        }
     }
 }

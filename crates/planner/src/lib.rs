@@ -11,6 +11,7 @@
 //! - [`decision`]: what was rejected stays undone.
 //! - [`guard`]: too many disables and deletes are held, and what falls with them.
 //! - [`count`]: one line of counts an object type, that adds up.
+//! - [`why`]: how all of that came to its answer about one object, in words.
 //!
 //! [`mod@fold`] and [`hash`] are what both databases must agree on: how text is searched and sorted,
 //! and when two contents are the same.
@@ -24,5 +25,6 @@ pub mod guard;
 pub mod hash;
 pub mod merge;
 pub mod read;
+pub mod why;
 
 pub use fold::fold;

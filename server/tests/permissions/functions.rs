@@ -63,6 +63,7 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
             json!({ "id": integration })
         }
         "integrations/group-search" => json!({ "id": integration, "q": "empl", "counts": false }),
+        "integrations/explain" => json!({ "id": integration, "object": "somebody" }),
         "integrations/groups" => json!({ "id": integration, "query": list(things) }),
         "integrations/list" => json!({ "query": list(things), "filters": {} }),
         "runs/changes" => json!({ "id": run, "query": list(things) }),

@@ -37,7 +37,7 @@ const GROUP_COLUMNS: [&str; 6] = [
 
 /// A user of a page. A present one without what every user has was delivered in part, and ends
 /// the run (sync.md rule 6).
-pub(super) fn user(item: UserItem) -> Result<SourceObject, Stop> {
+pub(crate) fn user(item: UserItem) -> Result<SourceObject, Stop> {
     if let Some(removed) = item.removed {
         return Ok(removed_object(ObjectType::User, item.id, removed));
     }
@@ -63,7 +63,7 @@ pub(super) fn user(item: UserItem) -> Result<SourceObject, Stop> {
 }
 
 /// A group of a page, and what the page says of its members: those that can be in a directory.
-pub(super) fn group(item: GroupItem) -> Result<(SourceObject, Vec<MemberOp>), Stop> {
+pub(crate) fn group(item: GroupItem) -> Result<(SourceObject, Vec<MemberOp>), Stop> {
     let members = item
         .members
         .iter()

@@ -45,7 +45,7 @@ impl Difference {
 
 /// One group's members of one type.
 #[derive(Debug, FromRow)]
-pub(super) struct List {
+pub(crate) struct List {
     pub group_external_id: ExternalId,
     pub member_type: ObjectType,
     members: Vec<u8>,
@@ -59,6 +59,16 @@ impl List {
             id.copy_from_slice(bytes);
             ExternalId(Uuid::from_bytes(id))
         })
+    }
+
+    /// Whether the group has this member.
+    pub fn holds(&self, member: ExternalId) -> bool {
+        let id = member.0.as_bytes().as_slice();
+        self.members
+            .as_chunks::<ID>()
+            .0
+            .binary_search_by(|bytes| bytes.as_slice().cmp(id))
+            .is_ok()
     }
 
     /// The lists of a group with these members.
@@ -99,7 +109,7 @@ pub(super) async fn of(
 }
 
 /// The next lists of all groups after that of `after`, in order.
-pub(super) async fn next(
+pub(crate) async fn next(
     tx: &mut Tx,
     integration: IntegrationId,
     after: Option<&List>,
@@ -183,6 +193,11 @@ mod tests {
                 if is_group { ObjectType::Group } else { ObjectType::User },
             )).collect();
             let lists: Vec<List> = List::of(group, &members).collect();
+            for (id, member_type) in &members {
+                for list in &lists {
+                    prop_assert_eq!(list.holds(*id), list.member_type == *member_type);
+                }
+            }
             let back = by_group(&lists).remove(&group).unwrap_or_default();
             prop_assert_eq!(back, members);
         }

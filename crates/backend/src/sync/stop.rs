@@ -8,7 +8,7 @@ use crate::{Error, entra::words};
 
 /// Why the work on a run stops.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// Somebody asked for it, named here.
     Cancelled(String),
     /// The worker shuts down or lost its lease: the run stays as it is, for the next worker.
@@ -23,7 +23,7 @@ pub(super) enum Stop {
 
 /// Why a run ends `failed`.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     /// For people.
     pub error: RunError,
     /// Whether the credential isn't accepted: trying again is of no use until someone acts.

@@ -8,6 +8,7 @@ mod guarding;
 mod previewing;
 mod removing;
 mod resuming;
+mod why;
 mod world;
 
 /// Runs one test on both databases with a tenant of its own:

@@ -5,6 +5,7 @@
 )]
 
 mod certificates;
+mod finding;
 mod members;
 mod network;
 mod rounds;

@@ -1,5 +1,6 @@
 //! Members of groups and groups of members.
 
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Context;
@@ -8,7 +9,7 @@ use super::list;
 use super::page::{MixedSelection, write_mixed};
 use super::query;
 use crate::directory::Directory;
-use crate::directory::object::Ref;
+use crate::directory::object::{Object, Ref};
 use crate::directory::schema::{self, Kind};
 use crate::reply::Reply;
 
@@ -40,8 +41,7 @@ pub(crate) fn answer(
             "The specified cast is not supported for members of a Microsoft 365 group.",
         ));
     }
-    let hidden = holder.text(schema::group::VISIBILITY) == Some("HiddenMembership")
-        && !context.roles.contains("Member.Read.Hidden");
+    let hidden = is_hidden(context, holder);
     // Those that left keep their place, so that a page token means the same later.
     let (refs, live): (Vec<Ref>, Vec<bool>) = if hidden {
         (Vec::new(), Vec::new())
@@ -87,6 +87,54 @@ pub(crate) fn groups_of(
         directory.groups_of(member).collect()
     };
     respond(context, &directory, &refs, |_, _| true)
+}
+
+/// At most so many groups in one `checkMemberGroups`.
+const CHECKED_MAX: usize = 20;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Checked {
+    group_ids: Vec<String>,
+}
+
+/// `POST /users/{id}/checkMemberGroups` and its kin: those of the groups that hold the object,
+/// directly or through other groups. Ids of no group are left out, as are groups whose members are
+/// hidden from the caller.
+pub(crate) fn check(context: &Context, kind: Kind, id: &str) -> Result<Reply, GraphError> {
+    let asked: Checked = serde_json::from_slice(&context.request.body).map_err(|error| {
+        GraphError::bad_request(format!("Unable to read JSON request payload: {error}"))
+    })?;
+    if asked.group_ids.len() > CHECKED_MAX {
+        return Err(GraphError::bad_request(format!(
+            "The maximum number of group ids is {CHECKED_MAX}."
+        )));
+    }
+    let directory = context.tenant.directory();
+    let member = find(&directory, kind, id)?;
+    let holders = directory.closure(member, |at| directory.groups_of(at));
+    let mut held = Vec::new();
+    for text in &asked.group_ids {
+        let group = Uuid::try_parse(text)
+            .map_err(|_| GraphError::bad_request(format!("Invalid object identifier '{text}'.")))?;
+        let holds = directory
+            .find_alive(Kind::Group, group)
+            .is_some_and(|at| holders.contains(&at) && !is_hidden(context, directory.get(at)));
+        if holds {
+            held.push(group);
+        }
+    }
+    let body = serde_json::json!({
+        "@odata.context": format!("{}/v1.0/$metadata#Collection(Edm.String)", context.origin()),
+        "value": held,
+    });
+    Ok(Reply::graph(200, body.to_string()))
+}
+
+/// Whether a group's members are kept from the caller.
+fn is_hidden(context: &Context, group: &Object) -> bool {
+    group.text(schema::group::VISIBILITY) == Some("HiddenMembership")
+        && !context.roles.contains("Member.Read.Hidden")
 }
 
 fn respond(

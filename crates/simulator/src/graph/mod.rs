@@ -195,6 +195,7 @@ fn dispatch(context: &Context, route: &Route) -> Result<Reply, GraphError> {
             id,
             transitive,
         } => members::groups_of(context, *kind, id, *transitive),
+        Route::CheckMemberGroups { kind, id } => members::check(context, *kind, id),
         Route::GetByIds => lookup::by_ids(context),
         Route::DirectoryObject(id) => lookup::any(context, id),
         Route::Deleted(kind) => list::deleted(context, *kind),

@@ -26,6 +26,10 @@ pub(crate) enum Route {
         id: String,
         transitive: bool,
     },
+    CheckMemberGroups {
+        kind: Kind,
+        id: String,
+    },
     GetByIds,
     DirectoryObject(String),
     Deleted(Kind),
@@ -45,10 +49,9 @@ impl Route {
             [collection, rest @ ..] => Self::of_collection(collection_of(collection)?, rest)?,
             [] => return Err(GraphError::unknown_segment("")),
         };
-        let wanted = if matches!(route, Self::Batch | Self::GetByIds) {
-            "POST"
-        } else {
-            "GET"
+        let wanted = match route {
+            Self::Batch | Self::GetByIds | Self::CheckMemberGroups { .. } => "POST",
+            _ => "GET",
         };
         if method == wanted {
             Ok(route)
@@ -69,6 +72,10 @@ impl Route {
             ["$count"] => Self::Count(kind),
             [function] if is_function(function, "delta") => Self::Delta(kind),
             [id] => Self::One(kind, (*id).to_owned()),
+            [id, action] if is_function(action, "checkMemberGroups") => Self::CheckMemberGroups {
+                kind,
+                id: (*id).to_owned(),
+            },
             [id, edge @ ("memberOf" | "transitiveMemberOf"), ..] => Self::MemberOf {
                 kind,
                 id: (*id).to_owned(),
@@ -118,6 +125,12 @@ impl Route {
                     "memberOf"
                 }
             ),
+            Self::CheckMemberGroups { kind, .. } => {
+                format!(
+                    "POST /{}/{{id}}/checkMemberGroups",
+                    kind.schema().collection
+                )
+            }
             Self::GetByIds => "POST /directoryObjects/getByIds".to_owned(),
             Self::DirectoryObject(_) => "GET /directoryObjects/{id}".to_owned(),
             Self::Deleted(_) => "GET /directory/deletedItems".to_owned(),
@@ -130,6 +143,7 @@ impl Route {
         let base: i64 = match self {
             Self::Batch => return 0,
             Self::List(Kind::User) | Self::MemberOf { .. } => 2,
+            Self::CheckMemberGroups { .. } => 4,
             Self::Members {
                 transitive: false, ..
             } => 3,
@@ -188,6 +202,11 @@ impl Route {
             | Self::Deleted(kind)
             | Self::MemberOf { kind, .. } => can_read(roles, *kind),
             Self::Members { .. } => can_read(roles, Kind::Group),
+            // Reading the object and reading memberships (permissions of
+            // `directoryObject: checkMemberGroups` in Microsoft's reference).
+            Self::CheckMemberGroups { kind, .. } => {
+                can_read(roles, *kind) && can_read(roles, Kind::Group)
+            }
             Self::GetByIds | Self::DirectoryObject(_) => {
                 Kind::ALL.into_iter().any(|kind| can_read(roles, kind))
             }

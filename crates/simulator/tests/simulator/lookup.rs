@@ -121,6 +121,56 @@ async fn members_are_direct_and_transitive_ones_safe_against_cycles() {
 }
 
 #[tokio::test]
+async fn memberships_of_named_groups_are_checked_through_nested_ones() {
+    let mut client = Client::with_users(6).await;
+    let control = client.control.clone();
+    let group = |name| {
+        control
+            .create_group(name, GroupKind::Security, &Attributes::new())
+            .unwrap()
+    };
+    let (outer, inner, other) = (group("outer"), group("inner"), group("other"));
+    let person = &control.snapshot().users[0];
+    let upn = person
+        .user_principal_name
+        .clone()
+        .unwrap()
+        .replace('#', "%23");
+    control.add_members(outer, &[inner]).unwrap();
+    control.add_members(inner, &[person.id]).unwrap();
+    let asked = json!({"groupIds": [other, outer, inner, uuid::Uuid::nil(), person.id]});
+    for name in [person.id.to_string(), upn] {
+        let path = format!("/v1.0/users/{name}/checkMemberGroups");
+        let answer = client.post(&path, &asked).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(answer.json["value"], json!([outer, inner]));
+        assert_eq!(answer.header("x-ms-resource-unit"), Some("4"));
+    }
+    let path = format!("/v1.0/users/{}/checkMemberGroups", person.id);
+    let of_group = format!("/v1.0/groups/{inner}/microsoft.graph.checkMemberGroups");
+    let answer = client.post(&of_group, &asked).await;
+    assert_eq!(answer.json["value"], json!([outer]));
+
+    let many = json!({"groupIds": vec![outer; 21]});
+    let answer = client.post(&path, &many).await;
+    assert_eq!(answer.refusal(), (400, "Request_BadRequest"));
+    let answer = client.post(&path, &json!({"groupIds": ["x"]})).await;
+    assert_eq!(answer.refusal(), (400, "Request_BadRequest"));
+    assert_eq!(client.get(&path).await.refusal().0, 405);
+    let nobody = format!("/v1.0/users/{}/checkMemberGroups", uuid::Uuid::nil());
+    let answer = client.post(&nobody, &asked).await;
+    assert_eq!(answer.refusal(), (404, "Request_ResourceNotFound"));
+
+    // Both are needed: to read the person, and to read memberships.
+    for role in ["User.Read.All", "GroupMember.Read.All"] {
+        client.control.set_roles([role]);
+        client.sign_in().await;
+        let answer = client.post(&path, &asked).await;
+        assert_eq!(answer.refusal(), (403, "Authorization_RequestDenied"));
+    }
+}
+
+#[tokio::test]
 async fn without_the_role_for_a_type_only_type_and_id_are_shown() {
     let mut client = Client::with_users(40).await;
     client.control.set_roles(["GroupMember.Read.All"]);

@@ -185,7 +185,7 @@ fn tenant_changed(pinned: TenantId, proven: TenantId) -> Error {
     })
 }
 
-fn tenant_elsewhere() -> Error {
+pub(crate) fn tenant_elsewhere() -> Error {
     Error::Source(RunError {
         code: "tenant_elsewhere".to_owned(),
         title: "The tenant belongs to another customer".to_owned(),

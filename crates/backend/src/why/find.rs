@@ -1,0 +1,262 @@
+//! Who is meant: by object id, user name, mail address or display name, kept here or in the source.
+
+use domain::{
+    id::ExternalId,
+    integration::Integration,
+    policy::ObjectType,
+    user::DirectoryStatus,
+    why::{WhyAnswer, WhyFound, WhyObject},
+};
+use planner::{read::SourceObject, why::explain};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::{asked, kept, live};
+use crate::{Backend, Error, Result, Scope, Tx, db::contains_pattern, fetch_all};
+
+/// Candidates that are offered; more are no choice.
+const CANDIDATES_MAX: usize = 25;
+
+/// An object of which something is kept.
+#[derive(Debug, Clone, FromRow)]
+struct Kept {
+    object_type: ObjectType,
+    external_id: ExternalId,
+    presence: String,
+    display_name: String,
+    name_folded: String,
+    user_principal_name: Option<String>,
+    user_name_folded: Option<String>,
+    mail: Option<String>,
+    directory_id: Option<Uuid>,
+    status: Option<DirectoryStatus>,
+}
+
+impl Kept {
+    fn is_present(&self) -> bool {
+        self.presence == "present"
+    }
+
+    /// Whether its user name is exactly what was asked: nobody else can be meant.
+    fn is_named(&self, folded: &str) -> bool {
+        self.user_name_folded.as_deref() == Some(folded)
+    }
+
+    fn fits(&self, folded: &str) -> bool {
+        let mail = self.mail.as_deref().map(planner::fold);
+        self.is_named(folded) || self.name_folded == folded || mail.as_deref() == Some(folded)
+    }
+
+    fn object(&self) -> WhyObject {
+        WhyObject {
+            object_type: self.object_type,
+            external_id: Some(self.external_id),
+            display_name: self.display_name.clone(),
+            user_principal_name: self.user_principal_name.clone(),
+            mail: self.mail.clone(),
+            directory_id: self.directory_id,
+            status: self.status,
+            kept: true,
+        }
+    }
+}
+
+/// What was asked, what is kept that fits it, and what the source said.
+struct Search<'a> {
+    b: &'a Backend,
+    integration: &'a Integration,
+    asked: Vec<String>,
+}
+
+/// Finds and explains.
+pub(super) async fn find(
+    b: &Backend,
+    scope: &Scope,
+    integration: &Integration,
+    object: &str,
+) -> Result<WhyAnswer> {
+    let object = asked(object)?;
+    let search = Search {
+        b,
+        integration,
+        asked: vec![format!("what is kept here of {}", integration.name)],
+    };
+    let mut tx = b.db.read().await?;
+    let id = Uuid::try_parse(object).ok();
+    let mut kept = match id {
+        Some(id) => by_id(&mut tx, integration, ExternalId(id)).await?,
+        None => by_text(&mut tx, integration, object).await?,
+    };
+    drop(tx);
+    let folded = planner::fold(object);
+    let certain = |one: &&Kept| id.is_some() || (one.is_named(&folded) && one.is_present());
+    let mut sure = kept.iter().filter(certain);
+    if let (Some(one), None) = (sure.next(), sure.next()) {
+        return search.kept(one).await;
+    }
+    if kept.iter().any(|one| one.fits(&folded)) {
+        kept.retain(|one| one.fits(&folded));
+    }
+    search.further(scope, object, kept).await
+}
+
+impl Search<'_> {
+    /// Asks the source too. Where it can't be asked, what is kept is the answer, if there is any.
+    async fn further(mut self, scope: &Scope, object: &str, kept: Vec<Kept>) -> Result<WhyAnswer> {
+        let name = &self.integration.name;
+        let found = async {
+            let client = live::connect(self.b, scope, self.integration).await?;
+            let found = live::find(&client, object).await?;
+            Ok::<_, Error>((client, found))
+        };
+        let (client, mut found) = match found.await {
+            Ok((client, found)) => (client, found),
+            Err(Error::Source(error)) if !kept.is_empty() => {
+                let why = error.title.trim_end_matches('.');
+                self.asked
+                    .push(format!("Entra ID of {name}, which didn’t answer: {why}"));
+                return self.several(kept, Vec::new()).await;
+            }
+            Err(Error::Forbidden(_)) if !kept.is_empty() => {
+                return self.several(kept, Vec::new()).await;
+            }
+            Err(error) => return Err(error),
+        };
+        self.asked
+            .push(format!("users and groups in Entra ID of {name}"));
+        // An address or an id that the source knows by another name than we do.
+        let mut known = kept;
+        let mut tx = self.b.db.read().await?;
+        for object in &found {
+            if known
+                .iter()
+                .all(|one| one.external_id != object.external_id)
+            {
+                known.extend(by_id(&mut tx, self.integration, object.external_id).await?);
+            }
+        }
+        drop(tx);
+        found.retain(|object| {
+            known
+                .iter()
+                .all(|one| one.external_id != object.external_id)
+        });
+        let folded = planner::fold(object);
+        let exact = |object: &SourceObject| object.content.name_folded() == folded;
+        let any_exact = known.iter().any(|one| one.fits(&folded)) || found.iter().any(exact);
+        if any_exact && !object.contains('@') && Uuid::try_parse(object).is_err() {
+            known.retain(|one| one.fits(&folded));
+            found.retain(exact);
+        }
+        if known.is_empty() && found.len() == 1 {
+            let object = found.swap_remove(0);
+            let subject = live::subject(self.b, &client, self.integration, object).await?;
+            return Ok(self.answer(WhyFound::One, Some(explain(&subject)), Vec::new()));
+        }
+        self.several(known, found).await
+    }
+
+    /// One or several to choose from: what is kept first, each by name.
+    async fn several(self, kept: Vec<Kept>, found: Vec<SourceObject>) -> Result<WhyAnswer> {
+        if let ([one], true) = (kept.as_slice(), found.is_empty()) {
+            return self.kept(one).await;
+        }
+        let mut candidates: Vec<WhyObject> = kept.iter().map(Kept::object).collect();
+        candidates.extend(found.into_iter().map(|object| WhyObject {
+            object_type: object.object_type,
+            external_id: Some(object.external_id),
+            display_name: object.content.display_name,
+            user_principal_name: object.content.user_principal_name,
+            mail: object.content.mail,
+            directory_id: None,
+            status: None,
+            kept: false,
+        }));
+        candidates.sort_by_cached_key(|object| {
+            let name = planner::fold(&object.display_name);
+            (!object.kept, name, object.external_id)
+        });
+        candidates.truncate(CANDIDATES_MAX);
+        let found = if candidates.is_empty() {
+            WhyFound::Nothing
+        } else {
+            WhyFound::Several
+        };
+        Ok(self.answer(found, None, candidates))
+    }
+
+    async fn kept(self, one: &Kept) -> Result<WhyAnswer> {
+        let mut tx = self.b.db.read().await?;
+        let (object_type, id) = (one.object_type, one.external_id);
+        let subject = kept::subject(self.b, &mut tx, self.integration, object_type, id).await?;
+        let why = subject.as_ref().map(explain);
+        let found = if why.is_some() {
+            WhyFound::One
+        } else {
+            WhyFound::Nothing
+        };
+        Ok(self.answer(found, why, Vec::new()))
+    }
+
+    fn answer(
+        self,
+        found: WhyFound,
+        why: Option<domain::why::Why>,
+        candidates: Vec<WhyObject>,
+    ) -> WhyAnswer {
+        WhyAnswer {
+            found,
+            why,
+            candidates,
+            asked: self.asked,
+        }
+    }
+}
+
+const KEPT: &str = "SELECT s.object_type, s.external_id, s.presence, s.display_name, s.name_folded,
+        s.user_principal_name, s.user_name_folded, s.mail, COALESCE(u.id, g.id) AS directory_id,
+        COALESCE(u.status, g.status) AS status
+   FROM source_object s
+   LEFT JOIN directory_user u ON s.object_type = 'user' AND u.integration_id = s.integration_id
+        AND u.external_id = s.external_id
+   LEFT JOIN directory_group g ON s.object_type = 'group' AND g.integration_id = s.integration_id
+        AND g.external_id = s.external_id
+  WHERE s.integration_id = $1";
+
+async fn by_id(tx: &mut Tx, integration: &Integration, id: ExternalId) -> Result<Vec<Kept>> {
+    let mut found = Vec::new();
+    // One look by the whole key for each type: the key begins with it.
+    for object_type in ObjectType::ALL {
+        found.extend(fetch_all!(
+            &mut *tx,
+            Kept,
+            sqlx::AssertSqlSafe(format!(
+                "{KEPT} AND s.object_type = $2 AND s.external_id = $3"
+            )),
+            integration.id,
+            *object_type,
+            id
+        )?);
+    }
+    Ok(found)
+}
+
+/// Objects whose names or addresses hold the text; those with exactly that name come first, so
+/// that none of them is cut off.
+async fn by_text(tx: &mut Tx, integration: &Integration, text: &str) -> Result<Vec<Kept>> {
+    let folded = planner::fold(text);
+    fetch_all!(
+        tx,
+        Kept,
+        sqlx::AssertSqlSafe(format!(
+            r"{KEPT} AND s.search_text LIKE $2 ESCAPE '\'
+              ORDER BY CASE WHEN s.user_name_folded = $3 THEN 0 WHEN s.name_folded = $3 THEN 1
+                       ELSE 2 END, s.name_folded, s.external_id
+              LIMIT $4"
+        )),
+        integration.id,
+        contains_pattern(text),
+        folded,
+        i64::try_from(CANDIDATES_MAX).unwrap_or(i64::MAX)
+    )
+}

@@ -1,0 +1,152 @@
+//! "Why?": the explanation of one object of a customer's source, in the directory or not.
+//!
+//! What is known of the object is brought together here ([`kept`] from the database, [`live`] from
+//! the source where nothing is kept) and handed to `planner::why`, which decides by the same
+//! functions as a run and words the answer. Nothing is ever written.
+
+mod find;
+mod kept;
+mod live;
+mod manual;
+mod scope;
+
+use domain::{
+    id::{ExternalId, GroupId, IntegrationId, UserId},
+    integration::Integration,
+    permission::Permission,
+    policy::ObjectType,
+    why::{Why, WhyAnswer},
+};
+use planner::{derive::Facts, read::SourceObject, why::NameHolder};
+use sqlx::FromRow;
+
+use crate::{
+    Backend, Error, Result, Scope, Tx, fetch_optional,
+    store::{groups, integrations, users},
+};
+
+/// Why a user of the directory is as it is.
+pub async fn of_user(b: &Backend, scope: &Scope, id: UserId) -> Result<Why> {
+    let user = users::get(b, scope, id).await?;
+    let source = user.integration_id.zip(user.external_id);
+    match source {
+        Some((integration, object)) => of_kept(b, scope, integration, ObjectType::User, object)
+            .await
+            .map(|why| why.unwrap_or_else(|| manual::of_user(&user))),
+        None => Ok(manual::of_user(&user)),
+    }
+}
+
+/// Why a group of the directory is as it is.
+pub async fn of_group(b: &Backend, scope: &Scope, id: GroupId) -> Result<Why> {
+    let group = groups::detail(b, scope, id).await?;
+    let source = group.integration_id.zip(group.line.group.external_id);
+    match source {
+        Some((integration, object)) => of_kept(b, scope, integration, ObjectType::Group, object)
+            .await
+            .map(|why| why.unwrap_or_else(|| manual::of_group(&group))),
+        None => Ok(manual::of_group(&group)),
+    }
+}
+
+/// Why an object of an integration's source is or isn't in the directory: `object` is its object
+/// id, user name, mail address or display name. Several that fit are answered as candidates.
+///
+/// What isn't kept here is asked for in the source, under the rule of group search: who may search
+/// the tenant's groups may ask for its people.
+pub async fn of_object(
+    b: &Backend,
+    scope: &Scope,
+    id: IntegrationId,
+    object: &str,
+) -> Result<WhyAnswer> {
+    let integration = integrations::get(b, scope, id).await?;
+    scope.require(Permission::DirectoryRead)?;
+    find::find(b, scope, &integration, object).await
+}
+
+async fn of_kept(
+    b: &Backend,
+    scope: &Scope,
+    integration: IntegrationId,
+    object_type: ObjectType,
+    object: ExternalId,
+) -> Result<Option<Why>> {
+    let mut tx = b.db.read().await?;
+    let integration = integrations::find(&mut tx, scope, integration).await?;
+    let subject = kept::subject(b, &mut tx, &integration, object_type, object).await?;
+    Ok(subject.as_ref().map(planner::why::explain))
+}
+
+/// What decides about a source object.
+fn facts(object: &SourceObject, in_scope: bool, name_taken: bool) -> Facts {
+    let content = &object.content;
+    Facts {
+        object_type: object.object_type,
+        presence: object.presence,
+        in_scope,
+        has_given_name: content.given_name.is_some(),
+        has_surname: content.surname.is_some(),
+        sign_in_blocked: content.sign_in_blocked,
+        guest: content.guest,
+        name_taken,
+        group_kind: content.group_kind,
+    }
+}
+
+#[derive(FromRow)]
+struct HolderRow {
+    id: UserId,
+    display_name: String,
+    integration_name: String,
+}
+
+/// Who has the user name: an active user of an older integration of the customer. Ids sort by age.
+async fn name_holder(
+    tx: &mut Tx,
+    integration: &Integration,
+    object: &SourceObject,
+) -> Result<Option<NameHolder>> {
+    let Some(folded) = object.content.user_name_folded() else {
+        return Ok(None);
+    };
+    if object.object_type != ObjectType::User {
+        return Ok(None);
+    }
+    let row = fetch_optional!(
+        tx,
+        HolderRow,
+        "SELECT u.id, u.display_name, i.name AS integration_name
+           FROM directory_user u JOIN integration i ON i.id = u.integration_id
+          WHERE u.customer_id = $1 AND u.user_name_folded = $2 AND u.status = 'active'
+            AND u.integration_id < $3
+          ORDER BY u.integration_id, u.id LIMIT 1",
+        integration.customer_id,
+        folded,
+        integration.id
+    )?;
+    Ok(row.map(|row| NameHolder {
+        id: row.id,
+        display_name: row.display_name,
+        integration_name: row.integration_name,
+    }))
+}
+
+/// Whether what was asked can be an answer at all.
+fn asked(object: &str) -> Result<&str> {
+    const CHARS_MAX: usize = 256;
+    let object = object.trim();
+    let chars = object.chars().count();
+    if chars < 3 {
+        let message =
+            "Give an object id, a user name, a mail address or a name, of at least 3 characters.";
+        Err(Error::invalid("object", message))
+    } else if chars > CHARS_MAX {
+        Err(Error::invalid(
+            "object",
+            format!("Give at most {CHARS_MAX} characters."),
+        ))
+    } else {
+        Ok(object)
+    }
+}

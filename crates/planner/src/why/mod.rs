@@ -1,0 +1,276 @@
+//! "Why?": the explanation of one object, made from the same functions that decide about it.
+//!
+//! [`explain`] asks [`trace`] how the policy decides, and [`diff`] what a run would do about it;
+//! it decides nothing itself. [`words`] says each step in a sentence, [`change`] what would have
+//! to change for the other answer, which it tries out on the same two functions.
+
+mod change;
+mod steps;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use domain::{
+    DateTime,
+    id::{ExternalId, GroupId, IntegrationId, RunId, UserId},
+    policy::Policy,
+    run::{Action, Reason, RunMode},
+    user::DirectoryStatus,
+    why::{Why, WhyObject},
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    decision::{Rejected, respect},
+    derive::{Asked, Derived, Facts, Question, derive, trace},
+    diff::{Known, Outcome, Step, diff},
+    hash,
+    read::Content,
+};
+
+/// What is known of one object: all that an explanation is made from.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The integration's policy.
+    pub policy: Policy,
+    /// The integration.
+    pub integration_id: IntegrationId,
+    /// The source's id of the object.
+    pub external_id: ExternalId,
+    /// What decides about it. Where the scope can't be told, it counts as in scope.
+    pub facts: Facts,
+    /// What the source says of it.
+    pub content: Content,
+    /// The hash of that content.
+    pub hash: [u8; hash::LENGTH],
+    /// What the directory has of it.
+    pub known: Option<Known>,
+    /// Its id in the directory.
+    pub directory_id: Option<Uuid>,
+    /// The content that the directory has.
+    pub directory: Option<Content>,
+    /// How it is known what the source says.
+    pub seen: Seen,
+    /// How it stands to the scope.
+    pub scope: Scope,
+    /// Who has its user name.
+    pub name_holder: Option<NameHolder>,
+    /// Why its wanted state isn't applied yet, as the engine marked it.
+    pub pending: Option<String>,
+    /// A change of it that was rejected, where the source says the same now as then.
+    pub kept_by_decision: Option<KeptByDecision>,
+    /// What a run last did about it.
+    pub last_change: Option<Recorded>,
+    /// What a run last held or failed to do about it.
+    pub last_refused: Option<Recorded>,
+    /// What time it is.
+    pub now: DateTime,
+}
+
+/// How it is known what the source says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Runs read it.
+    Kept {
+        /// The last run whose read was complete.
+        last: Option<Reading>,
+        /// The last that read everything in scope.
+        full: Option<Reading>,
+    },
+    /// It was asked for, for this explanation alone.
+    Live,
+}
+
+/// A complete read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// The run.
+    pub run: RunId,
+    /// Whether everything in scope was read.
+    pub full: bool,
+    /// When.
+    pub at: DateTime,
+}
+
+/// A group as an explanation names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The source's id.
+    pub external_id: ExternalId,
+    /// Its name, where that is known.
+    pub display_name: Option<String>,
+    /// Its id in the directory, where it is there.
+    pub directory_id: Option<GroupId>,
+}
+
+/// How an object stands to the scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// No group is selected.
+    Tenant,
+    /// Groups are selected.
+    Selected {
+        /// All of them.
+        groups: Vec<Named>,
+        /// The ways by which they hold the object.
+        ways: Vec<Way>,
+    },
+    /// Groups are selected, and the source didn't say whether they hold the object.
+    Unknown {
+        /// Why not, as a sentence.
+        why: String,
+    },
+}
+
+/// A way by which a selected group holds an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// The selected group. For a group that is selected itself, that one.
+    pub group: Named,
+    /// The groups between, outermost first.
+    pub between: Vec<String>,
+}
+
+/// Who has a user name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameHolder {
+    /// The user.
+    pub id: UserId,
+    /// Its name.
+    pub display_name: String,
+    /// The integration it comes from.
+    pub integration_name: String,
+}
+
+/// A change as a run's plan kept it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// The run.
+    pub run: RunId,
+    /// Its mode.
+    pub mode: RunMode,
+    /// When it ended, or began where it hasn't.
+    pub at: DateTime,
+    /// What it did, or was to do.
+    pub action: Action,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// What was wrong, where it failed.
+    pub error: Option<String>,
+    /// The changed attributes as they were.
+    pub before: Option<Value>,
+    /// The changed attributes as they became.
+    pub after: Option<Value>,
+}
+
+/// A rejection that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptByDecision {
+    /// What doesn't happen.
+    pub rejected: Rejected,
+    /// The run that held it.
+    pub run: RunId,
+    /// Who rejected it.
+    pub by: String,
+    /// When.
+    pub at: DateTime,
+    /// Why, in their words.
+    pub note: String,
+}
+
+/// What the planner answers about a subject.
+#[derive(Debug, Clone)]
+struct Verdict {
+    derived: Derived,
+    outcome: Outcome,
+    /// The question that decided.
+    by: Option<Question>,
+    /// Whether nothing happens because the change was rejected.
+    by_decision: bool,
+}
+
+impl Subject {
+    fn verdict(&self, policy: &Policy, facts: &Facts) -> Verdict {
+        let derived = derive(policy, facts);
+        let undecided = diff(policy, self.known.as_ref(), derived, &self.hash, self.now);
+        let rejected = self.kept_by_decision.as_ref().map(|kept| kept.rejected);
+        let outcome = respect(undecided, rejected);
+        Verdict {
+            derived,
+            outcome,
+            by_decision: outcome != undecided,
+            by: trace(policy, facts)
+                .into_iter()
+                .find(|(_, asked)| matches!(asked, Asked::Decided(_)))
+                .map(|(question, _)| question),
+        }
+    }
+
+    fn status(&self) -> Option<DirectoryStatus> {
+        self.known.map(|known| known.status)
+    }
+
+    fn scope_is_unknown(&self) -> bool {
+        matches!(self.scope, Scope::Unknown { .. })
+    }
+}
+
+impl Verdict {
+    /// Whether the object is in use once the next run is applied.
+    fn ends_active(&self, status: Option<DirectoryStatus>) -> bool {
+        match self.outcome {
+            Outcome::Change(Step { action, reason }) => match action {
+                Action::Create | Action::Enable | Action::Restore => reason.is_none(),
+                Action::Update => status == Some(DirectoryStatus::Active),
+                Action::Disable | Action::Delete | Action::Filter => false,
+            },
+            _ => status == Some(DirectoryStatus::Active),
+        }
+    }
+}
+
+/// Explains one object.
+pub fn explain(subject: &Subject) -> Why {
+    let verdict = subject.verdict(&subject.policy, &subject.facts);
+    let next = match verdict.outcome {
+        Outcome::Change(step) => Some(step),
+        _ => None,
+    };
+    let reason = match verdict.outcome {
+        Outcome::Change(step) => step.reason,
+        Outcome::Filtered(reason) => Some(reason),
+        _ => verdict
+            .derived
+            .reason()
+            .or(subject.known.and_then(|known| known.reason)),
+    };
+    Why {
+        object: object(subject),
+        integration_id: Some(subject.integration_id),
+        answer: words::answer(subject, &verdict),
+        next_action: next.map(|step| step.action),
+        reason,
+        steps: steps::all(subject, &verdict),
+        other: change::other(subject, &verdict),
+    }
+}
+
+fn object(subject: &Subject) -> WhyObject {
+    let content = match &subject.directory {
+        // What is gone has no content in the source any more.
+        Some(kept) if subject.content.display_name.is_empty() => kept,
+        _ => &subject.content,
+    };
+    WhyObject {
+        object_type: subject.facts.object_type,
+        external_id: Some(subject.external_id),
+        display_name: content.display_name.clone(),
+        user_principal_name: content.user_principal_name.clone(),
+        mail: content.mail.clone(),
+        directory_id: subject.directory_id,
+        status: subject.status(),
+        kept: subject.seen != Seen::Live,
+    }
+}
