@@ -16,6 +16,7 @@ pub mod customer;
 pub mod group;
 pub mod id;
 pub mod integration;
+pub mod notification;
 pub mod number;
 pub mod operator;
 pub mod overview;

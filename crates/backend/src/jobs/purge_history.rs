@@ -1,5 +1,5 @@
 //! Removes what the history no longer keeps, in small batches: single changes after 90 days, runs
-//! after 400 (settings), staging that a run left behind.
+//! after 400 (settings), staging that a run left behind, what was told 90 days ago.
 
 use domain::DateTime;
 
@@ -15,6 +15,7 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     let before = |days: u32| now - chrono::Duration::days(i64::from(days));
     batches(b, changes_before(before(b.settings.change_retention_days))).await?;
     batches(b, runs_before(before(b.settings.history_retention_days))).await?;
+    batches(b, told_before(before(b.settings.change_retention_days))).await?;
     for sql in [
         "DELETE FROM run_staging WHERE (run_id, object_type, external_id) IN (
              SELECT s.run_id, s.object_type, s.external_id FROM run_staging s
@@ -49,6 +50,15 @@ fn runs_before(at: DateTime) -> Purge {
              SELECT id FROM run
               WHERE COALESCE(last_seen_at, queued_at) < $2
                 AND status NOT IN ('queued', 'running') LIMIT $1)",
+        Some(at),
+    )
+}
+
+fn told_before(at: DateTime) -> Purge {
+    (
+        "DELETE FROM notification_delivery WHERE id IN (
+             SELECT id FROM notification_delivery
+              WHERE created_at < $2 AND status <> 'queued' LIMIT $1)",
         Some(at),
     )
 }

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     Error, Result, Tx, execute, fetch_all, fetch_optional,
     jobs::{queue, schedule},
+    notify,
     store::integrations::schedule::next,
 };
 
@@ -279,7 +280,17 @@ async fn update_integration(work: &Work<'_>, tx: &mut Tx, end: &End<'_>) -> Resu
         planned_policy,
         next
     )?;
-    Ok(())
+    let told = notify::causes::Ended {
+        integration_id: at.id,
+        customer_id: at.customer_id,
+        name: &at.name,
+        run_id: work.run.id,
+        status: end.status,
+        state,
+        failures,
+        error: end.error,
+    };
+    notify::causes::run_ended(work.b(), tx, &told).await
 }
 
 fn is_hopeless(end: &End<'_>, failures: i64) -> bool {
