@@ -233,12 +233,12 @@ fn Row(line: NotificationRecipientLine) -> impl IntoView {
                     </a>
                 </span>
             </td>
-            <td role="cell" class="whitespace-nowrap">{causes_in_words(&recipient.causes)}</td>
-            <td role="cell" class="whitespace-nowrap">
+            <td role="cell" class="md:whitespace-nowrap">{causes_in_words(&recipient.causes)}</td>
+            <td role="cell" class="md:whitespace-nowrap">
                 {match last {
                     Some(last) => {
                         view! {
-                            <span class="flex items-center gap-2.5">
+                            <span class="flex items-center gap-x-2.5 max-md:flex-wrap">
                                 <Status of=last.status />
                                 <span class="text-muted">
                                     <RelativeTime at=last.attempted_at.unwrap_or(last.created_at) />

@@ -105,7 +105,7 @@ fn Recipient(view: RecipientView, test: crate::ui::form::Post<TestRecipient>) ->
     let RecipientView {
         recipient,
         customer_name,
-        deliveries,
+        mut deliveries,
         mail,
     } = view;
     let id = recipient.id;
@@ -120,6 +120,10 @@ fn Recipient(view: RecipientView, test: crate::ui::form::Post<TestRecipient>) ->
         .first()
         .filter(|delivery| delivery.cause.is_none())
         .cloned();
+    // What the note says isn't said again in the list.
+    if let Some(first) = deliveries.first_mut().filter(|_| last_test.is_some()) {
+        first.error = None;
+    }
     view! {
         <PageHead
             title=recipient.address
@@ -271,8 +275,8 @@ fn Row(delivery: NotificationDelivery) -> impl IntoView {
             <td role="cell" class="whitespace-nowrap text-muted">
                 <RelativeTime at=delivery.created_at />
             </td>
-            <td role="cell" class="whitespace-nowrap">
-                <span class="flex items-center gap-2.5">
+            <td role="cell" class="md:whitespace-nowrap">
+                <span class="flex items-center gap-x-2.5 max-md:flex-wrap">
                     <Status of=delivery.status />
                     {attempts.map(|attempts| view! { <span class="text-muted">{attempts}</span> })}
                     {delivery

@@ -256,6 +256,12 @@ impl Smtp {
                 chain(error),
                 "Check the recipient’s address, and that the mail server lets smtp.from send.",
             ),
+            None if error.is_client() => Undelivered::new(
+                "mail_not_offered",
+                format!("{at} doesn’t offer what is configured"),
+                chain(error),
+                "Check smtp.security and smtp.username in the configuration.",
+            ),
             None => Undelivered::new(
                 "mail_unreachable",
                 format!("{at} can’t be reached"),

@@ -11,7 +11,7 @@ use domain::{
 };
 
 use super::{
-    Webhooks,
+    Smtp, SmtpGiven, Webhooks,
     causes::{Ended, run_ended},
     send_test,
     sinks::{self, GotHook, HookSink, MailSink},
@@ -351,6 +351,40 @@ db_test!(without_a_mail_server_webhooks_still_go, |t| {
     run_until_idle(&t).await.unwrap();
     assert_eq!(mail.take().len(), 1);
 });
+
+db_test!(
+    a_mail_server_without_tls_gets_nothing_where_tls_is_configured,
+    |t| {
+        let mut t = t;
+        let mail = MailSink::mail().await;
+        let owner = t.owner().await;
+        let to = add(&t, &owner, None, RecipientKind::Mail, "mina@example.com").await;
+        for (security, port, code) in [
+            ("starttls", mail.address.port(), "mail_not_offered"),
+            // Nothing listens there.
+            ("tls", 1, "mail_unreachable"),
+        ] {
+            let smtp = Smtp::checked(SmtpGiven {
+                host: "127.0.0.1".to_owned(),
+                port: Some(port),
+                security: Some(security.to_owned()),
+                username: Some("rollcall".to_owned()),
+                password: Some("hunter2".into()),
+                from: "rollcall@example.com".to_owned(),
+                reply_to: None,
+            });
+            t.backend.settings = std::sync::Arc::new(crate::Settings {
+                smtp: Some(smtp.unwrap()),
+                ..(*t.settings).clone()
+            });
+            let test = send_test(&t, &owner, to.recipient.id).await.unwrap();
+            let error = test.error.unwrap();
+            assert_eq!(error.code, code, "{error:?}");
+            assert!(error.fix.contains("smtp."), "{error:?}");
+            assert!(mail.take().is_empty());
+        }
+    }
+);
 
 db_test!(
     only_who_wants_it_of_this_customer_is_told_and_nobody_twice,

@@ -85,7 +85,7 @@ impl Webhooks {
             // The status says it all: what else is answered is never read.
             Ok(answer) if answer.status().is_success() => Ok(()),
             Ok(answer) => Err(refused_with(answer.status())),
-            Err(error) => Err(unreachable(error)),
+            Err(error) => Err(unreachable(&error.without_url())),
         }
     }
 }
@@ -216,8 +216,8 @@ fn refused_with(status: reqwest::StatusCode) -> Undelivered {
     }
 }
 
-fn unreachable(error: reqwest::Error) -> Undelivered {
-    let mut inner: Option<&dyn std::error::Error> = Some(&error);
+fn unreachable(error: &reqwest::Error) -> Undelivered {
+    let mut inner: Option<&dyn std::error::Error> = Some(error);
     while let Some(at) = inner {
         if at.is::<NotPublic>() {
             return private_address();
@@ -235,10 +235,19 @@ fn unreachable(error: reqwest::Error) -> Undelivered {
     Undelivered::new(
         "webhook_unreachable",
         "The webhook can’t be reached",
-        // Without the URL, which may hold a key.
-        chain(&error.without_url()),
+        innermost(error),
         "Check the address, its certificate, and that this machine may reach it.",
     )
+}
+
+/// What is at the bottom of it: "Connection refused" and the like. The URL, which may hold a key,
+/// is named only at the top.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut inner: &dyn std::error::Error = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    format!("{inner}.")
 }
 
 #[cfg(test)]
