@@ -19,6 +19,10 @@ export async function pages(
   const [group] = await api.all<{ id: string }>(`/customers/${customer.id}/groups`);
   const profiles = await api.all<{ id: string; customer_id: string | null }>("/credential-profiles");
   const profile = profiles.find((one) => one.customer_id === customer.id);
+  const told = await api.post<{ id: string }>(`/customers/${customer.id}/notification-recipients`, {
+    kind: "webhook",
+    address: "https://hooks.invalid/a/rather/long/address/that/names/what/it/is/for",
+  });
   const of = `?customer=${customer.id}`;
   return [
     ["overview", "/"],
@@ -26,6 +30,9 @@ export async function pages(
     ["customer-add", "/customers/add"],
     ["customer", `/customers/${customer.id}`],
     ["customer-delete", `/customers/${customer.id}/delete`],
+    ["recipient-add", `/customers/${customer.id}/notifications/add?with=webhook`],
+    ["recipient", `/notification-recipients/${told.id}`],
+    ["notifications", "/notifications"],
     ["users", `/users${of}`],
     ["user", `/users/${user?.id}`],
     ["groups", `/groups${of}`],

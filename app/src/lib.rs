@@ -16,6 +16,7 @@ pub mod frame;
 pub mod groups;
 pub mod history;
 pub mod integrations;
+pub mod notifications;
 pub mod overview;
 pub mod routes;
 pub mod runs;
@@ -116,9 +117,25 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("add") view=customers::AddDialog />
                     </ParentRoute>
                     <ParentRoute path=path!("/customers/:id") view=customers::CustomerPage>
+                        <ParentRoute path=path!("") view=notifications::CustomerNotifications>
+                            <Route path=path!("") view=|| () />
+                            <Route path=path!("rename") view=customers::RenameDialog />
+                            <Route path=path!("delete") view=customers::DeleteDialog />
+                            <Route path=path!("notifications/add") view=notifications::AddDialog />
+                        </ParentRoute>
+                    </ParentRoute>
+                    <ParentRoute path=path!("/notifications") view=notifications::NotificationsPage>
                         <Route path=path!("") view=|| () />
-                        <Route path=path!("rename") view=customers::RenameDialog />
-                        <Route path=path!("delete") view=customers::DeleteDialog />
+                        <Route path=path!("add") view=notifications::AddDialog />
+                    </ParentRoute>
+                    <ParentRoute
+                        path=path!("/notification-recipients/:id")
+                        view=notifications::RecipientPage
+                    >
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("edit") view=notifications::EditDialog />
+                        <Route path=path!("secret") view=notifications::SecretDialog />
+                        <Route path=path!("remove") view=notifications::RemoveDialog />
                     </ParentRoute>
                     <ParentRoute path=path!("/integrations") view=integrations::IntegrationsPage>
                         <Route path=path!("") view=|| () />

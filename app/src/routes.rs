@@ -1,7 +1,10 @@
 //! Every path of the interface, built in one place. No link is a literal anywhere else.
 
 use domain::{
-    id::{CredentialProfileId, CustomerId, GroupId, IntegrationId, RunId, UserId},
+    id::{
+        CredentialProfileId, CustomerId, GroupId, IntegrationId, NotificationRecipientId, RunId,
+        UserId,
+    },
     policy::ObjectType,
 };
 
@@ -33,6 +36,10 @@ pub const SYNC_HISTORY: &str = "/sync-history";
 pub const CREDENTIAL_PROFILES: &str = "/credential-profiles";
 /// Add a credential profile.
 pub const CREDENTIAL_PROFILE_ADD: &str = "/credential-profiles/add";
+/// Notifications of the whole installation.
+pub const NOTIFICATIONS: &str = "/notifications";
+/// Add a recipient to the installation.
+pub const NOTIFICATION_ADD: &str = "/notifications/add";
 /// Users as CSV, with the list's own query.
 pub const USERS_CSV: &str = "/export/users.csv";
 /// Groups as CSV, with the list's own query.
@@ -64,6 +71,31 @@ pub fn customer_rename(id: CustomerId) -> String {
 /// Delete a customer.
 pub fn customer_delete(id: CustomerId) -> String {
     format!("{CUSTOMERS}/{id}/delete")
+}
+
+/// Add a notification recipient to a customer.
+pub fn customer_notification_add(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/notifications/add")
+}
+
+/// One notification recipient.
+pub fn notification_recipient(id: NotificationRecipientId) -> String {
+    format!("/notification-recipients/{id}")
+}
+
+/// Change a recipient's address and causes.
+pub fn notification_recipient_edit(id: NotificationRecipientId) -> String {
+    format!("/notification-recipients/{id}/edit")
+}
+
+/// Give a recipient a new signing secret.
+pub fn notification_recipient_secret(id: NotificationRecipientId) -> String {
+    format!("/notification-recipients/{id}/secret")
+}
+
+/// Remove a recipient.
+pub fn notification_recipient_remove(id: NotificationRecipientId) -> String {
+    format!("/notification-recipients/{id}/remove")
 }
 
 /// One user.

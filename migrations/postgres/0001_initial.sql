@@ -392,6 +392,55 @@ CREATE TABLE run_staging_member (
     PRIMARY KEY (run_id, group_external_id, position)
 );
 
+-- Who is told what goes wrong: of one customer, or (no customer) of all of them.
+CREATE TABLE notification_recipient (
+    id                      UUID NOT NULL PRIMARY KEY,
+    customer_id             UUID REFERENCES customer (id) ON DELETE CASCADE, -- null: of the installation
+    kind                    TEXT NOT NULL,
+    address                 TEXT NOT NULL, -- a mail address or a URL
+    address_folded          TEXT COLLATE "C" NOT NULL,
+    causes                  TEXT NOT NULL, -- JSON list
+    secret_sealed           BYTEA,         -- what a webhook is signed with
+    previous_secret_sealed  BYTEA,         -- signs too until then, so that nothing is lost in between
+    previous_secret_until   TIMESTAMPTZ,
+    secret_set_at           TIMESTAMPTZ,
+    created_at              TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX notification_recipient_by_customer
+    ON notification_recipient (customer_id, address_folded, id);
+
+-- What is wrong with an integration now, so that each cause is told once. The row goes when it
+-- is right again.
+CREATE TABLE notification_cause (
+    integration_id  UUID NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    cause           TEXT NOT NULL,
+    held_key        TEXT,          -- the held set that was told
+    run_id          UUID NOT NULL, -- the last run that found it
+    since           TIMESTAMPTZ NOT NULL,
+    told_at         TIMESTAMPTZ,   -- null: not yet, it may pass by itself
+    PRIMARY KEY (integration_id, cause)
+);
+
+-- The outbox: a message for one recipient, written with what it tells of.
+CREATE TABLE notification_delivery (
+    id            UUID NOT NULL PRIMARY KEY,
+    recipient_id  UUID NOT NULL REFERENCES notification_recipient (id) ON DELETE CASCADE,
+    customer_id   UUID REFERENCES customer (id) ON DELETE CASCADE, -- whom it tells of; null: a test
+    message_id    UUID NOT NULL, -- the same for every recipient and every try
+    cause         TEXT,             -- null: a test message
+    title         TEXT NOT NULL,
+    message       TEXT NOT NULL, -- JSON
+    status        TEXT NOT NULL,
+    attempts      BIGINT NOT NULL,
+    error         TEXT,             -- JSON, of the last attempt
+    created_at    TIMESTAMPTZ NOT NULL,
+    attempted_at  TIMESTAMPTZ,      -- the last attempt
+    next_at       TIMESTAMPTZ       -- the next; null once it is over
+);
+CREATE INDEX notification_delivery_by_recipient
+    ON notification_delivery (recipient_id, created_at, id);
+CREATE INDEX notification_delivery_by_time ON notification_delivery (created_at);
+
 -- The worker's queue: what is to be done, and who has it until when.
 CREATE TABLE job (
     id              UUID NOT NULL PRIMARY KEY,

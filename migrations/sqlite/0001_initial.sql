@@ -390,6 +390,55 @@ CREATE TABLE run_staging_member (
     PRIMARY KEY (run_id, group_external_id, position)
 ) STRICT, WITHOUT ROWID;
 
+-- Who is told what goes wrong: of one customer, or (no customer) of all of them.
+CREATE TABLE notification_recipient (
+    id                      BLOB NOT NULL PRIMARY KEY,
+    customer_id             BLOB REFERENCES customer (id) ON DELETE CASCADE, -- null: of the installation
+    kind                    TEXT NOT NULL,
+    address                 TEXT NOT NULL, -- a mail address or a URL
+    address_folded          TEXT NOT NULL,
+    causes                  TEXT NOT NULL, -- JSON list
+    secret_sealed           BLOB,          -- what a webhook is signed with
+    previous_secret_sealed  BLOB,          -- signs too until then, so that nothing is lost in between
+    previous_secret_until   TEXT,
+    secret_set_at           TEXT,
+    created_at              TEXT NOT NULL
+) STRICT;
+CREATE INDEX notification_recipient_by_customer
+    ON notification_recipient (customer_id, address_folded, id);
+
+-- What is wrong with an integration now, so that each cause is told once. The row goes when it
+-- is right again.
+CREATE TABLE notification_cause (
+    integration_id  BLOB NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    cause           TEXT NOT NULL,
+    held_key        TEXT,          -- the held set that was told
+    run_id          BLOB NOT NULL, -- the last run that found it
+    since           TEXT NOT NULL,
+    told_at         TEXT,          -- null: not yet, it may pass by itself
+    PRIMARY KEY (integration_id, cause)
+) STRICT, WITHOUT ROWID;
+
+-- The outbox: a message for one recipient, written with what it tells of.
+CREATE TABLE notification_delivery (
+    id            BLOB    NOT NULL PRIMARY KEY,
+    recipient_id  BLOB    NOT NULL REFERENCES notification_recipient (id) ON DELETE CASCADE,
+    customer_id   BLOB REFERENCES customer (id) ON DELETE CASCADE, -- whom it tells of; null: a test
+    message_id    BLOB    NOT NULL, -- the same for every recipient and every try
+    cause         TEXT,             -- null: a test message
+    title         TEXT    NOT NULL,
+    message       TEXT    NOT NULL, -- JSON
+    status        TEXT    NOT NULL,
+    attempts      INTEGER NOT NULL,
+    error         TEXT,             -- JSON, of the last attempt
+    created_at    TEXT    NOT NULL,
+    attempted_at  TEXT,             -- the last attempt
+    next_at       TEXT              -- the next; null once it is over
+) STRICT;
+CREATE INDEX notification_delivery_by_recipient
+    ON notification_delivery (recipient_id, created_at, id);
+CREATE INDEX notification_delivery_by_time ON notification_delivery (created_at);
+
 -- The worker's queue: what is to be done, and who has it until when.
 CREATE TABLE job (
     id              BLOB    NOT NULL PRIMARY KEY,

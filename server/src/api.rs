@@ -10,6 +10,7 @@ mod docs;
 mod groups;
 pub mod input;
 mod integrations;
+mod notification_recipients;
 pub mod problem;
 mod runs;
 mod syncs;
@@ -61,6 +62,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(connections::calls())
             .merge(runs::calls())
             .merge(syncs::calls())
+            .merge(notification_recipients::calls())
             .merge(users::calls())
             .merge(groups::calls())
             .merge(why::calls()),

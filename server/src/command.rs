@@ -151,6 +151,9 @@ fn no_signals(error: std::io::Error) -> Failure {
 pub async fn open(config: &Config) -> Result<Backend, Failure> {
     let settings = Settings {
         worker_concurrency: usize::try_from(config.worker_concurrency).unwrap_or(usize::MAX),
+        public_url: config.public_url.clone(),
+        smtp: config.smtp.clone(),
+        webhooks_to_private_networks: config.webhooks_to_private_networks,
         ..Settings::in_folder(config.data_dir.clone())
     };
     let clouds = Clouds::new(config.clouds.iter().cloned())?;

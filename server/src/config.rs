@@ -3,13 +3,14 @@
 
 mod environment;
 mod error;
+mod smtp;
 
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
-use backend::{Cloud, Clouds};
+use backend::{Cloud, Clouds, notify::Smtp};
 use figment::{
     Figment,
     providers::{Format, Serialized, Toml},
@@ -55,6 +56,8 @@ struct Keys {
     trusted_proxies: Vec<String>,
     metrics_listen: Option<String>,
     log_format: Option<LogFormat>,
+    smtp: Option<smtp::SmtpKeys>,
+    webhooks_to_private_networks: Option<bool>,
 }
 
 /// What this process was told to be, checked.
@@ -80,6 +83,10 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// How the log is written.
     pub log_format: LogFormat,
+    /// The mail server; none: mail isn't set up.
+    pub smtp: Option<Smtp>,
+    /// Whether webhooks may lead to this machine and to private networks.
+    pub webhooks_to_private_networks: bool,
     /// What is logged, in the syntax of `RUST_LOG`; the default where absent.
     pub log_filter: Option<String>,
     /// Where the files for the browser are, as the build tool said.
@@ -129,6 +136,8 @@ impl Config {
             trusted_proxies: ranges(&keys.trusted_proxies)?,
             metrics_listen: metrics(keys.metrics_listen.as_deref(), listen)?,
             log_format: keys.log_format.unwrap_or_default(),
+            smtp: keys.smtp.map(smtp::SmtpKeys::checked).transpose()?,
+            webhooks_to_private_networks: keys.webhooks_to_private_networks.unwrap_or(false),
             log_filter: environment.log_filter().map(str::to_owned),
             site: environment.site(),
             listen,

@@ -20,6 +20,8 @@ mod integrations;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod notification_recipients;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod permissions;

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use backend::testing::Kind;
+use backend::{
+    notify::sinks::{self, HookSink},
+    testing::Kind,
+};
 use serde_json::json;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
@@ -50,7 +53,11 @@ async fn no_secret_is_found_anywhere() {
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
 
-    let app = TestApp::with_farm(Kind::Sqlite, 25).await.unwrap();
+    let hooks = HookSink::hooks().await;
+    let mut app = TestApp::with_farm(Kind::Sqlite, 25).await.unwrap();
+    sinks::connect(&mut app.t.backend, None);
+    let db = app.t.backend.db.clone();
+    let app = app.on(db);
     let (_, integration) = app.integration().await;
     let tenant = app.tenant().clone();
     let certificate = json!({
@@ -89,7 +96,26 @@ async fn no_secret_is_found_anywhere() {
     answers.push(app.get(&format!("/runs/{}", id(&run))).await);
     answers.push(app.get(&format!("/runs/{}/changes", id(&run))).await);
 
-    let secrets = [tenant.client_secret.as_str(), &key_line, wrong, &app.owner];
+    let hook = json!({ "kind": "webhook", "address": hooks.url("/") });
+    let hook = app.post("/notification-recipients", hook).await.expect(201);
+    let told = format!("/notification-recipients/{}", id(&hook));
+    let rotate = json!({ "rotate_secret": true });
+    let rotated = app.patch(&told, rotate).await.expect(200);
+    answers.push(app.post(&format!("{told}/test"), json!({})).await);
+    answers.push(app.get(&told).await);
+    answers.push(app.get("/notification-recipients").await);
+    assert_eq!(hooks.take().len(), 1, "it was signed with both");
+    let signing = |made: &serde_json::Value| made["secret"].as_str().unwrap()[6..].to_owned();
+    let (first, second) = (signing(&hook), signing(&rotated));
+
+    let secrets = [
+        tenant.client_secret.as_str(),
+        &key_line,
+        wrong,
+        &app.owner,
+        &first,
+        &second,
+    ];
     for answer in &answers {
         for secret in secrets {
             assert!(!answer.text.contains(secret), "{answer:?}");

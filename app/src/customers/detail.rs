@@ -122,7 +122,7 @@ fn Customer(customer: CustomerView) -> impl IntoView {
             <Figure href=of_customer(routes::GROUPS) number=line.active_groups one="active group" many="active groups" />
             <Figure href=of_customer(routes::INTEGRATIONS) number=line.integrations one="integration" many="integrations" />
         </ul>
-        <section aria-labelledby="h-integrations" class="flex-1">
+        <section aria-labelledby="h-integrations">
             <div class="flex items-center gap-2 px-6 pt-3 pb-1 flex-wrap max-md:px-4">
                 <h2 id="h-integrations" class="text-base">"Integrations"</h2>
                 <a class="rc-act ms-auto" href=of_customer(routes::SYNC_HISTORY)>

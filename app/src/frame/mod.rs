@@ -4,6 +4,7 @@ mod palette;
 mod switcher;
 mod theme;
 
+use domain::permission::Permission;
 use leptos::{
     prelude::*,
     server,
@@ -42,7 +43,7 @@ const fn place(path: &'static str, title: &'static str, icon: &'static str) -> P
 }
 
 /// The sidebar, by groups.
-pub(crate) const PLACES: [(&str, &[Place]); 3] = [
+pub(crate) const PLACES: [(&str, &[Place]); 4] = [
     (
         "",
         &[
@@ -69,7 +70,20 @@ pub(crate) const PLACES: [(&str, &[Place]); 3] = [
             ),
         ],
     ),
+    (
+        "Installation",
+        &[place(routes::NOTIFICATIONS, "Notifications", "mail")],
+    ),
 ];
+
+/// The places of the sidebar that are offered to the operator.
+pub(crate) fn offered_places() -> impl Iterator<Item = (&'static str, &'static [Place])> {
+    let operator = use_operator();
+    let whole = operator.sees_all && operator.role.allows(Permission::InstallationWrite);
+    PLACES
+        .into_iter()
+        .filter(move |(title, _)| whole || *title != "Installation")
+}
 
 /// How many customers the operator sees, counted again after each change.
 #[derive(Clone, Copy)]
@@ -149,8 +163,7 @@ pub fn Shell(
 #[component]
 fn Navigation() -> impl IntoView {
     let CustomerCount(customers) = expect_context();
-    let groups = PLACES
-        .into_iter()
+    let groups = offered_places()
         .map(|(title, places)| {
             let links = places
                 .iter()

@@ -33,8 +33,10 @@ const FOUND_MAX: usize = 20;
 pub(crate) async fn find_all(q: String) -> AppResult<Vec<Found>> {
     let (backend, scope) = crate::session::caller().await?;
     let folded = q.trim().to_lowercase();
+    let whole = scope.sees_all() && scope.can(domain::permission::Permission::InstallationWrite);
     let mut found: Vec<Found> = pages()
         .filter(|page| page.title.to_lowercase().contains(&folded))
+        .filter(|page| page.path != routes::NOTIFICATIONS || whole)
         .collect();
     if !folded.is_empty() {
         let customers = backend::store::customers::names(&backend, &scope, Some(&folded)).await?;

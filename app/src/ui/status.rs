@@ -3,6 +3,7 @@
 use domain::{
     connection::CheckStatus,
     integration::IntegrationState,
+    notification::DeliveryStatus,
     run::{LineStatus, RunStatus},
     user::{DirectoryStatus, SourceType},
 };
@@ -83,6 +84,17 @@ impl From<IntegrationState> for Mark {
             IntegrationState::Paused => Self::new("circle-pause", "Paused", ""),
             IntegrationState::Disabled => Self::DISABLED,
         }
+    }
+}
+
+impl From<DeliveryStatus> for Mark {
+    fn from(status: DeliveryStatus) -> Self {
+        let (icon, tone) = match status {
+            DeliveryStatus::Queued => ("circle-dashed", ""),
+            DeliveryStatus::Delivered => ("circle-check", "ok"),
+            DeliveryStatus::Failed => ("circle-x", "fail"),
+        };
+        Self::new(icon, status.title(), tone)
     }
 }
 

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Backend, Clock, Clouds, Db, Error, Ids, Result, Sealer, Settings, execute, fetch_optional,
-    graph_access, sealer,
+    graph_access, notify, sealer,
 };
 
 /// Opens the installation: connects, brings the schema up to date (a SQLite file that needs it is
@@ -26,6 +26,7 @@ pub async fn open(
     let sealer = master_key(&db, &clock, &ids, master_key_file).await?;
     Ok(Backend {
         graph: graph_access::connector(&clock, &ids)?,
+        webhooks: notify::Webhooks::new(settings.webhooks_to_private_networks)?,
         db,
         clock,
         sealer,

@@ -17,6 +17,7 @@ pub mod graph_access;
 pub mod ids;
 mod installation;
 pub mod jobs;
+pub mod notify;
 pub mod scope;
 pub mod sealer;
 pub mod store;
@@ -28,6 +29,7 @@ pub mod why;
 use std::{path::PathBuf, sync::Arc};
 
 use secrecy::SecretString;
+use url::Url;
 
 pub use backup::backup;
 pub use clock::Clock;
@@ -54,6 +56,8 @@ pub struct Backend {
     pub clouds: Arc<Clouds>,
     /// The way to Entra and Microsoft Graph.
     pub graph: graph::Connector,
+    /// The way to webhooks.
+    pub webhooks: notify::Webhooks,
     /// Other settings.
     pub settings: Arc<Settings>,
     /// Rung when a job was put into the queue, so that a worker in this process looks at once.
@@ -71,6 +75,12 @@ pub struct Settings {
     pub change_retention_days: u32,
     /// Runs that read at the same time in one process.
     pub worker_concurrency: usize,
+    /// The origin that people reach this installation at, for links in mails.
+    pub public_url: Url,
+    /// The mail server; none: mail isn't set up.
+    pub smtp: Option<notify::Smtp>,
+    /// Whether webhooks may lead to this machine and to private networks.
+    pub webhooks_to_private_networks: bool,
     /// The database's address, with its password where it has one: for `pg_dump`.
     pub database_url: Option<SecretString>,
 }
@@ -83,7 +93,15 @@ impl Settings {
             history_retention_days: 400,
             change_retention_days: 90,
             worker_concurrency: 32,
+            public_url: local(),
+            smtp: None,
+            webhooks_to_private_networks: false,
             database_url: None,
         }
     }
+}
+
+/// Where a Rollcall of which nobody said more is.
+fn local() -> Url {
+    Url::parse("http://127.0.0.1:3000").expect("this is a URL")
 }

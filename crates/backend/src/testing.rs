@@ -12,7 +12,7 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
 use crate::{
-    Backend, Clock, Clouds, Db, Ids, Scope, Sealer, Settings, auth, execute, graph_access,
+    Backend, Clock, Clouds, Db, Ids, Scope, Sealer, Settings, auth, execute, graph_access, notify,
 };
 
 /// Which database a test runs on.
@@ -76,6 +76,7 @@ impl TestBackend {
         let backend = Backend {
             db,
             graph,
+            webhooks: notify::Webhooks::new(false).expect("an HTTP client is made"),
             clock,
             sealer: Sealer::new(&[7; 32], ids.clone()),
             ids,

@@ -53,6 +53,10 @@ ids! {
     OperatorId,
     /// A token with which a program calls the API.
     ApiTokenId,
+    /// Somebody who is told what goes wrong.
+    NotificationRecipientId,
+    /// A message on its way to one recipient.
+    NotificationDeliveryId,
     /// A leased job of the worker.
     JobId,
     /// One entry of the audit log.

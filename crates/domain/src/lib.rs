@@ -17,6 +17,7 @@ pub mod decision;
 pub mod group;
 pub mod id;
 pub mod integration;
+pub mod notification;
 pub mod number;
 pub mod operator;
 pub mod overview;

@@ -35,6 +35,12 @@ text_enum! {
         RunsDecide = "runs.decide",
         /// See users, groups and memberships.
         DirectoryRead = "directory.read",
+        /// See who is told what goes wrong, and what they were told.
+        NotificationsRead = "notifications.read",
+        /// Add, change, test and remove those who are told what goes wrong.
+        NotificationsWrite = "notifications.write",
+        /// Change what concerns the whole installation.
+        InstallationWrite = "installation.write",
         /// Administer operators.
         OperatorsWrite = "operators.write",
         /// Make and revoke API tokens.
@@ -55,7 +61,10 @@ impl Role {
     pub const fn allows(self, permission: Permission) -> bool {
         match self {
             Self::Owner => true,
-            Self::Administrator => !matches!(permission, Permission::OperatorsWrite),
+            Self::Administrator => !matches!(
+                permission,
+                Permission::OperatorsWrite | Permission::InstallationWrite
+            ),
         }
     }
 }

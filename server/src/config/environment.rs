@@ -96,7 +96,7 @@ fn value_of(key: &str, text: &str) -> Result<Value, String> {
             .and_then(|json| Value::serialize(json).map_err(|error| error.to_string()))
     };
     match key {
-        "clouds" => json(),
+        "clouds" | "smtp" => json(),
         "trusted_proxies" if text.trim_start().starts_with('[') => json(),
         "trusted_proxies" => Ok(text
             .split(',')
@@ -105,11 +105,16 @@ fn value_of(key: &str, text: &str) -> Result<Value, String> {
             .map(Value::from)
             .collect::<Vec<_>>()
             .into()),
-        "worker_concurrency" => text
+        "worker_concurrency" | "smtp.port" => text
             .trim()
             .parse::<u32>()
             .map(Value::from)
             .map_err(|_| format!("“{text}” is not a whole number")),
+        "webhooks_to_private_networks" => text
+            .trim()
+            .parse::<bool>()
+            .map(Value::from)
+            .map_err(|_| format!("“{text}” is neither true nor false")),
         _ => Ok(Value::from(text)),
     }
 }
@@ -122,9 +127,28 @@ impl Provider for &Environment {
 
     fn data(&self) -> Result<Map<Profile, Dict>, Error> {
         let mut dict = Dict::new();
+        // In their order: `smtp` as a whole before `smtp_host`, which then wins.
         for (key, text) in &self.keys {
-            let value = value_of(key, text).map_err(|why| Error::from(why).with_path(key))?;
-            dict.insert(key.clone(), value);
+            let (table, key) = match key.split_once('_') {
+                Some((table @ "smtp", key)) => (Some(table), key),
+                _ => (None, key.as_str()),
+            };
+            let path = table.map_or_else(|| key.to_owned(), |table| format!("{table}.{key}"));
+            let value = value_of(&path, text).map_err(|why| Error::from(why).with_path(&path))?;
+            match table {
+                None => {
+                    dict.insert(key.to_owned(), value);
+                }
+                Some(table) => {
+                    let inside = dict
+                        .entry(table.to_owned())
+                        .or_insert_with(|| Value::from(Dict::new()));
+                    // Anything but a table is refused where the keys are read.
+                    if let Value::Dict(_, inside) = inside {
+                        inside.insert(key.to_owned(), value);
+                    }
+                }
+            }
         }
         Ok(Profile::Default.collect(dict))
     }

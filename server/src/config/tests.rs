@@ -127,7 +127,7 @@ fn unknown_keys_are_named_with_the_nearest_right_one() {
         (
             "zzz = 1".to_owned(),
             &[][..],
-            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format",
+            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks",
         ),
     ] {
         assert_eq!(refusal(&file, variables), expected);
@@ -194,6 +194,100 @@ fn values_that_cannot_be_are_refused_with_the_key() {
         text.contains("database_url") && !text.contains("hunter2"),
         "{text}"
     );
+}
+
+const SMTP: &str = "[smtp]\nhost = \"mail.example.com\"\nfrom = \"Rollcall <r@example.com>\"\n";
+
+#[test]
+fn a_mail_server_comes_as_a_table_with_what_the_environment_adds() {
+    let config = load(SMTP, &[]).unwrap();
+    assert_eq!(config.smtp.unwrap().port(), 587);
+    let variables = [
+        ("ROLLCALL_SMTP_PORT", "2525"),
+        ("ROLLCALL_SMTP_USERNAME", "1"),
+        ("ROLLCALL_SMTP_PASSWORD", "hunter2"),
+        ("ROLLCALL_WEBHOOKS_TO_PRIVATE_NETWORKS", "true"),
+    ];
+    let config = load(SMTP, &variables).unwrap();
+    assert!(config.webhooks_to_private_networks);
+    let smtp = config.smtp.unwrap();
+    assert_eq!(smtp.port(), 2525);
+    assert!(!format!("{smtp:?}").contains("hunter2"), "{smtp:?}");
+    let json = r#"{"host": "mail.example.com", "from": "r@example.com", "port": 25}"#;
+    let variables = [("ROLLCALL_SMTP", json), ("ROLLCALL_SMTP_SECURITY", "tls")];
+    assert_eq!(load("", &variables).unwrap().smtp.unwrap().port(), 25);
+    assert!(load("", &[]).unwrap().smtp.is_none());
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "hunter2\n").unwrap();
+    let with_file = format!("{SMTP}username = \"me\"\npassword_file = {file:?}");
+    assert!(load(&with_file, &[]).unwrap().smtp.is_some());
+    std::fs::write(&file, "\n").unwrap();
+    assert!(refusal(&with_file, &[]).contains("it is empty"));
+}
+
+#[test]
+fn a_mail_server_that_cannot_be_is_refused_with_the_key() {
+    for (more, part) in [
+        (
+            "prot = 25",
+            "unknown key “smtp.prot” in FOLDER/rollcall.toml; did you mean “port”?",
+        ),
+        ("port = 70000", "smtp.port: invalid value"),
+        (
+            "security = \"ssl\"",
+            "smtp.security: “ssl” is none of starttls, tls, none",
+        ),
+        (
+            "security = \"none\"",
+            "smtp.security: none is for this machine itself only",
+        ),
+        ("username = \"me\"", "smtp.password: it is missing"),
+        ("password = \"hunter2\"", "smtp.username: it is missing"),
+        (
+            "password = \"hunter2\"\npassword_file = \"x\"",
+            "smtp.password_file: smtp.password is there too",
+        ),
+        (
+            "password_file = \"/nowhere/x\"",
+            "smtp.password_file: /nowhere/x: it can’t be read",
+        ),
+        (
+            "reply_to = \"nobody\"",
+            "smtp.reply_to: “nobody” is not a mail address",
+        ),
+    ] {
+        let text = refusal(&format!("{SMTP}{more}"), &[]);
+        assert!(text.contains(part) && !text.contains("hunter2"), "{text}");
+    }
+    let text = refusal("[smtp]\nhost = \"mail.example.com\"", &[]);
+    assert!(text.contains("from"), "{text}");
+    for (name, value, part) in [
+        (
+            "ROLLCALL_SMTP_PORT",
+            "many",
+            "smtp.port: “many” is not a whole number",
+        ),
+        (
+            "ROLLCALL_SMTP_HOTS",
+            "x",
+            "unknown key “smtp.hots” in the environment; did you mean “host”?",
+        ),
+        (
+            "ROLLCALL_SMTP",
+            "mail.example.com",
+            "smtp: it is not valid JSON",
+        ),
+        (
+            "ROLLCALL_WEBHOOKS_TO_PRIVATE_NETWORKS",
+            "yes",
+            "neither true nor false",
+        ),
+    ] {
+        let text = refusal(SMTP, &[(name, value)]);
+        assert!(text.contains(part), "{text}");
+    }
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         run,
         user,
         group,
+        recipient,
     } = things;
     let reading = match function {
         "account/sessions" | "customers/count" | "session/current" => json!({}),
@@ -58,7 +59,9 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         "groups/members" => json!({ "id": group, "list": list(things) }),
         "groups/view" => json!({ "id": group }),
         "history/list" => json!({ "query": list(things), "integration_id": integration }),
-        "integrations/choices" | "overview/read" => json!({ "customer": customer }),
+        "integrations/choices" | "notifications/list" | "overview/read" => {
+            json!({ "customer": customer })
+        }
         "integrations/configuration" | "integrations/deletion" | "integrations/head" => {
             json!({ "id": integration })
         }
@@ -66,6 +69,8 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         "integrations/explain" => json!({ "id": integration, "object": "somebody" }),
         "integrations/groups" => json!({ "id": integration, "query": list(things) }),
         "integrations/list" => json!({ "query": list(things), "filters": {} }),
+        "notifications/offer-secret" => json!({ "customer": customer, "id": null }),
+        "notifications/view" => json!({ "id": recipient }),
         "runs/changes" => json!({ "id": run, "query": list(things) }),
         "runs/get" => json!({ "id": run }),
         "users/group-name" => json!({ "group": group }),
@@ -111,6 +116,14 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         "integrations/delete" => format!("id={integration}&people=keep"),
         "integrations/full-sync" => format!("id={integration}"),
         "integrations/save" | "integrations/test-saved" => settings,
+        "notifications/add" => {
+            format!("customer_id={customer}&kind=mail&address=no-address&causes[]=run.held")
+        }
+        "notifications/change" => {
+            format!("id={recipient}&address={customer}%40example.com&causes[]=run.held")
+        }
+        "notifications/delete" | "notifications/test" => format!("id={recipient}"),
+        "notifications/rotate-secret" => format!("id={recipient}&sealed_secret=x"),
         "runs/cancel" => format!("id={run}"),
         "runs/decide" => {
             format!("id={run}&object_type=user&decision=approved&reason=T-1")

@@ -16,6 +16,7 @@ struct Things {
     run: String,
     user: String,
     group: String,
+    recipient: String,
 }
 
 impl Things {
@@ -36,7 +37,15 @@ impl Things {
             "client_id": "63122682-6e3c-4cbb-9f35-7c1da11e1e1e",
             "client_secret": "x",
         });
+        let told = json!({ "kind": "mail", "address": format!("{customer}@example.com") });
+        let told = app
+            .post(
+                &format!("/customers/{customer}/notification-recipients"),
+                told,
+            )
+            .await;
         Self {
+            recipient: id(&told.expect(201)),
             user: first("users").await,
             group: first("groups").await,
             credential_profile: id(&app.post("/credential-profiles", profile).await.expect(201)),
@@ -55,6 +64,7 @@ impl Things {
             "runs" | "runs.csv" => &self.run,
             "users" => &self.user,
             "groups" => &self.group,
+            "notification-recipients" => &self.recipient,
             other => panic!("a new noun, {other}: give it an id here"),
         };
         pattern.replace("{id}", of)
@@ -69,6 +79,7 @@ impl Things {
             &self.run,
             &self.user,
             &self.group,
+            &self.recipient,
         ];
         ids.into_iter()
             .any(|id| answer.contains(id.as_str()) && !question.contains(id.as_str()))

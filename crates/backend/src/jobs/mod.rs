@@ -3,6 +3,7 @@
 //! One file a job. Schedules are rows of `integration` that [`schedule`] turns into jobs. A test
 //! runs the worker as a step with [`run_until_idle`].
 
+mod deliver_notification;
 mod purge_bins;
 mod purge_history;
 mod purge_people;
@@ -10,6 +11,7 @@ mod purge_sessions;
 pub mod queue;
 pub(crate) mod schedule;
 mod sync_run;
+mod tell_failing;
 mod worker;
 
 pub use queue::{Kind, Lease, NewJob, enqueue};
@@ -58,6 +60,8 @@ pub(crate) enum Outcome {
 async fn perform(cx: &JobContext) -> Result<Outcome> {
     match Kind::parse(&cx.lease.kind) {
         Some(Kind::SyncRun) => sync_run::perform(cx).await,
+        Some(Kind::DeliverNotification) => deliver_notification::perform(cx).await,
+        Some(Kind::TellFailing) => tell_failing::perform(cx).await,
         Some(Kind::PurgeHistory) => purge_history::perform(&cx.b).await,
         Some(Kind::PurgeBins) => purge_bins::perform(&cx.b).await,
         Some(Kind::PurgePeople) => purge_people::perform(&cx.b).await,

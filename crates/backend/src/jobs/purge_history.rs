@@ -1,5 +1,6 @@
 //! Removes what the history no longer keeps, in small batches: single changes after 90 days, runs
-//! after 400 (settings), staging that a run left behind. What waits for a decision stays.
+//! after 400 (settings), staging that a run left behind, what was told 90 days ago. What waits for
+//! a decision stays.
 
 use domain::DateTime;
 
@@ -20,6 +21,7 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     // No change outlives its run.
     batches(b, changes_before(before(changes.min(history)))).await?;
     batches(b, runs_before(before(history))).await?;
+    batches(b, told_before(before(changes))).await?;
     for sql in [
         "DELETE FROM run_staging WHERE (run_id, object_type, external_id) IN (
              SELECT s.run_id, s.object_type, s.external_id FROM run_staging s
@@ -54,6 +56,15 @@ fn runs_before(at: DateTime) -> Purge {
              SELECT id FROM run
               WHERE COALESCE(last_seen_at, queued_at) < $2
                 AND status NOT IN ('queued', 'running', 'held') LIMIT $1)",
+        Some(at),
+    )
+}
+
+fn told_before(at: DateTime) -> Purge {
+    (
+        "DELETE FROM notification_delivery WHERE id IN (
+             SELECT id FROM notification_delivery
+              WHERE created_at < $2 AND status <> 'queued' LIMIT $1)",
         Some(at),
     )
 }

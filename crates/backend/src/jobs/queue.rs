@@ -23,6 +23,10 @@ pub const RENEWED_EVERY_S: u64 = 10;
 pub enum Kind {
     /// Goes through one run.
     SyncRun,
+    /// Makes one attempt to deliver a notification.
+    DeliverNotification,
+    /// Looks whether an integration has been failing for an hour.
+    TellFailing,
     /// Removes runs, changes and staging past their time.
     PurgeHistory,
     /// Removes customers whose days in the bin are over, and what integrations left behind.
@@ -35,8 +39,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::SyncRun,
+        Self::DeliverNotification,
+        Self::TellFailing,
         Self::PurgeHistory,
         Self::PurgeBins,
         Self::PurgePeople,
@@ -47,11 +53,21 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SyncRun => "sync_run",
+            Self::DeliverNotification => "deliver_notification",
+            Self::TellFailing => "tell_failing",
             Self::PurgeHistory => "purge_history",
             Self::PurgeBins => "purge_bins",
             Self::PurgePeople => "purge_people",
             Self::PurgeSessions => "purge_sessions",
         }
+    }
+
+    /// Whether it is there all the time, and comes back by itself.
+    pub const fn is_housekeeping(self) -> bool {
+        !matches!(
+            self,
+            Self::SyncRun | Self::DeliverNotification | Self::TellFailing
+        )
     }
 
     /// Reads the text in the table; none for a kind this version doesn't know.
@@ -65,7 +81,7 @@ impl Kind {
 pub struct NewJob {
     /// What kind.
     pub kind: Kind,
-    /// What it is about: the run's id for a sync run, else nil.
+    /// What it is about: the id of the run, the delivery or the integration, else nil.
     pub subject: Uuid,
     /// The integration it goes away with.
     pub integration_id: Option<IntegrationId>,
@@ -81,6 +97,8 @@ pub struct NewJob {
 pub const PRIORITY_PERSON: i64 = 20;
 /// A job of a schedule.
 pub const PRIORITY_SCHEDULE: i64 = 10;
+/// Telling somebody: after the runs, which it must not hold up.
+pub const PRIORITY_NOTIFICATION: i64 = 5;
 /// Housekeeping.
 pub const PRIORITY_PURGE: i64 = 0;
 

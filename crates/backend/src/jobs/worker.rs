@@ -188,7 +188,7 @@ impl Worker {
 /// Makes sure that the jobs which come back by themselves are there.
 async fn housekeeping(b: &Backend) -> Result<()> {
     let mut tx = b.db.write().await?;
-    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::SyncRun) {
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_housekeeping()) {
         let job = NewJob {
             kind,
             subject: uuid::Uuid::nil(),

@@ -7,6 +7,7 @@ pub mod credential_profiles;
 pub mod customers;
 pub mod groups;
 pub mod integrations;
+pub mod notification_recipients;
 pub mod overview;
 mod paging;
 pub mod runs;

@@ -3,7 +3,7 @@
 use domain::permission::Role;
 use secrecy::ExposeSecret;
 
-use super::{credential_profiles, sample, sessions, tokens};
+use super::{credential_profiles, notification_recipients, sample, sessions, tokens};
 use crate::{
     auth,
     testing::{Kind, TestBackend},
@@ -38,6 +38,22 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let (_, token) = tokens::create(&t, &owner, "CI", Role::Owner, None, None)
         .await
         .unwrap();
+    let hook = domain::notification::NewNotificationRecipient {
+        kind: domain::notification::RecipientKind::Webhook,
+        address: "https://example.com/hook".to_owned(),
+        causes: None,
+    };
+    let hook = notification_recipients::create(&t, &owner, None, hook)
+        .await
+        .unwrap();
+    let rotate = domain::notification::NotificationRecipientChange {
+        rotate_secret: true,
+        ..Default::default()
+    };
+    let rotated = notification_recipients::change(&t, &owner, hook.recipient.id, rotate)
+        .await
+        .unwrap();
+    let signing = [hook.secret.unwrap(), rotated.secret.unwrap()];
     let cookie = 0x1122_3344_5566_7788_99aa_bbcc_ddee_ff01_i128;
     sessions::create(&t, cookie, "{}").await.unwrap();
 
@@ -63,6 +79,9 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
         token.expose_secret(),
         &token.expose_secret()[3..46],
         &master,
+        "whsec_",
+        &signing[0][6..],
+        &signing[1][6..],
     ] {
         assert!(!holds(secret.as_bytes()), "{secret}");
     }

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     Error, Result, Tx, execute, fetch_all, fetch_optional,
     jobs::{queue, schedule},
+    notify,
     store::integrations::schedule::next,
 };
 
@@ -133,7 +134,31 @@ pub(super) async fn decided(
         work.run.id,
         status
     )?;
+    let at = &work.integration;
+    let told = ended(work, status, at.state, at.failures, error);
+    notify::causes::run_decided(work.b(), &mut tx, &told).await?;
     close(work, tx).await
+}
+
+/// The run as those who are told of it see it.
+fn ended<'a>(
+    work: &'a Work<'_>,
+    status: RunStatus,
+    state: IntegrationState,
+    failures: i64,
+    error: Option<&'a RunError>,
+) -> notify::causes::Ended<'a> {
+    let at = &work.integration;
+    notify::causes::Ended {
+        integration_id: at.id,
+        customer_id: at.customer_id,
+        name: &at.name,
+        run_id: work.run.id,
+        status,
+        state,
+        failures,
+        error,
+    }
 }
 
 /// The integration's last run, where it is a quiet line of the schedule.
@@ -332,7 +357,8 @@ async fn update_integration(work: &Work<'_>, tx: &mut Tx, end: &End<'_>) -> Resu
         planned_policy,
         next
     )?;
-    Ok(())
+    let told = ended(work, end.status, state, failures, end.error);
+    notify::causes::run_ended(work.b(), tx, &told).await
 }
 
 fn is_hopeless(end: &End<'_>, failures: i64) -> bool {

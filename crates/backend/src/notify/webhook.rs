@@ -1,0 +1,309 @@
+//! Webhooks as Standard Webhooks 1.0.0 says it (<https://www.standardwebhooks.com>): a POST of
+//! JSON with the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`, which is `v1,`
+//! and the base64 of HMAC-SHA256 over `id.timestamp.body`. The secret is `whsec_` and base64.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use domain::{DateTime, text::FieldError};
+use hmac::{Hmac, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+use url::{Host, Url};
+use zeroize::Zeroizing;
+
+use super::{
+    TIMEOUT, Undelivered, chain,
+    public::{NotPublic, Resolver, is_public},
+};
+use crate::{Error, Ids, Result};
+
+/// What a secret begins with.
+const PREFIX: &str = "whsec_";
+/// Random bytes of a secret: the specification asks for 24 to 64.
+const SECRET_BYTES: usize = 32;
+/// The longest URL that is taken, in bytes.
+const URL_BYTES_MAX: usize = 2_048;
+
+/// The client that posts webhooks. Follows no redirects, takes no proxy from the environment, and
+/// reaches private networks only where configuration allows it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Webhooks {
+    client: reqwest::Client,
+    private: bool,
+}
+
+impl Webhooks {
+    /// A client. `private`: whether addresses of this machine and of private networks may be
+    /// reached.
+    pub fn new(private: bool) -> Result<Self> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("Rollcall/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .no_proxy()
+            .timeout(TIMEOUT)
+            .dns_resolver(Arc::new(Resolver { private }))
+            .build()
+            .map_err(|error| {
+                Error::Unavailable(format!("The HTTP client can’t be made: {}", chain(&error)))
+            })?;
+        Ok(Self { client, private })
+    }
+
+    /// Posts a body, signed with every secret that is good now.
+    pub(super) async fn post(&self, hook: &Hook<'_>) -> Result<(), Undelivered> {
+        let refused = |error: &dyn std::fmt::Display| {
+            Undelivered::new(
+                "webhook_unusable",
+                "The webhook can’t be called",
+                error.to_string(),
+                "Change its address, or make a new signing secret.",
+            )
+        };
+        let url = Url::parse(hook.url).map_err(|error| refused(&error))?;
+        if !self.private && literal(&url).is_some_and(|address| !is_public(address)) {
+            return Err(private_address());
+        }
+        let timestamp = hook.at.timestamp();
+        let mut signatures = Vec::new();
+        for secret in hook.secrets {
+            let signature = sign(secret, hook.id, timestamp, hook.body);
+            signatures.push(signature.map_err(|error| refused(&error))?);
+        }
+        let sent = self
+            .client
+            .post(url)
+            .header("content-type", "application/json")
+            .header("webhook-id", hook.id)
+            .header("webhook-timestamp", timestamp)
+            .header("webhook-signature", signatures.join(" "))
+            .body(hook.body.to_owned())
+            .send()
+            .await;
+        match sent {
+            // The status says it all: what else is answered is never read.
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(refused_with(answer.status())),
+            Err(error) => Err(unreachable(&error.without_url())),
+        }
+    }
+}
+
+/// What is posted to where.
+pub(super) struct Hook<'a> {
+    pub url: &'a str,
+    pub secrets: &'a [SecretString],
+    /// The message's id: the same at every try, so that a receiver can tell a repetition.
+    pub id: &'a str,
+    pub at: DateTime,
+    pub body: &'a str,
+}
+
+/// One signature.
+fn sign(secret: &SecretString, id: &str, timestamp: i64, body: &str) -> Result<String> {
+    let broken = || Error::Internal("a webhook’s secret can’t be read".to_owned());
+    let key = secret
+        .expose_secret()
+        .strip_prefix(PREFIX)
+        .and_then(|key| STANDARD.decode(key).ok())
+        .map(Zeroizing::new)
+        .ok_or_else(broken)?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| broken())?;
+    mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
+    Ok(format!(
+        "v1,{}",
+        STANDARD.encode(mac.finalize().into_bytes())
+    ))
+}
+
+/// A new secret.
+pub(crate) fn make_secret(ids: &Ids) -> SecretString {
+    let mut key = Zeroizing::new([0_u8; SECRET_BYTES]);
+    ids.fill(key.as_mut_slice());
+    SecretString::from(format!("{PREFIX}{}", STANDARD.encode(key.as_slice())))
+}
+
+/// A webhook's URL as it is kept: https, or http to this machine itself. `private` as in
+/// [`Webhooks::new`].
+pub(crate) fn check_url(given: &str, private: bool) -> Result<String, FieldError> {
+    let refused = |message: &str| FieldError::new("address", message);
+    let given = given.trim();
+    let url = Url::parse(given)
+        .map_err(|_| refused("Enter an address such as https://example.com/hooks/rollcall."))?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return Err(refused("Enter an address with a host.")),
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback => {}
+        _ => return Err(refused("Use https. http is for this machine itself only.")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused(
+            "Leave user name and password out: the signature proves who calls.",
+        ));
+    }
+    if url.fragment().is_some() || given.len() > URL_BYTES_MAX {
+        return Err(refused("Use at most 2,048 bytes, without a #fragment."));
+    }
+    if !private && (loopback || literal(&url).is_some_and(|address| !is_public(address))) {
+        return Err(refused(
+            "This is an address of this machine or of a private network. Whoever runs Rollcall can allow these with webhooks_to_private_networks.",
+        ));
+    }
+    Ok(url.into())
+}
+
+/// The address that stands in the URL itself.
+fn literal(url: &Url) -> Option<std::net::IpAddr> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.into()),
+        Host::Domain(_) => None,
+    }
+}
+
+fn private_address() -> Undelivered {
+    Undelivered::new(
+        "webhook_private_address",
+        "The webhook’s address is not of the public internet",
+        "It leads to this machine or to a private network. Nothing was sent.",
+        "Give it a public address, or allow private networks with webhooks_to_private_networks in the configuration.",
+    )
+}
+
+fn refused_with(status: reqwest::StatusCode) -> Undelivered {
+    let answered = format!("It answered {status}.");
+    match status.as_u16() {
+        300..=399 => Undelivered::new(
+            "webhook_redirected",
+            "The webhook’s address has moved",
+            format!("{answered} Redirects are not followed."),
+            "Enter the new address.",
+        ),
+        // The receiver wants nothing any more (Standard Webhooks, Delivery success and failure).
+        410 => Undelivered {
+            final_word: true,
+            ..Undelivered::new(
+                "webhook_gone",
+                "The webhook is gone",
+                answered,
+                "Remove the recipient, or enter another address.",
+            )
+        },
+        401 | 403 => Undelivered::new(
+            "webhook_refused",
+            "The webhook refused the message",
+            answered,
+            "Check that the receiver verifies with this recipient’s present signing secret, over the body as it came, and that its clock is right.",
+        ),
+        400..=499 => Undelivered::new(
+            "webhook_refused",
+            "The webhook refused the message",
+            answered,
+            "Check the address, and the receiver’s log for why it refused.",
+        ),
+        _ => Undelivered::new(
+            "webhook_failed",
+            "The webhook’s receiver failed",
+            answered,
+            "Look into the receiver’s log.",
+        ),
+    }
+}
+
+fn unreachable(error: &reqwest::Error) -> Undelivered {
+    let mut inner: Option<&dyn std::error::Error> = Some(error);
+    while let Some(at) = inner {
+        if at.is::<NotPublic>() {
+            return private_address();
+        }
+        inner = at.source();
+    }
+    if error.is_timeout() {
+        return Undelivered::new(
+            "webhook_timeout",
+            "The webhook did not answer in time",
+            format!("There was no answer for {} seconds.", TIMEOUT.as_secs()),
+            "Have the receiver answer first and work afterwards; check that it can be reached from this machine.",
+        );
+    }
+    Undelivered::new(
+        "webhook_unreachable",
+        "The webhook can’t be reached",
+        innermost(error),
+        "Check the address, its certificate, and that this machine may reach it.",
+    )
+}
+
+/// What is at the bottom of it: "Connection refused" and the like. The URL, which may hold a key,
+/// is named only at the top.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut inner: &dyn std::error::Error = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    format!("{inner}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vector of the specification’s own libraries (standard-webhooks, libraries/rust).
+    #[test]
+    fn a_signature_is_as_the_specification_has_it() {
+        let secret = SecretString::from("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+        let body = r#"{"email":"test@example.com","username":"test_user"}"#;
+        let id = "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk";
+        assert_eq!(
+            sign(&secret, id, 1_649_367_553, body).unwrap(),
+            "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="
+        );
+        assert!(sign(&SecretString::from("C2FV"), id, 0, body).is_err());
+    }
+
+    #[test]
+    fn a_secret_is_of_the_length_the_specification_asks_for() {
+        let ids = Ids::seeded(crate::Clock::standing(DateTime::default()), 1);
+        let (one, other) = (make_secret(&ids), make_secret(&ids));
+        assert_ne!(one.expose_secret(), other.expose_secret());
+        let key = one.expose_secret().strip_prefix("whsec_").unwrap();
+        assert_eq!(STANDARD.decode(key).unwrap().len(), SECRET_BYTES);
+    }
+
+    #[test]
+    fn urls_are_https_of_the_public_internet_unless_allowed() {
+        for good in ["https://example.com/a?b=c", " https://1.1.1.1:8443/x "] {
+            assert!(check_url(good, false).is_ok(), "{good}");
+        }
+        for local in [
+            "http://127.0.0.1:9000/x",
+            "http://localhost/x",
+            "http://[::1]/x",
+            "https://192.168.1.1/x",
+            "https://2130706433/x",
+            "https://[::ffff:10.0.0.1]/",
+        ] {
+            assert!(check_url(local, false).is_err(), "{local}");
+            assert!(check_url(local, true).is_ok(), "{local}");
+        }
+        for bad in [
+            "",
+            "example.com",
+            "http://example.com/x",
+            "http://192.168.1.1/x",
+            "ftp://example.com",
+            "https://user:word@example.com/",
+            "https://example.com/#x",
+            "mailto:a@b.example",
+            &format!("https://example.com/{}", "x".repeat(URL_BYTES_MAX)),
+        ] {
+            assert!(check_url(bad, true).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Adding, changing and removing recipients.
+
+use chrono::Duration;
+use domain::{
+    id::{CustomerId, NotificationRecipientId},
+    notification::{
+        NewNotificationRecipient, NotificationCause, NotificationRecipient,
+        NotificationRecipientChange, NotificationRecipientMade, OLD_SECRET_HOURS, RECIPIENTS_MAX,
+        RecipientKind, parse_causes,
+    },
+    permission::Permission,
+};
+
+use super::{
+    find, may,
+    secret::{place, signs, take_offered, tell},
+};
+use crate::{
+    Backend, Error, Result, Scope, Tx, execute, fetch_scalar,
+    notify::{check_address, check_url, make_secret},
+    store::{audit, write_json},
+};
+
+/// Adds a recipient to a customer, or to the installation where there is none. The answer holds
+/// the signing secret of a webhook.
+pub async fn create(
+    b: &Backend,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+    new: NewNotificationRecipient,
+) -> Result<NotificationRecipientMade> {
+    let id = NotificationRecipientId(b.ids.uuid());
+    let secret = (new.kind == RecipientKind::Webhook).then(|| make_secret(&b.ids));
+    let sealed = secret
+        .as_ref()
+        .map(|secret| b.sealer.seal(place(id), secret))
+        .transpose()?;
+    let recipient = insert(b, scope, customer, id, new, sealed).await?;
+    Ok(NotificationRecipientMade {
+        recipient,
+        secret: secret.as_ref().map(tell),
+    })
+}
+
+/// Adds a webhook whose id and secret were offered by [`super::offer_secret`].
+pub async fn create_with(
+    b: &Backend,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+    new: NewNotificationRecipient,
+    id: NotificationRecipientId,
+    sealed: &str,
+) -> Result<NotificationRecipient> {
+    {
+        let mut tx = b.db.read().await?;
+        may(&mut tx, scope, customer, Permission::NotificationsWrite).await?;
+    }
+    let sealed = take_offered(b, id, sealed)?;
+    insert(b, scope, customer, id, new, Some(sealed)).await
+}
+
+async fn insert(
+    b: &Backend,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+    id: NotificationRecipientId,
+    new: NewNotificationRecipient,
+    sealed: Option<Vec<u8>>,
+) -> Result<NotificationRecipient> {
+    let mut tx = b.db.write().await?;
+    may(&mut tx, scope, customer, Permission::NotificationsWrite).await?;
+    let address = check(b, new.kind, &new.address)?;
+    let causes = parse_causes(new.causes.as_deref().unwrap_or(NotificationCause::ALL))?;
+    refuse_twice(&mut tx, customer, id, &address).await?;
+    let number = fetch_scalar!(
+        &mut tx,
+        i64,
+        "SELECT COUNT(*) FROM notification_recipient
+          WHERE customer_id = $1 OR (customer_id IS NULL AND $2)",
+        customer,
+        customer.is_none()
+    )?;
+    if number >= RECIPIENTS_MAX {
+        return Err(Error::conflict(format!(
+            "There are {RECIPIENTS_MAX} recipients already. Remove one first, or have one address pass the messages on."
+        )));
+    }
+    let now = b.clock.now();
+    let recipient = NotificationRecipient {
+        id,
+        customer_id: customer,
+        kind: new.kind,
+        address,
+        causes,
+        created_at: now,
+        secret_set_at: sealed.is_some().then_some(now),
+    };
+    let inserted = execute!(
+        &mut tx,
+        "INSERT INTO notification_recipient (id, customer_id, kind, address, address_folded, causes,
+            secret_sealed, secret_set_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        recipient.id,
+        recipient.customer_id,
+        recipient.kind,
+        &recipient.address,
+        planner::fold(&recipient.address),
+        write_json(&recipient.causes)?,
+        sealed,
+        recipient.secret_set_at,
+        now
+    );
+    match inserted {
+        // The same form, sent twice.
+        Err(error) if error.is_unique_violation() => {
+            return Err(Error::conflict("This recipient was added already."));
+        }
+        other => other?,
+    };
+    record(
+        b,
+        &mut tx,
+        scope,
+        &recipient,
+        "notification_recipient.create",
+        &[],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(recipient)
+}
+
+/// Changes a recipient. The answer holds the new signing secret where one was asked for.
+pub async fn change(
+    b: &Backend,
+    scope: &Scope,
+    id: NotificationRecipientId,
+    change: NotificationRecipientChange,
+) -> Result<NotificationRecipientMade> {
+    let mut tx = b.db.write().await?;
+    let mut recipient = find(&mut tx, scope, id).await?;
+    scope.require(Permission::NotificationsWrite)?;
+    let before = recipient.clone();
+    let mut told = Vec::new();
+    if let Some(address) = change.address {
+        recipient.address = check(b, recipient.kind, &address)?;
+        if recipient.address != before.address {
+            refuse_twice(&mut tx, recipient.customer_id, id, &recipient.address).await?;
+            told.push("address");
+        }
+    }
+    if let Some(causes) = change.causes {
+        recipient.causes = parse_causes(&causes)?;
+        if recipient.causes != before.causes {
+            told.push("causes");
+        }
+    }
+    let mut secret = None;
+    if change.rotate_secret {
+        signs(recipient.kind)?;
+        let new = make_secret(&b.ids);
+        let sealed = b.sealer.seal(place(id), &new)?;
+        keep_secret(b, &mut tx, &mut recipient, sealed).await?;
+        secret = Some(tell(&new));
+        told.push("signing secret");
+    }
+    if !told.is_empty() {
+        execute!(
+            &mut tx,
+            "UPDATE notification_recipient SET address = $2, address_folded = $3, causes = $4
+              WHERE id = $1",
+            id,
+            &recipient.address,
+            planner::fold(&recipient.address),
+            write_json(&recipient.causes)?
+        )?;
+        record(
+            b,
+            &mut tx,
+            scope,
+            &before,
+            "notification_recipient.update",
+            &told,
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(NotificationRecipientMade { recipient, secret })
+}
+
+/// Gives a webhook the secret that was offered for it.
+pub async fn rotate_to(
+    b: &Backend,
+    scope: &Scope,
+    id: NotificationRecipientId,
+    sealed: &str,
+) -> Result<NotificationRecipient> {
+    let mut tx = b.db.write().await?;
+    let mut recipient = find(&mut tx, scope, id).await?;
+    scope.require(Permission::NotificationsWrite)?;
+    signs(recipient.kind)?;
+    let sealed = take_offered(b, id, sealed)?;
+    keep_secret(b, &mut tx, &mut recipient, sealed).await?;
+    let told = ["signing secret"];
+    record(
+        b,
+        &mut tx,
+        scope,
+        &recipient,
+        "notification_recipient.update",
+        &told,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(recipient)
+}
+
+/// Keeps a new secret; the old one signs too for a while, so that a receiver can change over
+/// without losing a message.
+async fn keep_secret(
+    b: &Backend,
+    tx: &mut Tx,
+    recipient: &mut NotificationRecipient,
+    sealed: Vec<u8>,
+) -> Result<()> {
+    let now = b.clock.now();
+    execute!(
+        tx,
+        "UPDATE notification_recipient SET previous_secret_sealed = secret_sealed,
+                previous_secret_until = $2, secret_sealed = $3, secret_set_at = $4 WHERE id = $1",
+        recipient.id,
+        now + Duration::hours(OLD_SECRET_HOURS),
+        sealed,
+        now
+    )?;
+    recipient.secret_set_at = Some(now);
+    Ok(())
+}
+
+/// Removes a recipient, and with it what waits for it and what it was told.
+pub async fn delete(b: &Backend, scope: &Scope, id: NotificationRecipientId) -> Result<()> {
+    let mut tx = b.db.write().await?;
+    let recipient = find(&mut tx, scope, id).await?;
+    scope.require(Permission::NotificationsWrite)?;
+    execute!(
+        &mut tx,
+        "DELETE FROM notification_recipient WHERE id = $1",
+        id
+    )?;
+    record(
+        b,
+        &mut tx,
+        scope,
+        &recipient,
+        "notification_recipient.delete",
+        &[],
+    )
+    .await?;
+    tx.commit().await
+}
+
+fn check(b: &Backend, kind: RecipientKind, address: &str) -> Result<String> {
+    Ok(match kind {
+        RecipientKind::Mail => check_address(address)?,
+        RecipientKind::Webhook => check_url(address, b.settings.webhooks_to_private_networks)?,
+    })
+}
+
+async fn refuse_twice(
+    tx: &mut Tx,
+    customer: Option<CustomerId>,
+    id: NotificationRecipientId,
+    address: &str,
+) -> Result<()> {
+    let others = fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM notification_recipient
+          WHERE (customer_id = $1 OR (customer_id IS NULL AND $2)) AND address_folded = $3
+            AND id <> $4",
+        customer,
+        customer.is_none(),
+        planner::fold(address),
+        id
+    )?;
+    if others > 0 {
+        return Err(Error::invalid("address", "This address is told already."));
+    }
+    Ok(())
+}
+
+/// Writes down what was done; of a webhook only the host, since its path is often its key.
+async fn record(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    recipient: &NotificationRecipient,
+    action: &'static str,
+    changed: &[&str],
+) -> Result<()> {
+    let mut subject = match recipient.kind {
+        RecipientKind::Mail => recipient.address.clone(),
+        RecipientKind::Webhook => url::Url::parse(&recipient.address)
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_default(),
+    };
+    if !changed.is_empty() {
+        subject = format!("{subject}: {}", changed.join(", "));
+    }
+    audit::record(b, tx, scope, action, recipient.customer_id, &subject).await
+}

@@ -1,0 +1,251 @@
+//! Who is told what goes wrong: recipients of one customer, and those of the installation, who are
+//! told of every customer and whom only an owner of all of them sees.
+
+mod change;
+mod secret;
+
+use domain::{
+    DateTime,
+    id::{CustomerId, NotificationDeliveryId, NotificationRecipientId},
+    notification::{
+        DeliveryStatus, NotificationCause, NotificationDelivery, NotificationRecipient,
+        NotificationRecipientLine, RecipientKind,
+    },
+    paging::{Cursor, ListRequest, Listing},
+    permission::Permission,
+};
+use sqlx::FromRow;
+
+pub use change::{change, create, create_with, delete, rotate_to};
+pub(crate) use secret::target;
+pub use secret::{OfferedSecret, offer_secret};
+
+use super::{customers, paging, read_json};
+use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, in_scope};
+
+/// Deliveries that a page shows of one recipient.
+const SHOWN: i64 = 20;
+
+/// Recipients the caller sees; `$3`: whether those of the installation are among them. The
+/// customer is joined as `c`.
+macro_rules! visible {
+    () => {
+        concat!(
+            "((r.customer_id IS NULL AND $3)
+              OR (r.customer_id IS NOT NULL AND c.deleted_at IS NULL AND ",
+            in_scope!("r.customer_id"),
+            "))"
+        )
+    };
+}
+
+const RECIPIENT: &str = "SELECT r.id, r.customer_id, r.kind, r.address, r.causes, r.created_at,
+       r.secret_set_at
+     FROM notification_recipient r LEFT JOIN customer c ON c.id = r.customer_id";
+
+#[derive(FromRow)]
+struct Row {
+    id: NotificationRecipientId,
+    customer_id: Option<CustomerId>,
+    kind: RecipientKind,
+    address: String,
+    causes: String,
+    created_at: DateTime,
+    secret_set_at: Option<DateTime>,
+}
+
+impl Row {
+    fn recipient(self) -> Result<NotificationRecipient> {
+        let causes: Vec<NotificationCause> =
+            read_json("notification_recipient.causes", &self.causes)?;
+        Ok(NotificationRecipient {
+            id: self.id,
+            customer_id: self.customer_id,
+            kind: self.kind,
+            address: self.address,
+            causes,
+            created_at: self.created_at,
+            secret_set_at: self.secret_set_at,
+        })
+    }
+}
+
+/// Whether the caller looks after the whole installation.
+fn sees_installation(scope: &Scope) -> bool {
+    scope.sees_all() && scope.can(Permission::InstallationWrite)
+}
+
+/// Refuses a caller who may not do it with recipients of `customer`, or with those of the
+/// installation where there is none.
+async fn may(
+    tx: &mut Tx,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+    permission: Permission,
+) -> Result<()> {
+    match customer {
+        Some(customer) => {
+            customers::find_in_use(tx, scope, customer).await?;
+        }
+        None if sees_installation(scope) => {}
+        None => return Err(Error::Forbidden(Permission::InstallationWrite)),
+    }
+    scope.require(permission)
+}
+
+const NEXT: &str = concat!(
+    "WHERE ",
+    visible!(),
+    r" AND (r.customer_id = $4 OR (r.customer_id IS NULL AND $5))
+       AND (r.address_folded, r.id) > ($6, $7)
+       AND ($8 IS NULL OR r.address_folded LIKE $8 ESCAPE '\')
+     ORDER BY r.address_folded, r.id LIMIT $9"
+);
+
+/// Recipients of a customer, or of the installation where there is none, by address.
+pub async fn listing(
+    b: &Backend,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+    request: &ListRequest,
+) -> Result<Listing<NotificationRecipient>> {
+    let mut tx = b.db.read().await?;
+    may(&mut tx, scope, customer, Permission::NotificationsRead).await?;
+    let (after, id) = paging::after(request);
+    let rows = fetch_all!(
+        &mut tx,
+        Row,
+        sqlx::AssertSqlSafe(format!("{RECIPIENT} {NEXT}")),
+        scope.all(),
+        scope.grantee(),
+        sees_installation(scope),
+        customer,
+        customer.is_none(),
+        after,
+        id,
+        paging::pattern(request.q.as_deref()),
+        paging::limit(request)
+    )?;
+    let items = rows
+        .into_iter()
+        .map(Row::recipient)
+        .collect::<Result<_>>()?;
+    Ok(paging::listing(
+        items,
+        request,
+        |recipient: &NotificationRecipient| Cursor {
+            after: planner::fold(&recipient.address),
+            id: recipient.id.0,
+        },
+    ))
+}
+
+/// The same for a page: all of them, each with the last message to it.
+pub async fn lines(
+    b: &Backend,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+) -> Result<Vec<NotificationRecipientLine>> {
+    let request = ListRequest {
+        limit: domain::paging::LIMIT_MAX,
+        ..ListRequest::default()
+    };
+    let recipients = listing(b, scope, customer, &request).await?.items;
+    let mut tx = b.db.read().await?;
+    let mut lines = Vec::with_capacity(recipients.len());
+    for recipient in recipients {
+        let last = load_deliveries(&mut tx, recipient.id, 1).await?.pop();
+        lines.push(NotificationRecipientLine { recipient, last });
+    }
+    Ok(lines)
+}
+
+/// One recipient.
+pub async fn get(
+    b: &Backend,
+    scope: &Scope,
+    id: NotificationRecipientId,
+) -> Result<NotificationRecipient> {
+    let mut tx = b.db.read().await?;
+    find(&mut tx, scope, id).await
+}
+
+pub(crate) async fn find(
+    tx: &mut Tx,
+    scope: &Scope,
+    id: NotificationRecipientId,
+) -> Result<NotificationRecipient> {
+    let row = fetch_optional!(
+        tx,
+        Row,
+        sqlx::AssertSqlSafe(format!("{RECIPIENT} WHERE r.id = $4 AND {}", visible!())),
+        scope.all(),
+        scope.grantee(),
+        sees_installation(scope),
+        id
+    )?
+    .ok_or(Error::NotFound("recipient"))?;
+    scope.require(Permission::NotificationsRead)?;
+    row.recipient()
+}
+
+/// The last messages to a recipient, the newest first.
+pub async fn deliveries(
+    b: &Backend,
+    scope: &Scope,
+    id: NotificationRecipientId,
+) -> Result<Vec<NotificationDelivery>> {
+    let mut tx = b.db.read().await?;
+    find(&mut tx, scope, id).await?;
+    load_deliveries(&mut tx, id, SHOWN).await
+}
+
+#[derive(FromRow)]
+struct DeliveryRow {
+    id: NotificationDeliveryId,
+    cause: Option<NotificationCause>,
+    title: String,
+    status: DeliveryStatus,
+    attempts: i64,
+    error: Option<String>,
+    created_at: DateTime,
+    attempted_at: Option<DateTime>,
+    next_at: Option<DateTime>,
+}
+
+async fn load_deliveries(
+    tx: &mut Tx,
+    id: NotificationRecipientId,
+    limit: i64,
+) -> Result<Vec<NotificationDelivery>> {
+    let rows = fetch_all!(
+        tx,
+        DeliveryRow,
+        "SELECT id, cause, title, status, attempts, error, created_at, attempted_at, next_at
+           FROM notification_delivery WHERE recipient_id = $1
+          ORDER BY created_at DESC, id DESC LIMIT $2",
+        id,
+        limit
+    )?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(NotificationDelivery {
+                id: row.id,
+                cause: row.cause,
+                title: row.title,
+                status: row.status,
+                attempts: row.attempts,
+                error: row
+                    .error
+                    .map(|text| read_json("notification_delivery.error", &text))
+                    .transpose()?,
+                created_at: row.created_at,
+                attempted_at: row.attempted_at,
+                next_at: row.next_at,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

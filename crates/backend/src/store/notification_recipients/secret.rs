@@ -1,0 +1,147 @@
+//! The secret that a webhook is signed with: made here, told once, sealed.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{
+    DateTime,
+    id::{CustomerId, NotificationRecipientId},
+    notification::RecipientKind,
+    permission::Permission,
+};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::FromRow;
+
+use super::{find, may};
+use crate::{
+    Backend, Error, Result, Scope, Tx, fetch_optional,
+    notify::{Target, make_secret},
+    sealer::Place,
+};
+
+/// Where a recipient's secret stands. The one before it is sealed for the same place.
+pub(super) fn place(id: NotificationRecipientId) -> Place {
+    Place {
+        table: "notification_recipient",
+        column: "secret_sealed",
+        row: id.0,
+    }
+}
+
+/// A secret for a webhook that isn't kept yet, so that a page can show it before anything is
+/// stored. The sealed form opens only for this recipient, and only where it was made here.
+#[derive(Debug)]
+pub struct OfferedSecret {
+    /// The recipient it is for.
+    pub id: NotificationRecipientId,
+    /// The secret, to be shown.
+    pub secret: SecretString,
+    /// The same, sealed, as text to give back.
+    pub sealed: String,
+}
+
+impl OfferedSecret {
+    /// The secret as text, for the one page that shows it.
+    pub fn shown(&self) -> String {
+        tell(&self.secret)
+    }
+}
+
+/// Makes a secret for the recipient `id`, or for a new one of `customer` (of the installation
+/// where there is none).
+pub async fn offer_secret(
+    b: &Backend,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+    id: Option<NotificationRecipientId>,
+) -> Result<OfferedSecret> {
+    let mut tx = b.db.read().await?;
+    let id = if let Some(id) = id {
+        let recipient = find(&mut tx, scope, id).await?;
+        scope.require(Permission::NotificationsWrite)?;
+        signs(recipient.kind)?;
+        id
+    } else {
+        may(&mut tx, scope, customer, Permission::NotificationsWrite).await?;
+        NotificationRecipientId(b.ids.uuid())
+    };
+    let secret = make_secret(&b.ids);
+    let sealed = b.sealer.seal(place(id), &secret)?;
+    Ok(OfferedSecret {
+        id,
+        secret,
+        sealed: URL_SAFE_NO_PAD.encode(sealed),
+    })
+}
+
+/// The bytes to keep of a secret that was offered.
+pub(super) fn take_offered(
+    b: &Backend,
+    id: NotificationRecipientId,
+    sealed: &str,
+) -> Result<Vec<u8>> {
+    let refused = || {
+        Error::invalid(
+            "sealed_secret",
+            "This signing secret was not made here. Open the form anew.",
+        )
+    };
+    let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| refused())?;
+    b.sealer.open(place(id), &sealed).map_err(|_| refused())?;
+    Ok(sealed)
+}
+
+/// Refuses what isn't signed.
+pub(super) fn signs(kind: RecipientKind) -> Result<()> {
+    match kind {
+        RecipientKind::Webhook => Ok(()),
+        RecipientKind::Mail => Err(Error::invalid(
+            "rotate_secret",
+            "Mail isn’t signed, so it has no signing secret.",
+        )),
+    }
+}
+
+#[derive(FromRow)]
+struct Row {
+    kind: RecipientKind,
+    address: String,
+    secret_sealed: Option<Vec<u8>>,
+    previous_secret_sealed: Option<Vec<u8>>,
+    previous_secret_until: Option<DateTime>,
+}
+
+/// Where messages to a recipient go, with its secrets opened. For the worker, and for who was let
+/// through to it.
+pub(crate) async fn target(
+    b: &Backend,
+    tx: &mut Tx,
+    id: NotificationRecipientId,
+) -> Result<Option<Target>> {
+    let row = fetch_optional!(
+        tx,
+        Row,
+        "SELECT kind, address, secret_sealed, previous_secret_sealed, previous_secret_until
+           FROM notification_recipient WHERE id = $1",
+        id
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let now = b.clock.now();
+    let previous = row
+        .previous_secret_sealed
+        .filter(|_| row.previous_secret_until.is_some_and(|until| until > now));
+    let secrets = row
+        .secret_sealed
+        .into_iter()
+        .chain(previous)
+        .map(|sealed| b.sealer.open(place(id), &sealed))
+        .collect::<Result<_>>()?;
+    Ok(Some(Target {
+        kind: row.kind,
+        address: row.address,
+        secrets,
+    }))
+}
+
+/// A secret as the answer to a program that asked for it, once.
+pub(super) fn tell(secret: &SecretString) -> String {
+    secret.expose_secret().to_owned()
+}

@@ -1,0 +1,274 @@
+use domain::{
+    id::NotificationRecipientId,
+    notification::{
+        NewNotificationRecipient, NotificationCause, NotificationRecipientChange, RECIPIENTS_MAX,
+        RecipientKind,
+    },
+    paging::ListRequest,
+    permission::Permission,
+};
+use secrecy::ExposeSecret;
+
+use super::*;
+use crate::{db_test, fetch_all, testing::TestBackend};
+
+fn new(kind: RecipientKind, address: &str) -> NewNotificationRecipient {
+    NewNotificationRecipient {
+        kind,
+        address: address.to_owned(),
+        causes: None,
+    }
+}
+
+fn mail(address: &str) -> NewNotificationRecipient {
+    new(RecipientKind::Mail, address)
+}
+
+async fn listed(
+    t: &TestBackend,
+    scope: &Scope,
+    customer: Option<domain::id::CustomerId>,
+) -> Vec<String> {
+    let listing = listing(t, scope, customer, &ListRequest::default()).await;
+    let items = listing.unwrap().items;
+    items
+        .into_iter()
+        .map(|recipient| recipient.address)
+        .collect()
+}
+
+fn field<T: std::fmt::Debug>(given: Result<T>) -> String {
+    match given {
+        Err(Error::Invalid(field)) => field.field,
+        other => panic!("{other:?}"),
+    }
+}
+
+db_test!(
+    a_recipient_comes_changes_and_goes_and_each_is_written_down,
+    |t| {
+        let owner = t.owner().await;
+        let customer = t.customer("Contoso").await;
+        let made = create(&t, &owner, Some(customer), mail(" Mina@example.com "))
+            .await
+            .unwrap()
+            .recipient;
+        assert_eq!(made.address, "Mina@example.com");
+        assert_eq!(made.causes, NotificationCause::ALL);
+        let hook = new(RecipientKind::Webhook, "https://example.com/key-in-path");
+        let hook = create(&t, &owner, Some(customer), hook).await.unwrap();
+        assert!(hook.secret.as_ref().unwrap().starts_with("whsec_"));
+        assert!(!format!("{hook:?}").contains("whsec_"));
+        assert_eq!(
+            listed(&t, &owner, Some(customer)).await,
+            ["https://example.com/key-in-path", "Mina@example.com"]
+        );
+
+        let wanted = NotificationRecipientChange {
+            address: Some("desk@example.com".to_owned()),
+            causes: Some(vec![NotificationCause::Recovered, NotificationCause::Held]),
+            rotate_secret: false,
+        };
+        let changed = change(&t, &owner, made.id, wanted.clone()).await.unwrap();
+        assert_eq!(changed.recipient, get(&t, &owner, made.id).await.unwrap());
+        assert_eq!(changed.recipient.address, "desk@example.com");
+        assert_eq!(
+            changed.recipient.causes,
+            [NotificationCause::Held, NotificationCause::Recovered]
+        );
+        change(&t, &owner, made.id, wanted).await.unwrap();
+        delete(&t, &owner, made.id).await.unwrap();
+        assert!(matches!(
+            get(&t, &owner, made.id).await,
+            Err(Error::NotFound(_))
+        ));
+
+        let mut tx = t.db.read().await.unwrap();
+        let written = fetch_all!(
+            &mut tx,
+            (String, String),
+            "SELECT action, subject FROM audit_event WHERE customer_id = $1 ORDER BY id",
+            customer
+        )
+        .unwrap();
+        let written: Vec<_> = written
+            .iter()
+            .map(|(action, subject)| (action.as_str(), subject.as_str()))
+            .collect();
+        assert_eq!(
+            written,
+            [
+                ("notification_recipient.create", "Mina@example.com"),
+                ("notification_recipient.create", "example.com"),
+                (
+                    "notification_recipient.update",
+                    "Mina@example.com: address, causes"
+                ),
+                ("notification_recipient.delete", "desk@example.com"),
+            ]
+        );
+    }
+);
+
+db_test!(what_cannot_be_is_refused_with_the_field_to_blame, |t| {
+    let owner = t.owner().await;
+    let customer = Some(t.customer("Contoso").await);
+    let first = create(&t, &owner, customer, mail("mina@example.com"))
+        .await
+        .unwrap();
+    for bad in [
+        mail("mina"),
+        mail("MINA@example.com"),
+        new(RecipientKind::Webhook, "http://example.com/"),
+        new(RecipientKind::Webhook, "https://127.0.0.1/"),
+    ] {
+        assert_eq!(field(create(&t, &owner, customer, bad).await), "address");
+    }
+    let none = NewNotificationRecipient {
+        causes: Some(Vec::new()),
+        ..mail("other@example.com")
+    };
+    assert_eq!(field(create(&t, &owner, customer, none).await), "causes");
+    let rotate = NotificationRecipientChange {
+        rotate_secret: true,
+        ..NotificationRecipientChange::default()
+    };
+    let refused = change(&t, &owner, first.recipient.id, rotate).await;
+    assert_eq!(field(refused), "rotate_secret");
+    for number in 1..RECIPIENTS_MAX {
+        let address = format!("{number}@example.com");
+        create(&t, &owner, customer, mail(&address)).await.unwrap();
+    }
+    let one_more = create(&t, &owner, customer, mail("more@example.com")).await;
+    assert!(
+        matches!(one_more, Err(Error::Conflict { .. })),
+        "{one_more:?}"
+    );
+    create(&t, &owner, None, mail("mina@example.com"))
+        .await
+        .unwrap();
+});
+
+db_test!(nobody_sees_recipients_behind_a_wall, |t| {
+    let owner = t.owner().await;
+    let (own, other) = (t.customer("Own").await, t.customer("Other").await);
+    let some = t.administrator_of(&[own]).await;
+    let mut hidden = Vec::new();
+    for customer in [Some(other), None] {
+        let made = create(&t, &owner, customer, mail("mina@example.com"))
+            .await
+            .unwrap();
+        hidden.push(made.recipient.id);
+        let listing = listing(&t, &some, customer, &ListRequest::default()).await;
+        let lines = lines(&t, &some, customer).await;
+        let made = create(&t, &some, customer, mail("eve@example.com")).await;
+        let offered = offer_secret(&t, &some, customer, None).await;
+        let refused = |error: Error| match customer {
+            Some(_) => matches!(error, Error::NotFound(_)),
+            None => matches!(error, Error::Forbidden(Permission::InstallationWrite)),
+        };
+        assert!(refused(listing.unwrap_err()) && refused(lines.unwrap_err()));
+        assert!(refused(made.unwrap_err()) && refused(offered.unwrap_err()));
+    }
+    for id in hidden {
+        let not_found = |error: Error| matches!(error, Error::NotFound(_));
+        assert!(not_found(get(&t, &some, id).await.unwrap_err()));
+        assert!(not_found(deliveries(&t, &some, id).await.unwrap_err()));
+        assert!(not_found(delete(&t, &some, id).await.unwrap_err()));
+        assert!(not_found(
+            crate::notify::send_test(&t, &some, id).await.unwrap_err()
+        ));
+        assert!(not_found(
+            offer_secret(&t, &some, None, Some(id)).await.unwrap_err()
+        ));
+        let nothing = NotificationRecipientChange::default();
+        assert!(not_found(change(&t, &some, id, nothing).await.unwrap_err()));
+        assert!(get(&t, &owner, id).await.is_ok());
+    }
+    let made = create(&t, &some, Some(own), mail("mina@example.com"))
+        .await
+        .unwrap();
+    assert_eq!(listed(&t, &some, Some(own)).await, ["mina@example.com"]);
+    assert!(get(&t, &some, made.recipient.id).await.is_ok());
+    crate::store::customers::delete(&t, &owner, own, None)
+        .await
+        .unwrap();
+    let binned = get(&t, &owner, made.recipient.id).await;
+    assert!(matches!(binned, Err(Error::NotFound(_))), "{binned:?}");
+});
+
+db_test!(
+    an_administrator_of_all_customers_is_no_owner_of_the_installation,
+    |t| {
+        let owner = t.owner().await;
+        let made = create(&t, &owner, None, mail("mina@example.com"))
+            .await
+            .unwrap();
+        let (_, token) = crate::store::tokens::create(
+            &t,
+            &owner,
+            "all",
+            domain::permission::Role::Administrator,
+            None,
+            None,
+        )
+        .await
+        .unwrap();
+        let all = crate::auth::token_scope(&t, token.expose_secret(), "r")
+            .await
+            .unwrap();
+        assert!(all.sees_all());
+        let hidden = get(&t, &all, made.recipient.id).await;
+        assert!(matches!(hidden, Err(Error::NotFound(_))), "{hidden:?}");
+        let refused = listing(&t, &all, None, &ListRequest::default()).await;
+        assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+    }
+);
+
+db_test!(
+    a_secret_that_was_offered_is_taken_only_for_its_own_recipient,
+    |t| {
+        let owner = t.owner().await;
+        let customer = Some(t.customer("Contoso").await);
+        let hook = |path: &str| {
+            new(
+                RecipientKind::Webhook,
+                &format!("https://example.com/{path}"),
+            )
+        };
+        let offered = offer_secret(&t, &owner, customer, None).await.unwrap();
+        let elsewhere = NotificationRecipientId(t.ids.uuid());
+        for (id, sealed) in [
+            (elsewhere, offered.sealed.as_str()),
+            (offered.id, "AAAA"),
+            (offered.id, "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
+        ] {
+            let refused = create_with(&t, &owner, customer, hook("a"), id, sealed).await;
+            assert_eq!(field(refused), "sealed_secret");
+        }
+        let made = create_with(&t, &owner, customer, hook("a"), offered.id, &offered.sealed)
+            .await
+            .unwrap();
+        let again = create_with(&t, &owner, customer, hook("b"), offered.id, &offered.sealed).await;
+        assert!(matches!(again, Err(Error::Conflict { .. })), "{again:?}");
+        let secrets = async || {
+            let mut tx = t.db.read().await.unwrap();
+            let target = target(&t, &mut tx, made.id).await.unwrap().unwrap();
+            let secrets = target.secrets.iter();
+            secrets
+                .map(|secret| secret.expose_secret().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let first = offered.secret.expose_secret().to_owned();
+        assert_eq!(secrets().await, std::slice::from_ref(&first));
+        let next = offer_secret(&t, &owner, None, Some(made.id)).await.unwrap();
+        assert_eq!(next.id, made.id);
+        let unchanged = secrets().await;
+        assert_eq!(unchanged, std::slice::from_ref(&first));
+        rotate_to(&t, &owner, made.id, &next.sealed).await.unwrap();
+        assert_eq!(
+            secrets().await,
+            [next.secret.expose_secret().to_owned(), first]
+        );
+    }
+);
