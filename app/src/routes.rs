@@ -24,6 +24,8 @@ pub const GROUPS: &str = "/groups";
 pub const INTEGRATIONS: &str = "/integrations";
 /// Add New Integration.
 pub const INTEGRATION_ADD: &str = "/integrations/add";
+/// Pause the scheduled runs of every customer.
+pub const PAUSE_ALL: &str = "/integrations/pause-all";
 /// Sync History of everything.
 pub const SYNC_HISTORY: &str = "/sync-history";
 /// Credential Profiles.
@@ -58,6 +60,16 @@ pub fn customer_rename(id: CustomerId) -> String {
     format!("{CUSTOMERS}/{id}/rename")
 }
 
+/// Pause the scheduled runs of a customer's integrations.
+pub fn customer_pause(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/pause")
+}
+
+/// Give a customer another time zone.
+pub fn customer_time_zone(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/time-zone")
+}
+
 /// Delete a customer.
 pub fn customer_delete(id: CustomerId) -> String {
     format!("{CUSTOMERS}/{id}/delete")
@@ -86,6 +98,11 @@ pub fn integration_history(id: IntegrationId) -> String {
 /// The tab Groups of one integration.
 pub fn integration_groups(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/groups")
+}
+
+/// Pause the scheduled runs of an integration.
+pub fn integration_pause(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/pause")
 }
 
 /// Delete an integration.

@@ -10,6 +10,7 @@ mod docs;
 mod groups;
 pub mod input;
 mod integrations;
+mod pauses;
 pub mod problem;
 mod runs;
 mod syncs;
@@ -58,6 +59,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(credential_profiles::calls())
             .merge(integrations::calls())
             .merge(connections::calls())
+            .merge(pauses::calls())
             .merge(runs::calls())
             .merge(syncs::calls())
             .merge(users::calls())

@@ -20,6 +20,8 @@ mod killed;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod pauses;
+#[cfg(test)]
 mod permissions;
 #[cfg(test)]
 mod runs;

@@ -11,6 +11,7 @@ mod groups;
 mod head;
 mod leaving;
 mod list;
+mod pause;
 mod sections;
 mod settings;
 
@@ -20,3 +21,4 @@ pub use delete::DeleteDialog;
 pub use groups::GroupsTab;
 pub use head::IntegrationPage;
 pub use list::IntegrationsPage;
+pub use pause::PauseDialog;

@@ -5,6 +5,7 @@ use domain::{
     id::{CredentialProfileId, IntegrationId},
     integration::GroupHit,
     policy::OutOfScope,
+    schedule::Weekday,
 };
 
 use super::{
@@ -123,8 +124,10 @@ pub fn Connection(
         integration,
         cloud_name,
         profiles,
+        timing,
         ..
     } = configuration;
+    let zone = integration.time_zone.clone();
     let chosen = shown.credential_profile_id;
     let options = profile_options(&profiles, integration.credential_profile_id)
         .into_iter()
@@ -200,7 +203,8 @@ pub fn Connection(
                 on=shown.full_scan_next
                 hint="Goes off by itself after a complete full read."
             />
-            <Timing shown=shown />
+            <Timing shown=shown.clone() zone=zone timing=timing />
+            <Hours shown=shown />
         </Section>
     }
     .into_any()
@@ -214,7 +218,15 @@ pub fn test_url() -> &'static str {
 
 /// Every so many minutes, or by cron.
 #[component]
-fn Timing(shown: SettingsForm) -> impl IntoView {
+fn Timing(
+    /// What the fields show at first.
+    shown: SettingsForm,
+    /// The customer's time zone.
+    zone: String,
+    /// What is saved, in a sentence.
+    timing: String,
+) -> impl IntoView {
+    let label = format!("Cron expression, {zone}");
     let by_cron = shown.timing == "cron";
     let minutes_error = use_field_error("settings[every_minutes]");
     let cron_error = use_field_error("settings[cron]");
@@ -264,15 +276,90 @@ fn Timing(shown: SettingsForm) -> impl IntoView {
                             autocomplete="off"
                             spellcheck="false"
                             placeholder="0 6 * * 1-5"
-                            aria-label="Cron expression, UTC"
+                            aria-label=label
                             value=shown.cron
                             aria-invalid=move || cron_error.get().map(|_| "true")
                             aria-describedby=move || cron_error.get().map(|_| "f-cron-e")
                         />
-                        <span class="rc-hint">"UTC"</span>
+                        <span class="rc-hint">{zone}</span>
                     </div>
                     <FieldError id="f-cron-e" error=cron_error />
                 </div>
+                <p class="rc-hint">{timing} "."</p>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// The hours within which it runs by itself.
+#[component]
+fn Hours(
+    /// What the fields show at first.
+    shown: SettingsForm,
+) -> impl IntoView {
+    let from_error = use_field_error("settings[window_from]");
+    let until_error = use_field_error("settings[window_until]");
+    let days = Weekday::ALL
+        .iter()
+        .map(|day| {
+            let on = shown.window_days.iter().any(|on| on == day.as_str());
+            let short: String = day.title().chars().take(3).collect();
+            view! {
+                <label class="flex items-center gap-1.5 min-h-6" title=day.title()>
+                    <input
+                        type="checkbox"
+                        class="checkbox"
+                        name="settings[window_days][]"
+                        value=day.as_str()
+                        checked=on
+                        aria-label=day.title()
+                    />
+                    {short}
+                </label>
+            }
+        })
+        .collect_view();
+    view! {
+        <Toggle
+            name="settings[windowed]"
+            subject="Window"
+            label="Run by schedule only between"
+            on=shown.windowed
+            hint="Full Sync works at any time."
+        />
+        <div class="rc-row" role="group" aria-label="Window">
+            <span></span>
+            <div class="flex flex-col gap-2">
+                <div class="flex items-center gap-2 flex-wrap">
+                    <input
+                        name="settings[window_from]"
+                        class="input w-20! rc-num"
+                        autocomplete="off"
+                        placeholder="22:00"
+                        aria-label="Window opens at"
+                        value=shown.window_from
+                        aria-invalid=move || from_error.get().map(|_| "true")
+                        aria-describedby=move || from_error.get().map(|_| "f-from-e")
+                    />
+                    <span>"and"</span>
+                    <input
+                        name="settings[window_until]"
+                        class="input w-20! rc-num"
+                        autocomplete="off"
+                        placeholder="06:00"
+                        aria-label="Window closes at"
+                        value=shown.window_until
+                        aria-invalid=move || until_error.get().map(|_| "true")
+                        aria-describedby=move || until_error.get().map(|_| "f-until-e")
+                    />
+                </div>
+                <FieldError id="f-from-e" error=from_error />
+                <FieldError id="f-until-e" error=until_error />
+                <div class="flex gap-x-4 gap-y-2 flex-wrap" role="group" aria-label="Days on which the window opens">
+                    {days}
+                </div>
+                <p class="rc-hint">"No day ticked means every day."</p>
             </div>
         </div>
     }

@@ -23,6 +23,7 @@ pub mod store;
 pub mod sync;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod timetable;
 
 use std::{path::PathBuf, sync::Arc};
 

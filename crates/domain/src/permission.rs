@@ -33,6 +33,8 @@ text_enum! {
         RunsStart = "runs.start",
         /// See users, groups and memberships.
         DirectoryRead = "directory.read",
+        /// Pause and resume the scheduled runs of every customer at once.
+        SyncPauseAll = "sync.pause_all",
         /// Administer operators.
         OperatorsWrite = "operators.write",
         /// Make and revoke API tokens.
@@ -53,7 +55,10 @@ impl Role {
     pub const fn allows(self, permission: Permission) -> bool {
         match self {
             Self::Owner => true,
-            Self::Administrator => !matches!(permission, Permission::OperatorsWrite),
+            Self::Administrator => !matches!(
+                permission,
+                Permission::OperatorsWrite | Permission::SyncPauseAll
+            ),
         }
     }
 }

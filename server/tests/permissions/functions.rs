@@ -48,10 +48,12 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         group,
     } = things;
     let reading = match function {
-        "account/sessions" | "customers/count" | "session/current" => json!({}),
+        "account/sessions" | "customers/count" | "session/current" | "sync/standing" => json!({}),
         "credential-profiles/list" => json!({ "list": list(things) }),
         "credential-profiles/view" => json!({ "id": profile }),
-        "customers/get" | "customers/name" | "customers/view" => json!({ "id": customer }),
+        "customers/get" | "customers/name" | "customers/view" | "customers/zones" => {
+            json!({ "id": customer })
+        }
         "customers/list" => json!({ "list": list(things), "bin": false }),
         "customers/names" | "find/all" => json!({ "q": "Contoso" }),
         "groups/list" | "users/list" => json!({ "list": list(things), "filter": {} }),
@@ -88,7 +90,9 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         "account/change-password" => {
             "old_password=x&new_password=one+of+them&password_again=another".to_owned()
         }
-        "account/end-other-sessions" | "session/sign-out" => String::new(),
+        "account/end-other-sessions" | "session/sign-out" | "sync/pause" | "sync/resume" => {
+            String::new()
+        }
         "account/end-session" => format!("id={session}"),
         "credential-profiles/add" => format!(
             "customer_id={customer}&name=New&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e\
@@ -104,11 +108,14 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         "customers/add" => "name=".to_owned(),
         "customers/delete" => format!("id={customer}&confirm_name=Contoso"),
         "customers/rename" => format!("id={customer}&name=Contoso"),
-        "customers/restore" => format!("id={customer}"),
+        "customers/pause" | "customers/restore" | "customers/resume" => format!("id={customer}"),
+        "customers/time-zone" => format!("id={customer}&time_zone=Europe/Amsterdam"),
         "integrations/add" | "integrations/test" => new,
         "integrations/cancel-run" => format!("run_id={run}"),
         "integrations/delete" => format!("id={integration}&people=keep"),
-        "integrations/full-sync" => format!("id={integration}"),
+        "integrations/full-sync" | "integrations/pause" | "integrations/resume" => {
+            format!("id={integration}")
+        }
         "integrations/save" | "integrations/test-saved" => settings,
         "runs/cancel" => format!("id={run}"),
         "session/sign-in" => "email=nobody%40example.com&password=x&next=".to_owned(),

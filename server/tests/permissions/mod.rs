@@ -55,6 +55,8 @@ impl Things {
             "runs" | "runs.csv" => &self.run,
             "users" => &self.user,
             "groups" => &self.group,
+            // About everything at once.
+            "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
         };
         pattern.replace("{id}", of)

@@ -9,6 +9,7 @@ pub mod groups;
 pub mod integrations;
 pub mod overview;
 mod paging;
+pub mod pauses;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -5,6 +5,7 @@ mod endings;
 mod equality;
 mod guarding;
 mod resuming;
+mod standing;
 mod world;
 
 /// Runs one test on both databases with a tenant of its own:
