@@ -79,7 +79,7 @@ both_with_farm!(an_integration_is_refused_with_the_field_to_blame, |app| {
             json!({ "schedule": { "every_minutes": 5, "window": { "from": "22:00", "until": "22:00" } } }),
             "schedule.window.until",
         ),
-        (json!({ "schedule": { "cron": "never" } }), "schedule"),
+        (json!({ "schedule": { "cron": "never" } }), "schedule.cron"),
         (
             json!({ "policy": { "object_types": [] } }),
             "policy.object_types",

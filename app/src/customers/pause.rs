@@ -1,11 +1,7 @@
 //! Pausing and resuming the scheduled runs of a customer's integrations, and the time zone in
 //! which its schedules are understood.
 
-use domain::{
-    customer::{Customer, CustomerChange},
-    id::CustomerId,
-    pause::NewPause,
-};
+use domain::{customer::Customer, id::CustomerId};
 use leptos::{server, server_fn::codec::Json};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +14,7 @@ pub(crate) async fn pause_customer(
     id: CustomerId,
     #[server(default)] reason: String,
 ) -> AppResult<Done> {
+    use domain::pause::NewPause;
     let (backend, scope) = crate::session::caller().await?;
     let pause = NewPause {
         reason: Some(reason),
@@ -60,6 +57,7 @@ pub(crate) async fn time_zones(id: CustomerId) -> AppResult<ZoneChoice> {
 /// Gives a customer another time zone.
 #[server(endpoint = "customers/time-zone")]
 pub(crate) async fn set_time_zone(id: CustomerId, time_zone: String) -> AppResult<Done> {
+    use domain::customer::CustomerChange;
     let (backend, scope) = crate::session::caller().await?;
     let change = CustomerChange {
         time_zone: Some(time_zone),

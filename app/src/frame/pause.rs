@@ -1,9 +1,6 @@
 //! Pausing everything: the banner on every page while it is so, and the dialog that does it.
 
-use domain::{
-    pause::{NewPause, Pause},
-    permission::Permission,
-};
+use domain::{pause::Pause, permission::Permission};
 use leptos::{prelude::*, server, server_fn::codec::Json, task::spawn_local};
 use leptos_router::hooks::use_location;
 
@@ -32,6 +29,7 @@ pub(crate) async fn sync_standing() -> AppResult<Option<Pause>> {
 /// Pauses the scheduled runs of every customer.
 #[server(endpoint = "sync/pause")]
 pub(crate) async fn pause_all(#[server(default)] reason: String) -> AppResult<Done> {
+    use domain::pause::NewPause;
     let (backend, scope) = crate::session::caller().await?;
     let pause = NewPause {
         reason: Some(reason),

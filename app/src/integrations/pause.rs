@@ -1,6 +1,6 @@
 //! Pausing and resuming an integration's scheduled runs.
 
-use domain::{id::IntegrationId, pause::NewPause};
+use domain::id::IntegrationId;
 use leptos::server;
 
 use super::{
@@ -16,6 +16,7 @@ pub(crate) async fn pause_integration(
     id: IntegrationId,
     #[server(default)] reason: String,
 ) -> AppResult<Done> {
+    use domain::pause::NewPause;
     let (backend, scope) = crate::session::caller().await?;
     let pause = NewPause {
         reason: Some(reason),

@@ -14,7 +14,7 @@ use domain::{
 };
 use sqlx::FromRow;
 
-use super::integrations::{joined, shown_state};
+use super::integrations::joined;
 use crate::{Backend, Result, Scope, Tx, fetch_all, fetch_one, fetch_scalar, in_scope};
 
 /// Data may be older than twice its schedule, but never counts as behind before this.
@@ -30,6 +30,8 @@ struct IntegrationRow {
     name: String,
     state: IntegrationState,
     enabled: bool,
+    /// Everything is paused: what someone has to do is there all the same.
+    all_paused: bool,
     schedule: String,
     last_run_id: Option<RunId>,
     last_sync_started_at: Option<DateTime>,
@@ -114,9 +116,10 @@ async fn integrations(
         concat!(
             "SELECT i.id, i.customer_id, c.name AS customer_name, i.name, i.enabled,
                     i.schedule, i.last_run_id, i.last_sync_started_at, i.last_sync_status,
-                    i.last_sync_detail, i.last_error, ",
-            shown_state!(),
-            " AS state ",
+                    i.last_sync_detail, i.last_error, a.paused_at IS NOT NULL AS all_paused,
+                    CASE WHEN i.state NOT IN ('disabled', 'not_started')
+                          AND (i.paused_at IS NOT NULL OR c.paused_at IS NOT NULL)
+                         THEN 'paused' ELSE i.state END AS state ",
             joined!(),
             " WHERE ",
             in_scope!("i.customer_id"),
@@ -139,7 +142,7 @@ fn health(row: &IntegrationRow, now: DateTime) -> Health {
         (_, Some(RunStatus::Held)) => Health::Held,
         (_, Some(RunStatus::Partial)) => Health::Partial,
         (IntegrationState::NotStarted, _) => Health::NotStarted,
-        (IntegrationState::Ok, _) if is_behind(row, now) => Health::Behind,
+        (IntegrationState::Ok, _) if !row.all_paused && is_behind(row, now) => Health::Behind,
         (IntegrationState::Ok, _) => Health::Current,
     }
 }
