@@ -14,6 +14,7 @@ mod list;
 mod pause;
 mod sections;
 mod settings;
+mod timing;
 
 pub use add::AddDialog;
 pub use configuration::ConfigurationTab;
