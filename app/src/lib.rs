@@ -120,6 +120,8 @@ pub fn App() -> impl IntoView {
                         <ParentRoute path=path!("") view=notifications::CustomerNotifications>
                             <Route path=path!("") view=|| () />
                             <Route path=path!("rename") view=customers::RenameDialog />
+                            <Route path=path!("time-zone") view=customers::TimeZoneDialog />
+                            <Route path=path!("pause") view=customers::PauseDialog />
                             <Route path=path!("delete") view=customers::DeleteDialog />
                             <Route path=path!("notifications/add") view=notifications::AddDialog />
                         </ParentRoute>
@@ -140,12 +142,14 @@ pub fn App() -> impl IntoView {
                     <ParentRoute path=path!("/integrations") view=integrations::IntegrationsPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=integrations::AddDialog />
+                        <Route path=path!("pause-all") view=frame::PauseAllDialog />
                     </ParentRoute>
                     <ParentRoute path=path!("/integrations/:id") view=integrations::IntegrationPage>
                         <Route path=path!("") view=integrations::ConfigurationTab />
                         <Route path=path!("sync-history") view=history::IntegrationHistory />
                         <Route path=path!("groups") view=integrations::GroupsTab />
                         <Route path=path!("why") view=integrations::WhyTab />
+                        <Route path=path!("pause") view=integrations::PauseDialog />
                         <Route path=path!("delete") view=integrations::DeleteDialog />
                     </ParentRoute>
                     <Route path=path!("/sync-history") view=history::SyncHistoryPage />

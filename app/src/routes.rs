@@ -30,6 +30,8 @@ pub const GROUPS: &str = "/groups";
 pub const INTEGRATIONS: &str = "/integrations";
 /// Add New Integration.
 pub const INTEGRATION_ADD: &str = "/integrations/add";
+/// Pause the scheduled runs of every customer.
+pub const PAUSE_ALL: &str = "/integrations/pause-all";
 /// Sync History of everything.
 pub const SYNC_HISTORY: &str = "/sync-history";
 /// Credential Profiles.
@@ -66,6 +68,16 @@ pub fn customer(id: CustomerId) -> String {
 /// Rename a customer.
 pub fn customer_rename(id: CustomerId) -> String {
     format!("{CUSTOMERS}/{id}/rename")
+}
+
+/// Pause the scheduled runs of a customer's integrations.
+pub fn customer_pause(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/pause")
+}
+
+/// Give a customer another time zone.
+pub fn customer_time_zone(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/time-zone")
 }
 
 /// Delete a customer.
@@ -138,6 +150,11 @@ pub fn setting(id: IntegrationId, field: &str) -> String {
         other => format!("f-settings[{other}]"),
     };
     format!("{}#{place}", integration(id))
+}
+
+/// Pause the scheduled runs of an integration.
+pub fn integration_pause(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/pause")
 }
 
 /// Delete an integration.

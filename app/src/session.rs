@@ -3,6 +3,7 @@
 use domain::{
     DateTime,
     id::OperatorId,
+    pause::Pause,
     permission::{Permission, Role},
 };
 use leptos::{prelude::*, server, server_fn::codec::Json};
@@ -90,6 +91,8 @@ pub struct SignedIn {
     pub sees_all: bool,
     /// How many customers they see.
     pub customers: i64,
+    /// Set while the scheduled runs of every customer are paused.
+    pub sync_pause: Option<Pause>,
 }
 
 /// What every page knows.
@@ -241,6 +244,7 @@ pub(crate) mod caller {
     pub async fn signed_in(backend: &Backend, scope: &Scope) -> AppResult<SignedIn> {
         let operator = backend::auth::operator(backend, scope).await?;
         let customers = backend::store::customers::count(backend, scope).await?;
+        let standing = backend::store::pauses::standing(backend, scope).await?;
         Ok(SignedIn {
             id: operator.id,
             name: operator.name,
@@ -248,6 +252,7 @@ pub(crate) mod caller {
             role: operator.role,
             sees_all: scope.sees_all(),
             customers,
+            sync_pause: standing.pause,
         })
     }
 

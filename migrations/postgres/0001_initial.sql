@@ -12,10 +12,22 @@ CREATE TABLE customer (
     id           UUID NOT NULL PRIMARY KEY,
     name         TEXT NOT NULL,
     name_folded  TEXT COLLATE "C" NOT NULL,
+    time_zone    TEXT NOT NULL DEFAULT 'UTC', -- IANA name; schedules are understood in it
+    paused_at    TIMESTAMPTZ, -- scheduled runs of all its integrations stand still since
+    paused_by    TEXT, -- who did that
+    pause_reason TEXT,
     created_at   TIMESTAMPTZ NOT NULL,
     deleted_at   TIMESTAMPTZ -- in the bin since; purged 30 days later
 );
 CREATE INDEX customer_by_name ON customer (name_folded, id);
+
+-- One row while the scheduled runs of every customer are paused.
+CREATE TABLE pause_of_all (
+    id            BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    paused_at     TIMESTAMPTZ NOT NULL,
+    paused_by     TEXT NOT NULL,
+    pause_reason  TEXT
+);
 
 CREATE TABLE operator (
     id                 UUID NOT NULL PRIMARY KEY,
@@ -111,6 +123,7 @@ CREATE TABLE integration (
     policy                 TEXT NOT NULL, -- JSON, without the selected groups
     state                  TEXT NOT NULL,
     failures               BIGINT NOT NULL, -- runs failed since the last that did not
+    refusals               BIGINT NOT NULL DEFAULT 0, -- of these, sign-ins that were refused
     last_error             TEXT,             -- JSON, of the last failed run
     last_full_at           TIMESTAMPTZ,             -- the last complete full read
     read_key               TEXT, -- what the cursors were made for; another needs a full read
@@ -119,7 +132,10 @@ CREATE TABLE integration (
     last_sync_started_at   TIMESTAMPTZ,
     last_sync_status       TEXT,
     last_sync_detail       TEXT NOT NULL, -- in a few words
-    next_run_at            TIMESTAMPTZ,
+    next_run_at            TIMESTAMPTZ, -- by itself; kept while it is paused
+    paused_at              TIMESTAMPTZ,
+    paused_by              TEXT,
+    pause_reason           TEXT,
     created_at             TIMESTAMPTZ NOT NULL
 );
 CREATE INDEX integration_by_customer ON integration (customer_id, name_folded, id);

@@ -12,10 +12,22 @@ CREATE TABLE customer (
     id           BLOB NOT NULL PRIMARY KEY,
     name         TEXT NOT NULL,
     name_folded  TEXT NOT NULL,
+    time_zone    TEXT NOT NULL DEFAULT 'UTC', -- IANA name; schedules are understood in it
+    paused_at    TEXT,           -- scheduled runs of all its integrations stand still since
+    paused_by    TEXT,           -- who did that
+    pause_reason TEXT,
     created_at   TEXT NOT NULL,
     deleted_at   TEXT            -- in the bin since; purged 30 days later
 ) STRICT;
 CREATE INDEX customer_by_name ON customer (name_folded, id);
+
+-- One row while the scheduled runs of every customer are paused.
+CREATE TABLE pause_of_all (
+    id            INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    paused_at     TEXT    NOT NULL,
+    paused_by     TEXT    NOT NULL,
+    pause_reason  TEXT
+) STRICT;
 
 CREATE TABLE operator (
     id                 BLOB NOT NULL PRIMARY KEY,
@@ -111,6 +123,7 @@ CREATE TABLE integration (
     policy                 TEXT    NOT NULL, -- JSON, without the selected groups
     state                  TEXT    NOT NULL,
     failures               INTEGER NOT NULL, -- runs failed since the last that did not
+    refusals               INTEGER NOT NULL DEFAULT 0, -- of these, sign-ins that were refused
     last_error             TEXT,             -- JSON, of the last failed run
     last_full_at           TEXT,             -- the last complete full read
     read_key               TEXT, -- what the cursors were made for; another needs a full read
@@ -119,7 +132,10 @@ CREATE TABLE integration (
     last_sync_started_at   TEXT,
     last_sync_status       TEXT,
     last_sync_detail       TEXT    NOT NULL, -- in a few words
-    next_run_at            TEXT,
+    next_run_at            TEXT,             -- by itself; kept while it is paused
+    paused_at              TEXT,
+    paused_by              TEXT,
+    pause_reason           TEXT,
     created_at             TEXT    NOT NULL
 ) STRICT;
 CREATE INDEX integration_by_customer ON integration (customer_id, name_folded, id);

@@ -11,6 +11,7 @@ mod groups;
 pub mod input;
 mod integrations;
 mod notification_recipients;
+mod pauses;
 pub mod problem;
 mod runs;
 mod syncs;
@@ -60,6 +61,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(credential_profiles::calls())
             .merge(integrations::calls())
             .merge(connections::calls())
+            .merge(pauses::calls())
             .merge(runs::calls())
             .merge(syncs::calls())
             .merge(notification_recipients::calls())

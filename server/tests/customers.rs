@@ -11,6 +11,10 @@ both!(a_customer_comes_changes_and_goes, |app| {
     let made = answer.expect(201);
     assert_eq!(made["name"], "Contoso 🏢");
     assert_eq!(made["deleted_at"], json!(null));
+    assert_eq!(
+        (&made["time_zone"], &made["pause"]),
+        (&json!("UTC"), &json!(null))
+    );
     let path = format!("/customers/{}", id(&made));
     assert_eq!(answer.header("location"), format!("/api/v1{path}"));
     assert_eq!(app.get(&path).await.expect(200), made);
@@ -40,6 +44,29 @@ both!(a_customer_needs_a_name, |app| {
     ] {
         let answer = app.post("/customers", body).await;
         assert_eq!(answer.refused(422).as_deref(), Some(field));
+    }
+});
+
+both!(a_customer_has_a_time_zone, |app| {
+    let body = json!({ "name": "Contoso", "time_zone": "Europe/Amsterdam" });
+    let made = app.post("/customers", body).await.expect(201);
+    assert_eq!(made["time_zone"], "Europe/Amsterdam");
+    let path = format!("/customers/{}", id(&made));
+    let changed = app
+        .patch(&path, json!({ "time_zone": "asia/tokyo" }))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&changed["name"], &changed["time_zone"]),
+        (&json!("Contoso"), &json!("Asia/Tokyo"))
+    );
+    assert_eq!(app.patch(&path, json!({})).await.expect(200), changed);
+    for zone in ["", "Tokyo", "+09:00"] {
+        let answer = app.patch(&path, json!({ "time_zone": zone })).await;
+        assert_eq!(answer.refused(422).as_deref(), Some("time_zone"), "{zone}");
+        let body = json!({ "name": "x", "time_zone": zone });
+        let answer = app.post("/customers", body).await;
+        assert_eq!(answer.refused(422).as_deref(), Some("time_zone"), "{zone}");
     }
 });
 

@@ -59,8 +59,27 @@ both_with_farm!(an_integration_is_refused_with_the_field_to_blame, |app| {
             json!({ "credential_profile_id": "nonsense" }),
             "credential_profile_id",
         ),
-        (json!({ "schedule": { "every_minutes": 0 } }), "schedule"),
-        (json!({ "schedule": { "cron": "never" } }), "schedule"),
+        (
+            json!({ "schedule": { "every_minutes": 0 } }),
+            "schedule.every_minutes",
+        ),
+        (
+            json!({ "schedule": { "cron": "0 25 * * *" } }),
+            "schedule.cron",
+        ),
+        (
+            json!({ "schedule": { "every_minutes": 5, "cron": "0 6 * * *" } }),
+            "schedule",
+        ),
+        (
+            json!({ "schedule": { "every_minutes": 5, "window": { "from": "22", "until": "6:00" } } }),
+            "schedule.window.from",
+        ),
+        (
+            json!({ "schedule": { "every_minutes": 5, "window": { "from": "22:00", "until": "22:00" } } }),
+            "schedule.window.until",
+        ),
+        (json!({ "schedule": { "cron": "never" } }), "schedule.cron"),
         (
             json!({ "policy": { "object_types": [] } }),
             "policy.object_types",

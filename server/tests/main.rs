@@ -24,6 +24,8 @@ mod notification_recipients;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod pauses;
+#[cfg(test)]
 mod permissions;
 #[cfg(test)]
 mod runs;

@@ -387,3 +387,74 @@ both!(
         assert!(statuses.contains(&429));
     }
 );
+
+both_with_farm!(pages_tell_of_schedules_and_pauses, |app| {
+    let (customer, integration) = app.integration().await;
+    app.full_sync(&integration).await;
+    let api = format!("/integrations/{integration}");
+    app.patch(
+        &api,
+        json!({ "schedule": { "every_minutes": 5, "window": { "from": "22:00", "until": "06:00" } } }),
+    )
+    .await
+    .expect(200);
+    let zone = json!({ "time_zone": "Europe/Amsterdam" });
+    app.patch(&format!("/customers/{customer}"), zone)
+        .await
+        .expect(200);
+    let cookie = app.session(&app.owner_scope).await;
+    let shows = async |path: &str, text: &str| {
+        let answer = page(&app, path, &cookie).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(
+            answer.text.contains(text),
+            "{path}: {text}\n{}",
+            answer.text
+        );
+    };
+    shows(
+        &api,
+        "Runs every 5 minutes, between 22:00 and 06:00, Europe/Amsterdam; next at Sun 1 Mar, 22:0",
+    )
+    .await;
+    shows(&format!("/customers/{customer}"), "Europe/Amsterdam").await;
+    for dialog in ["time-zone", "pause"] {
+        shows(&format!("/customers/{customer}/{dialog}"), "<dialog").await;
+    }
+    shows(&format!("{api}/pause"), "Shown to whoever finds it paused").await;
+
+    // As a browser without our code presses it.
+    for (function, fields) in [
+        (
+            "integrations/pause",
+            format!("id={integration}&reason=Moving+house"),
+        ),
+        ("customers/pause", format!("id={customer}&reason=")),
+        ("sync/pause", "reason=Maintenance".to_owned()),
+    ] {
+        let request = form(&format!("/api/{function}"), &fields)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::COOKIE, &cookie)
+            .body(Body::from(fields))
+            .unwrap();
+        assert_eq!(app.send(request).await.status, 303, "{function}");
+    }
+    shows(&api, "Scheduled runs are paused").await;
+    shows(&api, "Moving house").await;
+    shows(
+        &format!("/customers/{customer}"),
+        "Scheduled runs of all its integrations are paused",
+    )
+    .await;
+    for path in ["/", "/users"] {
+        shows(path, "All scheduled runs are paused").await;
+        shows(path, "Maintenance").await;
+        shows(path, "Resume all").await;
+    }
+    shows("/integrations", "Paused").await;
+    // Others see that it is so, and have no button for it.
+    let other = app.t.administrator_of(&[customer]).await;
+    let other = page(&app, "/", &app.session(&other).await).await;
+    assert!(other.text.contains("All scheduled runs are paused"));
+    assert!(!other.text.contains("Resume all"));
+});

@@ -1,14 +1,18 @@
 //! One customer: what is connected, and how many people and groups are kept for it.
 
-use domain::{customer::CustomerLine, integration::IntegrationLine, permission::Permission};
+use domain::{
+    customer::{Customer as Of, CustomerLine},
+    integration::{IntegrationLine, IntegrationState},
+    permission::Permission,
+};
 use leptos::{server, server_fn::codec::Json};
 use leptos_router::components::Outlet;
 use serde::{Deserialize, Serialize};
 
-use super::change::use_id;
+use super::{change::use_id, pause::ResumeCustomer};
 use crate::{
     session::may,
-    ui::{address::link, prelude::*, time::day_utc},
+    ui::{address::link, form::Post, pause::PauseNote, prelude::*, time::day_utc},
 };
 
 /// What the page of one customer shows.
@@ -16,6 +20,8 @@ use crate::{
 pub struct CustomerView {
     /// The customer with its counts.
     pub line: CustomerLine,
+    /// The customer with its settings.
+    pub customer: Of,
     /// Its integrations, by name.
     pub integrations: Vec<IntegrationLine>,
 }
@@ -25,6 +31,7 @@ pub struct CustomerView {
 pub(crate) async fn view_customer(id: domain::id::CustomerId) -> AppResult<CustomerView> {
     let (backend, scope) = crate::session::caller().await?;
     let line = backend::store::customers::line(&backend, &scope, id).await?;
+    let customer = backend::store::customers::get(&backend, &scope, id).await?;
     let integrations = if line.deleted_at.is_none() {
         use backend::store::integrations::{self, IntegrationQuery};
         let query = IntegrationQuery {
@@ -36,10 +43,14 @@ pub(crate) async fn view_customer(id: domain::id::CustomerId) -> AppResult<Custo
     } else {
         Vec::new()
     };
-    Ok(CustomerView { line, integrations })
+    Ok(CustomerView {
+        line,
+        customer,
+        integrations,
+    })
 }
 
-/// The page. Renaming and deleting are child routes with dialogs.
+/// The page. What changes the customer are child routes with dialogs.
 #[component]
 pub fn CustomerPage() -> impl IntoView {
     let id = use_id();
@@ -55,9 +66,10 @@ pub fn CustomerPage() -> impl IntoView {
             }
         },
     );
+    let resume = use_post::<ResumeCustomer>();
     view! {
         <Load resource=customer whole=true let:customer>
-            <Customer customer=customer />
+            <Customer customer=customer resume=resume />
         </Load>
         <Outlet />
     }
@@ -65,9 +77,18 @@ pub fn CustomerPage() -> impl IntoView {
 }
 
 #[component]
-fn Customer(customer: CustomerView) -> impl IntoView {
-    let CustomerView { line, integrations } = customer;
+fn Customer(customer: CustomerView, resume: Post<ResumeCustomer>) -> impl IntoView {
+    let CustomerView {
+        line,
+        customer,
+        integrations,
+    } = customer;
     let id = line.id;
+    let in_use = line.deleted_at.is_none();
+    let Of {
+        time_zone, pause, ..
+    } = customer;
+    let paused = pause.is_some();
     let of_customer = move |path: &str| link(path, &[("customer".to_owned(), id.to_string())]);
     let added = day_utc(line.created_at);
     let state = if line.deleted_at.is_some() {
@@ -76,6 +97,8 @@ fn Customer(customer: CustomerView) -> impl IntoView {
             word: "In the bin",
             tone: "held",
         })
+    } else if paused {
+        Some(Mark::PAUSED)
     } else if line.failing > 0 {
         Some(Mark::FAILING)
     } else {
@@ -96,6 +119,22 @@ fn Customer(customer: CustomerView) -> impl IntoView {
                 view! {
                     {state.map(|state| view! { <Status of=state /> })}
                     <span>{format!("Added {added}")}</span>
+                    <span>
+                        "Time zone " {time_zone}
+                        {(write && in_use)
+                            .then(|| {
+                                view! {
+                                    " "
+                                    <a
+                                        class="rc-link"
+                                        href=routes::customer_time_zone(id)
+                                        data-noscroll="true"
+                                    >
+                                        "Change time zone"
+                                    </a>
+                                }
+                            })}
+                    </span>
                     {line
                         .last_sync_started_at
                         .map(|at| view! { <span>"Last sync " <RelativeTime at=at /></span> })}
@@ -103,6 +142,15 @@ fn Customer(customer: CustomerView) -> impl IntoView {
                 .into_any()
             }
         >
+            {(connect && in_use && !paused)
+                .then(|| {
+                    view! {
+                        <a class="btn" href=routes::customer_pause(id) data-noscroll="true">
+                            <Icon name="circle-pause" />
+                            "Pause"
+                        </a>
+                    }
+                })}
             {write
                 .then(|| {
                     view! {
@@ -117,6 +165,22 @@ fn Customer(customer: CustomerView) -> impl IntoView {
                     }
                 })}
         </PageHead>
+        {pause
+            .map(|pause| {
+                view! {
+                    <PauseNote pause=pause title="Scheduled runs of all its integrations are paused">
+                        {connect
+                            .then(|| {
+                                view! {
+                                    <PostForm post=resume class="contents">
+                                        <input type="hidden" name="id" value=id.to_string() />
+                                        <Submit label="Resume" busy="Resuming" class="btn" icon="play" />
+                                    </PostForm>
+                                }
+                            })}
+                    </PauseNote>
+                }
+            })}
         <ul class="flex flex-wrap gap-x-10 gap-y-3 px-6 py-4 border-y border-line max-md:px-4">
             <Figure href=of_customer(routes::USERS) number=line.active_users one="active user" many="active users" />
             <Figure href=of_customer(routes::GROUPS) number=line.active_groups one="active group" many="active groups" />
@@ -210,6 +274,9 @@ fn IntegrationRow(line: IntegrationLine) -> impl IntoView {
             <td role="cell" class="grow">
                 <span class="flex items-center gap-2.5">
                     {match line.last_sync_status {
+                        _ if line.state == IntegrationState::Paused => {
+                            view! { <Status of=Mark::PAUSED /> }.into_any()
+                        }
                         Some(status) => view! { <Status of=status /> }.into_any(),
                         None => view! { <Status of=Mark::NOT_STARTED /> }.into_any(),
                     }}

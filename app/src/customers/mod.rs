@@ -3,7 +3,9 @@
 mod change;
 mod detail;
 mod list;
+mod pause;
 
 pub use change::{AddDialog, DeleteDialog, RenameDialog};
 pub use detail::CustomerPage;
 pub use list::CustomersPage;
+pub use pause::{PauseDialog, TimeZoneDialog};

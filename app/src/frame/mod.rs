@@ -1,6 +1,7 @@
 //! What stands around every page behind the sign-in: sidebar, top bar, palette, toasts.
 
 mod palette;
+mod pause;
 mod switcher;
 mod theme;
 
@@ -28,6 +29,8 @@ use crate::{
 };
 
 pub use palette::FindPage;
+pub use pause::PauseAllDialog;
+pub(crate) use pause::may_pause_all;
 pub use theme::ThemeMenu;
 
 /// One link of the sidebar.
@@ -150,6 +153,7 @@ pub fn Shell(
                         <ThemeMenu />
                     </div>
                 </header>
+                <pause::PausedBanner />
                 <main id="main" tabindex="-1" class="flex-1 flex flex-col min-w-0">
                     {children()}
                 </main>

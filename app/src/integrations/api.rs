@@ -208,6 +208,8 @@ pub struct Configuration {
     pub profiles: Vec<CredentialProfile>,
     /// Its selected groups, as they are known.
     pub groups: Vec<SelectedGroup>,
+    /// When it runs by itself, in a sentence.
+    pub timing: String,
 }
 
 /// The settings of an integration.
@@ -224,11 +226,21 @@ pub(crate) async fn get_configuration(id: IntegrationId) -> AppResult<Configurat
         .into_iter()
         .find(|cloud| cloud.id == integration.cloud)
         .map_or_else(|| integration.cloud.clone(), |cloud| cloud.name);
+    let zone = &integration.time_zone;
+    let sentence = integration.schedule.sentence(zone);
+    let timing = match integration.next_run_at {
+        Some(at) => format!(
+            "{sentence}; next at {}",
+            backend::timetable::on_the_wall(at, zone)
+        ),
+        None => sentence,
+    };
     Ok(Configuration {
         integration,
         cloud_name,
         profiles,
         groups,
+        timing,
     })
 }
 

@@ -3,6 +3,7 @@
 use domain::{
     id::{IntegrationId, RunId},
     integration::{Integration, IntegrationState},
+    pause::PauseLevel,
     permission::Permission,
     run::{RunDetail, RunMode, RunStatus},
 };
@@ -10,11 +11,15 @@ use leptos_router::{components::Outlet, hooks::use_params_map};
 
 use super::{
     api::{CancelSync, FullSync, HeadView, integration_head},
+    pause::ResumeIntegration,
     why::WhyBox,
 };
 use crate::{
     session::may,
-    ui::{duration::left, form::Post, menu::Menu, page::Tabs, prelude::*, time::now_millis},
+    ui::{
+        duration::left, form::Post, menu::Menu, page::Tabs, pause::PauseNote, prelude::*,
+        time::now_millis,
+    },
 };
 
 /// The integration's id in the path. One that can't be read is answered as one that isn't there.
@@ -53,6 +58,7 @@ pub fn IntegrationPage() -> impl IntoView {
     follow_idle(move || head.refetch());
     let sync = use_post::<FullSync>();
     let cancel = use_post::<CancelSync>();
+    let resume = use_post::<ResumeIntegration>();
     let tabs = move || {
         id.get().map(|id| {
             let tabs = vec![
@@ -70,7 +76,7 @@ pub fn IntegrationPage() -> impl IntoView {
                 whole=true
                 children=move |head| {
                     busy.set(head.last.as_ref().is_some_and(|run| run.run.status.is_open()));
-                    view! { <Head head=head sync=sync cancel=cancel /> }
+                    view! { <Head head=head sync=sync cancel=cancel resume=resume /> }
                 }
             />
         </div>
@@ -83,7 +89,12 @@ pub fn IntegrationPage() -> impl IntoView {
 }
 
 #[component]
-fn Head(head: HeadView, sync: Post<FullSync>, cancel: Post<CancelSync>) -> impl IntoView {
+fn Head(
+    head: HeadView,
+    sync: Post<FullSync>,
+    cancel: Post<CancelSync>,
+    resume: Post<ResumeIntegration>,
+) -> impl IntoView {
     let HeadView {
         integration,
         customer_name,
@@ -95,8 +106,14 @@ fn Head(head: HeadView, sync: Post<FullSync>, cancel: Post<CancelSync>) -> impl 
         .filter(|run| run.run.status.is_open())
         .map(|run| run.run.id);
     let not_started = integration.state == IntegrationState::NotStarted && open.is_none();
+    let quarantined = integration.state == IntegrationState::Quarantined && open.is_none();
+    let paused = integration
+        .pause
+        .as_ref()
+        .is_some_and(|pause| pause.level == PauseLevel::Integration);
     let facts = {
         let (integration, last) = (integration.clone(), last.clone());
+        let customer_name = customer_name.clone();
         move || {
             view! { <Facts integration=integration customer_name=customer_name last=last /> }
                 .into_any()
@@ -110,8 +127,10 @@ fn Head(head: HeadView, sync: Post<FullSync>, cancel: Post<CancelSync>) -> impl 
         >
             {may(Permission::RunsStart)
                 .then(|| view! { <Buttons id=id open=open lead=not_started sync=sync cancel=cancel /> })}
-            {may(Permission::IntegrationsWrite).then(|| view! { <More id=id /> })}
+            {may(Permission::IntegrationsWrite).then(|| view! { <More id=id paused=paused /> })}
         </PageHead>
+        <Paused integration=integration.clone() customer_name=customer_name resume=resume />
+        {quarantined.then(|| view! { <Quarantine id=id /> })}
         <Running sync=sync />
         {not_started.then(|| view! { <FirstSteps id=id /> })}
     }
@@ -146,7 +165,7 @@ fn Buttons(
 }
 
 #[component]
-fn More(id: IntegrationId) -> impl IntoView {
+fn More(id: IntegrationId, paused: bool) -> impl IntoView {
     view! {
         <Menu
             class="btn btn-square"
@@ -155,6 +174,21 @@ fn More(id: IntegrationId) -> impl IntoView {
             summary=move || view! { <Icon name="ellipsis" /> }.into_any()
         >
             <ul class="p-1">
+                {(!paused)
+                    .then(|| {
+                        view! {
+                            <li>
+                                <a
+                                    class="rc-opt hover:bg-hover"
+                                    href=routes::integration_pause(id)
+                                    data-noscroll="true"
+                                >
+                                    <Icon name="circle-pause" class="text-muted" />
+                                    "Pause"
+                                </a>
+                            </li>
+                        }
+                    })}
                 <li>
                     <a
                         class="rc-opt hover:bg-hover"
@@ -196,6 +230,64 @@ fn Running(sync: Post<FullSync>) -> impl IntoView {
     }
 }
 
+/// That it doesn't run by itself, and the way to change that. While everything is paused the frame
+/// says so on every page.
+#[component]
+fn Paused(
+    integration: Integration,
+    customer_name: String,
+    resume: Post<ResumeIntegration>,
+) -> impl IntoView {
+    let id = integration.id;
+    let pause = integration
+        .pause
+        .filter(|pause| pause.level != PauseLevel::All)?;
+    let own = pause.level == PauseLevel::Integration;
+    let title = if own {
+        "Scheduled runs are paused".to_owned()
+    } else {
+        format!("Scheduled runs of all integrations of {customer_name} are paused")
+    };
+    let customer = routes::customer(integration.customer_id);
+    let way = match (own, may(Permission::IntegrationsWrite)) {
+        (true, true) => view! {
+            <PostForm post=resume class="contents">
+                <input type="hidden" name="id" value=id.to_string() />
+                <Submit label="Resume" busy="Resuming" class="btn" icon="play" />
+            </PostForm>
+        }
+        .into_any(),
+        (true, false) => ().into_any(),
+        (false, _) => view! { <a class="btn" href=customer>"See the customer"</a> }.into_any(),
+    };
+    Some(view! { <PauseNote pause=pause title=title>{way}</PauseNote> })
+}
+
+/// Why it no longer runs by itself, and what makes it do so again.
+#[component]
+fn Quarantine(id: IntegrationId) -> impl IntoView {
+    view! {
+        <section class="px-6 pb-3 max-md:px-4" aria-label="Quarantined">
+            <div class="rc-note fail max-w-3xl">
+                <Icon name="shield-alert" class="text-error mt-0.5" />
+                <div class="min-w-0">
+                    <p class="font-medium">
+                        "Scheduled runs stopped: sign-in was refused again and again"
+                    </p>
+                    <p class="text-muted">
+                        "Correct the "
+                        <a class="rc-link" href=format!("{}#f-profile", routes::integration(id))>
+                            "credential"
+                        </a>
+                        ". Once Test Connection passes or a Full Sync succeeds, they go on by themselves."
+                    </p>
+                </div>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
 /// What leads a new integration: nothing starts by itself before its first full run.
 #[component]
 fn FirstSteps(id: IntegrationId) -> impl IntoView {
@@ -233,13 +325,17 @@ fn Facts(
     last: Option<RunDetail>,
 ) -> impl IntoView {
     let schedule = integration.schedule.title();
-    let next = integration.next_run_at.map(|at| {
-        view! {
-            <span class="max-md:hidden">
-                "Next run " <RelativeTime at=at /> {format!(", {schedule}")}
-            </span>
-        }
-    });
+    // Said for a failing one on a narrow page too: why nothing happens for hours.
+    let failing = integration.state == IntegrationState::Failing && integration.failures > 0;
+    let (word, why, class) = if failing {
+        let failures = counted(integration.failures, "failure", "failures in a row");
+        ("Next try ", format!(", after {failures}"), "")
+    } else {
+        ("Next run ", format!(", {schedule}"), "max-md:hidden")
+    };
+    let next = integration
+        .next_run_at
+        .map(|at| view! { <span class=class>{word} <RelativeTime at=at /> {why}</span> });
     let customer = routes::customer(integration.customer_id);
     view! {
         <Status of=mark(&integration, last.as_ref()) />

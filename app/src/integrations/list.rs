@@ -12,6 +12,7 @@ use super::{
     empty::NothingConnected,
 };
 use crate::{
+    frame::may_pause_all,
     session::may,
     ui::{list::past_the_end, prelude::*},
 };
@@ -55,6 +56,15 @@ pub fn IntegrationsPage() -> impl IntoView {
         <div class="contents group">
             <PageHead title="Integrations">
                 <span class="contents group-has-[.rc-none]:hidden">
+                    {may_pause_all()
+                        .then(|| {
+                            view! {
+                                <a class="btn" href=routes::PAUSE_ALL data-noscroll="true">
+                                    <Icon name="circle-pause" />
+                                    "Pause all"
+                                </a>
+                            }
+                        })}
                     <AddButton />
                 </span>
             </PageHead>
@@ -183,6 +193,7 @@ fn mark(line: &IntegrationLine) -> Mark {
     match (line.state, line.last_sync_status) {
         (_, Some(status)) if status.is_open() => status.into(),
         (IntegrationState::Quarantined, _) => Mark::QUARANTINED,
+        (IntegrationState::Paused, _) => Mark::PAUSED,
         (_, Some(status)) => status.into(),
         (_, None) => Mark::NOT_STARTED,
     }

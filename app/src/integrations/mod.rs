@@ -11,8 +11,10 @@ mod groups;
 mod head;
 mod leaving;
 mod list;
+mod pause;
 mod sections;
 mod settings;
+mod timing;
 mod why;
 
 pub use add::AddDialog;
@@ -21,4 +23,5 @@ pub use delete::DeleteDialog;
 pub use groups::GroupsTab;
 pub use head::IntegrationPage;
 pub use list::IntegrationsPage;
+pub use pause::PauseDialog;
 pub use why::WhyTab;

@@ -13,6 +13,7 @@ use super::{
     checks::{Checks, TestButton, Tested, Verdict},
     group_field::{Chosen, GroupField},
     settings::SettingsForm,
+    timing::{Hours, Timing},
 };
 use crate::ui::{
     form::{FieldError, use_field_error},
@@ -45,7 +46,7 @@ fn Section(
 
 /// A switch with its subject to the left, and beside it what it does.
 #[component]
-fn Toggle(
+pub(super) fn Toggle(
     name: &'static str,
     /// What it is about.
     subject: &'static str,
@@ -123,8 +124,10 @@ pub fn Connection(
         integration,
         cloud_name,
         profiles,
+        timing,
         ..
     } = configuration;
+    let zone = integration.time_zone.clone();
     let chosen = shown.credential_profile_id;
     let options = profile_options(&profiles, integration.credential_profile_id)
         .into_iter()
@@ -200,7 +203,8 @@ pub fn Connection(
                 on=shown.full_scan_next
                 hint="Goes off by itself after a complete full read."
             />
-            <Timing shown=shown />
+            <Timing shown=shown.clone() zone=zone timing=timing />
+            <Hours shown=shown />
         </Section>
     }
     .into_any()
@@ -210,73 +214,6 @@ pub fn Connection(
 pub fn test_url() -> &'static str {
     use leptos::server_fn::ServerFn as _;
     TestSaved::PATH
-}
-
-/// Every so many minutes, or by cron.
-#[component]
-fn Timing(shown: SettingsForm) -> impl IntoView {
-    let by_cron = shown.timing == "cron";
-    let minutes_error = use_field_error("settings[every_minutes]");
-    let cron_error = use_field_error("settings[cron]");
-    view! {
-        <div class="rc-row" role="group" aria-labelledby="f-timing">
-            <span id="f-timing">"Schedule"</span>
-            <div class="flex flex-col gap-2 pt-0.5">
-                <div>
-                    <div class="flex items-center gap-2">
-                        <input
-                            id="f-minutes-on"
-                            type="radio"
-                            class="radio"
-                            name="settings[timing]"
-                            value="minutes"
-                            checked=!by_cron
-                        />
-                        <label for="f-minutes-on">"Every"</label>
-                        <input
-                            name="settings[every_minutes]"
-                            class="input w-20! text-end rc-num"
-                            inputmode="numeric"
-                            autocomplete="off"
-                            aria-label="Minutes between two runs"
-                            value=shown.every_minutes
-                            aria-invalid=move || minutes_error.get().map(|_| "true")
-                            aria-describedby=move || minutes_error.get().map(|_| "f-minutes-e")
-                        />
-                        <span>"minutes"</span>
-                    </div>
-                    <FieldError id="f-minutes-e" error=minutes_error />
-                </div>
-                <div>
-                    <div class="flex items-center gap-2">
-                        <input
-                            id="f-cron-on"
-                            type="radio"
-                            class="radio"
-                            name="settings[timing]"
-                            value="cron"
-                            checked=by_cron
-                        />
-                        <label for="f-cron-on">"Cron"</label>
-                        <input
-                            name="settings[cron]"
-                            class="input max-w-52 rc-mono"
-                            autocomplete="off"
-                            spellcheck="false"
-                            placeholder="0 6 * * 1-5"
-                            aria-label="Cron expression, UTC"
-                            value=shown.cron
-                            aria-invalid=move || cron_error.get().map(|_| "true")
-                            aria-describedby=move || cron_error.get().map(|_| "f-cron-e")
-                        />
-                        <span class="rc-hint">"UTC"</span>
-                    </div>
-                    <FieldError id="f-cron-e" error=cron_error />
-                </div>
-            </div>
-        </div>
-    }
-    .into_any()
 }
 
 /// Who is read.

@@ -4,7 +4,7 @@ use domain::{
     id::{CredentialProfileId, ExternalId},
     integration::Integration,
     policy::OutOfScope,
-    schedule::{EVERY_MINUTES_DEFAULT, Schedule},
+    schedule::{EVERY_MINUTES_DEFAULT, Timing},
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,18 @@ pub struct SettingsForm {
     /// A cron expression.
     #[serde(default)]
     pub cron: String,
+    /// Only within the window.
+    #[serde(default)]
+    pub windowed: bool,
+    /// When the window opens.
+    #[serde(default)]
+    pub window_from: String,
+    /// When it closes.
+    #[serde(default)]
+    pub window_until: String,
+    /// The days on which it opens; none means every day.
+    #[serde(default)]
+    pub window_days: Vec<String>,
     /// Selected Groups.
     #[serde(default)]
     pub selected_group_ids: Vec<ExternalId>,
@@ -93,10 +105,11 @@ impl SettingsForm {
     /// The form as it shows an integration.
     pub fn of(integration: &Integration) -> Self {
         let policy = &integration.policy;
-        let (timing, every_minutes, cron) = match &integration.schedule {
-            Schedule::EveryMinutes(minutes) => ("minutes", minutes.to_string(), String::new()),
-            Schedule::Cron(text) => ("cron", EVERY_MINUTES_DEFAULT.to_string(), text.clone()),
+        let (timing, every_minutes, cron) = match &integration.schedule.timing {
+            Timing::EveryMinutes(minutes) => ("minutes", minutes.to_string(), String::new()),
+            Timing::Cron(text) => ("cron", EVERY_MINUTES_DEFAULT.to_string(), text.clone()),
         };
+        let window = integration.schedule.window.as_ref();
         let count = |count: Option<u32>| count.map(|n| n.to_string()).unwrap_or_default();
         let share = |percent: u8| format!("{percent} %");
         let guard = policy.guard;
@@ -109,6 +122,13 @@ impl SettingsForm {
             timing: timing.to_owned(),
             every_minutes,
             cron,
+            windowed: window.is_some(),
+            window_from: window.map_or_else(String::new, |window| window.from.to_string()),
+            window_until: window.map_or_else(String::new, |window| window.until.to_string()),
+            window_days: window.map_or_else(Vec::new, |window| {
+                let days = window.days.iter();
+                days.map(|day| day.as_str().to_owned()).collect()
+            }),
             selected_group_ids: policy.selected_group_ids.clone(),
             known_groups: String::new(),
             include_guests: policy.include_guests,
@@ -174,10 +194,17 @@ impl SettingsForm {
     }
 
     fn schedule_text(&self) -> String {
-        match self.timing.as_str() {
+        let timing = match self.timing.as_str() {
             "cron" => format!("cron {}", self.cron.trim()),
             _ => self.every_minutes.trim().to_owned(),
+        };
+        if !self.windowed {
+            return timing;
         }
+        let mut days = self.window_days.clone();
+        days.sort_unstable();
+        let (from, until) = (self.window_from.trim(), self.window_until.trim());
+        format!("{timing} {from} {until} {}", days.join(" "))
     }
 
     fn guard_texts(&self) -> [&str; 6] {
@@ -205,7 +232,7 @@ mod reading {
     use domain::{
         integration::{GroupHit, Integration, IntegrationChange},
         policy::{Actions, Limit, OutOfScope, Policy},
-        schedule::Schedule,
+        schedule::{Schedule, TimeOfDay, Timing, Window, parse_days},
         text::FieldError,
     };
 
@@ -244,17 +271,36 @@ mod reading {
         }
 
         fn schedule(&self) -> Result<Schedule, AppError> {
-            if self.timing == "cron" {
-                let schedule = Schedule::Cron(self.cron.trim().to_owned());
-                schedule
-                    .check()
-                    .map_err(|error| AppError::invalid("settings[cron]", error.message))?;
-                return Ok(schedule);
-            }
-            let field = "settings[every_minutes]";
-            let schedule =
-                Schedule::EveryMinutes(number(field, &self.every_minutes, 1, 10_080, "minutes")?);
+            let timing = if self.timing == "cron" {
+                Timing::Cron(self.cron.trim().to_owned())
+            } else {
+                let field = "settings[every_minutes]";
+                let minutes = number(field, &self.every_minutes, 1, 10_080, "minutes")?;
+                Timing::EveryMinutes(minutes)
+            };
+            let schedule = Schedule {
+                timing,
+                window: self.windowed.then(|| self.window()).transpose()?,
+            };
+            schedule
+                .check()
+                .map_err(|error| at_field(AppError::Invalid(error)))?;
             Ok(schedule)
+        }
+
+        fn window(&self) -> Result<Window, AppError> {
+            let time = |field: &str, text: &str| -> Result<TimeOfDay, AppError> {
+                text.parse()
+                    .map_err(|_| AppError::invalid(field, "Enter a time such as 22:00."))
+            };
+            let days = parse_days(&self.window_days.join(","))
+                .map_err(|error| AppError::invalid("settings[window_from]", error.to_string()))?;
+            let every_day = days.len() == 7;
+            Ok(Window {
+                from: time("settings[window_from]", &self.window_from)?,
+                until: time("settings[window_until]", &self.window_until)?,
+                days: if every_day { Vec::new() } else { days },
+            })
         }
 
         fn policy(self, before: Policy) -> Result<Policy, AppError> {
@@ -345,7 +391,10 @@ mod reading {
         };
         let name = error.field.strip_prefix("policy.").unwrap_or(&error.field);
         let field = match name {
-            "schedule" => "settings[cron]".to_owned(),
+            "schedule" | "schedule.cron" => "settings[cron]".to_owned(),
+            "schedule.every_minutes" => "settings[every_minutes]".to_owned(),
+            "schedule.window" | "schedule.window.from" => "settings[window_from]".to_owned(),
+            "schedule.window.until" => "settings[window_until]".to_owned(),
             name => match name.strip_prefix("guard.") {
                 Some(limit) => format!(
                     "settings[guard_{}]",
@@ -392,6 +441,9 @@ mod tests {
                 ..Policy::default()
             },
             state: IntegrationState::Ok,
+            time_zone: "UTC".to_owned(),
+            pause: None,
+            failures: 0,
             last_sync_started_at: None,
             last_sync_status: None,
             next_run_at: None,
@@ -459,6 +511,22 @@ mod tests {
             ..was.clone()
         };
         assert_eq!(blamed(percent), "settings[guard_group_percent]");
+        let window = |from: &str, until: &str| SettingsForm {
+            windowed: true,
+            window_from: from.to_owned(),
+            window_until: until.to_owned(),
+            ..was.clone()
+        };
+        assert_eq!(blamed(window("ten", "06:00")), "settings[window_from]");
+        assert_eq!(blamed(window("22:00", "")), "settings[window_until]");
+        assert_eq!(blamed(window("22:00", "22:00")), "settings[window_until]");
+        let night = window("22:00", "6:00");
+        assert_eq!(night.differences(&was), ["Schedule"]);
+        let (change, _) = night.change(&now).unwrap();
+        assert_eq!(
+            change.schedule.unwrap().title(),
+            "every 5 min, 22:00 to 06:00"
+        );
         let days = SettingsForm {
             out_of_scope: OutOfScope::Delete,
             delete_after_days: "soon".to_owned(),

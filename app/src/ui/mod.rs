@@ -12,6 +12,7 @@ pub mod load;
 pub mod menu;
 pub mod number;
 pub mod page;
+pub mod pause;
 pub mod post;
 pub mod progress;
 pub mod status;

@@ -39,6 +39,8 @@ impl Mark {
     pub const FAILING: Self = Self::new("circle-x", "Failing", "fail");
     /// Scheduled runs stopped after sign-in failed again and again.
     pub const QUARANTINED: Self = Self::new("shield-alert", "Quarantined", "fail");
+    /// Someone paused its scheduled runs.
+    pub const PAUSED: Self = Self::new("circle-pause", "Paused", "");
     /// Switched off.
     pub const DISABLED: Self = Self::new("circle-slash", "Disabled", "quiet");
     /// Nothing is connected or nothing ran yet.
@@ -81,7 +83,7 @@ impl From<IntegrationState> for Mark {
             IntegrationState::Ok => Self::CURRENT,
             IntegrationState::Failing => Self::FAILING,
             IntegrationState::Quarantined => Self::QUARANTINED,
-            IntegrationState::Paused => Self::new("circle-pause", "Paused", ""),
+            IntegrationState::Paused => Self::PAUSED,
             IntegrationState::Disabled => Self::DISABLED,
         }
     }

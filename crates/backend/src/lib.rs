@@ -24,6 +24,7 @@ pub mod store;
 pub mod sync;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod timetable;
 pub mod why;
 
 use std::{path::PathBuf, sync::Arc};

@@ -6,6 +6,7 @@ use crate::{
     DateTime,
     group::GroupKind,
     id::{CredentialProfileId, CustomerId, ExternalId, IntegrationId, RunId, TenantId},
+    pause::Pause,
     policy::Policy,
     run::RunStatus,
     schedule::Schedule,
@@ -41,7 +42,7 @@ text_enum! {
         Failing = "failing",
         /// Sign-in failed again and again; scheduled runs stopped.
         Quarantined = "quarantined",
-        /// Someone paused its scheduled runs.
+        /// Someone paused its scheduled runs, its customer's or all.
         Paused = "paused",
         /// Switched off.
         Disabled = "disabled",
@@ -102,10 +103,17 @@ pub struct Integration {
     pub full_scan_next: bool,
     /// When it runs by itself.
     pub schedule: Schedule,
+    /// The customer's time zone, in which the schedule's times of day are.
+    pub time_zone: String,
     /// What decides.
     pub policy: Policy,
     /// How it is.
     pub state: IntegrationState,
+    /// Set while it doesn't run by itself since someone paused it, its customer or everything;
+    /// the nearest of them.
+    pub pause: Option<Pause>,
+    /// Runs that failed since the last that didn't: the more, the later the next try.
+    pub failures: i64,
     /// When its last run started.
     pub last_sync_started_at: Option<DateTime>,
     /// How its last run ended, or is.

@@ -22,6 +22,7 @@ pub mod number;
 pub mod operator;
 pub mod overview;
 pub mod paging;
+pub mod pause;
 pub mod permission;
 pub mod policy;
 pub mod run;

@@ -41,6 +41,8 @@ text_enum! {
         NotificationsWrite = "notifications.write",
         /// Change what concerns the whole installation.
         InstallationWrite = "installation.write",
+        /// Pause and resume the scheduled runs of every customer at once.
+        SyncPauseAll = "sync.pause_all",
         /// Administer operators.
         OperatorsWrite = "operators.write",
         /// Make and revoke API tokens.
@@ -63,7 +65,9 @@ impl Role {
             Self::Owner => true,
             Self::Administrator => !matches!(
                 permission,
-                Permission::OperatorsWrite | Permission::InstallationWrite
+                Permission::OperatorsWrite
+                    | Permission::InstallationWrite
+                    | Permission::SyncPauseAll
             ),
         }
     }

@@ -2,7 +2,12 @@
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use backend::{Backend, store::customers};
-use domain::{customer::Customer, id::CustomerId, paging::Listing, permission::Permission};
+use domain::{
+    customer::{Customer, CustomerChange, TIME_ZONE_DEFAULT},
+    id::CustomerId,
+    paging::Listing,
+    permission::Permission,
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -19,7 +24,7 @@ use super::{
 pub fn calls() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(get, rename, delete))
+        .routes(routes!(get, change, delete))
 }
 
 /// Which customers.
@@ -35,12 +40,14 @@ struct Parameters {
     q: Option<String>,
 }
 
-/// What a customer is made or renamed with.
+/// What a customer is made with.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CustomerBody {
     /// Its name, 1 to 256 characters.
     name: String,
+    /// Its time zone, an IANA name such as `Europe/Amsterdam`; UTC where absent.
+    time_zone: Option<String>,
 }
 
 /// List customers
@@ -66,7 +73,8 @@ async fn list(
 async fn create(State(backend): State<Backend>, caller: Caller, body: Body) -> Result<Response> {
     caller.require(Permission::CustomersWrite)?;
     let body: CustomerBody = body.parse()?;
-    let customer = customers::create(&backend, &caller.0, &body.name)
+    let zone = body.time_zone.as_deref().unwrap_or(TIME_ZONE_DEFAULT);
+    let customer = customers::create_in(&backend, &caller.0, &body.name, zone)
         .await
         .map_err(|error| caller.refused(error))?;
     Ok(created("customers", customer.id, customer))
@@ -85,11 +93,13 @@ async fn get(
     customer.map(Json).map_err(|error| caller.refused(error))
 }
 
-/// Rename a customer
-#[utoipa::path(patch, path = "/customers/{id}", tag = "Customers", request_body = CustomerBody,
+/// Change a customer
+///
+/// Its name, and the time zone in which cron expressions and windows are understood.
+#[utoipa::path(patch, path = "/customers/{id}", tag = "Customers", request_body = CustomerChange,
     params(("id" = CustomerId, Path)),
     responses((status = 200, body = Customer), Refusals))]
-async fn rename(
+async fn change(
     State(backend): State<Backend>,
     caller: Caller,
     Id(id): Id<CustomerId>,
@@ -97,8 +107,8 @@ async fn rename(
 ) -> Result<Json<Customer>> {
     caller.found(customers::get(&backend, &caller.0, id).await)?;
     caller.require(Permission::CustomersWrite)?;
-    let body: CustomerBody = body.parse()?;
-    let customer = customers::rename(&backend, &caller.0, id, &body.name).await;
+    let change: CustomerChange = body.parse()?;
+    let customer = customers::change(&backend, &caller.0, id, change).await;
     customer.map(Json).map_err(|error| caller.refused(error))
 }
 

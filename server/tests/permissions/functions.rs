@@ -39,6 +39,14 @@ fn list(things: &Things) -> Value {
 }
 
 fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked {
+    reading(things, function).map_or_else(
+        || Asked::Form(changing(app, things, session, function)),
+        Asked::Json,
+    )
+}
+
+/// What a function that reads is asked.
+fn reading(things: &Things, function: &str) -> Option<Value> {
     let Things {
         customer,
         credential_profile: profile,
@@ -48,11 +56,13 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         group,
         recipient,
     } = things;
-    let reading = match function {
-        "account/sessions" | "customers/count" | "session/current" => json!({}),
+    Some(match function {
+        "account/sessions" | "customers/count" | "session/current" | "sync/standing" => json!({}),
         "credential-profiles/list" => json!({ "list": list(things) }),
         "credential-profiles/view" => json!({ "id": profile }),
-        "customers/get" | "customers/name" | "customers/view" => json!({ "id": customer }),
+        "customers/get" | "customers/name" | "customers/view" | "customers/zones" => {
+            json!({ "id": customer })
+        }
         "customers/list" => json!({ "list": list(things), "bin": false }),
         "customers/names" | "find/all" => json!({ "q": "Contoso" }),
         "groups/list" | "users/list" => json!({ "list": list(things), "filter": {} }),
@@ -75,11 +85,20 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         "runs/get" => json!({ "id": run }),
         "users/group-name" => json!({ "group": group }),
         "users/view" => json!({ "id": user }),
-        _ => Value::Null,
-    };
-    if !reading.is_null() {
-        return Asked::Json(reading);
-    }
+        _ => return None,
+    })
+}
+
+/// What a function that changes something is sent.
+fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> String {
+    let Things {
+        customer,
+        credential_profile: profile,
+        integration,
+        run,
+        recipient,
+        ..
+    } = things;
     let new = format!(
         "customer_id={customer}&tenant={}&cloud=sim&credential_profile_id={profile}",
         app.tenant().domain
@@ -90,11 +109,13 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
          &settings[guard_user_percent]=10&settings[guard_group_percent]=10\
          &settings[guard_membership_percent]=10"
     );
-    Asked::Form(match function {
+    match function {
         "account/change-password" => {
             "old_password=x&new_password=one+of+them&password_again=another".to_owned()
         }
-        "account/end-other-sessions" | "session/sign-out" => String::new(),
+        "account/end-other-sessions" | "session/sign-out" | "sync/pause" | "sync/resume" => {
+            String::new()
+        }
         "account/end-session" => format!("id={session}"),
         "credential-profiles/add" => format!(
             "customer_id={customer}&name=New&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e\
@@ -110,11 +131,14 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         "customers/add" => "name=".to_owned(),
         "customers/delete" => format!("id={customer}&confirm_name=Contoso"),
         "customers/rename" => format!("id={customer}&name=Contoso"),
-        "customers/restore" => format!("id={customer}"),
+        "customers/pause" | "customers/restore" | "customers/resume" => format!("id={customer}"),
+        "customers/time-zone" => format!("id={customer}&time_zone=Europe/Amsterdam"),
         "integrations/add" | "integrations/test" => new,
         "integrations/cancel-run" => format!("run_id={run}"),
         "integrations/delete" => format!("id={integration}&people=keep"),
-        "integrations/full-sync" => format!("id={integration}"),
+        "integrations/full-sync" | "integrations/pause" | "integrations/resume" => {
+            format!("id={integration}")
+        }
         "integrations/save" | "integrations/test-saved" => settings,
         "notifications/add" => {
             format!("customer_id={customer}&kind=mail&address=no-address&causes[]=run.held")
@@ -133,7 +157,7 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         "setup/create-owner" => "code=x&name=Eve&email=eve%40example.com&password=x".to_owned(),
         "theme/choose" => "theme=dark".to_owned(),
         other => panic!("a new server function, {other}: ask it something here"),
-    })
+    }
 }
 
 /// The functions that are linked, without the prefix. What takes away comes last.

@@ -65,6 +65,8 @@ impl Things {
             "users" => &self.user,
             "groups" => &self.group,
             "notification-recipients" => &self.recipient,
+            // About everything at once.
+            "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
         };
         pattern.replace("{id}", of)

@@ -184,7 +184,7 @@ async fn connect(b: &Backend, tenant: &Tenant) -> Result<IntegrationId> {
         cloud: "sim".to_owned(),
         credential_profile_id: profile.id,
         enabled: true,
-        schedule: Schedule::EveryMinutes(10_080),
+        schedule: Schedule::every(10_080),
         policy: Policy {
             object_types: vec![ObjectType::User, ObjectType::Group],
             guard: Guard {

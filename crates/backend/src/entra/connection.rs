@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    connection::ConnectionTest,
+    connection::{Check, CheckStatus, ConnectionTest},
     id::{CustomerId, IntegrationId, TenantId},
     integration::NewIntegration,
     permission::Permission,
@@ -76,7 +76,7 @@ pub async fn test_saved(b: &Backend, scope: &Scope, id: IntegrationId) -> Result
         policy: &integration.policy,
     };
     let client = client(b, &integration.cloud, tenant.as_str(), credential)?;
-    let test = run(b, scope, &subject, &client).await?;
+    let mut test = run(b, scope, &subject, &client).await?;
     let is_elsewhere = test
         .checks
         .iter()
@@ -88,6 +88,16 @@ pub async fn test_saved(b: &Backend, scope: &Scope, id: IntegrationId) -> Result
         let name = test.tenant_name.as_deref();
         integrations::pin(b, &mut tx, id, proven, name, Some(scope)).await?;
         tx.commit().await?;
+    }
+    if test.ok && integrations::lift_quarantine(b, scope, id).await? {
+        test.checks.push(Check {
+            id: "quarantine".to_owned(),
+            title: "Quarantine lifted".to_owned(),
+            status: CheckStatus::Passed,
+            detail: "Scheduled runs go on.".to_owned(),
+            fix: None,
+            took_ms: 0,
+        });
     }
     Ok(test)
 }

@@ -11,7 +11,7 @@ use domain::{
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Backend, Result, Tx, execute, fetch_all, fetch_scalar};
+use crate::{Backend, Result, Tx, execute, fetch_all, fetch_optional};
 
 /// How long a lease is good for, seconds.
 pub const LEASE_S: i64 = 30;
@@ -144,40 +144,66 @@ impl Lease {
     }
 }
 
-/// Takes up to `limit` jobs that are due and that nobody has. Looks before it writes, so that an
-/// idle worker costs no write.
+/// Jobs that are due at `$1` and that nobody has, the first `$2`: what a person asked for before
+/// schedules, and within that the customers in turn, a customer's jobs at work counted.
+const WAITING: &str = "SELECT id FROM (
+    SELECT j.id, j.priority, j.run_at,
+           ROW_NUMBER() OVER (PARTITION BY j.priority, i.customer_id ORDER BY j.run_at, j.id)
+             + COALESCE(w.jobs, 0) AS turn
+      FROM job j LEFT JOIN integration i ON i.id = j.integration_id
+      LEFT JOIN (SELECT wi.customer_id, COUNT(*) AS jobs
+                   FROM job wj JOIN integration wi ON wi.id = wj.integration_id
+                  WHERE wj.lease_until > $1
+                  GROUP BY wi.customer_id) w ON w.customer_id = i.customer_id
+     WHERE j.run_at <= $1 AND (j.lease_until IS NULL OR j.lease_until <= $1)) AS waiting
+  ORDER BY priority DESC, turn, run_at, id LIMIT $2";
+
+/// Looks that one call takes: another worker may take everything that was seen.
+const LOOKS: usize = 3;
+
+/// Takes up to `limit` jobs that are due and that nobody has, fair between customers. Looks before
+/// it writes, so that an idle worker costs no write.
 pub async fn lease(b: &Backend, limit: i64) -> Result<Vec<Lease>> {
     let now = b.clock.now();
-    let mut tx = b.db.read().await?;
-    let due = fetch_scalar!(
-        &mut tx,
-        i64,
-        "SELECT COUNT(*) FROM (SELECT 1 FROM job
-          WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) LIMIT 1) AS due",
-        now
-    )?;
-    drop(tx);
-    if due == 0 || limit <= 0 {
-        return Ok(Vec::new());
+    for _ in 0..LOOKS {
+        let mut tx = b.db.read().await?;
+        let waiting = fetch_all!(&mut tx, (JobId,), WAITING, now, limit)?;
+        drop(tx);
+        if waiting.is_empty() {
+            break;
+        }
+        let leased = take(b, &waiting, now).await?;
+        if !leased.is_empty() {
+            return Ok(leased);
+        }
     }
+    Ok(Vec::new())
+}
+
+/// Leases those of the jobs that are still free, in their order.
+async fn take(b: &Backend, jobs: &[(JobId,)], now: DateTime) -> Result<Vec<Lease>> {
+    let token = b.ids.uuid();
+    let mut leased = Vec::new();
     let mut tx = b.db.write().await?;
     let sql = format!(
         "UPDATE job SET lease_until = $1, lease_token = $2, attempts = attempts + 1
           WHERE id IN (SELECT id FROM job
-                        WHERE run_at <= $3 AND (lease_until IS NULL OR lease_until <= $3)
-                        ORDER BY priority DESC, run_at, id LIMIT $4 {})
+                        WHERE id = $4 AND run_at <= $3
+                          AND (lease_until IS NULL OR lease_until <= $3) {})
          RETURNING id, kind, payload, attempts, lease_token",
         tx.skip_locked()
     );
-    let leased = fetch_all!(
-        &mut tx,
-        Lease,
-        sqlx::AssertSqlSafe(sql),
-        now + chrono::Duration::seconds(LEASE_S),
-        b.ids.uuid(),
-        now,
-        limit
-    )?;
+    for (job,) in jobs {
+        leased.extend(fetch_optional!(
+            &mut tx,
+            Lease,
+            sqlx::AssertSqlSafe(sql.clone()),
+            now + chrono::Duration::seconds(LEASE_S),
+            token,
+            now,
+            *job
+        )?);
+    }
     tx.commit().await?;
     Ok(leased)
 }

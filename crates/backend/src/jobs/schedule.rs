@@ -1,44 +1,25 @@
 //! Turns schedules into runs.
 //!
 //! A schedule is a row: an integration with `next_run_at`. Only what may run by itself has one:
-//! enabled, first full run done (sync.md rule 12), neither paused nor quarantined.
+//! enabled, first full run done (sync.md rule 12), not quarantined. What is paused keeps its time
+//! and isn't looked at.
 
 use domain::{
-    DateTime,
     id::{CustomerId, IntegrationId},
-    integration::IntegrationState,
     run::{RunMode, RunTrigger},
-    schedule::Schedule,
 };
 use sqlx::FromRow;
 
-use crate::{
-    Backend, Result, execute, fetch_all, fetch_scalar,
-    store::integrations::schedule::{next, set_next},
-    sync,
-};
+use super::queue::PRIORITY_SCHEDULE;
+use crate::{Backend, Result, Tx, execute, fetch_all, fetch_scalar, sync, timetable::Timetable};
 
-/// Runs that one look starts: more wait for the next look, a moment later.
-const STARTED_MAX: i64 = 200;
-/// The longest time between two tries of something that fails, minutes.
-const BACK_OFF_MAX: i64 = 6 * 60;
-
-/// When something that failed `failures` times in a row is tried next: its schedule, but not
-/// before 1, 2, 4 … minutes have gone by, up to six hours, and not before the source said.
-pub(crate) fn after_failure(
-    schedule: &Schedule,
-    now: DateTime,
-    failures: i64,
-    retry_after: Option<std::time::Duration>,
-) -> Option<DateTime> {
-    let exponent = u32::try_from((failures - 1).clamp(0, 20)).unwrap_or(0);
-    let minutes = 2_i64.pow(exponent).min(BACK_OFF_MAX);
-    let asked = retry_after
-        .and_then(|wait| chrono::Duration::from_std(wait).ok())
-        .unwrap_or_default();
-    let earliest = now + chrono::Duration::minutes(minutes).max(asked);
-    next(schedule, now).map(|at| at.max(earliest))
-}
+/// Runs of schedules that wait for a worker at the same time. What else is due waits in its own
+/// row, where it costs nothing and can still be overtaken by another customer's.
+const WAITING_MAX: i64 = 200;
+/// With so many waiting or fewer, more are put into the queue.
+const REFILLED_AT: i64 = 100;
+/// Runs of one customer in the queue, at work included: more than one worker does at a time.
+const WAITING_MAX_OF_CUSTOMER: i64 = 40;
 
 #[derive(FromRow)]
 struct Due {
@@ -46,43 +27,63 @@ struct Due {
     customer_id: CustomerId,
     name: String,
     schedule: String,
+    time_zone: String,
 }
 
-const DUE: &str = "next_run_at <= $1 AND enabled AND first_full_done
-    AND state NOT IN ('paused', 'quarantined', 'disabled', 'not_started')";
+/// What is due, `$1`, the customers in turn: first one integration of each, then a second of each;
+/// those a customer has in the queue already count. At most `$2` of one customer, `$3` in all.
+const DUE: &str = "SELECT id, customer_id, name, schedule, time_zone FROM (
+    SELECT i.id, i.customer_id, i.name, i.schedule, c.time_zone, i.next_run_at,
+           ROW_NUMBER() OVER (PARTITION BY i.customer_id ORDER BY i.next_run_at, i.id)
+             + COALESCE(q.jobs, 0) AS turn
+      FROM integration i JOIN customer c ON c.id = i.customer_id
+      LEFT JOIN (SELECT qi.customer_id, COUNT(*) AS jobs
+                   FROM job j JOIN integration qi ON qi.id = j.integration_id
+                  GROUP BY qi.customer_id) q ON q.customer_id = i.customer_id
+     WHERE i.next_run_at <= $1 AND i.enabled AND i.first_full_done
+       AND i.state NOT IN ('quarantined', 'disabled', 'not_started')
+       AND i.paused_at IS NULL AND c.paused_at IS NULL AND c.deleted_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM pause_of_all)) AS due
+  WHERE turn <= $2 ORDER BY turn, next_run_at, id LIMIT $3";
 
-/// Makes a run and a job for every integration that is due, and sets when it is due again. Looks
-/// before it writes.
+/// Makes a run and a job for every integration that is due, as far as the queue has room, and sets
+/// when it is due again. Looks before it writes.
 pub(crate) async fn start_due(b: &Backend) -> Result<usize> {
     let now = b.clock.now();
     let mut tx = b.db.read().await?;
-    let any = fetch_scalar!(
+    let waiting = fetch_scalar!(
         &mut tx,
         i64,
-        sqlx::AssertSqlSafe(format!(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM integration WHERE {DUE} LIMIT 1) AS due"
-        )),
+        "SELECT COUNT(*) FROM job
+          WHERE priority = $1 AND (lease_until IS NULL OR lease_until <= $2)",
+        PRIORITY_SCHEDULE,
         now
     )?;
+    let nothing = waiting > REFILLED_AT || due(&mut tx, now, 1).await?.is_empty();
     drop(tx);
-    if any == 0 {
+    if nothing {
         return Ok(0);
     }
     let mut tx = b.db.write().await?;
-    let due = fetch_all!(
-        &mut tx,
-        Due,
-        sqlx::AssertSqlSafe(format!(
-            "SELECT i.id, i.customer_id, i.name, i.schedule FROM integration i
-              JOIN customer c ON c.id = i.customer_id AND c.deleted_at IS NULL
-              WHERE {DUE} ORDER BY i.next_run_at, i.id LIMIT {STARTED_MAX}"
-        )),
-        now
-    )?;
     let mut started = 0;
-    for integration in &due {
-        let schedule: Schedule = serde_json::from_str(&integration.schedule).unwrap_or_default();
-        set_next(&mut tx, integration.id, next(&schedule, now)).await?;
+    for integration in due(&mut tx, now, WAITING_MAX - waiting).await? {
+        let timetable = Timetable::stored(
+            integration.id,
+            &integration.schedule,
+            &integration.time_zone,
+        );
+        // Another worker may have been faster.
+        let mine = execute!(
+            &mut tx,
+            "UPDATE integration SET next_run_at = $1 WHERE id = $2 AND next_run_at <= $3",
+            timetable.next(now),
+            integration.id,
+            now
+        )?;
+        // What was missed while no worker ran is made up for, but not outside the window.
+        if mine == 0 || !timetable.is_open(now) {
+            continue;
+        }
         let run = sync::Starting {
             integration_id: integration.id,
             customer_id: integration.customer_id,
@@ -94,46 +95,13 @@ pub(crate) async fn start_due(b: &Backend) -> Result<usize> {
         };
         started += usize::from(sync::put(b, &mut tx, &run).await?.is_some());
     }
-    // What lies in the bin stays due for ever unless it is set aside.
-    if due.is_empty() {
-        execute!(
-            &mut tx,
-            "UPDATE integration SET next_run_at = NULL
-              WHERE next_run_at <= $1
-                AND customer_id IN (SELECT id FROM customer WHERE deleted_at IS NOT NULL)",
-            now
-        )?;
-    }
     tx.commit().await?;
     Ok(started)
 }
 
-/// The state an integration is in, where it isn't one that a person set.
-pub(crate) const fn state_after(
-    before: IntegrationState,
-    after: IntegrationState,
-) -> IntegrationState {
-    match before {
-        IntegrationState::Paused | IntegrationState::Disabled => before,
-        _ => after,
-    }
+async fn due(tx: &mut Tx, now: domain::DateTime, limit: i64) -> Result<Vec<Due>> {
+    fetch_all!(tx, Due, DUE, now, WAITING_MAX_OF_CUSTOMER, limit)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::start;
-
-    #[test]
-    fn what_fails_is_tried_less_and_less_often() {
-        let now = start();
-        let every = Schedule::EveryMinutes(5);
-        let minutes = |failures, wait| {
-            (after_failure(&every, now, failures, wait).unwrap() - now).num_minutes()
-        };
-        assert_eq!(minutes(1, None), 5);
-        assert_eq!(minutes(4, None), 8);
-        assert_eq!(minutes(50, None), 360);
-        assert_eq!(minutes(1, Some(std::time::Duration::from_mins(20))), 20);
-    }
-}
+mod tests;

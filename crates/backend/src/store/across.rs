@@ -9,6 +9,7 @@ use domain::{
 };
 use uuid::Uuid;
 
+use super::integrations::{joined, shown_state};
 use crate::{Backend, Result, Tx, fetch_all, fetch_scalar};
 
 /// How the whole installation is, in numbers that name nobody: for `/metrics`, which is served
@@ -29,7 +30,13 @@ pub async fn standing(b: &Backend) -> Result<Standing> {
     let integrations = fetch_all!(
         &mut tx,
         (IntegrationState, i64),
-        "SELECT state, COUNT(*) FROM integration GROUP BY state ORDER BY state"
+        concat!(
+            "SELECT state, COUNT(*) FROM (SELECT ",
+            shown_state!(),
+            " AS state ",
+            joined!(),
+            ") AS shown GROUP BY state ORDER BY state"
+        )
     )?;
     let runs = fetch_all!(
         &mut tx,

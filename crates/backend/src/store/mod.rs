@@ -10,6 +10,7 @@ pub mod integrations;
 pub mod notification_recipients;
 pub mod overview;
 mod paging;
+pub mod pauses;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod sample;

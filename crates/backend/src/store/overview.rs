@@ -10,10 +10,11 @@ use domain::{
     overview::{DAYS, Day, Overview, SECRET_ENDS_DAYS, TROUBLES_MAX, Trouble, TroubleKind},
     permission::Permission,
     run::{RunError, RunStatus},
-    schedule::Schedule,
+    schedule::{Schedule, Timing},
 };
 use sqlx::FromRow;
 
+use super::integrations::joined;
 use crate::{Backend, Result, Scope, Tx, fetch_all, fetch_one, fetch_scalar, in_scope};
 
 /// Data may be older than twice its schedule, but never counts as behind before this.
@@ -29,6 +30,8 @@ struct IntegrationRow {
     name: String,
     state: IntegrationState,
     enabled: bool,
+    /// Everything is paused: what someone has to do is there all the same.
+    all_paused: bool,
     schedule: String,
     last_run_id: Option<RunId>,
     last_sync_started_at: Option<DateTime>,
@@ -111,11 +114,14 @@ async fn integrations(
         tx,
         IntegrationRow,
         concat!(
-            "SELECT i.id, i.customer_id, c.name AS customer_name, i.name, i.state, i.enabled,
+            "SELECT i.id, i.customer_id, c.name AS customer_name, i.name, i.enabled,
                     i.schedule, i.last_run_id, i.last_sync_started_at, i.last_sync_status,
-                    i.last_sync_detail, i.last_error
-               FROM integration i JOIN customer c ON c.id = i.customer_id
-              WHERE ",
+                    i.last_sync_detail, i.last_error, a.paused_at IS NOT NULL AS all_paused,
+                    CASE WHEN i.state NOT IN ('disabled', 'not_started')
+                          AND (i.paused_at IS NOT NULL OR c.paused_at IS NOT NULL)
+                         THEN 'paused' ELSE i.state END AS state ",
+            joined!(),
+            " WHERE ",
             in_scope!("i.customer_id"),
             " AND c.deleted_at IS NULL AND ($3 IS NULL OR i.customer_id = $3)"
         ),
@@ -136,7 +142,7 @@ fn health(row: &IntegrationRow, now: DateTime) -> Health {
         (_, Some(RunStatus::Held)) => Health::Held,
         (_, Some(RunStatus::Partial)) => Health::Partial,
         (IntegrationState::NotStarted, _) => Health::NotStarted,
-        (IntegrationState::Ok, _) if is_behind(row, now) => Health::Behind,
+        (IntegrationState::Ok, _) if !row.all_paused && is_behind(row, now) => Health::Behind,
         (IntegrationState::Ok, _) => Health::Current,
     }
 }
@@ -145,11 +151,13 @@ fn is_behind(row: &IntegrationRow, now: DateTime) -> bool {
     let Some(last) = row.last_sync_started_at else {
         return false;
     };
-    let allowed = match serde_json::from_str(&row.schedule).unwrap_or_default() {
-        Schedule::EveryMinutes(every) => (2 * i64::from(every)).max(BEHIND_AFTER_MINUTES),
-        Schedule::Cron(_) => CRON_BEHIND_AFTER_MINUTES,
+    let schedule: Schedule = serde_json::from_str(&row.schedule).unwrap_or_default();
+    let allowed = match schedule.timing {
+        Timing::EveryMinutes(every) => (2 * i64::from(every)).max(BEHIND_AFTER_MINUTES),
+        Timing::Cron(_) => CRON_BEHIND_AFTER_MINUTES,
     };
-    (now - last).num_minutes() > allowed
+    let closed = schedule.window.map_or(0, |window| window.closed_minutes());
+    (now - last).num_minutes() > allowed + i64::from(closed)
 }
 
 fn trouble(row: &IntegrationRow, health: Health) -> Option<Trouble> {

@@ -21,14 +21,10 @@ use super::{
     staging,
     stop::Failure,
 };
-use crate::{
-    Error, Result, Tx, execute, fetch_all, fetch_optional,
-    jobs::{queue, schedule},
-    notify,
-    store::integrations::schedule::next,
-};
+use crate::{Error, Result, Tx, execute, fetch_all, fetch_optional, jobs::queue, notify};
 
-/// Failed sign-ins in a row after which an integration is left alone until a person acts.
+/// Refused sign-ins, with no run between them that went well, after which an integration is left
+/// alone until a person acts.
 const QUARANTINED_AFTER: i64 = 10;
 
 /// Ends a run that went through all its phases.
@@ -317,14 +313,19 @@ async fn update_integration(work: &Work<'_>, tx: &mut Tx, end: &End<'_>) -> Resu
         RunStatus::Cancelled => at.failures,
         _ => 0,
     };
+    let refused = end.failure.is_some_and(|failure| failure.authentication);
+    let refusals = match end.status {
+        RunStatus::Failed | RunStatus::Cancelled => at.refusals + i64::from(refused),
+        _ => 0,
+    };
     let state = match end.status {
+        _ if at.state == IntegrationState::Disabled => at.state,
         _ if !first_full_done => IntegrationState::NotStarted,
         RunStatus::Cancelled => at.state,
-        RunStatus::Failed if is_hopeless(end, failures) => IntegrationState::Quarantined,
+        RunStatus::Failed if is_hopeless(at.state, refusals) => IntegrationState::Quarantined,
         RunStatus::Failed => IntegrationState::Failing,
         _ => IntegrationState::Ok,
     };
-    let state = schedule::state_after(at.state, state);
     let next = next_run(work, end, state, failures, now);
     // A plan that stands is the one that everything is as it says, or pending.
     let planned_policy = matches!(
@@ -338,7 +339,7 @@ async fn update_integration(work: &Work<'_>, tx: &mut Tx, end: &End<'_>) -> Resu
                 last_sync_status = $4, last_sync_detail = $5, failures = $6, state = $7,
                 last_error = CASE WHEN $8 THEN $9 ELSE last_error END, first_full_done = $10,
                 planned_policy = COALESCE($11, planned_policy),
-                next_run_at = CASE WHEN enabled AND $10 THEN $12 END
+                next_run_at = CASE WHEN enabled AND $10 THEN $12 END, refusals = $13
           WHERE id = $1",
         at.id,
         work.run.id,
@@ -355,14 +356,17 @@ async fn update_integration(work: &Work<'_>, tx: &mut Tx, end: &End<'_>) -> Resu
             .flatten(),
         first_full_done,
         planned_policy,
-        next
+        next,
+        refusals
     )?;
     let told = ended(work, end.status, state, failures, end.error);
     notify::causes::run_ended(work.b(), tx, &told).await
 }
 
-fn is_hopeless(end: &End<'_>, failures: i64) -> bool {
-    end.failure.is_some_and(|failure| failure.authentication) && failures >= QUARANTINED_AFTER
+/// Whether it is left alone from now on. A quarantine is lifted by what works, not by a run that
+/// fails in another way.
+fn is_hopeless(before: IntegrationState, refusals: i64) -> bool {
+    before == IntegrationState::Quarantined || refusals >= QUARANTINED_AFTER
 }
 
 fn next_run(
@@ -372,16 +376,14 @@ fn next_run(
     failures: i64,
     now: DateTime,
 ) -> Option<DateTime> {
-    let schedule = work.integration.schedule();
+    let timetable = work.integration.timetable();
     match state {
-        IntegrationState::Paused | IntegrationState::Disabled | IntegrationState::Quarantined => {
-            None
-        }
+        IntegrationState::Disabled | IntegrationState::Quarantined => None,
         _ if end.status == RunStatus::Failed => {
             let wait = end.failure.and_then(|failure| failure.retry_after);
-            schedule::after_failure(&schedule, now, failures, wait)
+            timetable.after_failure(now, failures, wait)
         }
-        _ => next(&schedule, now),
+        _ => timetable.next(now),
     }
 }
 

@@ -8,7 +8,11 @@ use domain::{
 };
 use sqlx::FromRow;
 
-use super::{reading::read_key, record::with_groups, starting};
+use super::{
+    reading::read_key,
+    record::with_groups,
+    starting::{self, Reach},
+};
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_optional, jobs::queue::PRIORITY_PERSON,
 };
@@ -83,10 +87,14 @@ impl Existing {
             Some(false) => Err(Error::conflict(
                 "The integration is disabled. Enable it, then try again.",
             )),
-            Some(true) => match starting::open_run(tx, self.integration_id).await? {
-                None => Ok(()),
-                Some(open) => Err(starting::in_progress(Some(open))),
-            },
+            Some(true) => {
+                // A scheduled run that no worker has begun makes way.
+                starting::drop_waiting(tx, Reach::Integration(self.integration_id)).await?;
+                match starting::open_run(tx, self.integration_id).await? {
+                    None => Ok(()),
+                    Some(open) => Err(starting::in_progress(Some(open))),
+                }
+            }
         }
     }
 

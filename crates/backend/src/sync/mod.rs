@@ -52,7 +52,7 @@ use domain::{
     policy::{Guard, Policy},
     run::{RunError, RunPhase, RunTrigger},
 };
-pub(crate) use starting::{Starting, cancel_open, put};
+pub(crate) use starting::{Reach, Starting, cancel_open, drop_waiting, put};
 pub use starting::{cancel, preview, start};
 
 use self::{
@@ -69,11 +69,18 @@ use crate::{
 /// Goes on with a run from wherever it stands, until it ends or the worker has to stop.
 pub(crate) async fn go_on(cx: &JobContext, run_id: RunId) -> Result<Outcome> {
     let mut work = Work::load(cx, run_id).await?;
-    let ended = match phases(&mut work).await {
+    let outcome = tokio::select! {
+        outcome = phases(&mut work) => outcome,
+        stop = stop::wanted(cx, run_id) => Err(stop),
+    };
+    let ended = match outcome {
         Ok(Read::Nothing) => ending::quiet(&mut work).await,
         Ok(Read::Something) if work.run.is_decided => decided::complete(&mut work).await,
         Ok(Read::Something) => ending::complete(&mut work).await,
-        Err(Stop::Cancelled(by)) => ending::cancelled(&mut work, &by).await,
+        Err(Stop::Cancelled(by)) => {
+            work.reload().await?;
+            ending::cancelled(&mut work, &by).await
+        }
         Err(Stop::Failed(failure)) => ending::failed(&mut work, &failure).await,
         Err(Stop::Expired) => Err(Error::Internal("a round expired twice".to_owned())),
         Err(Stop::Stopped) => return Ok(Outcome::Stopped),

@@ -8,14 +8,13 @@ use domain::{
     integration::IntegrationState,
     policy::Policy,
     run::{LineStatus, RunMode, RunPhase, RunTrigger},
-    schedule::Schedule,
 };
 use sqlx::FromRow;
 
 use super::{counts, stop::Stop};
 use crate::{
     Backend, Error, Result, Tx, db::Table, execute, fetch_all, fetch_one, fetch_optional,
-    jobs::JobContext,
+    jobs::JobContext, timetable::Timetable,
 };
 
 /// How often progress is written, and a wish to cancel looked for.
@@ -64,18 +63,20 @@ pub(super) struct IntegrationRow {
     pub full_scan_next: bool,
     pub first_full_done: bool,
     pub schedule: String,
+    pub time_zone: String,
     pub policy: String,
     pub state: IntegrationState,
     pub failures: i64,
+    pub refusals: i64,
     pub last_full_at: Option<DateTime>,
     pub read_key: Option<String>,
     pub planned_policy: Option<String>,
 }
 
 impl IntegrationRow {
-    /// Its schedule.
-    pub fn schedule(&self) -> Schedule {
-        serde_json::from_str(&self.schedule).unwrap_or_default()
+    /// When it runs by itself.
+    pub fn timetable(&self) -> Timetable {
+        Timetable::stored(self.id, &self.schedule, &self.time_zone)
     }
 }
 
@@ -110,10 +111,11 @@ impl<'a> Work<'a> {
         let integration = fetch_one!(
             &mut tx,
             IntegrationRow,
-            "SELECT id, customer_id, name, tenant, tenant_id, cloud, credential_profile_id,
-                    enabled, full_scan_next, first_full_done, schedule, policy, state, failures,
-                    last_full_at, read_key, planned_policy
-               FROM integration WHERE id = $1",
+            "SELECT i.id, i.customer_id, i.name, i.tenant, i.tenant_id, i.cloud,
+                    i.credential_profile_id, i.enabled, i.full_scan_next, i.first_full_done,
+                    i.schedule, c.time_zone, i.policy, i.state, i.failures, i.refusals,
+                    i.last_full_at, i.read_key, i.planned_policy
+               FROM integration i JOIN customer c ON c.id = i.customer_id WHERE i.id = $1",
             run.integration_id
         )?;
         let policy = match &run.policy {
@@ -129,6 +131,20 @@ impl<'a> Work<'a> {
             policy,
             written: Instant::now(),
         })
+    }
+
+    /// Reads the row again after the work was dropped somewhere: it says how far that came. What
+    /// was counted of the source since the row was written stays counted.
+    pub async fn reload(&mut self) -> Result<()> {
+        let counted = self.run.clone();
+        *self = Self::load(self.cx, counted.id).await?;
+        let run = &mut self.run;
+        run.requests = run.requests.max(counted.requests);
+        run.resource_units = run.resource_units.max(counted.resource_units);
+        run.pages_read = run.pages_read.max(counted.pages_read);
+        run.objects_read = run.objects_read.max(counted.objects_read);
+        run.applied = run.applied.max(counted.applied);
+        Ok(())
     }
 
     /// The backend.

@@ -156,6 +156,8 @@ async fn begin(
         started_by: Some(scope.actor_name()),
         preview: preview.as_ref(),
     };
+    // A scheduled run that no worker has begun makes way: this one does more, and goes before.
+    drop_waiting(&mut tx, Reach::Integration(integration_id)).await?;
     let Some(id) = put(b, &mut tx, &starting).await? else {
         let open = open_run(&mut tx, integration_id).await?;
         return Err(in_progress(open));
@@ -230,6 +232,47 @@ pub(super) async fn queued(
         id,
         b.clock.now(),
         integration_id
+    )?;
+    Ok(())
+}
+
+/// Whose runs are meant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reach {
+    /// One integration's.
+    Integration(IntegrationId),
+    /// A customer's.
+    Customer(CustomerId),
+    /// Everybody's.
+    All,
+}
+
+/// Takes scheduled runs out of the queue that no worker ever had. They have no line in the history
+/// yet, so nothing of them stays.
+pub(crate) async fn drop_waiting(tx: &mut Tx, reach: Reach) -> Result<()> {
+    let (integration, customer) = match reach {
+        Reach::Integration(id) => (Some(id), None),
+        Reach::Customer(id) => (None, Some(id)),
+        Reach::All => (None, None),
+    };
+    execute!(
+        &mut *tx,
+        "DELETE FROM job WHERE kind = 'sync_run' AND priority = $1 AND attempts = 0
+            AND ($2 IS NULL OR integration_id = $2)
+            AND ($3 IS NULL
+                 OR integration_id IN (SELECT id FROM integration WHERE customer_id = $3))",
+        PRIORITY_SCHEDULE,
+        integration,
+        customer
+    )?;
+    execute!(
+        tx,
+        "DELETE FROM run WHERE status = 'queued' AND triggered_by = 'schedule'
+            AND ($1 IS NULL OR integration_id = $1) AND ($2 IS NULL OR customer_id = $2)
+            AND NOT EXISTS (SELECT 1 FROM job j WHERE j.kind = 'sync_run'
+                               AND j.integration_id = run.integration_id)",
+        integration,
+        customer
     )?;
     Ok(())
 }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use domain::run::RunError;
+use domain::{id::RunId, run::RunError};
 
-use crate::{Error, entra::words};
+use crate::{Error, entra::words, fetch_optional, jobs::JobContext};
+
+/// How often a wish to cancel is looked for, whatever the work waits for meanwhile.
+const LOOKED_EVERY: Duration = Duration::from_millis(300);
 
 /// Why the work on a run stops.
 #[derive(Debug)]
@@ -46,6 +49,36 @@ impl Stop {
             retry_after: None,
         }))
     }
+}
+
+/// Ends when the work has to stop, wherever it stands: within a second after someone asked for it,
+/// at once where the worker shuts down or lost its lease. A phase that is dropped then is as one
+/// whose worker was killed: the rows say how far it came.
+pub(super) async fn wanted(cx: &JobContext, run_id: RunId) -> Stop {
+    loop {
+        tokio::select! {
+            () = cx.stop.cancelled() => return Stop::Stopped,
+            () = tokio::time::sleep(LOOKED_EVERY) => {}
+        }
+        match cancelled_by(cx, run_id).await {
+            Ok(Some(by)) => return Stop::Cancelled(by),
+            Ok(None) => {}
+            // The work itself meets what is wrong with the database.
+            Err(error) => tracing::debug!(%error, run = %run_id, "a run can’t be looked at"),
+        }
+    }
+}
+
+/// Who asked the run to end.
+async fn cancelled_by(cx: &JobContext, run_id: RunId) -> crate::Result<Option<String>> {
+    let mut tx = cx.b.db.read().await?;
+    let row = fetch_optional!(
+        &mut tx,
+        (Option<String>,),
+        "SELECT cancelled_by FROM run WHERE id = $1",
+        run_id
+    )?;
+    Ok(row.and_then(|(by,)| by))
 }
 
 impl From<Error> for Stop {

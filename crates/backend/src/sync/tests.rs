@@ -8,6 +8,7 @@ mod guarding;
 mod previewing;
 mod removing;
 mod resuming;
+mod standing;
 mod telling;
 mod why;
 mod world;

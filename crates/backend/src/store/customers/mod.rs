@@ -2,23 +2,23 @@
 
 use domain::{
     DateTime,
-    customer::{BIN_DAYS, Customer, CustomerLine},
+    customer::{BIN_DAYS, Customer, CustomerChange, CustomerLine, TIME_ZONE_DEFAULT},
     id::{CustomerId, IntegrationId},
     paging::{Direction, ListRequest, Listing, Page, PageRequest},
+    pause::{Pause, PauseLevel},
     permission::Permission,
-    schedule::Schedule,
     text::parse_name,
 };
+use sqlx::FromRow;
 
 use super::{
     audit,
     integrations::schedule,
     paging::{self, Sort},
-    read_json,
 };
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional, fetch_scalar, in_scope,
-    sync,
+    sync, timetable,
 };
 
 /// What the Customers list is asked for.
@@ -47,10 +47,40 @@ pub const SORTS: &[Sort] = &[
     ("last_sync", "last_sync_started_at"),
 ];
 
+#[derive(FromRow)]
+struct Row {
+    id: CustomerId,
+    name: String,
+    time_zone: String,
+    paused_at: Option<DateTime>,
+    paused_by: Option<String>,
+    pause_reason: Option<String>,
+    created_at: DateTime,
+    deleted_at: Option<DateTime>,
+}
+
+impl From<Row> for Customer {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            time_zone: row.time_zone,
+            pause: Pause::of(
+                PauseLevel::Customer,
+                row.paused_at,
+                row.paused_by,
+                row.pause_reason,
+            ),
+            created_at: row.created_at,
+            deleted_at: row.deleted_at,
+        }
+    }
+}
+
 /// The most names that [`names`] answers.
 pub const NAMES_MAX: i64 = 1000;
 
-const LINE: &str = "SELECT c.id, c.name, c.created_at, c.deleted_at,
+const LINE: &str = "SELECT c.id, c.name, c.created_at, c.deleted_at, c.paused_at,
        (SELECT COUNT(*) FROM integration i WHERE i.customer_id = c.id) AS integrations,
        (SELECT COUNT(*) FROM integration i WHERE i.customer_id = c.id
            AND i.state IN ('failing', 'quarantined')) AS failing,
@@ -109,9 +139,10 @@ pub async fn listing(
     let mut tx = b.db.read().await?;
     let items = fetch_all!(
         &mut tx,
-        Customer,
+        Row,
         concat!(
-            "SELECT id, name, created_at, deleted_at FROM customer WHERE ",
+            "SELECT id, name, time_zone, paused_at, paused_by, pause_reason, created_at, deleted_at
+               FROM customer WHERE ",
             in_scope!("id"),
             r" AND deleted_at IS NULL AND (name_folded, id) > ($3, $4)
                AND ($5 IS NULL OR name_folded LIKE $5 ESCAPE '\')
@@ -124,7 +155,8 @@ pub async fn listing(
         paging::pattern(request.q.as_deref()),
         paging::limit(request)
     )?;
-    Ok(paging::listing(items, request, |c| {
+    let items = items.into_iter().map(Customer::from).collect();
+    Ok(paging::listing(items, request, |c: &Customer| {
         paging::by_name(&c.name, c.id.0)
     }))
 }
@@ -195,15 +227,17 @@ pub async fn line(b: &Backend, scope: &Scope, id: CustomerId) -> Result<Customer
 pub(crate) async fn find(tx: &mut Tx, scope: &Scope, id: CustomerId) -> Result<Customer> {
     fetch_optional!(
         tx,
-        Customer,
+        Row,
         concat!(
-            "SELECT id, name, created_at, deleted_at FROM customer WHERE id = $3 AND ",
+            "SELECT id, name, time_zone, paused_at, paused_by, pause_reason, created_at, deleted_at
+               FROM customer WHERE id = $3 AND ",
             in_scope!("id")
         ),
         scope.all(),
         scope.grantee(),
         id
     )?
+    .map(Customer::from)
     .ok_or(Error::NotFound("customer"))
 }
 
@@ -216,8 +250,18 @@ pub(crate) async fn find_in_use(tx: &mut Tx, scope: &Scope, id: CustomerId) -> R
     }
 }
 
-/// Adds a customer. Only for who sees all customers: nobody else would see it.
+/// Adds a customer in UTC. Only for who sees all customers: nobody else would see it.
 pub async fn create(b: &Backend, scope: &Scope, name: &str) -> Result<Customer> {
+    create_in(b, scope, name, TIME_ZONE_DEFAULT).await
+}
+
+/// The same, in this time zone.
+pub async fn create_in(
+    b: &Backend,
+    scope: &Scope,
+    name: &str,
+    time_zone: &str,
+) -> Result<Customer> {
     scope.require(Permission::CustomersWrite)?;
     if !scope.sees_all() {
         return Err(Error::Forbidden(Permission::CustomersWrite));
@@ -225,16 +269,20 @@ pub async fn create(b: &Backend, scope: &Scope, name: &str) -> Result<Customer> 
     let customer = Customer {
         id: CustomerId(b.ids.uuid()),
         name: parse_name("name", name)?,
+        time_zone: timetable::check_zone(time_zone)?,
+        pause: None,
         created_at: b.clock.now(),
         deleted_at: None,
     };
     let mut tx = b.db.write().await?;
     execute!(
         &mut tx,
-        "INSERT INTO customer (id, name, name_folded, created_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO customer (id, name, name_folded, time_zone, created_at)
+         VALUES ($1, $2, $3, $4, $5)",
         customer.id,
         &customer.name,
         planner::fold(&customer.name),
+        &customer.time_zone,
         customer.created_at
     )?;
     let id = Some(customer.id);
@@ -245,24 +293,60 @@ pub async fn create(b: &Backend, scope: &Scope, name: &str) -> Result<Customer> 
 
 /// Gives a customer another name.
 pub async fn rename(b: &Backend, scope: &Scope, id: CustomerId, name: &str) -> Result<Customer> {
+    let renaming = CustomerChange {
+        name: Some(name.to_owned()),
+        ..CustomerChange::default()
+    };
+    change(b, scope, id, renaming).await
+}
+
+/// Gives a customer another name or another time zone, in which its schedules are understood from
+/// now on.
+pub async fn change(
+    b: &Backend,
+    scope: &Scope,
+    id: CustomerId,
+    change: CustomerChange,
+) -> Result<Customer> {
     let mut tx = b.db.write().await?;
-    let customer = find_in_use(&mut tx, scope, id).await?;
+    let before = find_in_use(&mut tx, scope, id).await?;
     scope.require(Permission::CustomersWrite)?;
-    let name = parse_name("name", name)?;
-    if name == customer.name {
-        return Ok(customer);
+    let name = match &change.name {
+        Some(name) => parse_name("name", name)?,
+        None => before.name.clone(),
+    };
+    let time_zone = match &change.time_zone {
+        Some(zone) => timetable::check_zone(zone)?,
+        None => before.time_zone.clone(),
+    };
+    if name != before.name {
+        execute!(
+            &mut tx,
+            "UPDATE customer SET name = $1, name_folded = $2 WHERE id = $3",
+            &name,
+            planner::fold(&name),
+            id
+        )?;
+        let subject = format!("{} → {name}", before.name);
+        audit::record(b, &mut tx, scope, "customer.rename", Some(id), &subject).await?;
     }
-    execute!(
-        &mut tx,
-        "UPDATE customer SET name = $1, name_folded = $2 WHERE id = $3",
-        &name,
-        planner::fold(&name),
-        id
-    )?;
-    let subject = format!("{} → {name}", customer.name);
-    audit::record(b, &mut tx, scope, "customer.rename", Some(id), &subject).await?;
+    if time_zone != before.time_zone {
+        execute!(
+            &mut tx,
+            "UPDATE customer SET time_zone = $1 WHERE id = $2",
+            &time_zone,
+            id
+        )?;
+        schedule::set_next_of_customer(&mut tx, id, b.clock.now()).await?;
+        let subject = format!("{name}: {} → {time_zone}", before.time_zone);
+        audit::record(b, &mut tx, scope, "customer.time_zone", Some(id), &subject).await?;
+    }
     tx.commit().await?;
-    Ok(Customer { name, ..customer })
+    Ok(Customer {
+        name,
+        time_zone,
+        ..before
+    })
 }
 
 /// Puts a customer into the bin and stops its syncs. `confirm_name`, where given, has to be its
@@ -326,19 +410,7 @@ pub async fn restore(b: &Backend, scope: &Scope, id: CustomerId) -> Result<Custo
         "UPDATE customer SET deleted_at = NULL WHERE id = $1",
         id
     )?;
-    let integrations = fetch_all!(
-        &mut tx,
-        (IntegrationId, String, bool),
-        "SELECT id, schedule, (enabled AND first_full_done
-                               AND state NOT IN ('paused', 'quarantined')) FROM integration
-         WHERE customer_id = $1",
-        id
-    )?;
-    for (integration, text, runs_by_itself) in integrations {
-        let schedule: Schedule = read_json("integration.schedule", &text)?;
-        let next: Option<DateTime> = schedule::next(&schedule, now).filter(|_| runs_by_itself);
-        schedule::set_next(&mut tx, integration, next).await?;
-    }
+    schedule::set_next_of_customer(&mut tx, id, now).await?;
     audit::record(
         b,
         &mut tx,

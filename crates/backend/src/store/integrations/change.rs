@@ -11,12 +11,13 @@ use domain::{
 
 use super::{
     connect::{Wish, may_connect, may_use, refuse_twice},
-    find, groups, schedule,
+    find, groups,
 };
 use crate::{
     Backend, Result, Scope, Tx, execute, fetch_one,
     store::{audit, customers, write_json},
-    sync,
+    sync, timetable,
+    timetable::Timetable,
 };
 
 /// Adds an integration. Nothing runs by itself before its first full run (sync.md rule 12).
@@ -27,11 +28,11 @@ pub async fn create(
     new: NewIntegration,
 ) -> Result<Integration> {
     let mut tx = b.db.write().await?;
-    customers::find_in_use(&mut tx, scope, customer).await?;
+    let owner = customers::find_in_use(&mut tx, scope, customer).await?;
     scope.require(Permission::IntegrationsWrite)?;
     let now = b.clock.now();
     let tenant = Tenant::parse(&new.tenant)?;
-    schedule::check(&new.schedule, now)?;
+    timetable::check(&new.schedule, now)?;
     let policy = new.policy.checked()?;
     let wish = Wish {
         customer,
@@ -59,6 +60,9 @@ pub async fn create(
         } else {
             IntegrationState::Disabled
         },
+        time_zone: owner.time_zone,
+        pause: None,
+        failures: 0,
         last_sync_started_at: None,
         last_sync_status: None,
         next_run_at: None,
@@ -80,6 +84,8 @@ pub async fn create(
         name,
     )
     .await?;
+    // It may stand still with its customer or with all.
+    let integration = find(&mut tx, scope, integration.id).await?;
     tx.commit().await?;
     Ok(integration)
 }
@@ -165,7 +171,7 @@ pub async fn change(
         integration.credential_profile_id = profile;
     }
     if let Some(schedule) = change.schedule {
-        schedule::check(&schedule, b.clock.now())?;
+        timetable::check(&schedule, b.clock.now())?;
         integration.schedule = schedule;
     }
     if let Some(full) = change.full_scan_next {
@@ -179,7 +185,7 @@ pub async fn change(
         groups::set(&mut tx, id, &integration.policy.selected_group_ids).await?;
     }
     integration.enabled = change.enabled.unwrap_or(before.enabled);
-    set_state(b, &mut tx, scope, &before, &mut integration).await?;
+    let standing = standing(b, &mut tx, scope, &before, &integration).await?;
     let changed = differences(&before, &integration);
     if changed.is_empty() {
         return Ok(before);
@@ -187,60 +193,77 @@ pub async fn change(
     execute!(
         &mut tx,
         "UPDATE integration SET credential_profile_id = $1, enabled = $2, full_scan_next = $3,
-           schedule = $4, policy = $5, state = $6, next_run_at = $7 WHERE id = $8",
+           schedule = $4, policy = $5, state = COALESCE($6, state),
+           next_run_at = CASE WHEN $7 THEN $8 ELSE next_run_at END WHERE id = $9",
         integration.credential_profile_id,
         integration.enabled,
         integration.full_scan_next,
         write_json(&integration.schedule)?,
         policy_column(&integration.policy)?,
-        integration.state,
-        integration.next_run_at,
+        standing.state,
+        standing.timing_changed,
+        standing.next_run_at,
         id
     )?;
     let subject = format!("{}: {}", integration.name, changed.join(", "));
     let customer = Some(integration.customer_id);
     audit::record(b, &mut tx, scope, "integration.update", customer, &subject).await?;
+    let integration = find(&mut tx, scope, id).await?;
     tx.commit().await?;
     Ok(integration)
 }
 
+/// What a change means for how the row stands.
+#[derive(Default)]
+struct Standing {
+    /// Another state; none where it stays.
+    state: Option<IntegrationState>,
+    /// Whether it runs next at another time, or not any more.
+    timing_changed: bool,
+    /// When it runs next by itself.
+    next_run_at: Option<DateTime>,
+}
+
 /// What follows from being switched on or off, or from another schedule.
-async fn set_state(
+async fn standing(
     b: &Backend,
     tx: &mut Tx,
     scope: &Scope,
     before: &Integration,
-    after: &mut Integration,
-) -> Result<()> {
+    after: &Integration,
+) -> Result<Standing> {
     if before.enabled && !after.enabled {
         sync::cancel_open(b, tx, before.id, scope.actor_name()).await?;
-        after.state = IntegrationState::Disabled;
-        after.next_run_at = None;
-        return Ok(());
+        return Ok(Standing {
+            state: Some(IntegrationState::Disabled),
+            timing_changed: true,
+            next_run_at: None,
+        });
     }
     let switched_on = after.enabled && !before.enabled;
     if !switched_on && after.schedule == before.schedule {
-        return Ok(());
+        return Ok(Standing::default());
     }
-    let (first_full_done, failures) = fetch_one!(
+    let (first_full_done, stored) = fetch_one!(
         tx,
-        (bool, i64),
-        "SELECT first_full_done, failures FROM integration WHERE id = $1",
+        (bool, IntegrationState),
+        "SELECT first_full_done, state FROM integration WHERE id = $1",
         before.id
     )?;
-    if switched_on {
-        after.state = match (first_full_done, failures) {
-            (false, _) => IntegrationState::NotStarted,
-            (true, 0) => IntegrationState::Ok,
-            (true, _) => IntegrationState::Failing,
-        };
-    }
-    let runs_by_itself = matches!(
-        after.state,
-        IntegrationState::Ok | IntegrationState::Failing
-    ) && first_full_done;
-    after.next_run_at = schedule::next(&after.schedule, b.clock.now()).filter(|_| runs_by_itself);
-    Ok(())
+    let state = match (switched_on, first_full_done, before.failures) {
+        (false, ..) => stored,
+        (true, false, _) => IntegrationState::NotStarted,
+        (true, true, 0) => IntegrationState::Ok,
+        (true, true, _) => IntegrationState::Failing,
+    };
+    let runs_by_itself =
+        matches!(state, IntegrationState::Ok | IntegrationState::Failing) && first_full_done;
+    let timetable = Timetable::new(after.id, after.schedule.clone(), &after.time_zone);
+    Ok(Standing {
+        state: Some(state),
+        timing_changed: true,
+        next_run_at: timetable.next(b.clock.now()).filter(|_| runs_by_itself),
+    })
 }
 
 /// The names of what differs, for the audit log.

@@ -14,6 +14,7 @@ use domain::{
     id::{CredentialProfileId, CustomerId, ExternalId, IntegrationId, RunId, TenantId},
     integration::{Integration, IntegrationKind, IntegrationLine, IntegrationState},
     paging::{Direction, ListRequest, Listing, Page, PageRequest},
+    pause::{Pause, PauseLevel},
     permission::Permission,
     policy::Policy,
     run::RunStatus,
@@ -26,6 +27,7 @@ pub(crate) use connect::{Wish, is_vouched, may_connect, pin, tenant_elsewhere};
 pub use export::csv;
 pub use groups::{remember_groups, selected_groups};
 pub use removal::{delete, people_count};
+pub(crate) use schedule::lift_quarantine;
 
 use super::{
     paging::{self, Sort},
@@ -69,8 +71,29 @@ pub const SORTS: &[Sort] = &[
     ("customer", "c.name_folded"),
     ("last_sync", "i.last_sync_started_at"),
     ("status", "i.last_sync_status"),
-    ("state", "i.state"),
+    ("state", "state"),
 ];
+
+/// The state as it is shown: what was paused, or stands still with its customer or with all, is
+/// `paused` unless it couldn't run by itself anyway. The row keeps what is behind that. `i`, `c`
+/// and `a` as in [`joined!`].
+macro_rules! shown_state {
+    () => {
+        "CASE WHEN i.state IN ('disabled', 'not_started') THEN i.state
+              WHEN i.paused_at IS NOT NULL OR c.paused_at IS NOT NULL OR a.paused_at IS NOT NULL
+              THEN 'paused' ELSE i.state END"
+    };
+}
+pub(crate) use shown_state;
+
+/// An integration with its customer, and with the pause of everything where there is one.
+macro_rules! joined {
+    () => {
+        "FROM integration i JOIN customer c ON c.id = i.customer_id
+         LEFT JOIN pause_of_all a ON a.id = 1"
+    };
+}
+pub(crate) use joined;
 
 /// Integrations the caller sees; the customer is joined as `c`. Those of a customer in the bin
 /// are out of reach.
@@ -99,15 +122,20 @@ struct LineRow {
 }
 
 const MATCHING: &str = concat!(
-    "FROM integration i JOIN customer c ON c.id = i.customer_id
-     JOIN credential_profile p ON p.id = i.credential_profile_id WHERE ",
+    joined!(),
+    " JOIN credential_profile p ON p.id = i.credential_profile_id WHERE ",
     visible!(),
     r" AND ($3 IS NULL OR i.name_folded LIKE $3 ESCAPE '\'
             OR c.name_folded LIKE $3 ESCAPE '\' OR i.tenant LIKE $3 ESCAPE '\')
        AND ($4 IS NULL OR i.customer_id = $4) AND ($5 IS NULL OR i.enabled = $5)
-       AND ($6 IS NULL OR i.credential_profile_id = $6) AND ($7 IS NULL OR i.state = $7)
-       AND ($8 IS NULL OR i.last_sync_status = $8) AND ($9 IS NULL OR i.cloud = $9)"
+       AND ($6 IS NULL OR i.credential_profile_id = $6)
+       AND ($8 IS NULL OR i.last_sync_status = $8) AND ($9 IS NULL OR i.cloud = $9)
+       AND ($7 IS NULL OR $7 = ",
+    shown_state!(),
+    ")"
 );
+
+const STATE: &str = shown_state!();
 
 /// One page of the Integrations list.
 pub async fn list(
@@ -138,7 +166,7 @@ pub async fn list(
         LineRow,
         sqlx::AssertSqlSafe(format!(
             "SELECT i.id, i.customer_id, c.name AS customer_name, i.name, i.tenant, i.cloud,
-               i.enabled, i.credential_profile_id, p.name AS profile_name, i.state,
+               i.enabled, i.credential_profile_id, p.name AS profile_name, {STATE} AS state,
                i.last_run_id, i.last_sync_started_at, i.last_sync_status, i.last_sync_detail
              {MATCHING} {order} LIMIT $10 OFFSET $11"
         )),
@@ -188,18 +216,53 @@ struct Row {
     schedule: String,
     policy: String,
     state: IntegrationState,
+    time_zone: String,
+    failures: i64,
+    paused_at: Option<DateTime>,
+    paused_by: Option<String>,
+    pause_reason: Option<String>,
+    customer_paused_at: Option<DateTime>,
+    customer_paused_by: Option<String>,
+    customer_pause_reason: Option<String>,
+    all_paused_at: Option<DateTime>,
+    all_paused_by: Option<String>,
+    all_pause_reason: Option<String>,
     last_sync_started_at: Option<DateTime>,
     last_sync_status: Option<RunStatus>,
     next_run_at: Option<DateTime>,
 }
 
-const COLUMNS: &str = "i.id, i.customer_id, i.kind, i.name, i.tenant, i.tenant_id, i.cloud,
-    i.credential_profile_id, i.enabled, i.full_scan_next, i.schedule, i.policy, i.state,
-    i.last_sync_started_at, i.last_sync_status, i.next_run_at";
+const COLUMNS: &str = concat!(
+    "i.id, i.customer_id, i.kind, i.name, i.tenant, i.tenant_id, i.cloud,
+    i.credential_profile_id, i.enabled, i.full_scan_next, i.schedule, i.policy, i.failures,
+    i.last_sync_started_at, i.last_sync_status, c.time_zone,
+    i.paused_at, i.paused_by, i.pause_reason, c.paused_at AS customer_paused_at,
+    c.paused_by AS customer_paused_by, c.pause_reason AS customer_pause_reason,
+    a.paused_at AS all_paused_at, a.paused_by AS all_paused_by,
+    a.pause_reason AS all_pause_reason,
+    CASE WHEN i.paused_at IS NULL AND c.paused_at IS NULL AND a.paused_at IS NULL
+         THEN i.next_run_at END AS next_run_at, ",
+    shown_state!(),
+    " AS state"
+);
 
 impl Row {
     fn with(self, selected_group_ids: Vec<ExternalId>) -> Result<Integration> {
         let policy: Policy = read_json("integration.policy", &self.policy)?;
+        let own = (self.paused_at, self.paused_by, self.pause_reason);
+        let customers = (
+            self.customer_paused_at,
+            self.customer_paused_by,
+            self.customer_pause_reason,
+        );
+        let all = (
+            self.all_paused_at,
+            self.all_paused_by,
+            self.all_pause_reason,
+        );
+        let pause = Pause::of(PauseLevel::Integration, own.0, own.1, own.2)
+            .or_else(|| Pause::of(PauseLevel::Customer, customers.0, customers.1, customers.2))
+            .or_else(|| Pause::of(PauseLevel::All, all.0, all.1, all.2));
         Ok(Integration {
             schedule: read_json("integration.schedule", &self.schedule)?,
             policy: Policy {
@@ -217,6 +280,9 @@ impl Row {
             enabled: self.enabled,
             full_scan_next: self.full_scan_next,
             state: self.state,
+            time_zone: self.time_zone,
+            pause,
+            failures: self.failures,
             last_sync_started_at: self.last_sync_started_at,
             last_sync_status: self.last_sync_status,
             next_run_at: self.next_run_at,
@@ -225,7 +291,8 @@ impl Row {
 }
 
 const NEXT: &str = concat!(
-    "FROM integration i JOIN customer c ON c.id = i.customer_id WHERE ",
+    joined!(),
+    " WHERE ",
     visible!(),
     r" AND (i.name_folded, i.id) > ($3, $4) AND ($5 IS NULL OR i.customer_id = $5)
        AND ($6 IS NULL OR i.name_folded LIKE $6 ESCAPE '\' OR i.tenant LIKE $6 ESCAPE '\')
@@ -284,10 +351,7 @@ pub async fn get(b: &Backend, scope: &Scope, id: IntegrationId) -> Result<Integr
     find(&mut tx, scope, id).await
 }
 
-const THE_ONE: &str = concat!(
-    "FROM integration i JOIN customer c ON c.id = i.customer_id WHERE i.id = $3 AND ",
-    visible!()
-);
+const THE_ONE: &str = concat!(joined!(), " WHERE i.id = $3 AND ", visible!());
 
 pub(crate) async fn find(tx: &mut Tx, scope: &Scope, id: IntegrationId) -> Result<Integration> {
     let row = fetch_optional!(

@@ -1,46 +1,15 @@
-//! When an integration runs by itself.
+//! When an integration runs by itself, as its row says it.
 
-use chrono::Duration;
-use croner::{
-    Cron,
-    parser::{CronParser, Seconds, Year},
+use domain::{
+    DateTime,
+    id::{CustomerId, IntegrationId},
 };
-use domain::{DateTime, id::IntegrationId, schedule::Schedule};
 
-use crate::{Error, Result, Tx, execute};
-
-/// Whether the schedule is one, a cron expression included: five fields, in UTC.
-pub(crate) fn check(schedule: &Schedule, now: DateTime) -> Result<()> {
-    schedule.check()?;
-    let Schedule::Cron(text) = schedule else {
-        return Ok(());
-    };
-    let refused = |problem: &str| {
-        let message = format!("“{text}” is no cron expression such as 0 6 * * 1-5: {problem}.");
-        Error::invalid("schedule", message)
-    };
-    let cron = parse(text).map_err(|error| refused(&error.to_string()))?;
-    match cron.find_next_occurrence(&now, false) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(refused("it never comes true")),
-    }
-}
-
-/// When it comes next after `now`; none where it never does.
-pub(crate) fn next(schedule: &Schedule, now: DateTime) -> Option<DateTime> {
-    match schedule {
-        Schedule::EveryMinutes(minutes) => Some(now + Duration::minutes(i64::from(*minutes))),
-        Schedule::Cron(text) => parse(text).ok()?.find_next_occurrence(&now, false).ok(),
-    }
-}
-
-fn parse(text: &str) -> std::result::Result<Cron, croner::errors::CronError> {
-    CronParser::builder()
-        .seconds(Seconds::Disallowed)
-        .year(Year::Disallowed)
-        .build()
-        .parse(text)
-}
+use super::find;
+use crate::{
+    Backend, Result, Scope, Tx, execute, fetch_all, fetch_optional, store::audit,
+    timetable::Timetable,
+};
 
 /// Sets when an integration runs next by itself.
 pub(crate) async fn set_next(tx: &mut Tx, id: IntegrationId, next: Option<DateTime>) -> Result<()> {
@@ -53,39 +22,66 @@ pub(crate) async fn set_next(tx: &mut Tx, id: IntegrationId, next: Option<DateTi
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::start;
-
-    #[test]
-    fn cron_has_five_fields_and_comes_true_some_day() {
-        for good in ["0 6 * * 1-5", "*/15 * * * *", "0 0 29 2 *", " 0 6 * * MON "] {
-            assert!(
-                check(&Schedule::Cron(good.to_owned()), start()).is_ok(),
-                "{good}"
-            );
-        }
-        for bad in [
-            "",
-            "x",
-            "0 6 * *",
-            "0 0 6 * * 1",
-            "61 * * * *",
-            "0 0 31 2 *",
-            "* * * * * * *",
-        ] {
-            let refused = check(&Schedule::Cron(bad.to_owned()), start()).unwrap_err();
-            assert!(
-                matches!(&refused, Error::Invalid(f) if f.field == "schedule"),
-                "{bad}: {refused}"
-            );
-        }
-        assert!(check(&Schedule::EveryMinutes(0), start()).is_err());
-        // start() is a Sunday, 12:00.
-        let monday = next(&Schedule::Cron("0 6 * * 1-5".to_owned()), start()).unwrap();
-        assert_eq!(monday.to_rfc3339(), "2026-03-02T06:00:00+00:00");
-        let soon = next(&Schedule::EveryMinutes(5), start()).unwrap();
-        assert_eq!(soon - start(), Duration::minutes(5));
+/// Sets when each integration of a customer runs next by itself, from its schedule and the
+/// customer's time zone: after that zone changed, or the customer is back from the bin.
+pub(crate) async fn set_next_of_customer(
+    tx: &mut Tx,
+    customer: CustomerId,
+    now: DateTime,
+) -> Result<()> {
+    let integrations = fetch_all!(
+        &mut *tx,
+        (IntegrationId, String, String, bool),
+        "SELECT i.id, i.schedule, c.time_zone,
+                (i.enabled AND i.first_full_done AND i.state <> 'quarantined')
+           FROM integration i JOIN customer c ON c.id = i.customer_id WHERE c.id = $1",
+        customer
+    )?;
+    for (id, schedule, zone, runs_by_itself) in integrations {
+        let next = Timetable::stored(id, &schedule, &zone)
+            .next(now)
+            .filter(|_| runs_by_itself);
+        set_next(tx, id, next).await?;
     }
+    Ok(())
+}
+
+/// Lets a quarantined integration run by itself again, since its connection was seen to work.
+/// False where it isn't quarantined.
+pub(crate) async fn lift_quarantine(b: &Backend, scope: &Scope, id: IntegrationId) -> Result<bool> {
+    let mut tx = b.db.write().await?;
+    let integration = find(&mut tx, scope, id).await?;
+    let quarantined = fetch_optional!(
+        &mut tx,
+        (bool,),
+        "SELECT first_full_done FROM integration WHERE id = $1 AND state = 'quarantined'",
+        id
+    )?;
+    let Some((first_full_done,)) = quarantined else {
+        return Ok(false);
+    };
+    let timetable = Timetable::new(id, integration.schedule, &integration.time_zone);
+    let next = timetable
+        .next(b.clock.now())
+        .filter(|_| integration.enabled && first_full_done);
+    // Failing until a run says otherwise: the directory is as old as it was.
+    execute!(
+        &mut tx,
+        "UPDATE integration SET state = 'failing', failures = 0, refusals = 0, next_run_at = $1
+          WHERE id = $2",
+        next,
+        id
+    )?;
+    let (customer, name) = (Some(integration.customer_id), &integration.name);
+    audit::record(
+        b,
+        &mut tx,
+        scope,
+        "integration.unquarantine",
+        customer,
+        name,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(true)
 }

@@ -79,17 +79,17 @@ db_test!(what_does_not_fit_is_refused_by_its_field, |t| {
         ),
         (
             NewIntegration {
-                schedule: Schedule::EveryMinutes(0),
+                schedule: Schedule::every(0),
                 ..ok()
             },
-            "schedule",
+            "schedule.every_minutes",
         ),
         (
             NewIntegration {
-                schedule: Schedule::Cron("x".into()),
+                schedule: Schedule::cron("x"),
                 ..ok()
             },
-            "schedule",
+            "schedule.cron",
         ),
         (
             NewIntegration {
@@ -386,20 +386,17 @@ db_test!(switching_off_cancels_and_switching_on_schedules, |t| {
     drop(tx);
     assert_eq!(by.as_deref(), Some("Owner"));
     let on = change(&t, &owner, id, set(true)).await.unwrap();
-    let soon = t.clock.now() + Duration::minutes(5);
-    assert_eq!(
-        (on.state, on.next_run_at),
-        (IntegrationState::Ok, Some(soon))
-    );
+    assert_eq!(on.state, IntegrationState::Ok);
+    // Its own place within the five minutes.
+    let wait = on.next_run_at.unwrap() - t.clock.now();
+    assert!(wait > Duration::zero() && wait <= Duration::minutes(5));
     let daily = IntegrationChange {
-        schedule: Some(Schedule::Cron("0 6 * * *".into())),
+        schedule: Some(Schedule::cron("0 6 * * *")),
         ..no_change()
     };
     let on = change(&t, &owner, id, daily).await.unwrap();
-    assert_eq!(
-        on.next_run_at.unwrap().to_rfc3339(),
-        "2026-03-02T06:00:00+00:00"
-    );
+    let at = on.next_run_at.unwrap().to_rfc3339();
+    assert!(at.starts_with("2026-03-02T06:0"), "{at}");
     assert_eq!(get(&t, &owner, id).await.unwrap(), on);
 });
 

@@ -1,7 +1,10 @@
 use chrono::Duration;
 
 use super::*;
-use crate::{db_test, store::sample};
+use crate::{
+    db_test,
+    store::{pauses, sample},
+};
 
 db_test!(
     the_overview_counts_customers_by_their_worst_and_names_who_needs_someone,
@@ -37,6 +40,21 @@ db_test!(
         t.clock.advance(Duration::minutes(31));
         let later = summary(&t, &owner, Some(a)).await.unwrap();
         assert_eq!((later.customers, later.behind, later.failing), (1, 1, 0));
+
+        // While everything is paused nothing is late, and what failed still needs someone.
+        let pause = domain::pause::NewPause::default;
+        pauses::pause_all(&t, &owner, pause()).await.unwrap();
+        let all = summary(&t, &owner, None).await.unwrap();
+        assert_eq!(
+            (all.behind, all.current, all.failing, all.disabled),
+            (0, 1, 1, 0)
+        );
+        pauses::resume_all(&t, &owner).await.unwrap();
+        pauses::pause_customer(&t, &owner, b, pause())
+            .await
+            .unwrap();
+        let one = summary(&t, &owner, None).await.unwrap();
+        assert_eq!((one.behind, one.failing, one.disabled), (1, 0, 1));
     }
 );
 
