@@ -105,7 +105,7 @@ fn Step(step: WhyStep) -> impl IntoView {
             <div class="min-w-0 wrap-anywhere">
                 <p class=title>{step.title}</p>
                 <p class="text-muted">
-                    {step.sentence} <Links links=step.links />
+                    {step.sentence} " " <Links links=step.links />
                 </p>
                 <Facts facts=step.facts />
             </div>
