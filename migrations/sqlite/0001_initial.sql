@@ -184,7 +184,7 @@ CREATE TABLE source_object (
     dynamic              INTEGER NOT NULL,
     attributes           TEXT    NOT NULL, -- JSON object of the others
     hash                 BLOB    NOT NULL, -- of all of the above
-    in_scope             INTEGER NOT NULL, -- with groups selected: a user that one of them has
+    in_scope             INTEGER NOT NULL, -- with groups selected: the scope holds it
     kept                 INTEGER NOT NULL, -- its memberships are shown: it is wanted, and there once the run is applied
     pending              TEXT,             -- why its wanted state isn't applied yet
     PRIMARY KEY (integration_id, object_type, external_id)
@@ -339,13 +339,6 @@ CREATE TABLE run_change (
     before_value  TEXT,             -- JSON, the changed attributes only
     after_value   TEXT,             -- JSON; of a membership change {"added": [], "removed": []}
     PRIMARY KEY (run_id, position)
-) STRICT, WITHOUT ROWID;
-
--- The groups that a preview takes for selected.
-CREATE TABLE run_group (
-    run_id       BLOB NOT NULL REFERENCES run (id) ON DELETE CASCADE,
-    external_id  BLOB NOT NULL,
-    PRIMARY KEY (run_id, external_id)
 ) STRICT, WITHOUT ROWID;
 
 -- What was decided about the held changes of a run, once a type.

@@ -235,7 +235,11 @@ impl Installation {
         for group in &groups {
             let outside = external_id(group);
             let path = format!("/groups/{}/members", id(group));
-            let kept: BTreeSet<_> = self.all(&path).await.iter().map(external_id).collect();
+            let members_here = self.all(&path).await;
+            let direct = members_here
+                .iter()
+                .filter(|member| member["direct"] == true);
+            let kept: BTreeSet<_> = direct.map(external_id).collect();
             let wanted: BTreeSet<_> = members
                 .iter()
                 .filter(|(group, member)| *group == outside && ids.contains(member))

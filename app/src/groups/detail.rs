@@ -22,6 +22,7 @@ pub(crate) struct Member {
     display_name: String,
     user_principal_name: Option<String>,
     status: Option<DirectoryStatus>,
+    path: Vec<String>,
 }
 
 impl From<MemberLine> for Member {
@@ -32,6 +33,7 @@ impl From<MemberLine> for Member {
             display_name: line.display_name,
             user_principal_name: line.user_principal_name,
             status: line.status,
+            path: line.path,
         }
     }
 }
@@ -181,6 +183,7 @@ fn MemberTable(list: ListQuery, page: Page<Member>) -> impl IntoView {
                     <Head label="Name" class="grow" />
                     <Head label="User Name" />
                     <Head label="Type" />
+                    <Head label="Through" />
                     <Head label="Status" />
                 </tr>
             </thead>
@@ -255,6 +258,17 @@ fn MemberOfLine(groups: Vec<MemberOf>) -> impl IntoView {
     })
 }
 
+/// The groups by which somebody is a member who is none directly.
+#[component]
+fn Through(path: Vec<String>) -> impl IntoView {
+    let all = path.join(" › ");
+    view! {
+        <bdi class="block truncate max-w-72" title=all.clone()>
+            {all}
+        </bdi>
+    }
+}
+
 #[component]
 fn MemberRow(member: Member) -> impl IntoView {
     let address = use_address();
@@ -280,6 +294,9 @@ fn MemberRow(member: Member) -> impl IntoView {
                     <Icon name=if is_group { "users" } else { "user" } class="text-muted" />
                     {member.object_type.title()}
                 </span>
+            </td>
+            <td role="cell" class="text-muted max-md:order-4 max-md:empty:hidden">
+                {(!member.path.is_empty()).then(|| view! { <Through path=member.path /> })}
             </td>
             <td role="cell">
                 {member.status.map(|status| view! { <InDirectory status=status group=is_group /> })}

@@ -119,6 +119,7 @@ fn List(asked: (ListQuery, GroupFilter), page: Page<GroupLine>) -> impl IntoView
                             <SortHead label="Status" column="status" />
                             <SortHead label="Source Type" column="source" />
                             <SortHead label="User Count" column="users" largest_first=true class="n" />
+                            <Head label="Effective" class="n" />
                             <SortHead label="Changed" column="changed" largest_first=true />
                         </tr>
                     </thead>
@@ -177,6 +178,7 @@ fn Row(line: GroupLine, show_customer: bool) -> impl IntoView {
             <td role="cell" class="max-md:justify-self-end"><InDirectory status=group.status group=true /></td>
             <td role="cell" class="max-md:hidden"><Source source=group.source_type /></td>
             <Num value=group.user_count class="max-md:hidden" />
+            <Num value=group.effective_user_count class="max-md:hidden" />
             <td role="cell" class="text-muted whitespace-nowrap max-md:order-4 max-md:justify-self-end">
                 <RelativeTime at=line.changed_at />
             </td>

@@ -88,6 +88,7 @@ fn Table(groups: Vec<GroupLine>) -> impl IntoView {
                     <SortHead label="Kind" column="kind" />
                     <SortHead label="Status" column="status" />
                     <SortHead label="User Count" column="users" largest_first=true class="n" />
+                    <Head label="Effective" class="n" />
                     <SortHead label="Changed" column="changed" largest_first=true />
                 </tr>
             </thead>
@@ -132,6 +133,7 @@ fn Row(line: GroupLine) -> impl IntoView {
                 <InDirectory status=group.status group=true />
             </td>
             <Num value=group.user_count />
+            <Num value=group.effective_user_count class="max-md:hidden" />
             <td role="cell" class="whitespace-nowrap text-muted max-md:hidden">
                 <RelativeTime at=changed_at />
             </td>

@@ -239,6 +239,13 @@ pub fn Scope(
                 </div>
             </div>
             <Toggle
+                name="settings[include_nested]"
+                subject="Nested groups"
+                label="Include groups in the selected groups"
+                on=shown.include_nested
+                hint="Off: direct members alone. On: also the groups inside, their members, and so on. Without selected groups the whole tenant is in scope, and this changes nothing."
+            />
+            <Toggle
                 name="settings[include_guests]"
                 subject="Guests"
                 label="Include guests"

@@ -55,6 +55,9 @@ pub struct SettingsForm {
     /// What the typeahead knew of newly picked groups, as JSON.
     #[serde(default)]
     pub known_groups: String,
+    /// Members of groups in the selected ones are in scope too.
+    #[serde(default)]
+    pub include_nested: bool,
     /// Guests are kept.
     #[serde(default)]
     pub include_guests: bool,
@@ -131,6 +134,7 @@ impl SettingsForm {
             }),
             selected_group_ids: policy.selected_group_ids.clone(),
             known_groups: String::new(),
+            include_nested: policy.include_nested,
             include_guests: policy.include_guests,
             require_names: policy.require_names,
             blocked_sign_in_disables: policy.blocked_sign_in_disables,
@@ -175,6 +179,7 @@ impl SettingsForm {
             (added, removed) => format!("Selected Groups +{added} −{removed}"),
         };
         differs(added + removed > 0, &groups);
+        differs(self.include_nested != was.include_nested, "Nested groups");
         differs(self.include_guests != was.include_guests, "Guests");
         differs(self.require_names != was.require_names, "Names");
         differs(
@@ -325,6 +330,7 @@ mod reading {
             };
             let policy = Policy {
                 selected_group_ids: self.selected_group_ids,
+                include_nested: self.include_nested,
                 include_guests: self.include_guests,
                 require_names: self.require_names,
                 blocked_sign_in_disables: self.blocked_sign_in_disables,

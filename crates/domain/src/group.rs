@@ -65,6 +65,8 @@ pub struct Group {
     pub source_type: SourceType,
     /// Users that are direct members.
     pub user_count: i64,
+    /// Users that are members, directly or through groups in it.
+    pub effective_user_count: i64,
 }
 
 /// A line of the Groups list.
@@ -119,7 +121,7 @@ pub struct MemberLine {
     pub object_type: ObjectType,
     /// Its name.
     pub display_name: String,
-    /// Whether it is a direct member. Always true until nested groups are followed.
+    /// Whether it is a direct member.
     pub direct: bool,
     /// The groups between, outermost first; empty for a direct member.
     pub path: Vec<String>,

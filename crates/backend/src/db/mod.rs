@@ -7,6 +7,7 @@
 
 mod migrate;
 mod packed;
+pub(crate) mod rows;
 mod statistics;
 
 pub(crate) use packed::{Membership, packed_ids};

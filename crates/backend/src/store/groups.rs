@@ -1,20 +1,21 @@
 //! Groups of the customers' directories, and who is in them.
 
+mod members;
+
 use bytes::Bytes;
 use domain::{
     DateTime,
-    group::{Group, GroupDetail, GroupKind, GroupLine, MemberLine},
-    id::{CustomerId, ExternalId, GroupId, IntegrationId},
+    group::{Group, GroupDetail, GroupKind, GroupLine},
+    id::{CustomerId, GroupId, IntegrationId},
     paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
-    policy::ObjectType,
     run::Reason,
     user::{DirectoryStatus, MemberOf, SourceType},
 };
 use futures::{Stream, stream};
 use sqlx::FromRow;
-use uuid::Uuid;
 
+pub use self::members::{members, members_listing};
 use super::{
     paging::{self, Sort},
     users,
@@ -54,6 +55,22 @@ macro_rules! user_count {
     };
 }
 
+/// Users that are not deleted, of the group and of the groups in it: each once, and each group once,
+/// so that a cycle ends.
+macro_rules! effective_user_count {
+    () => {
+        "(WITH RECURSIVE inside (id) AS (
+             SELECT g.id
+             UNION
+             SELECT m.member_id FROM inside
+               JOIN directory_membership m ON m.group_id = inside.id AND m.member_type = 'group'
+               JOIN directory_group n ON n.id = m.member_id AND n.status <> 'deleted')
+           SELECT COUNT(DISTINCT u.id) FROM inside
+             JOIN directory_membership m ON m.group_id = inside.id AND m.member_type = 'user'
+             JOIN directory_user u ON u.id = m.member_id AND u.status <> 'deleted')"
+    };
+}
+
 /// The columns by which the list sorts.
 pub const SORTS: &[Sort] = &[
     ("name", "g.name_folded"),
@@ -81,7 +98,9 @@ const MATCHING: &str = concat!(
 const LINE: &str = concat!(
     "SELECT g.id, g.external_id, g.display_name, g.kind, g.status, g.source_type, ",
     user_count!(),
-    " AS user_count, g.customer_id, c.name AS customer_name, g.dynamic, g.changed_at,
+    " AS user_count, ",
+    effective_user_count!(),
+    " AS effective_user_count, g.customer_id, c.name AS customer_name, g.dynamic, g.changed_at,
     EXISTS (SELECT 1 FROM integration_group s WHERE s.integration_id = g.integration_id
                AND s.external_id = g.external_id) AS selected
   FROM directory_group g JOIN customer c ON c.id = g.customer_id"
@@ -227,116 +246,6 @@ pub async fn detail(b: &Backend, scope: &Scope, id: GroupId) -> Result<GroupDeta
     })
 }
 
-#[derive(FromRow)]
-struct MemberRow {
-    id: Uuid,
-    external_id: Option<ExternalId>,
-    object_type: ObjectType,
-    display_name: String,
-    name_folded: String,
-    user_principal_name: Option<String>,
-    status: DirectoryStatus,
-}
-
-impl From<MemberRow> for MemberLine {
-    fn from(row: MemberRow) -> Self {
-        Self {
-            id: row.id,
-            external_id: row.external_id,
-            object_type: row.object_type,
-            display_name: row.display_name,
-            direct: true,
-            path: Vec::new(),
-            user_principal_name: row.user_principal_name,
-            status: Some(row.status),
-        }
-    }
-}
-
-/// Members of one group: users and groups that are not deleted. `$1` is the group.
-const MEMBERS: &str = "FROM (
-    SELECT u.id, u.external_id, 'user' AS object_type, u.display_name, u.name_folded,
-           u.search_text, u.user_principal_name, u.status
-      FROM directory_membership m JOIN directory_user u ON u.id = m.member_id
-     WHERE m.group_id = $1 AND m.member_type = 'user' AND u.status <> 'deleted'
-    UNION ALL
-    SELECT g.id, g.external_id, 'group' AS object_type, g.display_name, g.name_folded,
-           g.search_text, NULL AS user_principal_name, g.status
-      FROM directory_membership m JOIN directory_group g ON g.id = m.member_id
-     WHERE m.group_id = $1 AND m.member_type = 'group' AND g.status <> 'deleted') x";
-
-/// One page of a group's direct members, by name.
-pub async fn members(
-    b: &Backend,
-    scope: &Scope,
-    id: GroupId,
-    q: Option<&str>,
-    page: PageRequest,
-) -> Result<Page<MemberLine>> {
-    get(b, scope, id).await?;
-    let pattern = paging::pattern(q);
-    let mut tx = b.db.read().await?;
-    let total = fetch_scalar!(
-        &mut tx,
-        i64,
-        sqlx::AssertSqlSafe(format!(
-            r"SELECT COUNT(*) {MEMBERS} WHERE $2 IS NULL OR x.search_text LIKE $2 ESCAPE '\'"
-        )),
-        id,
-        &pattern
-    )?;
-    let rows = fetch_all!(
-        &mut tx,
-        MemberRow,
-        sqlx::AssertSqlSafe(format!(
-            r"SELECT * {MEMBERS} WHERE $2 IS NULL OR x.search_text LIKE $2 ESCAPE '\'
-              ORDER BY x.name_folded, x.id LIMIT $3 OFFSET $4"
-        )),
-        id,
-        pattern,
-        page.limit(),
-        page.offset()
-    )?;
-    Ok(Page {
-        items: rows.into_iter().map(MemberLine::from).collect(),
-        total,
-    })
-}
-
-/// A group's direct members by name, for programs.
-pub async fn members_listing(
-    b: &Backend,
-    scope: &Scope,
-    id: GroupId,
-    request: &ListRequest,
-) -> Result<Listing<MemberLine>> {
-    get(b, scope, id).await?;
-    let (after, after_id) = paging::after(request);
-    let mut tx = b.db.read().await?;
-    let rows = fetch_all!(
-        &mut tx,
-        MemberRow,
-        sqlx::AssertSqlSafe(format!(
-            r"SELECT * {MEMBERS} WHERE (x.name_folded, x.id) > ($2, $3)
-                AND ($4 IS NULL OR x.search_text LIKE $4 ESCAPE '\')
-              ORDER BY x.name_folded, x.id LIMIT $5"
-        )),
-        id,
-        after,
-        after_id,
-        paging::pattern(request.q.as_deref()),
-        paging::limit(request)
-    )?;
-    let listing = paging::listing(rows, request, |row| Cursor {
-        after: row.name_folded.clone(),
-        id: row.id,
-    });
-    Ok(Listing {
-        items: listing.items.into_iter().map(MemberLine::from).collect(),
-        next: listing.next,
-    })
-}
-
 /// The groups that a group is a direct member of, by name.
 pub async fn member_of(b: &Backend, scope: &Scope, id: GroupId) -> Result<Vec<MemberOf>> {
     get(b, scope, id).await?;
@@ -402,22 +311,24 @@ async fn csv_page(
     )
 }
 
-const HEAD: [&str; 7] = [
+const HEAD: [&str; 8] = [
     "Name",
     "Type",
     "User Count",
+    "Effective User Count",
     "Group Status",
     "Source Type",
     "Customer",
     "Object Id",
 ];
 
-fn cells(line: GroupLine) -> [String; 7] {
+fn cells(line: GroupLine) -> [String; 8] {
     let group = line.group;
     [
         group.display_name,
         group.kind.title().to_owned(),
         group.user_count.to_string(),
+        group.effective_user_count.to_string(),
         group.status.title().to_owned(),
         group.source_type.to_string(),
         line.customer_name,

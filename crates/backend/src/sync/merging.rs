@@ -150,18 +150,13 @@ async fn upsert(
     )
 }
 
-/// What a complete read didn't name is gone. With selected groups a user is looked for only where
-/// it is a member, and a group only where it is selected: the others are out of scope, which is
-/// decided later.
+/// What a complete read didn't name is gone. With selected groups only what is in scope is looked
+/// for: of the others nothing is known, and they are out of scope, which is decided later.
 async fn sweep(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop> {
-    let is_selected = format!(
-        "EXISTS (SELECT 1 FROM {} AND ig.external_id = source_object.external_id)",
-        work.selected_groups("$5")
-    );
-    let in_scope = match (work.is_selected(), object_type) {
-        (false, _) => "TRUE",
-        (true, ObjectType::Group) => is_selected.as_str(),
-        (true, _) => "source_object.in_scope",
+    let in_scope = if work.is_selected() {
+        "source_object.in_scope"
+    } else {
+        "TRUE"
     };
     let sql = format!(
         "UPDATE source_object SET presence = 'gone'

@@ -34,7 +34,6 @@ mod planning;
 mod reading;
 mod record;
 mod rejections;
-mod rows;
 mod scope;
 mod selected;
 mod staging;
@@ -63,6 +62,7 @@ use self::{
 use crate::{
     Error, Result,
     db::Table,
+    db::rows,
     jobs::{JobContext, Outcome},
 };
 
@@ -82,7 +82,9 @@ pub(crate) async fn go_on(cx: &JobContext, run_id: RunId) -> Result<Outcome> {
             ending::cancelled(&mut work, &by).await
         }
         Err(Stop::Failed(failure)) => ending::failed(&mut work, &failure).await,
-        Err(Stop::Expired) => Err(Error::Internal("a round expired twice".to_owned())),
+        Err(Stop::Expired | Stop::Rescoped) => Err(Error::Internal(
+            "a full read was to be a full one".to_owned(),
+        )),
         Err(Stop::Stopped) => return Ok(Outcome::Stopped),
         Err(Stop::Broken(error)) => Err(error),
     };

@@ -72,6 +72,9 @@ pub(super) fn read_key(policy: &Policy) -> String {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
     hash.update(b"1;");
+    if policy.include_nested && !policy.selected_group_ids.is_empty() {
+        hash.update(b"nested;");
+    }
     for object_type in &policy.object_types {
         hash.update(object_type.as_str());
         hash.update(b",");
@@ -130,8 +133,8 @@ async fn read_with(work: &mut Work<'_>, client: &Client) -> Result<Read, Stop> {
             before,
         };
         match round.read(work).await {
-            Err(Stop::Expired) => {
-                tracing::info!(run = %work.run.id, "a link expired: reading everything");
+            Err(again @ (Stop::Expired | Stop::Rescoped)) => {
+                tracing::info!(run = %work.run.id, why = ?again, "reading everything");
                 staging::clear(work.b(), work.run.id).await?;
                 (work.run.pages_read, work.run.objects_read) = (0, 0);
                 full = true;

@@ -157,16 +157,6 @@ impl<'a> Work<'a> {
         !self.policy.selected_group_ids.is_empty()
     }
 
-    /// The selected groups as `ig` in a statement that takes the integration as $1 and the run as
-    /// `run`: a preview has its own.
-    pub fn selected_groups(&self, run: &str) -> String {
-        if self.run.policy.is_some() {
-            format!("run_group ig WHERE ig.run_id = {run}")
-        } else {
-            "integration_group ig WHERE ig.integration_id = $1".to_owned()
-        }
-    }
-
     /// Lets the database look at tables that many rows of this run have come into.
     pub async fn many_rows(&self, tables: &[Table]) -> Result<()> {
         let rows = self.run.objects_read.max(self.run.planned);

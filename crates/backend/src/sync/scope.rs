@@ -1,11 +1,14 @@
-//! Who is in scope where groups are selected: `source_object.in_scope` of users follows the members
-//! of the selected groups that are there (sync.md rule 11).
+//! Who is in scope where groups are selected: `source_object.in_scope` follows the selected groups,
+//! where nested ones count the groups in them, and the users that those of them have that are there
+//! (sync.md rule 11).
+
+use std::collections::{BTreeSet, HashSet};
 
 use domain::{id::ExternalId, policy::ObjectType};
 use uuid::Uuid;
 
 use super::{
-    members::List,
+    members,
     merging::FIRST,
     record::Work,
     rows::{IDS_MAX, push_ids, run_built},
@@ -21,27 +24,37 @@ pub(super) async fn refresh(work: &mut Work<'_>) -> Result<(), Stop> {
     if !work.is_selected() || !may_have_moved(work).await? {
         return Ok(());
     }
-    let scope = members_of_selected(work).await?;
+    let scope = InScope::of(work).await?;
+    settle(work, ObjectType::Group, &scope.groups).await?;
+    settle(work, ObjectType::User, &scope.users).await
+}
+
+/// Brings the column of one type in step. `scope` is sorted.
+async fn settle(
+    work: &mut Work<'_>,
+    object_type: ObjectType,
+    scope: &[ExternalId],
+) -> Result<(), Stop> {
     let mut after = FIRST;
     loop {
         let mut tx = work.bulk().await?;
-        let users = fetch_all!(
+        let objects = fetch_all!(
             &mut tx,
             (ExternalId, bool),
             "SELECT external_id, in_scope FROM source_object
               WHERE integration_id = $1 AND object_type = $2 AND external_id > $3
               ORDER BY external_id LIMIT $4",
             work.integration.id,
-            ObjectType::User,
+            object_type,
             after,
             BATCH
         )?;
-        let Some((last, _)) = users.last() else {
+        let Some((last, _)) = objects.last() else {
             return Ok(());
         };
         after = *last;
         for in_scope in [false, true] {
-            let moved: Vec<Uuid> = users
+            let moved: Vec<Uuid> = objects
                 .iter()
                 .filter(|(id, was)| *was != in_scope && scope.binary_search(id).is_ok() == in_scope)
                 .map(|(id, _)| id.0)
@@ -54,7 +67,8 @@ pub(super) async fn refresh(work: &mut Work<'_>) -> Result<(), Stop> {
                     query
                         .push(" WHERE integration_id = ")
                         .push_bind(work.integration.id);
-                    query.push(" AND object_type = 'user' AND external_id IN ");
+                    query.push(" AND object_type = ").push_bind(object_type);
+                    query.push(" AND external_id IN ");
                     push_ids!(query, ids);
                 })?;
             }
@@ -80,29 +94,47 @@ async fn may_have_moved(work: &Work<'_>) -> Result<bool> {
     )
 }
 
-/// The users that the selected groups have, sorted.
-async fn members_of_selected(work: &Work<'_>) -> Result<Vec<ExternalId>> {
-    let mut tx = work.b().db.read().await?;
-    let sql = format!(
-        "SELECT m.group_external_id, m.member_type, m.members
-           FROM source_membership m
-           JOIN source_object g ON g.integration_id = m.integration_id
-                AND g.object_type = 'group' AND g.external_id = m.group_external_id
-                AND g.presence = 'present'
-          WHERE m.integration_id = $1 AND m.member_type = 'user'
-            AND EXISTS (SELECT 1 FROM {} AND ig.external_id = m.group_external_id)
-            AND $2 = $2",
-        work.selected_groups("$2")
-    );
-    let lists = fetch_all!(
-        &mut tx,
-        List,
-        sqlx::AssertSqlSafe(sql),
-        work.integration.id,
-        work.run.id
-    )?;
-    let mut scope: Vec<ExternalId> = lists.iter().flat_map(List::ids).collect();
-    scope.sort_unstable();
-    scope.dedup();
-    Ok(scope)
+/// What the scope holds, sorted.
+struct InScope {
+    groups: Vec<ExternalId>,
+    users: Vec<ExternalId>,
+}
+
+impl InScope {
+    /// Follows the groups a level after the other, each once, so that a cycle ends. A group that
+    /// isn't there is in scope where it is selected, and holds nobody.
+    async fn of(work: &Work<'_>) -> Result<Self> {
+        let mut tx = work.b().db.read().await?;
+        let there = fetch_all!(
+            &mut tx,
+            (Uuid,),
+            "SELECT external_id FROM source_object
+              WHERE integration_id = $1 AND object_type = 'group' AND presence = 'present'",
+            work.integration.id
+        )?;
+        let there: HashSet<Uuid> = there.into_iter().map(|(id,)| id).collect();
+        let mut groups: BTreeSet<ExternalId> =
+            work.policy.selected_group_ids.iter().copied().collect();
+        let mut users = Vec::new();
+        let mut level: Vec<ExternalId> = groups.iter().copied().collect();
+        while !level.is_empty() {
+            let ids: Vec<Uuid> = level.drain(..).map(|group| group.0).collect();
+            let ids: Vec<Uuid> = ids.into_iter().filter(|id| there.contains(id)).collect();
+            for list in members::of(&mut tx, work.integration.id, &ids).await? {
+                match list.member_type {
+                    ObjectType::User => users.extend(list.ids()),
+                    ObjectType::Group if work.policy.include_nested => {
+                        level.extend(list.ids().filter(|group| groups.insert(*group)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        users.sort_unstable();
+        users.dedup();
+        Ok(Self {
+            groups: groups.into_iter().collect(),
+            users,
+        })
+    }
 }

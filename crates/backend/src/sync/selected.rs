@@ -1,18 +1,23 @@
 //! Reading with selected groups: it costs what the scope costs, not what the tenant costs, and
 //! nothing is kept of people out of scope (sync.md rule 11).
 //!
-//! A full read takes the users' latest token first, then the groups with their members, then the
+//! A full read takes the users' latest token first, then the groups with their members, where nested
+//! groups count a level after the other, then the
 //! people by their ids, and closes the gap with one round from that first token. A delta read
 //! takes the groups' changes, fetches who is new, and then the users' changes; what concerns
 //! nobody known is dropped unread.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use domain::{
     id::{ExternalId, IntegrationId},
     policy::ObjectType,
 };
 use graph::{After, DeltaStart, FILTER_IDS_MAX, GET_BY_IDS_MAX, Select, UserItem};
+use planner::{
+    merge::MemberOp,
+    read::{Presence, SourceObject},
+};
 use uuid::Uuid;
 
 use super::{
@@ -23,9 +28,9 @@ use super::{
     staging::Stager,
     stop::Stop,
 };
-use crate::{Backend, Result};
+use crate::{Backend, Result, fetch_all};
 
-/// The stream of a chunk of selected groups.
+/// The stream of a chunk of the scope's groups: of the selected ones first, then of those in them.
 pub(super) fn stream(chunk: usize) -> String {
     format!("group:{chunk}")
 }
@@ -71,51 +76,119 @@ async fn latest(round: &Reading<'_>, work: &mut Work<'_>) -> Result<String, Stop
     Err(unfinished())
 }
 
-/// The selected groups with their members, a chunk of ids after the other: for their members' sake
-/// also where the directory keeps no groups. Answers the users that
-/// were named as members and not, later, as gone.
+/// The groups of the scope with their members: for their members' sake also where the directory
+/// keeps no groups. Answers the users that were named as members and not, later, as gone.
 async fn groups(
     round: &Reading<'_>,
     work: &mut Work<'_>,
     stager: &mut Stager,
     links: &mut BTreeMap<String, String>,
 ) -> Result<People, Stop> {
+    let mut named = Named::default();
     let selected = work.policy.selected_group_ids.clone();
-    let mut named: HashMap<(ExternalId, ExternalId), bool> = HashMap::new();
-    for (number, chunk) in selected.chunks(FILTER_IDS_MAX).enumerate() {
-        let name = stream(number);
-        let ids = graph_ids(chunk);
-        let mut pages = round
-            .client
-            .groups_delta(round.start(&name), &group_select(), &ids);
-        while let Some(page) = round.page(work, &mut pages).await? {
-            for item in page.items {
-                if !ids.contains(&item.id) {
-                    continue;
-                }
-                let (object, members) = entra::group(item)?;
-                for op in &members {
-                    if op.member_type == ObjectType::User {
-                        named.insert((object.external_id, op.member), !op.removed);
-                    }
-                }
-                stager.members(object.external_id, &members);
-                stager.object(object);
+    if round.full {
+        let mut known: BTreeSet<ExternalId> = selected.iter().copied().collect();
+        let mut level = selected;
+        while !level.is_empty() {
+            for chunk in level.chunks(FILTER_IDS_MAX) {
+                let name = stream(links.len());
+                let link = groups_of(round, work, stager, (&name, chunk), &mut named).await?;
+                links.insert(name, link);
             }
-            if let After::Delta(link) = page.after {
-                links.insert(name.clone(), link);
+            level = Vec::new();
+            if work.policy.include_nested {
+                let inside = named.members(ObjectType::Group);
+                level.extend(inside.filter(|group| known.insert(*group)));
             }
-            stager.flush_some(work).await?;
         }
-        if !links.contains_key(&name) {
-            return Err(unfinished());
+    } else {
+        let inside = nested(work).await?;
+        let all: Vec<ExternalId> = selected.into_iter().chain(inside).collect();
+        for number in (0..).take_while(|number| round.links.contains_key(&stream(*number))) {
+            let name = stream(number);
+            let link = groups_of(round, work, stager, (&name, &all), &mut named).await?;
+            links.insert(name, link);
         }
     }
-    Ok(named
-        .into_iter()
-        .filter(|(_, is_member)| *is_member)
-        .map(|((_, member), _)| member.0)
-        .collect())
+    let people = named.members(ObjectType::User);
+    Ok(people.map(|member| member.0).collect())
+}
+
+/// What a round named as members of the scope's groups: the last word on each (group, member).
+#[derive(Debug, Default)]
+struct Named(HashMap<(ExternalId, ExternalId), (ObjectType, bool)>);
+
+impl Named {
+    /// Those of a type that are members at the end, some of them several times.
+    fn members(&self, of: ObjectType) -> impl Iterator<Item = ExternalId> {
+        self.0
+            .iter()
+            .filter(move |(_, (object_type, is_member))| *object_type == of && *is_member)
+            .map(|((_, member), _)| *member)
+    }
+}
+
+/// One stream of groups, of these ids. Answers the link to go on from.
+async fn groups_of(
+    round: &Reading<'_>,
+    work: &mut Work<'_>,
+    stager: &mut Stager,
+    (name, groups): (&str, &[ExternalId]),
+    named: &mut Named,
+) -> Result<String, Stop> {
+    let ids: HashSet<Uuid> = groups.iter().map(|id| id.0).collect();
+    let start = round.start(name);
+    // A link knows for which groups it was made.
+    let asked = match start {
+        DeltaStart::Link(_) => Vec::new(),
+        _ => graph_ids(groups),
+    };
+    let mut pages = round.client.groups_delta(start, &group_select(), &asked);
+    let mut link = None;
+    while let Some(page) = round.page(work, &mut pages).await? {
+        for item in page.items {
+            if !ids.contains(&item.id) {
+                continue;
+            }
+            let (object, members) = entra::group(item)?;
+            if !round.full && work.policy.include_nested && moves_scope(&object, &members) {
+                return Err(Stop::Rescoped);
+            }
+            for op in &members {
+                let edge = (object.external_id, op.member);
+                named.0.insert(edge, (op.member_type, !op.removed));
+            }
+            stager.members(object.external_id, &members);
+            stager.object(object);
+        }
+        if let After::Delta(end) = page.after {
+            link = Some(end);
+        }
+        stager.flush_some(work).await?;
+    }
+    link.ok_or_else(unfinished)
+}
+
+/// Whether other groups may be in scope after this than the streams are made for.
+fn moves_scope(group: &SourceObject, members: &[MemberOp]) -> bool {
+    group.presence != Presence::Present
+        || members.iter().any(|op| op.member_type == ObjectType::Group)
+}
+
+/// The groups that are in scope through other groups, as the last full read found them.
+async fn nested(work: &Work<'_>) -> Result<Vec<ExternalId>> {
+    if !work.policy.include_nested {
+        return Ok(Vec::new());
+    }
+    let mut tx = work.b().db.read().await?;
+    let rows = fetch_all!(
+        &mut tx,
+        (ExternalId,),
+        "SELECT external_id FROM source_object
+          WHERE integration_id = $1 AND object_type = 'group' AND in_scope",
+        work.integration.id
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Those of the people who weren't in scope until now. Somebody known who was out of scope may have

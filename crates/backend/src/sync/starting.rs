@@ -10,7 +10,7 @@ use sqlx::FromRow;
 
 use super::{counts, record::with_groups};
 use crate::{
-    Backend, Error, Result, Scope, Tx, execute, fetch_one, fetch_optional, insert_many,
+    Backend, Error, Result, Scope, Tx, execute, fetch_one, fetch_optional,
     jobs::queue::{self, Kind, NewJob, PRIORITY_PERSON, PRIORITY_SCHEDULE},
     store::write_json,
 };
@@ -60,15 +60,6 @@ pub(crate) async fn put(b: &Backend, tx: &mut Tx, run: &Starting<'_>) -> Result<
     )?;
     if made == 0 {
         return Ok(None);
-    }
-    if let Some(preview) = run.preview {
-        insert_many!(
-            &mut *tx,
-            "INSERT INTO run_group (run_id, external_id)",
-            columns: 2, rows_max: 1000, preview.policy.selected_group_ids,
-            |bind, group| { bind.push_bind(id).push_bind(*group); },
-            ""
-        )?;
     }
     let priority = match run.trigger {
         RunTrigger::Schedule => PRIORITY_SCHEDULE,

@@ -18,6 +18,8 @@ pub(crate) enum Stop {
     Stopped,
     /// A delta link is no longer good: everything has to be read.
     Expired,
+    /// Groups came into the scope or left it through other groups: everything has to be read.
+    Rescoped,
     /// The source said no; the run ends `failed`.
     Failed(Box<Failure>),
     /// Something of ours broke; the run is tried again.

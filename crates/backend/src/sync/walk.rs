@@ -188,14 +188,10 @@ struct Beside {
 
 /// The query that walks the objects to look at, in the order of their ids.
 fn walk(work: &Work<'_>, object_type: ObjectType, which: Which, beside: Beside) -> String {
-    let is_selected = format!(
-        "EXISTS (SELECT 1 FROM {} AND ig.external_id = source_object.external_id)",
-        work.selected_groups("$5")
-    );
-    let scope = match (work.is_selected(), object_type) {
-        (false, _) => "TRUE",
-        (true, ObjectType::User) => "source_object.in_scope",
-        (true, _) => is_selected.as_str(),
+    let scope = if work.is_selected() {
+        "source_object.in_scope"
+    } else {
+        "TRUE"
     };
     let taken = if beside.older && object_type == ObjectType::User {
         NAME_TAKEN

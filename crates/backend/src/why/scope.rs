@@ -84,7 +84,9 @@ pub(super) async fn of_kept(
         return Ok(Scope::Tenant);
     }
     let selected = selected(tx, integration).await?;
-    let direct = if object_type == ObjectType::Group {
+    // A group that is in a selected one counts where nested groups do.
+    let counts = object_type != ObjectType::Group || integration.policy.include_nested;
+    let direct = if !counts {
         Vec::new()
     } else {
         holders(tx, integration, object_type, object).await?

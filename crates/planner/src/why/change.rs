@@ -2,7 +2,7 @@
 //! decide before it is named, so none is named that would be of no use.
 
 use domain::{
-    policy::{Actions, ObjectType, OutOfScope, Policy},
+    policy::{Actions, OutOfScope, Policy},
     run::{Action, Reason},
     why::{WhyChange, WhyLink, WhyOther, WhyTarget},
 };
@@ -178,11 +178,17 @@ fn leaving(subject: &Subject) -> Option<WhyOther> {
         ..subject.facts
     };
     let names: Vec<String> = match &subject.scope {
-        Scope::Selected { ways, .. } => ways.iter().map(|way| words::name(&way.group)).collect(),
+        Scope::Selected { ways, .. } => ways
+            .iter()
+            .map(|way| {
+                let holder = way.between.last().cloned();
+                holder.unwrap_or_else(|| words::name(&way.group))
+            })
+            .collect(),
         _ => Vec::new(),
     };
-    let leave = match (&subject.scope, object_type) {
-        (Scope::Selected { .. }, ObjectType::Group) => {
+    let leave = match (&subject.scope, subject.is_selected()) {
+        (Scope::Selected { .. }, true) => {
             format!("Take {object} out of Selected Groups.")
         }
         (Scope::Selected { .. }, _) => format!(

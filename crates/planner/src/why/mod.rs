@@ -212,6 +212,16 @@ impl Subject {
         self.known.map(|known| known.status)
     }
 
+    /// Whether it is a group that is selected itself.
+    fn is_selected(&self) -> bool {
+        match &self.scope {
+            Scope::Selected { ways, .. } => ways
+                .iter()
+                .any(|way| way.group.external_id == self.external_id),
+            _ => false,
+        }
+    }
+
     fn scope_is_unknown(&self) -> bool {
         matches!(self.scope, Scope::Unknown { .. })
     }

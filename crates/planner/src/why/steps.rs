@@ -189,9 +189,17 @@ fn scope(subject: &Subject, outcome: StepOutcome) -> WhyStep {
         }
         Scope::Selected { groups, ways } => (groups, ways),
     };
+    let is_selected = subject.is_selected();
     let (title, sentence) = match (outcome == StepOutcome::Stopped, is_group) {
-        (false, false) => ("In a selected group", words::ways(ways)),
-        (false, true) => ("A selected group", "It is one of the selected groups.".to_owned()),
+        (false, _) if is_selected => {
+            ("A selected group", "It is one of the selected groups.".to_owned())
+        }
+        (false, _) => ("In a selected group", words::ways(ways)),
+        (true, true) if subject.policy.include_nested => (
+            "Neither selected nor in a selected group",
+            "Groups are selected, and only those and the groups inside them are in scope."
+                .to_owned(),
+        ),
         (true, true) => (
             "Not a selected group",
             "Groups are selected, and only those are in scope.".to_owned(),
@@ -213,7 +221,7 @@ fn scope(subject: &Subject, outcome: StepOutcome) -> WhyStep {
     made.facts = vec![fact("Selected groups", names)];
     made.links = ways
         .iter()
-        .filter(|_| !is_group)
+        .filter(|_| !is_selected)
         .filter_map(|way| {
             Some(WhyLink {
                 title: words::name(&way.group),

@@ -1,4 +1,7 @@
-use domain::{integration::IntegrationChange, policy::Policy};
+use domain::{
+    integration::IntegrationChange,
+    policy::{ObjectType, Policy},
+};
 
 use super::*;
 use crate::{
@@ -206,4 +209,51 @@ db_test!(a_csv_of_many_groups_goes_on_after_each_step, |t| {
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 1 + 1005);
     assert!(lines[1005].starts_with("Group 1004,"), "{}", lines[1005]);
+});
+
+db_test!(who_is_in_a_group_of_a_group_is_a_member_with_the_way, |t| {
+    let World {
+        owner,
+        customer,
+        sales,
+        inner,
+        ..
+    } = world(&t).await;
+    let deep = sample::group(&t, customer, None, "Deep").await;
+    sample::member(&t, inner, deep.0, ObjectType::Group).await;
+    // A cycle.
+    sample::member(&t, deep, sales.0, ObjectType::Group).await;
+    let eve = sample::user(&t, customer, None, "Eve", DirectoryStatus::Active).await;
+    sample::member(&t, deep, eve.0, ObjectType::User).await;
+
+    let page = PageRequest::default();
+    let found = members(&t, &owner, sales, None, page).await.unwrap();
+    let told: Vec<String> = found
+        .items
+        .iter()
+        .map(|m| format!("{} {} {}", m.display_name, m.direct, m.path.join(">")))
+        .collect();
+    let expected = [
+        "Ada true ",
+        "Bo true ",
+        "Deep false Inner Circle",
+        "Eve false Inner Circle>Deep",
+        "Inner Circle true ",
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(found.total, 5);
+    let request = ListRequest {
+        limit: 2,
+        ..ListRequest::default()
+    };
+    let first = members_listing(&t, &owner, sales, &request).await.unwrap();
+    assert_eq!(first.items, found.items[..2]);
+
+    let counts = async |id| {
+        let group = get(&t, &owner, id).await.unwrap();
+        (group.user_count, group.effective_user_count)
+    };
+    assert_eq!(counts(sales).await, (2, 3));
+    assert_eq!(counts(inner).await, (0, 3));
+    assert_eq!(counts(deep).await, (1, 3));
 });

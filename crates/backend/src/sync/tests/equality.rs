@@ -1,12 +1,14 @@
 //! After any changes, read in full or as changes, with or without selected groups, with or without
 //! faults, the directory equals the tenant.
 
+use std::collections::BTreeSet;
+
 use domain::{
     id::ExternalId,
     policy::ObjectType,
     run::{RunMode, RunStatus},
 };
-use simulator::{FarmConfig, FaultPlan, GroupKind};
+use simulator::{Attributes, FarmConfig, FaultPlan, GroupKind, Kind as Member};
 
 use super::{
     sync_test,
@@ -68,12 +70,35 @@ async fn select(w: &mut World) {
     w.save_policy().await;
 }
 
+/// Selects groups that hold others, which then count too.
+async fn select_nested(w: &mut World) {
+    let snapshot = w.control.snapshot();
+    let outer: BTreeSet<_> = snapshot
+        .memberships
+        .iter()
+        .filter(|edge| edge.member_type == Member::Group)
+        .map(|edge| ExternalId(edge.group_id))
+        .collect();
+    w.policy.selected_group_ids = outer.into_iter().take(3).collect();
+    w.policy.include_nested = true;
+    w.save_policy().await;
+}
+
+#[derive(Clone, Copy)]
+enum Chosen {
+    Nothing,
+    Groups,
+    Nested,
+}
+
 macro_rules! seeds {
-    ($($name:ident: $seed:literal, selected: $selected:literal, faults: $faults:literal;)+) => { $(
+    ($($name:ident: $seed:literal, $chosen:ident, faults: $faults:literal;)+) => { $(
         sync_test!($name, tenant($seed, 60), |w| {
             let mut w = w;
-            if $selected {
-                select(&mut w).await;
+            match Chosen::$chosen {
+                Chosen::Nothing => {}
+                Chosen::Groups => select(&mut w).await,
+                Chosen::Nested => select_nested(&mut w).await,
             }
             follow(&mut w, $seed, $faults).await;
         });
@@ -81,18 +106,24 @@ macro_rules! seeds {
 }
 
 seeds! {
-    whole_tenant_1: 1, selected: false, faults: false;
-    whole_tenant_2: 2, selected: false, faults: false;
-    whole_tenant_3: 3, selected: false, faults: false;
-    whole_tenant_with_faults_1: 1, selected: false, faults: true;
-    whole_tenant_with_faults_2: 2, selected: false, faults: true;
-    whole_tenant_with_faults_3: 3, selected: false, faults: true;
-    selected_groups_1: 1, selected: true, faults: false;
-    selected_groups_2: 2, selected: true, faults: false;
-    selected_groups_3: 3, selected: true, faults: false;
-    selected_groups_with_faults_1: 1, selected: true, faults: true;
-    selected_groups_with_faults_2: 2, selected: true, faults: true;
-    selected_groups_with_faults_3: 3, selected: true, faults: true;
+    whole_tenant_1: 1, Nothing, faults: false;
+    whole_tenant_2: 2, Nothing, faults: false;
+    whole_tenant_3: 3, Nothing, faults: false;
+    whole_tenant_with_faults_1: 1, Nothing, faults: true;
+    whole_tenant_with_faults_2: 2, Nothing, faults: true;
+    whole_tenant_with_faults_3: 3, Nothing, faults: true;
+    selected_groups_1: 1, Groups, faults: false;
+    selected_groups_2: 2, Groups, faults: false;
+    selected_groups_3: 3, Groups, faults: false;
+    selected_groups_with_faults_1: 1, Groups, faults: true;
+    selected_groups_with_faults_2: 2, Groups, faults: true;
+    selected_groups_with_faults_3: 3, Groups, faults: true;
+    nested_groups_1: 1, Nested, faults: false;
+    nested_groups_2: 2, Nested, faults: false;
+    nested_groups_3: 3, Nested, faults: false;
+    nested_groups_with_faults_1: 1, Nested, faults: true;
+    nested_groups_with_faults_2: 2, Nested, faults: true;
+    nested_groups_with_faults_3: 3, Nested, faults: true;
 }
 
 sync_test!(
@@ -116,6 +147,70 @@ sync_test!(
         w.control.rename(renamed.0, "Renamed since").unwrap();
         w.run(RunMode::Delta).await;
         assert!(names(&w).await.contains(&Some("Renamed since".to_owned())));
+    }
+);
+
+sync_test!(
+    people_come_and_go_with_the_groups_between,
+    tenant(12, 40),
+    |w| {
+        let mut w = w;
+        let make = |name| {
+            let none = Attributes::new();
+            let made = w.control.create_group(name, GroupKind::Security, &none);
+            ExternalId(made.unwrap())
+        };
+        let (outer, middle, inner, other) =
+            (make("Outer"), make("Middle"), make("Inner"), make("Other"));
+        let people: Vec<_> = w.expected().users.into_keys().take(3).collect();
+        let hold = |group: ExternalId, members: &[_]| {
+            w.control.add_members(group.0, members).unwrap();
+        };
+        hold(outer, &[people[0], middle.0]);
+        // A cycle.
+        hold(middle, &[inner.0, outer.0]);
+        hold(inner, &[people[1], middle.0]);
+        hold(other, &[people[2]]);
+        w.policy.selected_group_ids = vec![outer];
+        w.save_policy().await;
+        w.run(RunMode::Full).await;
+        assert_eq!(w.actual().await.users.len(), 1, "direct members alone");
+        w.policy.include_nested = true;
+        w.save_policy().await;
+        let run = w.run(RunMode::Delta).await;
+        assert_eq!(line(&run, ObjectType::User).created, 1);
+        assert_eq!(line(&run, ObjectType::Group).created, 2);
+        w.assert_equal("with nested groups").await;
+        assert_eq!(w.actual().await.edges.len(), 6, "the cycle is kept too");
+
+        // Nobody of those concerned changes; a group between does.
+        w.control.add_members(inner.0, &[other.0]).unwrap();
+        let run = w.run(RunMode::Delta).await;
+        assert_eq!(line(&run, ObjectType::User).created, 1);
+        w.assert_equal("with one group more").await;
+        w.control.remove_members(outer.0, &[middle.0]).unwrap();
+        let run = w.run(RunMode::Delta).await;
+        assert_eq!(line(&run, ObjectType::User).disabled, 2);
+        assert_eq!(line(&run, ObjectType::Group).disabled, 3);
+        w.assert_equal("without the group between").await;
+        // Its members change while nobody looks at it.
+        w.control.add_members(inner.0, &[people[0]]).unwrap();
+        w.control.remove_members(inner.0, &[people[1]]).unwrap();
+        w.run(RunMode::Delta).await;
+        w.control.add_members(outer.0, &[middle.0]).unwrap();
+        w.run(RunMode::Delta).await;
+        w.assert_equal("with the group between again").await;
+        w.control.delete(middle.0).unwrap();
+        w.run(RunMode::Delta).await;
+        w.assert_equal("with the group between deleted").await;
+        assert_eq!(w.actual().await.users.len(), 1);
+        let quiet = w.run(RunMode::Delta).await;
+        assert_eq!(quiet.status, RunStatus::NothingToDo, "{quiet:#?}");
+        assert!(quiet.requests <= 4, "{}", quiet.requests);
+        w.policy.include_nested = false;
+        w.save_policy().await;
+        w.run(RunMode::Delta).await;
+        w.assert_equal("with direct members alone again").await;
     }
 );
 

@@ -294,10 +294,23 @@ impl World {
             .map(|id| id.0)
             .collect();
         let all = selected.is_empty();
+        let mut scope = selected;
+        while self.policy.include_nested && !all {
+            let inside = snapshot
+                .memberships
+                .iter()
+                .filter(|edge| scope.contains(&edge.group_id) && edge.member_type == Member::Group)
+                .map(|edge| edge.member_id);
+            let wider: BTreeSet<Uuid> = scope.iter().copied().chain(inside).collect();
+            if wider.len() == scope.len() {
+                break;
+            }
+            scope = wider;
+        }
         let in_scope: BTreeSet<Uuid> = snapshot
             .memberships
             .iter()
-            .filter(|edge| selected.contains(&edge.group_id))
+            .filter(|edge| scope.contains(&edge.group_id))
             .map(|edge| edge.member_id)
             .collect();
         let named = |name: &Option<String>| name.as_ref().is_some_and(|n| !n.trim().is_empty());
@@ -326,7 +339,7 @@ impl World {
         let groups: BTreeMap<Uuid, (String, String, bool)> = snapshot
             .groups
             .iter()
-            .filter(|group| all || selected.contains(&group.id))
+            .filter(|group| all || scope.contains(&group.id))
             .filter_map(|group| {
                 let kind = match group.kind {
                     GroupKind::Security => "security",

@@ -51,7 +51,7 @@ macro_rules! push_ids {
     }};
 }
 
-pub(super) use {fetch_built, push_ids, run_built};
+pub(crate) use {fetch_built, push_ids, run_built};
 
 /// Ids that go into one list.
-pub(super) const IDS_MAX: usize = 1_000;
+pub(crate) const IDS_MAX: usize = 1_000;
