@@ -86,10 +86,10 @@ pub(super) async fn of_kept(
     let selected = selected(tx, integration).await?;
     // A group that is in a selected one counts where nested groups do.
     let counts = object_type != ObjectType::Group || integration.policy.include_nested;
-    let direct = if !counts {
-        Vec::new()
-    } else {
+    let direct = if counts {
         holders(tx, integration, object_type, object).await?
+    } else {
+        Vec::new()
     };
     let holding = Holding {
         itself: (object_type == ObjectType::Group).then_some(object),

@@ -295,17 +295,20 @@ impl World {
             .collect();
         let all = selected.is_empty();
         let mut scope = selected;
-        while self.policy.include_nested && !all {
+        let mut size = if self.policy.include_nested {
+            0
+        } else {
+            scope.len()
+        };
+        while scope.len() > size {
+            size = scope.len();
             let inside = snapshot
                 .memberships
                 .iter()
                 .filter(|edge| scope.contains(&edge.group_id) && edge.member_type == Member::Group)
                 .map(|edge| edge.member_id);
-            let wider: BTreeSet<Uuid> = scope.iter().copied().chain(inside).collect();
-            if wider.len() == scope.len() {
-                break;
-            }
-            scope = wider;
+            let inside: Vec<Uuid> = inside.collect();
+            scope.extend(inside);
         }
         let in_scope: BTreeSet<Uuid> = snapshot
             .memberships
