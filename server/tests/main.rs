@@ -24,6 +24,8 @@ mod pages;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod previews;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod secrets;

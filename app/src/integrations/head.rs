@@ -9,7 +9,7 @@ use domain::{
 use leptos_router::{components::Outlet, hooks::use_params_map};
 
 use super::{
-    api::{CancelSync, FullSync, HeadView, integration_head},
+    api::{CancelSync, FullSync, HeadView, PreviewSync, integration_head},
     why::WhyBox,
 };
 use crate::{
@@ -52,6 +52,7 @@ pub fn IntegrationPage() -> impl IntoView {
     follow_while(busy.into(), move || head.refetch());
     follow_idle(move || head.refetch());
     let sync = use_post::<FullSync>();
+    let preview = use_post::<PreviewSync>();
     let cancel = use_post::<CancelSync>();
     let tabs = move || {
         id.get().map(|id| {
@@ -70,7 +71,7 @@ pub fn IntegrationPage() -> impl IntoView {
                 whole=true
                 children=move |head| {
                     busy.set(head.last.as_ref().is_some_and(|run| run.run.status.is_open()));
-                    view! { <Head head=head sync=sync cancel=cancel /> }
+                    view! { <Head head=head sync=sync preview=preview cancel=cancel /> }
                 }
             />
         </div>
@@ -83,7 +84,12 @@ pub fn IntegrationPage() -> impl IntoView {
 }
 
 #[component]
-fn Head(head: HeadView, sync: Post<FullSync>, cancel: Post<CancelSync>) -> impl IntoView {
+fn Head(
+    head: HeadView,
+    sync: Post<FullSync>,
+    preview: Post<PreviewSync>,
+    cancel: Post<CancelSync>,
+) -> impl IntoView {
     let HeadView {
         integration,
         customer_name,
@@ -109,11 +115,23 @@ fn Head(head: HeadView, sync: Post<FullSync>, cancel: Post<CancelSync>) -> impl 
             facts=facts
         >
             {may(Permission::RunsStart)
-                .then(|| view! { <Buttons id=id open=open lead=not_started sync=sync cancel=cancel /> })}
+                .then(|| {
+                    view! {
+                        <Buttons
+                            id=id
+                            open=open
+                            lead=not_started
+                            sync=sync
+                            preview=preview
+                            cancel=cancel
+                        />
+                    }
+                })}
             {may(Permission::IntegrationsWrite).then(|| view! { <More id=id /> })}
         </PageHead>
-        <Running sync=sync />
-        {not_started.then(|| view! { <FirstSteps id=id /> })}
+        <Running error=sync.error() />
+        <Running error=preview.error() />
+        {not_started.then(|| view! { <FirstSteps id=id preview=preview /> })}
     }
     .into_any()
 }
@@ -124,6 +142,7 @@ fn Buttons(
     open: Option<RunId>,
     lead: bool,
     sync: Post<FullSync>,
+    preview: Post<PreviewSync>,
     cancel: Post<CancelSync>,
 ) -> impl IntoView {
     let class = if lead { "btn btn-primary" } else { "btn" };
@@ -137,6 +156,10 @@ fn Buttons(
                     </PostForm>
                 }
             })}
+        <PostForm post=preview class="contents">
+            <input type="hidden" name="id" value=id.to_string() />
+            <Submit label="Preview" busy="Starting" class="btn" icon="eye" />
+        </PostForm>
         <PostForm post=sync class="contents">
             <input type="hidden" name="id" value=id.to_string() />
             <Submit label="Full Sync" busy="Starting" class=class icon="refresh-cw" />
@@ -173,8 +196,7 @@ fn More(id: IntegrationId) -> impl IntoView {
 
 /// A second press while one runs explains itself.
 #[component]
-fn Running(sync: Post<FullSync>) -> impl IntoView {
-    let error = sync.error();
+fn Running(error: Signal<Option<AppError>>) -> impl IntoView {
     move || match error.get() {
         Some(AppError::Conflict {
             message,
@@ -198,7 +220,7 @@ fn Running(sync: Post<FullSync>) -> impl IntoView {
 
 /// What leads a new integration: nothing starts by itself before its first full run.
 #[component]
-fn FirstSteps(id: IntegrationId) -> impl IntoView {
+fn FirstSteps(id: IntegrationId, preview: Post<PreviewSync>) -> impl IntoView {
     view! {
         <section class="px-6 pb-4 max-md:px-4" aria-label="What comes next">
             <div class="rc-note max-w-3xl">
@@ -213,6 +235,22 @@ fn FirstSteps(id: IntegrationId) -> impl IntoView {
                             </a>
                             ", or none for the whole tenant, and save."
                         </li>
+                        {may(Permission::RunsStart)
+                            .then(|| {
+                                view! {
+                                    <li>
+                                        <PostForm post=preview class="inline">
+                                            <input type="hidden" name="id" value=id.to_string() />
+                                            <Submit
+                                                label="Look at a preview"
+                                                busy="Starting a preview"
+                                                class="rc-link underline cursor-pointer min-h-6"
+                                            />
+                                        </PostForm>
+                                        ": who would come in and who would stay out. It changes nothing."
+                                    </li>
+                                }
+                            })}
                         <li>
                             "Press Full Sync. The first run is yours to start; after it has succeeded it \
                              goes by its schedule."
@@ -254,12 +292,14 @@ fn Facts(
 
 /// The one word for how it is: an open or a held run before the integration's own state.
 fn mark(integration: &Integration, last: Option<&RunDetail>) -> Mark {
-    match (integration.state, last.map(|run| run.run.status)) {
-        (_, Some(status)) if status.is_open() => status.into(),
-        (IntegrationState::Ok, Some(status @ (RunStatus::Held | RunStatus::Partial))) => {
+    // The newest run may be a preview, which says nothing of how the directory is.
+    let open = last.map(|run| run.run.status).filter(|last| last.is_open());
+    match (open, integration.state, integration.last_sync_status) {
+        (Some(status), _, _)
+        | (None, IntegrationState::Ok, Some(status @ (RunStatus::Held | RunStatus::Partial))) => {
             status.into()
         }
-        (state, _) => state.into(),
+        (None, state, _) => state.into(),
     }
 }
 

@@ -109,9 +109,11 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         "integrations/add" | "integrations/test" => new,
         "integrations/cancel-run" => format!("run_id={run}"),
         "integrations/delete" => format!("id={integration}&people=keep"),
-        "integrations/full-sync" => format!("id={integration}"),
-        "integrations/save" | "integrations/test-saved" => settings,
-        "runs/cancel" => format!("id={run}"),
+        "integrations/full-sync" | "integrations/preview" => format!("id={integration}"),
+        "integrations/preview-settings" | "integrations/save" | "integrations/test-saved" => {
+            settings
+        }
+        "runs/apply" | "runs/cancel" => format!("id={run}"),
         "runs/decide" => {
             format!("id={run}&object_type=user&decision=approved&reason=T-1")
         }

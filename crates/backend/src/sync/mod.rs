@@ -44,6 +44,7 @@ pub(crate) mod stop;
 mod tests;
 mod walk;
 
+pub(crate) use apply_preview::about_preview;
 pub use apply_preview::apply_preview;
 pub use decide::{decide, withdraw};
 pub(crate) use decide::{decisions, undecided};
@@ -52,7 +53,7 @@ use domain::{
     policy::{Guard, Policy},
     run::{RunError, RunPhase, RunTrigger},
 };
-pub(crate) use starting::{Starting, cancel_open, put};
+pub(crate) use starting::{PreviewRow, Starting, cancel_open, put};
 pub use starting::{cancel, preview, start};
 
 use self::{
