@@ -1,5 +1,5 @@
 // All pages of the product, for one customer whose tenant was synced.
-import type { Api, Customer } from "./api";
+import type { Api, Customer, Run } from "./api";
 import { held, kept, type Control, type Tenant } from "./simulator";
 
 /** Titles fit for file names, with the addresses. */
@@ -15,6 +15,11 @@ export async function pages(
   const run = await api.run(integration, "delta");
   await held(control);
   const waiting = await api.run(integration, "delta", ["held"]);
+  const preview = await api.post<Run>(`/integrations/${integration.id}/runs`, {
+    mode: "preview",
+    policy: { ...integration.policy, include_guests: true },
+  });
+  await api.ended(preview);
   const [user] = await api.all<{ id: string }>(`/customers/${customer.id}/users`);
   const [group] = await api.all<{ id: string }>(`/customers/${customer.id}/groups`);
   const profiles = await api.all<{ id: string; customer_id: string | null }>("/credential-profiles");
@@ -46,6 +51,8 @@ export async function pages(
     ["sync-history", `/sync-history${of}`],
     ["run", `/runs/${run.id}`],
     ["run-held", `/runs/${waiting.id}`],
+    ["run-preview", `/runs/${preview.id}`],
+    ["run-preview-apply", `/runs/${preview.id}/apply`],
     ["credential-profiles", "/credential-profiles"],
     ["credential-profile", `/credential-profiles/${profile?.id}`],
     ["credential-profile-add", "/credential-profiles/add?with=certificate"],

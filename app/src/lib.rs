@@ -153,7 +153,10 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("delete") view=integrations::DeleteDialog />
                     </ParentRoute>
                     <Route path=path!("/sync-history") view=history::SyncHistoryPage />
-                    <Route path=path!("/runs/:id") view=runs::RunPage />
+                    <ParentRoute path=path!("/runs/:id") view=runs::RunPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("apply") view=runs::ApplyDialog />
+                    </ParentRoute>
                     <Route path=path!("/users") view=users::UsersPage />
                     <Route path=path!("/users/:id") view=users::UserPage />
                     <Route path=path!("/groups") view=groups::GroupsPage />

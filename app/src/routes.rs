@@ -50,6 +50,8 @@ pub const GROUPS_CSV: &str = "/export/groups.csv";
 pub const INTEGRATIONS_CSV: &str = "/export/integrations.csv";
 /// Sync History as CSV, with the list's own query.
 pub const SYNC_HISTORY_CSV: &str = "/export/sync-history.csv";
+/// The changes of the run `run` as CSV, with the list's own query.
+pub const RUN_CHANGES_CSV: &str = "/export/run-changes.csv";
 
 /// Sign in, and go on to `back` afterwards.
 pub fn sign_in(back: &str) -> String {
@@ -165,6 +167,11 @@ pub fn integration_delete(id: IntegrationId) -> String {
 /// One run.
 pub fn run(id: RunId) -> String {
     format!("/runs/{id}")
+}
+
+/// Apply the preview that a run is.
+pub fn run_apply(id: RunId) -> String {
+    format!("/runs/{id}/apply")
 }
 
 /// What one run holds of a type, in its list of changes.

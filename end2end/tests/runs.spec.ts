@@ -1,8 +1,12 @@
+import fs from "node:fs/promises";
+
 import type { Page } from "@playwright/test";
 
 import type { Api, Customer } from "../api";
+import { axeFindsNothing } from "../audit";
+import { parseCsv } from "../csv";
 import { expect, hydrated, test } from "../fixtures";
-import { held, type Control, type Tenant } from "../simulator";
+import { held, kept, type Control, type Tenant } from "../simulator";
 
 /** A run that holds the going of some people, and how many they are. */
 async function heldRun(api: Api, control: Control, customer: Customer, tenant: Tenant) {
@@ -154,5 +158,107 @@ test("a rejection stands, and is taken back", async ({ page, goto, customer, ten
     await about(page).getByRole("link", { name: "Decide there" }).click();
     await expect(page).toHaveURL(`/runs/${newer.id}`);
     await expect(about(page)).toContainText(`Disable these ${number + 1} users?`);
+  });
+});
+
+test("a preview changes nothing, and is applied exactly as it was shown", async ({
+  page,
+  goto,
+  customer,
+  tenant,
+  control,
+  api,
+}) => {
+  const integration = await api.synced(customer, tenant);
+  const user = kept(await control.snapshot()).find((one) => one.account_enabled)!;
+  await control.update(user.id, { displayName: "Renamed Person" });
+  await goto(`/integrations/${integration.id}`);
+  await page.getByRole("button", { name: "Preview", exact: true }).click();
+  await expect(page).toHaveURL(/\/runs\/[0-9a-f-]{36}$/);
+  const run = page.url();
+  const changed = page.getByRole("table", { name: "Changes" }).getByRole("row", { name: /Renamed Person/ });
+
+  await test.step("it shows what would be, and nothing is changed", async () => {
+    await expect(page.getByRole("heading", { level: 1 })).toContainText("Preview");
+    await expect(about(page)).toContainText("A preview of the saved settings");
+    await expect(about(page)).toContainText("It can be applied until");
+    await expect(changed).toContainText("Update");
+    await expect(changed).toContainText("Planned");
+    const renamed = await api.all(`/customers/${customer.id}/users?q=Renamed`);
+    expect(renamed).toEqual([]);
+    await goto(`/integrations/${integration.id}/sync-history`);
+    const row = page.getByRole("table", { name: "Sync History" }).getByRole("row").nth(1);
+    await expect(row).toContainText("Preview, Olga Owner");
+    await expect(row).toContainText("nothing was changed");
+    await goto(run);
+  });
+
+  await test.step("every change is in the CSV, before and after", async () => {
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: "Export to CSV" }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe("run-changes.csv");
+    const lines = parseCsv(await fs.readFile(await download.path(), "utf8"));
+    const line = lines.find((one) => one["Object Id"] === user.id && one["Attribute"] === "display name");
+    expect(line).toMatchObject({ Type: "User", Action: "Update", Status: "Planned", After: "Renamed Person" });
+  });
+
+  await test.step("applied, it is so", async () => {
+    await about(page).getByRole("link", { name: "Apply exactly this" }).click();
+    const dialog = page.getByRole("dialog", { name: "Apply exactly this?" });
+    await expect(dialog).toContainText("1 user");
+    await axeFindsNothing(page);
+    await dialog.getByRole("button", { name: "Apply exactly this" }).click();
+    await expect(dialog).toBeHidden();
+    await expect(about(page)).toContainText("It was applied as it was shown.");
+    await expect(page.getByRole("heading", { level: 1 }).locator("..")).toContainText("Succeeded");
+    await expect(changed).toContainText("Applied");
+    expect(await api.all(`/customers/${customer.id}/users?q=Renamed`)).toHaveLength(1);
+  });
+});
+
+test("settings are previewed before they are saved, and saved when that is applied", async ({
+  page,
+  goto,
+  customer,
+  tenant,
+  api,
+}) => {
+  const { id } = await api.connected(customer, tenant);
+  const guests = async () =>
+    (await api.get<{ policy: { include_guests: boolean } }>(`/integrations/${id}`)).policy.include_guests;
+  await goto(`/integrations/${id}`);
+  await page.getByRole("switch", { name: /Include guests/ }).check();
+  const preview = page.getByRole("button", { name: "Preview of what is filled in" });
+
+  await test.step("what is wrong is blamed at its field", async () => {
+    const minutes = page.getByRole("textbox", { name: "Minutes between two runs" });
+    await minutes.fill("soon");
+    await preview.click();
+    await expect(minutes).toHaveAccessibleDescription(/whole number/);
+    await minutes.fill("5");
+  });
+
+  await test.step("the preview names the settings, and saves none", async () => {
+    await preview.click();
+    await expect(page).toHaveURL(/\/runs\/[0-9a-f-]{36}$/);
+    await expect(about(page)).toContainText("A preview of settings that aren’t saved");
+    await expect(about(page)).toContainText("Guests");
+    await expect(about(page)).toContainText("It can be applied until");
+    expect(await guests()).toBe(false);
+  });
+
+  await test.step("applied, they are saved", async () => {
+    await about(page).getByRole("link", { name: "Apply exactly this" }).click();
+    const dialog = page.getByRole("dialog", { name: "Apply exactly this?" });
+    await expect(dialog).toContainText("The settings are saved with it: Guests.");
+    await dialog.getByRole("button", { name: "Apply exactly this" }).click();
+    await expect(about(page)).toContainText("It was applied as it was shown.");
+    await expect(page.getByRole("heading", { level: 1 }).locator("..")).toContainText("Succeeded");
+    expect(await guests()).toBe(true);
+    await goto(`/integrations/${id}`);
+    await expect(page.getByRole("switch", { name: /Include guests/ })).toBeChecked();
+    await expect(page.getByText("Nothing was read from this tenant yet")).toBeHidden();
   });
 });

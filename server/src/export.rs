@@ -16,13 +16,18 @@ use backend::{
     store::{
         groups::{self, GroupQuery},
         integrations::{self, IntegrationQuery},
-        runs::{self, HistoryQuery},
+        runs::{self, ChangeQuery, HistoryQuery},
         sessions::OPERATOR,
         users::{self, UserQuery},
     },
 };
 use chrono::TimeDelta;
-use domain::{DateTime, id::OperatorId, paging::Direction, permission::Permission};
+use domain::{
+    DateTime,
+    id::{OperatorId, RunId},
+    paging::Direction,
+    permission::Permission,
+};
 use tower_sessions::Session;
 
 use crate::{csv, trace::request_id_of};
@@ -34,6 +39,7 @@ pub fn router(backend: &Backend) -> Router {
         .route(app::routes::GROUPS_CSV, get(group_rows))
         .route(app::routes::INTEGRATIONS_CSV, get(integration_rows))
         .route(app::routes::SYNC_HISTORY_CSV, get(history_rows))
+        .route(app::routes::RUN_CHANGES_CSV, get(change_rows))
         .with_state(backend.clone())
 }
 
@@ -71,6 +77,7 @@ fn period(address: &Address, now: DateTime) -> Option<DateTime> {
 enum Refused {
     SignedOut,
     Forbidden,
+    NotFound,
     Failed,
 }
 
@@ -79,6 +86,7 @@ impl IntoResponse for Refused {
         match self {
             Self::SignedOut => Redirect::to(app::routes::SIGN_IN).into_response(),
             Self::Forbidden => StatusCode::FORBIDDEN.into_response(),
+            Self::NotFound => StatusCode::NOT_FOUND.into_response(),
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
@@ -201,4 +209,27 @@ async fn history_rows(
     };
     let rows = runs::history_csv(&backend, &scope, query);
     Ok(csv::answer("sync-history", Body::from_stream(rows)))
+}
+
+async fn change_rows(
+    State(backend): State<Backend>,
+    session: Session,
+    headers: HeaderMap,
+    address: Address,
+) -> Result<Response, Refused> {
+    let scope = operator(&backend, &session, &headers, Permission::RunsRead).await?;
+    let run: RunId = parsed(&address, "run").ok_or(Refused::NotFound)?;
+    let query = ChangeQuery {
+        q: text(&address, "q"),
+        object_type: parsed(&address, "type"),
+        action: parsed(&address, "action"),
+        status: parsed(&address, "status"),
+        ..ChangeQuery::default()
+    };
+    let rows = runs::changes_csv(&backend, &scope, run, query).await;
+    let rows = rows.map_err(|error| match error {
+        backend::Error::NotFound(_) => Refused::NotFound,
+        error => Refused::failed(&error),
+    })?;
+    Ok(csv::answer("run-changes", Body::from_stream(rows)))
 }

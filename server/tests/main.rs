@@ -28,6 +28,8 @@ mod pauses;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod previews;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod secrets;

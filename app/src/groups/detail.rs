@@ -261,10 +261,11 @@ fn MemberOfLine(groups: Vec<MemberOf>) -> impl IntoView {
 /// The groups by which somebody is a member who is none directly.
 #[component]
 fn Through(path: Vec<String>) -> impl IntoView {
-    let all = path.join(" › ");
+    let way = path.join(" › ");
+    let title = way.clone();
     view! {
-        <bdi class="block truncate max-w-72" title=all.clone()>
-            {all}
+        <bdi class="block truncate max-w-72" title=title>
+            {way}
         </bdi>
     }
 }

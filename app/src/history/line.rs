@@ -331,10 +331,12 @@ fn detail(line: &HistoryLine, first: bool) -> Option<String> {
             .map(|error| format!("{}, {}", error.title, error.code)),
         LineStatus::Partial if failed > 0 => Some(format!("{} failed", grouped(failed))),
         LineStatus::Partial => line.error.as_ref().map(|error| error.title.clone()),
-        LineStatus::Held | LineStatus::WouldHold if held > 0 => {
-            Some(format!("{} held", grouped(held)))
-        }
+        LineStatus::Held if held > 0 => Some(format!("{} held", grouped(held))),
+        LineStatus::WouldHold if held > 0 => Some(format!("{} would be held", grouped(held))),
         LineStatus::Held => line.error.as_ref().map(|error| error.title.clone()),
+        LineStatus::Succeeded if first && line.mode == RunMode::Preview => {
+            Some("nothing was changed".to_owned())
+        }
         _ => None,
     }
 }

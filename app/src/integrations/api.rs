@@ -278,6 +278,31 @@ pub(crate) async fn full_sync(id: IntegrationId) -> AppResult<Done> {
     crate::session::done("The full sync is queued", None).await
 }
 
+/// Starts a preview of the saved settings, and leads to its page.
+#[server(endpoint = "integrations/preview")]
+pub(crate) async fn preview_sync(id: IntegrationId) -> AppResult<Done> {
+    let (backend, scope) = crate::session::caller().await?;
+    let trigger = domain::run::RunTrigger::Operator;
+    let run = backend::sync::preview(&backend, &scope, id, None, trigger).await?;
+    let to = crate::routes::run(run.id);
+    crate::session::done("The preview is queued", Some(to)).await
+}
+
+/// Starts a preview of the settings as they are filled in, and leads to its page. Nothing is saved.
+#[server(endpoint = "integrations/preview-settings")]
+pub(crate) async fn preview_settings(id: IntegrationId, settings: SettingsForm) -> AppResult<Done> {
+    let (backend, scope) = crate::session::caller().await?;
+    let before = backend::store::integrations::get(&backend, &scope, id).await?;
+    let (change, _) = settings.change(&before)?;
+    let says = super::settings::left_aside(&change);
+    let trigger = domain::run::RunTrigger::Operator;
+    let run = backend::sync::preview(&backend, &scope, id, change.policy, trigger)
+        .await
+        .map_err(|error| super::settings::at_field(error.into()))?;
+    let to = crate::routes::run(run.id);
+    crate::session::done(format!("The preview is queued{says}"), Some(to)).await
+}
+
 /// Cancels the run of an integration.
 #[server(endpoint = "integrations/cancel-run")]
 pub(crate) async fn cancel_sync(run_id: RunId) -> AppResult<Done> {

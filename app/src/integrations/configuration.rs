@@ -1,11 +1,13 @@
 //! The tab Tenant Configuration: connection, scope, people, guard; saved together.
 
-use domain::{id::ExternalId, integration::GroupHit, policy::OutOfScope};
+use domain::{id::ExternalId, integration::GroupHit, permission::Permission, policy::OutOfScope};
 use leptos::{form::FromFormData as _, html};
 use wasm_bindgen::JsCast as _;
 
 use super::{
-    api::{Configuration, SaveSettings, TestSaved, get_configuration, group_search},
+    api::{
+        Configuration, PreviewSettings, SaveSettings, TestSaved, get_configuration, group_search,
+    },
     checks::follow_test,
     group_field::{CHARS_MIN, Chosen},
     head::{of_integration, use_id},
@@ -13,9 +15,12 @@ use super::{
     sections::{Connection, GuardTable, PeopleSection, Scope, test_url},
     settings::SettingsForm,
 };
-use crate::ui::{
-    form::{Post, SaveBar, use_post_or},
-    prelude::*,
+use crate::{
+    session::may,
+    ui::{
+        form::{Post, SaveBar, use_post_or},
+        prelude::*,
+    },
 };
 
 /// The tab.
@@ -23,7 +28,8 @@ use crate::ui::{
 pub fn ConfigurationTab() -> impl IntoView {
     let id = use_id();
     let address = use_address();
-    let post = use_post_or::<SaveSettings>(test_url());
+    let preview = use_post::<PreviewSettings>();
+    let post = use_post_or::<SaveSettings>(test_url()).or(preview);
     // Read again after a save and at no other time: what one is filling in stays.
     let saved = RwSignal::new(0_u32);
     Effect::new(move |_| {
@@ -45,6 +51,7 @@ pub fn ConfigurationTab() -> impl IntoView {
                         configuration=configuration
                         found=found
                         post=post
+                        preview=preview
                         again={saved.get_untracked() > 0}
                     />
                 }
@@ -103,6 +110,7 @@ fn Form(
     configuration: Configuration,
     found: Vec<GroupHit>,
     post: Post<SaveSettings>,
+    preview: Post<PreviewSettings>,
     /// Whether it stands here anew, after a save.
     again: bool,
 ) -> impl IntoView {
@@ -166,6 +174,11 @@ fn Form(
     });
     let test = ServerAction::<TestSaved>::new();
     let tested = follow_test(test);
+    let start_preview = Callback::new(move |()| {
+        if let Some(settings) = form_of(inside).and_then(|form| filled_in(&form)) {
+            preview.action.dispatch(PreviewSettings { id, settings });
+        }
+    });
     let start = Callback::new(move |()| {
         test.dispatch(TestSaved {
             id,
@@ -196,8 +209,45 @@ fn Form(
                     <GuardTable shown=shown />
                 </aside>
             </div>
-            <SaveBar changes=changes discard=discard />
+            <SaveBar changes=changes discard=discard>
+                {may(Permission::RunsStart)
+                    .then(|| view! { <PreviewButton post=preview start=start_preview /> })}
+            </SaveBar>
         </PostForm>
+    }
+    .into_any()
+}
+
+/// Shows what would happen with what is filled in. Without the browser code it sends the form by
+/// itself.
+#[component]
+fn PreviewButton(post: Post<PreviewSettings>, start: Callback<()>) -> impl IntoView {
+    use leptos::server_fn::ServerFn as _;
+    let pending = post.pending();
+    view! {
+        <button
+            type="submit"
+            class="btn"
+            formaction=PreviewSettings::PATH
+            aria-disabled=move || pending.get().then_some("true")
+            on:click=move |ev| {
+                ev.prevent_default();
+                if !pending.get_untracked() {
+                    start.run(());
+                }
+            }
+        >
+            {move || {
+                if pending.get() {
+                    view! { <Icon name="loader-circle" class="rc-spin" /> }.into_any()
+                } else {
+                    view! { <Icon name="eye" /> }.into_any()
+                }
+            }}
+            {move || if pending.get() { "Starting" } else { "Preview" }}
+            // The saved settings have a button of the same word above.
+            <span class="sr-only">" of what is filled in"</span>
+        </button>
     }
     .into_any()
 }

@@ -10,7 +10,7 @@ use domain::{
 use leptos_router::{components::Outlet, hooks::use_params_map};
 
 use super::{
-    api::{CancelSync, FullSync, HeadView, integration_head},
+    api::{CancelSync, FullSync, HeadView, PreviewSync, integration_head},
     pause::ResumeIntegration,
     why::WhyBox,
 };
@@ -57,6 +57,7 @@ pub fn IntegrationPage() -> impl IntoView {
     follow_while(busy.into(), move || head.refetch());
     follow_idle(move || head.refetch());
     let sync = use_post::<FullSync>();
+    let preview = use_post::<PreviewSync>();
     let cancel = use_post::<CancelSync>();
     let resume = use_post::<ResumeIntegration>();
     let tabs = move || {
@@ -76,7 +77,15 @@ pub fn IntegrationPage() -> impl IntoView {
                 whole=true
                 children=move |head| {
                     busy.set(head.last.as_ref().is_some_and(|run| run.run.status.is_open()));
-                    view! { <Head head=head sync=sync cancel=cancel resume=resume /> }
+                    view! {
+                        <Head
+                            head=head
+                            sync=sync
+                            preview=preview
+                            cancel=cancel
+                            resume=resume
+                        />
+                    }
                 }
             />
         </div>
@@ -92,6 +101,7 @@ pub fn IntegrationPage() -> impl IntoView {
 fn Head(
     head: HeadView,
     sync: Post<FullSync>,
+    preview: Post<PreviewSync>,
     cancel: Post<CancelSync>,
     resume: Post<ResumeIntegration>,
 ) -> impl IntoView {
@@ -126,13 +136,25 @@ fn Head(
             facts=facts
         >
             {may(Permission::RunsStart)
-                .then(|| view! { <Buttons id=id open=open lead=not_started sync=sync cancel=cancel /> })}
+                .then(|| {
+                    view! {
+                        <Buttons
+                            id=id
+                            open=open
+                            lead=not_started
+                            sync=sync
+                            preview=preview
+                            cancel=cancel
+                        />
+                    }
+                })}
             {may(Permission::IntegrationsWrite).then(|| view! { <More id=id paused=paused /> })}
         </PageHead>
         <Paused integration=integration.clone() customer_name=customer_name resume=resume />
         {quarantined.then(|| view! { <Quarantine id=id /> })}
-        <Running sync=sync />
-        {not_started.then(|| view! { <FirstSteps id=id /> })}
+        <Running error=sync.error() />
+        <Running error=preview.error() />
+        {not_started.then(|| view! { <FirstSteps id=id preview=preview /> })}
     }
     .into_any()
 }
@@ -143,6 +165,7 @@ fn Buttons(
     open: Option<RunId>,
     lead: bool,
     sync: Post<FullSync>,
+    preview: Post<PreviewSync>,
     cancel: Post<CancelSync>,
 ) -> impl IntoView {
     let class = if lead { "btn btn-primary" } else { "btn" };
@@ -156,6 +179,10 @@ fn Buttons(
                     </PostForm>
                 }
             })}
+        <PostForm post=preview class="contents">
+            <input type="hidden" name="id" value=id.to_string() />
+            <Submit label="Preview" busy="Starting" class="btn" icon="eye" />
+        </PostForm>
         <PostForm post=sync class="contents">
             <input type="hidden" name="id" value=id.to_string() />
             <Submit label="Full Sync" busy="Starting" class=class icon="refresh-cw" />
@@ -207,8 +234,7 @@ fn More(id: IntegrationId, paused: bool) -> impl IntoView {
 
 /// A second press while one runs explains itself.
 #[component]
-fn Running(sync: Post<FullSync>) -> impl IntoView {
-    let error = sync.error();
+fn Running(error: Signal<Option<AppError>>) -> impl IntoView {
     move || match error.get() {
         Some(AppError::Conflict {
             message,
@@ -290,7 +316,7 @@ fn Quarantine(id: IntegrationId) -> impl IntoView {
 
 /// What leads a new integration: nothing starts by itself before its first full run.
 #[component]
-fn FirstSteps(id: IntegrationId) -> impl IntoView {
+fn FirstSteps(id: IntegrationId, preview: Post<PreviewSync>) -> impl IntoView {
     view! {
         <section class="px-6 pb-4 max-md:px-4" aria-label="What comes next">
             <div class="rc-note max-w-3xl">
@@ -305,6 +331,22 @@ fn FirstSteps(id: IntegrationId) -> impl IntoView {
                             </a>
                             ", or none for the whole tenant, and save."
                         </li>
+                        {may(Permission::RunsStart)
+                            .then(|| {
+                                view! {
+                                    <li>
+                                        <PostForm post=preview class="inline">
+                                            <input type="hidden" name="id" value=id.to_string() />
+                                            <Submit
+                                                label="Look at a preview"
+                                                busy="Starting a preview"
+                                                class="rc-link underline cursor-pointer min-h-6"
+                                            />
+                                        </PostForm>
+                                        ": who would come in and who would stay out. It changes nothing."
+                                    </li>
+                                }
+                            })}
                         <li>
                             "Press Full Sync. The first run is yours to start; after it has succeeded it \
                              goes by its schedule."
@@ -350,12 +392,14 @@ fn Facts(
 
 /// The one word for how it is: an open or a held run before the integration's own state.
 fn mark(integration: &Integration, last: Option<&RunDetail>) -> Mark {
-    match (integration.state, last.map(|run| run.run.status)) {
-        (_, Some(status)) if status.is_open() => status.into(),
-        (IntegrationState::Ok, Some(status @ (RunStatus::Held | RunStatus::Partial))) => {
+    // The newest run may be a preview, which says nothing of how the directory is.
+    let open = last.map(|run| run.run.status).filter(|last| last.is_open());
+    match (open, integration.state, integration.last_sync_status) {
+        (Some(status), _, _)
+        | (None, IntegrationState::Ok, Some(status @ (RunStatus::Held | RunStatus::Partial))) => {
             status.into()
         }
-        (state, _) => state.into(),
+        (None, state, _) => state.into(),
     }
 }
 

@@ -230,7 +230,7 @@ fn missing_from(present: &[ExternalId], wanted: &[ExternalId]) -> usize {
 }
 
 #[cfg(feature = "ssr")]
-pub use reading::at_field;
+pub use reading::{at_field, left_aside};
 
 #[cfg(feature = "ssr")]
 mod reading {
@@ -388,6 +388,30 @@ mod reading {
                 };
                 AppError::invalid(field, format!("Enter a whole number: {range} {of}."))
             })
+    }
+
+    /// What of a change a preview leaves aside, since it decides about nobody; empty where nothing
+    /// of that kind differs.
+    pub fn left_aside(change: &IntegrationChange) -> String {
+        let aside: Vec<_> = [
+            (change.credential_profile_id.is_some(), "Credential Profile"),
+            (change.enabled.is_some(), "Enabled"),
+            (
+                change.full_scan_next.is_some(),
+                "Perform a full scan on next run",
+            ),
+            (change.schedule.is_some(), "Schedule"),
+        ]
+        .into_iter()
+        .filter_map(|(differs, name)| differs.then_some(name))
+        .collect();
+        if aside.is_empty() {
+            return String::new();
+        }
+        format!(
+            ". It leaves aside what decides about nobody: {}",
+            aside.join(", ")
+        )
     }
 
     /// An error that blames a field by the API's name, at this form's field.

@@ -50,6 +50,15 @@ pub(crate) async fn cancel_run(id: RunId) -> AppResult<Done> {
     crate::session::done("The run is being cancelled", None).await
 }
 
+/// Applies exactly what a preview showed, and saves the settings it was made for.
+#[server(endpoint = "runs/apply")]
+pub(crate) async fn apply_run(id: RunId) -> AppResult<Done> {
+    let (backend, scope) = crate::session::caller().await?;
+    backend::sync::apply_preview(&backend, &scope, id).await?;
+    let to = crate::routes::run(id);
+    crate::session::done("What the preview showed is being applied", Some(to)).await
+}
+
 /// Approves or rejects what the run holds of one type.
 #[server(endpoint = "runs/decide")]
 pub(crate) async fn decide_run(

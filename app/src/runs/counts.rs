@@ -1,6 +1,6 @@
 //! The counts of a run, a line a type. A number leads to the objects it counts.
 
-use domain::run::{CountLine, RunStatus};
+use domain::run::{CountLine, RunMode, RunStatus};
 
 use crate::ui::{chart::Shares, prelude::*};
 
@@ -11,7 +11,15 @@ pub fn Counts(
     counts: Vec<CountLine>,
     /// How the run is: until it has counted, a number is unknown.
     status: RunStatus,
+    /// What kind of run: a preview did none of it.
+    mode: RunMode,
 ) -> impl IntoView {
+    let titles = match mode {
+        RunMode::Preview => ["Create", "Update", "Enable", "Disable", "Delete", "Restore"],
+        RunMode::Full | RunMode::Delta => [
+            "Created", "Updated", "Enabled", "Disabled", "Deleted", "Restored",
+        ],
+    };
     let rows = counts
         .into_iter()
         .map(|line| view! { <Line line=line unknown=status.is_open() && line.total == 0 /> })
@@ -32,26 +40,17 @@ pub fn Counts(
                         <tr>
                             <th scope="col">"Type"</th>
                             <th scope="col">"Changes"</th>
-                            {[
-                                "Created",
-                                "Updated",
-                                "Enabled",
-                                "Disabled",
-                                "Deleted",
-                                "Restored",
-                                "Filtered",
-                                "Failed",
-                                "Held",
-                                "Unchanged",
-                                "Total",
-                            ]
+                            {titles
+                                .into_iter()
+                                .chain(["Filtered", "Failed", "Held", "Unchanged", "Total"])
                                 .map(|title| {
                                     view! {
                                         <th scope="col" class="n">
                                             {title}
                                         </th>
                                     }
-                                })}
+                                })
+                                .collect_view()}
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>

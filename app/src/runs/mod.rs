@@ -5,7 +5,9 @@ mod changes;
 mod counts;
 mod decision;
 mod page;
+mod preview;
 mod progress;
 mod sentence;
 
 pub use page::RunPage;
+pub use preview::ApplyDialog;

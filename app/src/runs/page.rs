@@ -6,13 +6,14 @@ use domain::{
     run::{RunDetail, RunStatus, RunTrigger},
 };
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::{components::Outlet, hooks::use_params_map};
 
 use super::{
     api::{CancelRun, get_run},
     changes::Changes,
     counts::Counts,
     decision::Decisions,
+    preview::AboutPreview,
     progress::Progress,
     sentence::{kind, sentence},
 };
@@ -21,13 +22,16 @@ use crate::{
     ui::{form::Post, prelude::*},
 };
 
-/// The page.
-#[component]
-pub fn RunPage() -> impl IntoView {
+/// The run's id in the path. One that can't be read is answered as one that isn't there.
+pub(super) fn use_id() -> Memo<Option<RunId>> {
     let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<RunId>().ok()));
+    Memo::new(move |_| params.with(|params| params.get("id")?.parse().ok()))
+}
+
+/// The run of the path, read again after each change.
+pub(super) fn use_run(id: Memo<Option<RunId>>) -> Resource<AppResult<RunDetail>> {
     let follow = use_changes();
-    let detail = Resource::new(
+    Resource::new(
         move || (id.get(), follow.follow()),
         |(id, _)| async move {
             match id {
@@ -37,7 +41,14 @@ pub fn RunPage() -> impl IntoView {
                 }),
             }
         },
-    );
+    )
+}
+
+/// The page. Applying a preview is a child route with a dialog.
+#[component]
+pub fn RunPage() -> impl IntoView {
+    let id = use_id();
+    let detail = use_run(id);
     let busy = RwSignal::new(false);
     follow_while(busy.into(), move || detail.refetch());
     // The list below is read again when there is more of it, not every second.
@@ -65,6 +76,7 @@ pub fn RunPage() -> impl IntoView {
                 <Changes run=id.into() version=version.into() />
             </div>
         </div>
+        <Outlet />
     }
     .into_any()
 }
@@ -137,12 +149,13 @@ fn Run(detail: RunDetail, cancel: Post<CancelRun>) -> impl IntoView {
         </div>
         <div class="min-w-0 xl:col-start-1 xl:row-start-2 [&>section:first-child]:border-t-0">
             {open.then(|| view! { <Progress detail=detail.clone() /> })}
-            <Counts counts=run.counts.clone() status=run.status />
+            <Counts counts=run.counts.clone() status=run.status mode=run.mode />
         </div>
         <aside
             class="px-6 py-4 max-md:px-4 max-xl:-order-1 max-xl:border-b xl:col-start-2 xl:row-start-2 xl:row-span-2 xl:border-s border-line"
             aria-label="About this run"
         >
+            <AboutPreview detail=detail.clone() />
             <Decisions detail=detail.clone() />
             <Cause detail=detail.clone() />
             <About detail=detail />

@@ -1,6 +1,6 @@
 //! How far a run is, as it happens.
 
-use domain::run::{RunDetail, RunPhase, RunStatus};
+use domain::run::{RunDetail, RunMode, RunPhase, RunStatus};
 
 use crate::ui::{duration::left, prelude::*, progress::ProgressLine, time::now_millis};
 
@@ -22,8 +22,10 @@ pub fn Progress(
     let percent = progress.percent();
     let began = detail.run.started_at.map_or(0, |at| at.timestamp_millis());
     let queued = detail.run.status == RunStatus::Queued;
+    let preview = detail.run.mode == RunMode::Preview;
     let steps = STEPS
         .into_iter()
+        .filter(|(phase, _)| !preview || *phase != RunPhase::Applying)
         .map(|(phase, word)| {
             let mark = if queued || progress.phase < phase {
                 Step::Waits

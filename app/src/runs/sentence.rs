@@ -82,7 +82,10 @@ pub fn sentence(run: &Run) -> Vec<Part> {
         })],
         RunStatus::NothingToDo => {
             let mut parts = read(run);
-            parts.push(plain(" Everything was as it should be."));
+            parts.push(plain(match run.mode {
+                RunMode::Preview => " Everything is as it should be: a run would change nothing.",
+                RunMode::Full | RunMode::Delta => " Everything was as it should be.",
+            }));
             parts
         }
         RunStatus::Cancelled if run.replaced_by.is_some() => {
@@ -93,10 +96,10 @@ pub fn sentence(run: &Run) -> Vec<Part> {
             ));
             parts
         }
-        RunStatus::Cancelled if objects(run).all(|line| changed(line) == 0) => {
+        RunStatus::Cancelled if changed_nothing(run) => {
             vec![plain("It was cancelled. Nothing was changed.")]
         }
-        RunStatus::Failed if objects(run).all(|line| changed(line) == 0) => {
+        RunStatus::Failed if changed_nothing(run) => {
             vec![strong("Nothing was changed."), plain(cause(run))]
         }
         status => {
@@ -106,9 +109,17 @@ pub fn sentence(run: &Run) -> Vec<Part> {
                 parts.push(plain(" Then it was cancelled; what was applied stays."));
             }
             parts.extend(not_applied(run));
+            if run.mode == RunMode::Preview {
+                parts.push(plain(" Nothing was changed."));
+            }
             parts
         }
     }
+}
+
+/// Whether the directory is as it was before the run.
+fn changed_nothing(run: &Run) -> bool {
+    run.mode == RunMode::Preview || objects(run).all(|line| changed(line) == 0)
 }
 
 fn cause(run: &Run) -> String {
@@ -131,13 +142,14 @@ fn read(run: &Run) -> Vec<Part> {
     if seen.is_empty() {
         let what = match run.mode {
             RunMode::Delta => "Asked what changed",
-            RunMode::Full | RunMode::Preview => "Read the tenant",
+            RunMode::Full => "Read the tenant",
+            RunMode::Preview => "Looked at the tenant",
         };
         return vec![plain(format!("{what}{took}."))];
     }
     let looked = match run.mode {
-        RunMode::Delta => "Looked at ",
-        RunMode::Full | RunMode::Preview => "Read ",
+        RunMode::Delta | RunMode::Preview => "Looked at ",
+        RunMode::Full => "Read ",
     };
     vec![
         plain(looked),
@@ -150,7 +162,7 @@ fn read(run: &Run) -> Vec<Part> {
 fn applied(run: &Run) -> Vec<Part> {
     let changes: i64 = objects(run).map(changed).sum();
     let verb = match run.mode {
-        RunMode::Preview => " It would make ",
+        RunMode::Preview => " A run would make ",
         RunMode::Full | RunMode::Delta => " Applied ",
     };
     let text = match (changes, run.mode) {
@@ -172,20 +184,28 @@ fn not_applied(run: &Run) -> Vec<Part> {
             )));
             continue;
         }
-        let verb = if line.held == 1 { "is" } else { "are" };
+        let verb = match (run.mode, line.held) {
+            (RunMode::Preview, _) => "would be",
+            (_, 1) => "is",
+            _ => "are",
+        };
         parts.push(plain(" "));
         parts.push(strong(format!(
             "{} {verb} held",
             of(line.held, line.object_type)
         )));
         parts.push(plain(match run.mode {
-            RunMode::Preview => ": a run would wait for a decision.",
+            RunMode::Preview => ", to wait for a decision.",
             RunMode::Full | RunMode::Delta => ": nothing was done to them.",
         }));
     }
     for line in objects(run).filter(|line| line.failed > 0) {
+        let verb = match run.mode {
+            RunMode::Preview => "would fail",
+            RunMode::Full | RunMode::Delta => "failed",
+        };
         parts.push(plain(format!(
-            " {} failed.",
+            " {} {verb}.",
             of(line.failed, line.object_type)
         )));
     }
@@ -217,6 +237,7 @@ mod tests {
             resource_units: 0,
             counts,
             replaced_by: None,
+            preview: None,
         }
     }
 
@@ -321,12 +342,23 @@ mod tests {
         let user = CountLine {
             created: 1,
             held: 1,
+            failed: 2,
             ..line(ObjectType::User, 10)
         };
+        let preview = |status| said(&run(status, RunMode::Preview, vec![user]));
         assert_eq!(
-            said(&run(RunStatus::Succeeded, RunMode::Preview, vec![user])),
-            "Read 10 users in 2 m 37 s. It would make 1 change. 1 user is held: a run would wait for \
-             a decision."
+            preview(RunStatus::Succeeded),
+            "Looked at 10 users in 2 m 37 s. A run would make 1 change. 1 user would be held, to \
+             wait for a decision. 2 users would fail. Nothing was changed."
+        );
+        assert_eq!(
+            preview(RunStatus::NothingToDo),
+            "Looked at 10 users in 2 m 37 s. Everything is as it should be: a run would change \
+             nothing."
+        );
+        assert_eq!(
+            preview(RunStatus::Cancelled),
+            "It was cancelled. Nothing was changed."
         );
     }
 }

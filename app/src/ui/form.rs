@@ -424,6 +424,9 @@ pub fn SaveBar(
     changes: Signal<Vec<String>>,
     /// Brings back what was saved.
     discard: Callback<()>,
+    /// What else can be done with what is filled in, before Save.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     let title = move || {
         let count = i64::try_from(changes.with(Vec::len)).unwrap_or(0);
@@ -450,6 +453,7 @@ pub fn SaveBar(
                 >
                     "Discard"
                 </button>
+                {children.map(|children| children())}
                 <Submit label="Save" />
             </div>
         </div>

@@ -76,6 +76,42 @@ where
             .with_value(|returned| decoded(&returned.as_ref()?.given))
     }
 
+    /// The same form with a second button, which sends it to `other`: what was refused shows at the
+    /// form's fields, whichever was pressed last.
+    #[must_use]
+    pub fn or<T>(self, other: Post<T>) -> Self
+    where
+        T: ServerFn<Output = Done, Error = AppError> + Clone + Send + Sync + 'static,
+    {
+        let (first, second) = (self.state, other.state);
+        let came_from_second = first.returned.with_value(Option::is_none)
+            && second.returned.with_value(Option::is_some);
+        let last_is_second = RwSignal::new(came_from_second);
+        Effect::new(move |_| {
+            if second.pending.get() {
+                last_is_second.set(true);
+            } else if first.pending.get() {
+                last_is_second.set(false);
+            }
+        });
+        let state = FormState {
+            error: Signal::derive(move || {
+                if last_is_second.get() {
+                    second.error.get()
+                } else {
+                    first.error.get()
+                }
+            }),
+            returned: if came_from_second {
+                second.returned
+            } else {
+                first.returned
+            },
+            ..first
+        };
+        Self { state, ..self }
+    }
+
     /// Why it was refused the last time.
     pub fn error(&self) -> Signal<Option<AppError>> {
         self.state.error

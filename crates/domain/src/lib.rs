@@ -14,6 +14,7 @@ pub mod connection;
 pub mod credential_profile;
 pub mod customer;
 pub mod decision;
+pub mod difference;
 pub mod group;
 pub mod id;
 pub mod integration;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     DateTime,
     decision::{HeldChanges, RunDecision},
+    difference::Difference,
     id::{CustomerId, ExternalId, IntegrationId, RunChangeId, RunId},
     policy::ObjectType,
     text_enum,
@@ -161,6 +162,21 @@ text_enum! {
     }
 }
 
+impl Action {
+    /// The action in a word, as a button would say it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Update => "Update",
+            Self::Disable => "Disable",
+            Self::Enable => "Enable",
+            Self::Delete => "Delete",
+            Self::Restore => "Restore",
+            Self::Filter => "Filter",
+        }
+    }
+}
+
 text_enum! {
     /// Where a change of a plan stands.
     pub enum ChangeStatus {
@@ -178,6 +194,21 @@ text_enum! {
         Rejected = "rejected",
         /// Was held and approved, and was not so any more by then.
         Overtaken = "overtaken",
+    }
+}
+
+impl ChangeStatus {
+    /// The status in a word.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Planned => "Planned",
+            Self::Applied => "Applied",
+            Self::Held => "Held",
+            Self::Failed => "Failed",
+            Self::Filtered => "Filtered",
+            Self::Rejected => "Rejected",
+            Self::Overtaken => "Overtaken",
+        }
     }
 }
 
@@ -365,7 +396,24 @@ pub struct Run {
     pub counts: Vec<CountLine>,
     /// Of a run that held changes: the newer run that took its place before they were decided.
     pub replaced_by: Option<RunId>,
+    /// Of a preview, also after it was applied.
+    pub preview: Option<RunPreview>,
 }
+
+/// For which settings a preview was made, and until when it can be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunPreview {
+    /// Whether the settings differ from those that were saved when it began. Applying it saves
+    /// them.
+    pub unsaved: bool,
+    /// Until when it can be applied. Null where there is nothing to apply: it didn't end
+    /// `succeeded`, or it was applied.
+    pub apply_until: Option<DateTime>,
+}
+
+/// How long a preview can be applied, in hours: the source goes on changing.
+pub const PREVIEW_HOURS: i64 = 24;
 
 text_enum! {
     /// The step a run is at.
@@ -479,6 +527,19 @@ pub struct RunDetail {
     pub decisions: Vec<RunDecision>,
     /// The held run that this run's held changes wait in: it found the same ones again.
     pub held_in: Option<RunId>,
+    /// Of a preview, also after it was applied.
+    pub preview: Option<PreviewDetail>,
+}
+
+/// What the page of a preview says beside its counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewDetail {
+    /// How its settings differ from those that were saved when it began.
+    pub settings: Vec<Difference>,
+    /// Why it can't be applied now; null where it can.
+    pub refusal: Option<String>,
+    /// The run that stands in the way.
+    pub refused_for: Option<RunId>,
 }
 
 /// One line of Sync History: a run's counts of one object type.

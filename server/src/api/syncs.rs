@@ -1,4 +1,4 @@
-//! Starting and cancelling runs, and decisions about what they hold.
+//! Starting and cancelling runs, applying previews, and decisions about what runs hold.
 
 use axum::{Json, extract::State, http::StatusCode};
 use backend::{
@@ -10,7 +10,7 @@ use domain::{
     decision::Decision,
     id::{IntegrationId, RunId},
     permission::Permission,
-    policy::ObjectType,
+    policy::{ObjectType, Policy},
     run::{Run, RunMode, RunTrigger},
 };
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use super::{
     ApiState,
     caller::Caller,
     input::{Body, Id},
-    problem::{RefusalsWithConflict, Result},
+    problem::{Problem, RefusalsWithConflict, Result},
 };
 
 /// The calls of this noun.
@@ -29,6 +29,7 @@ pub fn calls() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(start))
         .routes(routes!(cancel))
+        .routes(routes!(apply))
         .routes(routes!(approve))
         .routes(routes!(reject))
         .routes(routes!(withdraw))
@@ -38,8 +39,12 @@ pub fn calls() -> OpenApiRouter<ApiState> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewRun {
-    /// What it reads.
+    /// What it reads, and whether it stops before applying.
     mode: NewRunMode,
+    /// Settings that aren't saved, to see what they would do: the whole policy, as an integration
+    /// has it; what is absent takes its default. Only with `preview`, which is of the saved
+    /// settings without it.
+    policy: Option<Policy>,
 }
 
 /// What a run that is started reads.
@@ -50,11 +55,14 @@ enum NewRunMode {
     Full,
     /// What changed since the last run.
     Delta,
+    /// What a run would do, and nothing is changed.
+    Preview,
 }
 
 /// Start a run
 ///
-/// 409 with `run_id` where one is queued or runs already.
+/// 409 with `run_id` where one is queued or runs already. A preview ends `succeeded` or
+/// `nothing_to_do`; its changes are what it would do, and `/runs/{id}/apply` does exactly that.
 #[utoipa::path(post, path = "/integrations/{id}/runs", tag = "Runs",
     params(("id" = IntegrationId, Path)), request_body = NewRun,
     responses((status = 202, body = Run), RefusalsWithConflict))]
@@ -66,11 +74,22 @@ async fn start(
 ) -> Result<(StatusCode, Json<Run>)> {
     caller.found(integrations::get(&backend, &caller.0, id).await)?;
     caller.require(Permission::RunsStart)?;
-    let mode = match body.parse::<NewRun>()?.mode {
-        NewRunMode::Full => RunMode::Full,
-        NewRunMode::Delta => RunMode::Delta,
+    let new = body.parse::<NewRun>()?;
+    let (scope, trigger) = (&caller.0, RunTrigger::Api);
+    let run = match (new.mode, new.policy) {
+        (NewRunMode::Preview, policy) => sync::preview(&backend, scope, id, policy, trigger).await,
+        (_, Some(_)) => {
+            return Err(Problem::unreadable(
+                Some("policy".to_owned()),
+                "policy is for previews only: a run that applies takes the saved settings. Change \
+                 those by PATCH, or use “mode”: “preview”.",
+            ));
+        }
+        (NewRunMode::Full, None) => sync::start(&backend, scope, id, RunMode::Full, trigger).await,
+        (NewRunMode::Delta, None) => {
+            sync::start(&backend, scope, id, RunMode::Delta, trigger).await
+        }
     };
-    let run = sync::start(&backend, &caller.0, id, mode, RunTrigger::Api).await;
     run.map(|run| (StatusCode::ACCEPTED, Json(run)))
         .map_err(|error| caller.refused(error))
 }
@@ -84,6 +103,23 @@ async fn cancel(
     Id(id): Id<RunId>,
 ) -> Result<(StatusCode, Json<Run>)> {
     let run = sync::cancel(&backend, &caller.0, id).await;
+    run.map(|run| (StatusCode::ACCEPTED, Json(run)))
+        .map_err(|error| caller.refused(error))
+}
+
+/// Apply a preview
+///
+/// Exactly the changes that it showed: nothing is read or planned again. Settings that weren't
+/// saved are saved with it, for which the token needs `integrations.write`. 409 says what moved
+/// since, with `run_id` where another run looked at the directory.
+#[utoipa::path(post, path = "/runs/{id}/apply", tag = "Runs", params(("id" = RunId, Path)),
+    responses((status = 202, body = Run), RefusalsWithConflict))]
+async fn apply(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<RunId>,
+) -> Result<(StatusCode, Json<Run>)> {
+    let run = sync::apply_preview(&backend, &caller.0, id).await;
     run.map(|run| (StatusCode::ACCEPTED, Json(run)))
         .map_err(|error| caller.refused(error))
 }

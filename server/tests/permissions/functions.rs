@@ -136,10 +136,13 @@ fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> St
         "integrations/add" | "integrations/test" => new,
         "integrations/cancel-run" => format!("run_id={run}"),
         "integrations/delete" => format!("id={integration}&people=keep"),
-        "integrations/full-sync" | "integrations/pause" | "integrations/resume" => {
-            format!("id={integration}")
+        "integrations/full-sync"
+        | "integrations/pause"
+        | "integrations/preview"
+        | "integrations/resume" => format!("id={integration}"),
+        "integrations/preview-settings" | "integrations/save" | "integrations/test-saved" => {
+            settings
         }
-        "integrations/save" | "integrations/test-saved" => settings,
         "notifications/add" => {
             format!("customer_id={customer}&kind=mail&address=no-address&causes[]=run.held")
         }
@@ -148,7 +151,7 @@ fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> St
         }
         "notifications/delete" | "notifications/test" => format!("id={recipient}"),
         "notifications/rotate-secret" => format!("id={recipient}&sealed_secret=x"),
-        "runs/cancel" => format!("id={run}"),
+        "runs/apply" | "runs/cancel" => format!("id={run}"),
         "runs/decide" => {
             format!("id={run}&object_type=user&decision=approved&reason=T-1")
         }

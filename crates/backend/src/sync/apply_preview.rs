@@ -5,7 +5,7 @@ use domain::{
     id::RunId,
     permission::Permission,
     policy::Policy,
-    run::{Run, RunMode, RunPhase, RunStatus},
+    run::{PREVIEW_HOURS, PreviewDetail, Run, RunMode, RunPhase, RunStatus},
 };
 
 use super::{
@@ -18,9 +18,6 @@ use crate::{
     store::{audit, integrations},
 };
 
-/// How long a preview can be applied: the source goes on changing.
-const HOURS: i64 = 24;
-
 /// Applies the plan of a preview, after saving the settings that it was made for. A conflict says
 /// what moved since.
 pub async fn apply_preview(b: &Backend, scope: &Scope, run_id: RunId) -> Result<Run> {
@@ -32,12 +29,7 @@ pub async fn apply_preview(b: &Backend, scope: &Scope, run_id: RunId) -> Result<
     if own != base {
         scope.require(Permission::IntegrationsWrite)?;
     }
-    refuse(b, &mut tx, &preview).await?;
-    if Some(preview.saved(&mut tx).await?) != base {
-        return Err(Error::conflict(
-            "The settings were changed since this preview. Make a new preview.",
-        ));
-    }
+    refuse(b, &mut tx, &preview, base.as_ref()).await?;
     if let Some(own) = own.filter(|own| Some(own) != base.as_ref()) {
         integrations::save_policy(b, &mut tx, scope, preview.integration_id, &own).await?;
     }
@@ -54,8 +46,38 @@ fn policy(text: Option<&str>) -> Result<Option<Policy>> {
     text.map(read_policy).transpose()
 }
 
-/// What can't be applied, and why.
-async fn refuse(b: &Backend, tx: &mut Tx, preview: &Existing) -> Result<()> {
+/// What the page of a preview says: how its settings differ from those that were saved, and why it
+/// can't be applied where it can't. None for a run that never was a preview.
+pub(crate) async fn about_preview(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    run_id: RunId,
+) -> Result<Option<PreviewDetail>> {
+    let preview = Existing::read(tx, scope, run_id).await?;
+    let (own, base) = (
+        policy(preview.policy.as_deref())?,
+        policy(preview.base_policy.as_deref())?,
+    );
+    let (Some(own), Some(base)) = (own, base) else {
+        return Ok(None);
+    };
+    let integration = preview.integration_id;
+    let names = integrations::group_names(tx, integration, &own.named_groups(&base)).await?;
+    let (refusal, refused_for) = match refuse(b, tx, &preview, Some(&base)).await {
+        Ok(()) => (None, None),
+        Err(Error::Conflict { message, run_id }) => (Some(message), run_id),
+        Err(error) => return Err(error),
+    };
+    Ok(Some(PreviewDetail {
+        settings: own.differences(&base, |group| names.get(&group).cloned()),
+        refusal,
+        refused_for,
+    }))
+}
+
+/// What can't be applied, and why. `base`: what was saved when the preview began.
+async fn refuse(b: &Backend, tx: &mut Tx, preview: &Existing, base: Option<&Policy>) -> Result<()> {
     let conflict = |message: &str| Err(Error::conflict(message));
     match (preview.mode, preview.status) {
         (RunMode::Preview, RunStatus::Succeeded) => {}
@@ -71,7 +93,7 @@ async fn refuse(b: &Backend, tx: &mut Tx, preview: &Existing) -> Result<()> {
         _ => return conflict("This run is no preview, or it was applied already."),
     }
     preview.at_rest(tx).await?;
-    if b.clock.now() - preview.queued_at > chrono::Duration::hours(HOURS) {
+    if b.clock.now() - preview.queued_at > chrono::Duration::hours(PREVIEW_HOURS) {
         return conflict(
             "The preview is older than a day: the source may have changed. Make a new preview.",
         );
@@ -87,14 +109,17 @@ async fn refuse(b: &Backend, tx: &mut Tx, preview: &Existing) -> Result<()> {
         preview.id,
         preview.queued_at
     )?;
-    match newer {
-        None => Ok(()),
-        Some((newer,)) => Err(Error::Conflict {
+    if let Some((newer,)) = newer {
+        return Err(Error::Conflict {
             message: "Another run looked at the directory since this preview. Make a new preview."
                 .to_owned(),
             run_id: Some(newer),
-        }),
+        });
     }
+    if Some(&preview.saved(tx).await?) != base {
+        return conflict("The settings were changed since this preview. Make a new preview.");
+    }
+    Ok(())
 }
 
 /// The preview becomes the run that it showed.

@@ -41,6 +41,11 @@ impl Existing {
     /// transaction ends, and sees then what it did.
     pub async fn find(tx: &mut Tx, scope: &Scope, id: RunId) -> Result<Self> {
         execute!(&mut *tx, "UPDATE run SET status = status WHERE id = $1", id)?;
+        Self::read(tx, scope, id).await
+    }
+
+    /// The run, where the caller may see it, only to tell of it.
+    pub async fn read(tx: &mut Tx, scope: &Scope, id: RunId) -> Result<Self> {
         fetch_optional!(
             tx,
             Self,

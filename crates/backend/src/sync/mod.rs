@@ -43,6 +43,7 @@ pub(crate) mod stop;
 mod tests;
 mod walk;
 
+pub(crate) use apply_preview::about_preview;
 pub use apply_preview::apply_preview;
 pub use decide::{decide, withdraw};
 pub(crate) use decide::{decisions, undecided};
@@ -51,7 +52,7 @@ use domain::{
     policy::{Guard, Policy},
     run::{RunError, RunPhase, RunTrigger},
 };
-pub(crate) use starting::{Reach, Starting, cancel_open, drop_waiting, put};
+pub(crate) use starting::{PreviewRow, Reach, Starting, cancel_open, drop_waiting, put};
 pub use starting::{cancel, preview, start};
 
 use self::{

@@ -4,7 +4,7 @@ use domain::{
     id::{CustomerId, IntegrationId, RunId},
     permission::Permission,
     policy::Policy,
-    run::{LineStatus, Run, RunMode, RunStatus, RunTrigger},
+    run::{LineStatus, PREVIEW_HOURS, Run, RunMode, RunPreview, RunStatus, RunTrigger},
 };
 use sqlx::FromRow;
 
@@ -378,6 +378,28 @@ struct Row {
     requests: i64,
     resource_units: i64,
     replaced_by: Option<RunId>,
+    #[sqlx(flatten)]
+    preview: PreviewRow,
+}
+
+/// What a run's columns say of it as a preview.
+#[derive(Debug, Clone, Copy, FromRow)]
+pub(crate) struct PreviewRow {
+    queued_at: domain::DateTime,
+    /// Also after it was applied.
+    pub is_preview: bool,
+    unsaved: bool,
+}
+
+impl PreviewRow {
+    /// For which settings the run was a preview, and until when it can be applied.
+    pub(crate) fn preview(self, mode: RunMode, status: RunStatus) -> Option<RunPreview> {
+        let waits = mode == RunMode::Preview && status == RunStatus::Succeeded;
+        self.is_preview.then(|| RunPreview {
+            unsaved: self.unsaved,
+            apply_until: waits.then(|| self.queued_at + chrono::Duration::hours(PREVIEW_HOURS)),
+        })
+    }
 }
 
 /// A run as it is answered.
@@ -386,7 +408,9 @@ pub(super) async fn load(tx: &mut Tx, id: RunId) -> Result<Run> {
         tx,
         Row,
         "SELECT integration_id, mode, triggered_by, status, started_at, ended_at, error, requests,
-                resource_units, replaced_by FROM run WHERE id = $1",
+                resource_units, replaced_by, queued_at, policy IS NOT NULL AS is_preview,
+                policy IS NOT NULL AND policy <> base_policy AS unsaved
+           FROM run WHERE id = $1",
         id
     )?;
     Ok(Run {
@@ -402,5 +426,6 @@ pub(super) async fn load(tx: &mut Tx, id: RunId) -> Result<Run> {
         resource_units: row.resource_units,
         counts: counts::load(tx, id).await?,
         replaced_by: row.replaced_by,
+        preview: row.preview.preview(row.mode, row.status),
     })
 }

@@ -1,6 +1,6 @@
 //! The selected groups of an integration's policy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     id::{ExternalId, IntegrationId},
@@ -9,7 +9,7 @@ use domain::{
 };
 
 use super::find;
-use crate::{Backend, Result, Scope, Tx, execute, fetch_all, insert_many};
+use crate::{Backend, Result, Scope, Tx, execute, fetch_all, fetch_optional, insert_many};
 
 /// The selected groups with what is known of them, by name; unknown ones last.
 pub async fn selected_groups(
@@ -37,6 +37,33 @@ pub async fn selected_groups(
         (folded.is_none(), folded, group.external_id)
     });
     Ok(groups)
+}
+
+/// The names of a few groups of an integration's tenant, as far as they are known: as a sync read
+/// them, else as the typeahead knew them.
+pub(crate) async fn group_names(
+    tx: &mut Tx,
+    id: IntegrationId,
+    groups: &[ExternalId],
+) -> Result<BTreeMap<ExternalId, String>> {
+    let mut names = BTreeMap::new();
+    for group in groups {
+        let found = fetch_optional!(
+            &mut *tx,
+            (Option<String>,),
+            "SELECT COALESCE(
+                (SELECT display_name FROM source_object WHERE integration_id = $1
+                    AND object_type = 'group' AND external_id = $2),
+                (SELECT display_name FROM integration_group WHERE integration_id = $1
+                    AND external_id = $2))",
+            id,
+            *group
+        )?;
+        if let Some((Some(name),)) = found {
+            names.insert(*group, name);
+        }
+    }
+    Ok(names)
 }
 
 /// Keeps names, kinds and counts of those of `hits` that are selected.

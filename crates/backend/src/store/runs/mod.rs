@@ -1,6 +1,7 @@
 //! Runs: one of them, the list for programs, and their changes. The history lines that people
 //! page are in [`history()`].
 
+mod changes_csv;
 mod held;
 mod history;
 
@@ -17,12 +18,14 @@ use domain::{
 };
 use sqlx::FromRow;
 
+pub use changes_csv::changes_csv;
 pub use history::{HistoryQuery, SORTS, history, history_csv};
 
 use super::paging;
 use crate::{
     Backend, Error, Result, Scope, Tx, fetch_all, fetch_all_in, fetch_optional, fetch_scalar,
-    in_scope, sync,
+    in_scope,
+    sync::{self, PreviewRow},
 };
 
 /// Which runs a program lists.
@@ -55,10 +58,14 @@ struct RunRow {
     requests: i64,
     resource_units: i64,
     replaced_by: Option<RunId>,
+    #[sqlx(flatten)]
+    preview: PreviewRow,
 }
 
 const RUN: &str = "r.id, r.integration_id, r.mode, r.triggered_by, r.status, r.started_at,
-    r.ended_at, r.error, r.requests, r.resource_units, r.replaced_by";
+    r.ended_at, r.error, r.requests, r.resource_units, r.replaced_by, r.queued_at,
+    r.policy IS NOT NULL AS is_preview,
+    r.policy IS NOT NULL AND r.policy <> r.base_policy AS unsaved";
 
 impl RunRow {
     fn run(self, counts: Vec<CountLine>) -> Result<Run> {
@@ -75,6 +82,7 @@ impl RunRow {
             resource_units: self.resource_units,
             counts,
             replaced_by: self.replaced_by,
+            preview: self.preview.preview(self.mode, self.status),
         })
     }
 }
@@ -236,6 +244,11 @@ pub async fn detail(b: &Backend, scope: &Scope, id: RunId) -> Result<RunDetail> 
     .ok_or(Error::NotFound("run"))?;
     let counts = counts(&mut tx, &[id]).await?;
     let held = held::changes(&mut tx, id, row.run.status).await?;
+    let preview = if row.run.preview.is_preview {
+        sync::about_preview(b, &mut tx, scope, id).await?
+    } else {
+        None
+    };
     Ok(RunDetail {
         run: row
             .run
@@ -251,6 +264,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: RunId) -> Result<RunDetail> 
         held,
         decisions: sync::decisions(&mut tx, id).await?,
         held_in: row.held_in,
+        preview,
     })
 }
 

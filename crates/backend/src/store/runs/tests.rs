@@ -331,6 +331,45 @@ db_test!(changes_of_a_run_are_found_and_walked, |t| {
     assert_eq!((part.items.len(), part.next), (1, None));
 });
 
+db_test!(changes_as_csv_go_on_past_one_step, |t| {
+    let owner = t.owner().await;
+    let (_, runs) = runs(&t, &owner).await;
+    let mut tx = t.db.write().await.unwrap();
+    for position in 0..1005_i64 {
+        // Two groups that have more members than one step takes.
+        let edges = if position == 3 || position == 4 {
+            15_000_i64
+        } else {
+            0
+        };
+        let name = format!("Nr {position:04}");
+        execute!(
+            &mut tx,
+            "INSERT INTO run_change (run_id, position, object_type, external_id, object_id,
+               display_name, name_folded, action, status, edges)
+             VALUES ($1, $2, 'user', $3, $3, $4, $4, 'create', 'planned', $5)",
+            runs[0],
+            position,
+            t.ids.uuid(),
+            name,
+            edges
+        )
+        .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let rows = changes_csv(&t, &owner, runs[0], ChangeQuery::default()).await;
+    let text = sample::text(rows.unwrap()).await;
+    assert!(text.starts_with("Type,Name,User Name,Object Id,"), "{text}");
+    let names: Vec<_> = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(1).unwrap())
+        .collect();
+    let all: Vec<_> = (0..1005).map(|at| format!("Nr {at:04}")).collect();
+    assert_eq!(names, all, "each once, in the order they were planned");
+    assert_eq!(text.matches(",members,,15000,").count(), 2);
+});
+
 db_test!(nobody_sees_another_customers_runs, |t| {
     let owner = t.owner().await;
     let (_, runs) = runs(&t, &owner).await;
@@ -344,6 +383,8 @@ db_test!(nobody_sees_another_customers_runs, |t| {
     assert!(is_missing(
         changes_listing(&t, &some, runs[0], &ListRequest::default()).await
     ));
+    let file = changes_csv(&t, &some, runs[0], ChangeQuery::default()).await;
+    assert!(is_missing(file.map(|_| ())));
     assert_eq!(
         history(&t, &some, HistoryQuery::default()).await.unwrap(),
         Page::empty()
