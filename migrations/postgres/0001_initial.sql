@@ -206,6 +206,9 @@ CREATE TABLE directory_user (
     status               TEXT NOT NULL,
     status_reason        TEXT,
     delete_at            TIMESTAMPTZ,
+    countdown_cancelled_at TIMESTAMPTZ, -- its deletion was cancelled; the cause stands in status_reason
+    countdown_cancelled_by TEXT,
+    countdown_cancelled_note TEXT,
     created_at           TIMESTAMPTZ NOT NULL,
     changed_at           TIMESTAMPTZ NOT NULL
 );
@@ -232,6 +235,9 @@ CREATE TABLE directory_group (
     status          TEXT NOT NULL,
     status_reason   TEXT,
     delete_at       TIMESTAMPTZ,
+    countdown_cancelled_at TIMESTAMPTZ, -- its deletion was cancelled; the cause stands in status_reason
+    countdown_cancelled_by TEXT,
+    countdown_cancelled_note TEXT,
     created_at      TIMESTAMPTZ NOT NULL,
     changed_at      TIMESTAMPTZ NOT NULL
 );

@@ -204,6 +204,9 @@ CREATE TABLE directory_user (
     status               TEXT NOT NULL,
     status_reason        TEXT,
     delete_at            TEXT,
+    countdown_cancelled_at TEXT, -- its deletion was cancelled; the cause stands in status_reason
+    countdown_cancelled_by TEXT,
+    countdown_cancelled_note TEXT,
     created_at           TEXT NOT NULL,
     changed_at           TEXT NOT NULL
 ) STRICT;
@@ -230,6 +233,9 @@ CREATE TABLE directory_group (
     status          TEXT    NOT NULL,
     status_reason   TEXT,
     delete_at       TEXT,
+    countdown_cancelled_at TEXT, -- its deletion was cancelled; the cause stands in status_reason
+    countdown_cancelled_by TEXT,
+    countdown_cancelled_note TEXT,
     created_at      TEXT    NOT NULL,
     changed_at      TEXT    NOT NULL
 ) STRICT;

@@ -35,6 +35,8 @@ text_enum! {
         RunsDecide = "runs.decide",
         /// See users, groups and memberships.
         DirectoryRead = "directory.read",
+        /// Keep users and groups that a run would delete.
+        DirectoryWrite = "directory.write",
         /// Administer operators.
         OperatorsWrite = "operators.write",
         /// Make and revoke API tokens.

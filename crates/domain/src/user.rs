@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DateTime,
+    countdown::Countdown,
     group::{GroupKind, MemberLine},
     id::{CustomerId, ExternalId, GroupId, IntegrationId, UserId},
     run::Reason,
@@ -91,6 +92,8 @@ pub struct UserLine {
     pub groups: i64,
     /// What waits to be applied, in words; null where nothing does.
     pub pending: Option<String>,
+    /// When it will be deleted; null where no days are counting.
+    pub delete_at: Option<DateTime>,
     /// When it last changed.
     pub changed_at: DateTime,
 }
@@ -115,8 +118,8 @@ pub struct UserDetail {
     pub status_reason: Option<Reason>,
     /// When it was added here.
     pub created_at: DateTime,
-    /// When it will be deleted, where that is decided.
-    pub delete_at: Option<DateTime>,
+    /// Whether and when it will be deleted.
+    pub countdown: Countdown,
     /// Other attributes the source gave.
     pub attributes: Vec<Attribute>,
 }

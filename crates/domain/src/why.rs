@@ -53,6 +53,8 @@ text_enum! {
         Actions = "actions",
         /// What the directory has, and what the next run would do.
         Result = "result",
+        /// That its deletion was cancelled.
+        Countdown = "countdown",
         /// What waits.
         Pending = "pending",
         /// What a run last did about it.

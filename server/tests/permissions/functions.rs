@@ -106,6 +106,8 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         "customers/delete" => format!("id={customer}&confirm_name=Contoso"),
         "customers/rename" => format!("id={customer}&name=Contoso"),
         "customers/restore" => format!("id={customer}"),
+        "directory/cancel-countdown" => format!("object_type=user&id={user}&note="),
+        "directory/restart-countdown" => format!("object_type=user&id={user}"),
         "integrations/add" | "integrations/test" => new,
         "integrations/cancel-run" => format!("run_id={run}"),
         "integrations/delete" => format!("id={integration}&people=keep"),

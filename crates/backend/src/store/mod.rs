@@ -3,6 +3,7 @@
 
 pub mod across;
 pub mod audit;
+pub mod countdown;
 pub mod credential_profiles;
 pub mod customers;
 pub mod groups;

@@ -208,7 +208,15 @@ const WANTED_STATE: &str =
                    WHEN c.reason IS NULL THEN 'active' ELSE 'inactive' END,
      status_reason = CASE WHEN c.action = 'update' AND c.reason IS NULL THEN d.status_reason
                           ELSE c.reason END,
-     delete_at = CASE WHEN c.action = 'update' AND c.reason IS NULL THEN d.delete_at END";
+     delete_at = CASE WHEN c.action = 'update' AND c.reason IS NULL THEN d.delete_at END,
+     countdown_cancelled_at = CASE WHEN c.action = 'update' AND c.reason IS NULL
+                                   THEN d.countdown_cancelled_at END";
+
+/// An object that leaves, whose countdown was cancelled for the same cause
+/// (`planner::diff::target`).
+const STAYS_CANCELLED: &str = "(d.countdown_cancelled_at IS NOT NULL
+    AND (d.status_reason = c.reason OR (d.status_reason IN ('soft_deleted', 'gone')
+                                        AND c.reason IN ('soft_deleted', 'gone'))))";
 
 /// The content of a user, from its source.
 const USER_CONTENT: &str = "user_principal_name = s.user_principal_name,
@@ -347,7 +355,10 @@ impl Batch<'_, '_> {
             sqlx::AssertSqlSafe(format!(
                 "UPDATE directory_{object_type} AS d SET status = 'inactive',
                         status_reason = c.reason,
-                        delete_at = CASE WHEN $5 THEN COALESCE(d.delete_at, $6) END,
+                        delete_at = CASE WHEN $5 AND NOT {STAYS_CANCELLED}
+                                         THEN COALESCE(d.delete_at, $6) END,
+                        countdown_cancelled_at = CASE WHEN {STAYS_CANCELLED}
+                                                      THEN d.countdown_cancelled_at END,
                         changed_at = $4
                    FROM run_change c
                   WHERE {IN_BATCH} AND c.object_type = '{object_type}' AND d.id = c.object_id
@@ -361,6 +372,7 @@ impl Batch<'_, '_> {
             work.policy.out_of_scope == OutOfScope::Delete,
             countdown
         )?;
+        self.fail_cancelled(object_type).await?;
         execute!(
             self.tx,
             sqlx::AssertSqlSafe(format!(
@@ -374,6 +386,26 @@ impl Batch<'_, '_> {
             self.after,
             self.end,
             now
+        )?;
+        Ok(())
+    }
+
+    /// Whoever's countdown was cancelled after the plan was made isn't deleted.
+    async fn fail_cancelled(&mut self, object_type: ObjectType) -> Result<()> {
+        execute!(
+            self.tx,
+            sqlx::AssertSqlSafe(format!(
+                "UPDATE run_change SET status = 'failed',
+                        error = 'Its deletion was cancelled while the run was at work.'
+                  WHERE run_id = $1 AND position > $2 AND position <= $3 AND status = 'planned'
+                    AND object_type = '{object_type}' AND action = 'delete'
+                    AND EXISTS (SELECT 1 FROM directory_{object_type} d
+                                 WHERE d.id = run_change.object_id
+                                   AND d.countdown_cancelled_at IS NOT NULL)"
+            )),
+            self.work.run.id,
+            self.after,
+            self.end
         )?;
         Ok(())
     }

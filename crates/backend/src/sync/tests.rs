@@ -5,6 +5,7 @@ mod deciding;
 mod endings;
 mod equality;
 mod guarding;
+mod leaving;
 mod previewing;
 mod removing;
 mod resuming;

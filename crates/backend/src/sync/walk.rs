@@ -71,11 +71,12 @@ pub(super) enum Flag {
     Turned,
     InScope,
     NameTaken,
+    CountdownCancelled,
 }
 
 impl Flag {
     /// All of them, with the condition of each in SQL.
-    fn conditions<'a>(in_scope: &'a str, name_taken: &'a str) -> [(Self, &'a str); 8] {
+    fn conditions<'a>(in_scope: &'a str, name_taken: &'a str) -> [(Self, &'a str); 9] {
         [
             (Self::GivenName, "source_object.given_name IS NOT NULL"),
             (Self::Surname, "source_object.surname IS NOT NULL"),
@@ -85,6 +86,10 @@ impl Flag {
             (Self::Turned, "source_object.pending = 'members'"),
             (Self::InScope, in_scope),
             (Self::NameTaken, name_taken),
+            (
+                Self::CountdownCancelled,
+                "d.countdown_cancelled_at IS NOT NULL",
+            ),
         ]
     }
 
@@ -132,6 +137,7 @@ impl Row {
             status: self.status?,
             reason: self.status_reason,
             delete_at: self.delete_at,
+            countdown_cancelled: self.is(Flag::CountdownCancelled),
             hash: hash_of(self.known_hash.as_deref().unwrap_or_default()),
         })
     }

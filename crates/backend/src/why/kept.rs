@@ -3,6 +3,7 @@
 
 use domain::{
     DateTime,
+    countdown::CountdownCancelled,
     group::GroupKind,
     id::{ExternalId, RunId},
     integration::Integration,
@@ -116,6 +117,9 @@ struct DirectoryRow {
     status: DirectoryStatus,
     status_reason: Option<Reason>,
     delete_at: Option<DateTime>,
+    countdown_cancelled_at: Option<DateTime>,
+    countdown_cancelled_by: Option<String>,
+    countdown_cancelled_note: Option<String>,
     changed_at: DateTime,
     hash: Option<Vec<u8>>,
 }
@@ -130,13 +134,15 @@ const fn directory(object_type: ObjectType) -> Option<&'static str> {
         ObjectType::User => Some(
             "SELECT id, display_name, user_principal_name, given_name, surname, mail,
                     NULL AS group_kind, FALSE AS dynamic, attributes, status, status_reason,
-                    delete_at, changed_at, hash
+                    delete_at, countdown_cancelled_at, countdown_cancelled_by,
+                    countdown_cancelled_note, changed_at, hash
                FROM directory_user WHERE integration_id = $1 AND external_id = $2",
         ),
         ObjectType::Group => Some(
             "SELECT id, display_name, NULL AS user_principal_name, NULL AS given_name,
                     NULL AS surname, mail, kind AS group_kind, dynamic, attributes, status,
-                    status_reason, delete_at, changed_at, hash
+                    status_reason, delete_at, countdown_cancelled_at, countdown_cancelled_by,
+                    countdown_cancelled_note, changed_at, hash
                FROM directory_group WHERE integration_id = $1 AND external_id = $2",
         ),
         ObjectType::Contact | ObjectType::Device | ObjectType::Membership => None,
@@ -197,7 +203,13 @@ pub(super) async fn subject(
             status: row.status,
             reason: row.status_reason,
             delete_at: row.delete_at,
+            countdown_cancelled: row.countdown_cancelled_at.is_some(),
             hash: hash_of(row.hash.as_deref().unwrap_or_default()),
+        });
+        subject.countdown_cancelled = row.countdown_cancelled_at.map(|at| CountdownCancelled {
+            by: row.countdown_cancelled_by.unwrap_or_default(),
+            at,
+            note: row.countdown_cancelled_note.unwrap_or_default(),
         });
         subject.directory_id = Some(row.id);
         subject.directory = Some(row.content.content()?);
@@ -233,6 +245,7 @@ pub(super) async fn bare(
         name_holder: holder,
         pending: None,
         kept_by_decision: None,
+        countdown_cancelled: None,
         last_change: None,
         last_refused: None,
         now: b.clock.now(),

@@ -13,6 +13,7 @@ mod tests;
 
 use domain::{
     DateTime,
+    countdown::CountdownCancelled,
     id::{ExternalId, GroupId, IntegrationId, RunId, UserId},
     policy::Policy,
     run::{Action, Reason, RunMode},
@@ -61,6 +62,8 @@ pub struct Subject {
     pub pending: Option<String>,
     /// A change of it that was rejected, where the source says the same now as then.
     pub kept_by_decision: Option<KeptByDecision>,
+    /// Who cancelled its countdown, where `known` says that somebody did.
+    pub countdown_cancelled: Option<CountdownCancelled>,
     /// What a run last did about it.
     pub last_change: Option<Recorded>,
     /// What a run last held or failed to do about it.

@@ -285,6 +285,9 @@ fn inactive(subject: &Subject, verdict: &Verdict) -> String {
             }
             match known.and_then(|known| known.delete_at) {
                 Some(at) => format!("Inactive: {why}. It will be deleted on {}.", day(at)),
+                None if known.is_some_and(|known| known.countdown_cancelled) => {
+                    format!("Inactive: {why}. Its deletion was cancelled.")
+                }
                 None => format!("Inactive: {why}."),
             }
         }

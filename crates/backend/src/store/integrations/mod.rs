@@ -25,6 +25,7 @@ pub use change::{change, create};
 pub(crate) use connect::{Wish, is_vouched, may_connect, pin, tenant_elsewhere};
 pub use export::csv;
 pub use groups::{remember_groups, selected_groups};
+pub(crate) use removal::DELETE_AFTER;
 pub use removal::{delete, people_count};
 
 use super::{
