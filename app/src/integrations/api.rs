@@ -4,6 +4,7 @@ use domain::{
     cloud::CloudName,
     connection::ConnectionTest,
     credential_profile::CredentialProfile,
+    guard::GuardSize,
     id::{CredentialProfileId, CustomerId, IntegrationId, RunId},
     integration::{GroupHit, Integration, IntegrationLine, People, SelectedGroup},
     paging::Page,
@@ -208,6 +209,8 @@ pub struct Configuration {
     pub profiles: Vec<CredentialProfile>,
     /// Its selected groups, as they are known.
     pub groups: Vec<SelectedGroup>,
+    /// How much it has in the directory, as its guard counts it.
+    pub guard_sizes: Vec<GuardSize>,
 }
 
 /// The settings of an integration.
@@ -218,6 +221,7 @@ pub(crate) async fn get_configuration(id: IntegrationId) -> AppResult<Configurat
     let integration = integrations::get(&backend, &scope, id).await?;
     let profiles = credential_profiles::choices(&backend, &scope, integration.customer_id).await?;
     let groups = integrations::selected_groups(&backend, &scope, id).await?;
+    let guard_sizes = integrations::guard_sizes(&backend, &scope, id).await?;
     let cloud_name = backend
         .clouds
         .names()
@@ -229,6 +233,7 @@ pub(crate) async fn get_configuration(id: IntegrationId) -> AppResult<Configurat
         cloud_name,
         profiles,
         groups,
+        guard_sizes,
     })
 }
 

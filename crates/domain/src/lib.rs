@@ -16,6 +16,7 @@ pub mod credential_profile;
 pub mod customer;
 pub mod decision;
 pub mod group;
+pub mod guard;
 pub mod id;
 pub mod integration;
 pub mod number;

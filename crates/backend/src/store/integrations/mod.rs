@@ -6,6 +6,7 @@ mod export;
 mod groups;
 mod removal;
 pub(crate) mod schedule;
+mod sizes;
 
 use std::collections::HashMap;
 
@@ -27,6 +28,7 @@ pub use export::csv;
 pub use groups::{remember_groups, selected_groups};
 pub(crate) use removal::DELETE_AFTER;
 pub use removal::{delete, people_count};
+pub use sizes::{detail, guard_sizes};
 
 use super::{
     paging::{self, Sort},
