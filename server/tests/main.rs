@@ -26,6 +26,8 @@ mod pages;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod protections;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod secrets;

@@ -10,6 +10,7 @@ use leptos::{server, server_fn::codec::Json};
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
+use super::protection::ProtectionNote;
 use crate::ui::{countdown::CountdownNote, prelude::*, why::Explanation};
 
 /// What the page shows.
@@ -70,6 +71,7 @@ fn User(user: UserView) -> impl IntoView {
     let count = i64::try_from(groups.len()).unwrap_or(i64::MAX);
     let parent = (address.keep(routes::USERS), "Users".to_owned());
     let facts = detail.clone();
+    let (user, protection) = (detail.line.user.id, detail.protection.clone());
     view! {
         <PageHead
             title=name
@@ -78,6 +80,11 @@ fn User(user: UserView) -> impl IntoView {
         />
         <div class="flex-1 grid content-start xl:grid-cols-[minmax(0,1fr)_26rem] gap-x-12 px-6 py-5 max-md:px-4 border-t border-line">
             <div class="min-w-0">
+            {protection
+                .clone()
+                .map(|protection| {
+                    view! { <ProtectionNote id=user protection=Some(protection) /> }
+                })}
             <CountdownNote
                 object_type=ObjectType::User
                 id=detail.line.user.id.0
@@ -97,6 +104,7 @@ fn User(user: UserView) -> impl IntoView {
                 </div>
                 <Groups groups=groups />
             </section>
+            {protection.is_none().then(|| view! { <ProtectionNote id=user protection=None /> })}
             </div>
             <section aria-labelledby="h-attributes" class="min-w-0 max-xl:mt-6">
                 <div class="flex items-baseline">

@@ -25,6 +25,7 @@ pub mod overview;
 pub mod paging;
 pub mod permission;
 pub mod policy;
+pub mod protection;
 pub mod run;
 pub mod schedule;
 pub mod tenant;

@@ -35,7 +35,7 @@ text_enum! {
         RunsDecide = "runs.decide",
         /// See users, groups and memberships.
         DirectoryRead = "directory.read",
-        /// Keep users and groups that a run would delete.
+        /// Keep users and groups that a run would delete, and protect users from runs.
         DirectoryWrite = "directory.write",
         /// Administer operators.
         OperatorsWrite = "operators.write",

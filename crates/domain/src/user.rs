@@ -7,6 +7,7 @@ use crate::{
     countdown::Countdown,
     group::{GroupKind, MemberLine},
     id::{CustomerId, ExternalId, GroupId, IntegrationId, UserId},
+    protection::Protection,
     run::Reason,
     text_enum,
 };
@@ -120,6 +121,8 @@ pub struct UserDetail {
     pub created_at: DateTime,
     /// Whether and when it will be deleted.
     pub countdown: Countdown,
+    /// That no run touches it, and who said so.
+    pub protection: Option<Protection>,
     /// Other attributes the source gave.
     pub attributes: Vec<Attribute>,
 }

@@ -55,6 +55,8 @@ text_enum! {
         Result = "result",
         /// That its deletion was cancelled.
         Countdown = "countdown",
+        /// That no run touches it.
+        Protection = "protection",
         /// What waits.
         Pending = "pending",
         /// What a run last did about it.

@@ -109,6 +109,8 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
         "directory/cancel-countdown" => format!("object_type=user&id={user}&note="),
         "directory/restart-countdown" => format!("object_type=user&id={user}"),
         "integrations/add" | "integrations/test" => new,
+        "users/protect" => format!("id={user}&note="),
+        "users/unprotect" => format!("id={user}"),
         "integrations/cancel-run" => format!("run_id={run}"),
         "integrations/delete" => format!("id={integration}&people=keep"),
         "integrations/full-sync" => format!("id={integration}"),

@@ -10,6 +10,7 @@ pub mod groups;
 pub mod integrations;
 pub mod overview;
 mod paging;
+pub mod protection;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -16,6 +16,7 @@ use sqlx::FromRow;
 use super::{
     countdown::CountdownRow,
     paging::{self, Sort},
+    protection::ProtectionRow,
 };
 use crate::{
     Backend, Error, Result, Scope, csv, fetch_all, fetch_optional, fetch_scalar, in_scope,
@@ -189,6 +190,8 @@ struct More {
     created_at: DateTime,
     #[sqlx(flatten)]
     countdown: CountdownRow,
+    #[sqlx(flatten)]
+    protection: ProtectionRow,
     attributes: String,
 }
 
@@ -201,6 +204,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail
         More,
         "SELECT i.name AS integration_name, u.status_reason, u.created_at, u.delete_at,
                 u.countdown_cancelled_at, u.countdown_cancelled_by, u.countdown_cancelled_note,
+                u.protected_at, u.protected_by, u.protected_note,
                 u.attributes
            FROM directory_user u LEFT JOIN integration i ON i.id = u.integration_id
           WHERE u.id = $1",
@@ -213,6 +217,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail
         status_reason: more.status_reason,
         created_at: more.created_at,
         countdown: more.countdown.into(),
+        protection: more.protection.into(),
         attributes: attributes(&more.attributes)?,
     })
 }

@@ -304,6 +304,9 @@ impl Batch<'_, '_> {
             return Ok(());
         }
         let updates = work.policy.actions.update;
+        if object_type == ObjectType::User {
+            self.fail_protected().await?;
+        }
         let takes = "(c.action = 'restore' OR $6)";
         self.wanted(object_type, &format!("{content}, "), takes, updates)
             .await?;
@@ -386,6 +389,23 @@ impl Batch<'_, '_> {
             self.after,
             self.end,
             now
+        )?;
+        Ok(())
+    }
+
+    /// Who was protected after the plan was made isn't touched.
+    async fn fail_protected(&mut self) -> Result<()> {
+        execute!(
+            self.tx,
+            "UPDATE run_change SET status = 'failed',
+                    error = 'It was protected while the run was at work.'
+              WHERE run_id = $1 AND position > $2 AND position <= $3 AND status = 'planned'
+                AND object_type = 'user' AND action NOT IN ('create', 'restore')
+                AND EXISTS (SELECT 1 FROM directory_user d
+                             WHERE d.id = run_change.object_id AND d.protected_at IS NOT NULL)",
+            self.work.run.id,
+            self.after,
+            self.end
         )?;
         Ok(())
     }
@@ -497,6 +517,8 @@ impl Batch<'_, '_> {
                 query.push("SELECT id FROM directory_user WHERE integration_id = ");
                 query.push_bind(integration).push(" AND external_id IN ");
                 push_ids!(query, ids);
+                // Nothing is taken from who was protected after the plan was made.
+                query.push(" AND protected_at IS NULL");
                 query.push(" UNION ALL SELECT id FROM directory_group WHERE integration_id = ");
                 query.push_bind(integration).push(" AND external_id IN ");
                 push_ids!(query, ids);

@@ -7,6 +7,7 @@ mod equality;
 mod guarding;
 mod leaving;
 mod previewing;
+mod protecting;
 mod removing;
 mod resuming;
 mod why;

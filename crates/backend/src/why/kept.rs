@@ -22,7 +22,10 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{facts, name_holder, scope};
-use crate::{Backend, Result, Tx, fetch_all, fetch_optional, store::read_json};
+use crate::{
+    Backend, Result, Tx, fetch_all, fetch_optional,
+    store::{protection::ProtectionRow, read_json},
+};
 
 /// Runs that are looked through for what was last done about an object.
 const RUNS_MAX: i64 = 20;
@@ -120,6 +123,8 @@ struct DirectoryRow {
     countdown_cancelled_at: Option<DateTime>,
     countdown_cancelled_by: Option<String>,
     countdown_cancelled_note: Option<String>,
+    #[sqlx(flatten)]
+    protection: ProtectionRow,
     changed_at: DateTime,
     hash: Option<Vec<u8>>,
 }
@@ -135,14 +140,16 @@ const fn directory(object_type: ObjectType) -> Option<&'static str> {
             "SELECT id, display_name, user_principal_name, given_name, surname, mail,
                     NULL AS group_kind, FALSE AS dynamic, attributes, status, status_reason,
                     delete_at, countdown_cancelled_at, countdown_cancelled_by,
-                    countdown_cancelled_note, changed_at, hash
+                    countdown_cancelled_note, protected_at, protected_by, protected_note,
+                    changed_at, hash
                FROM directory_user WHERE integration_id = $1 AND external_id = $2",
         ),
         ObjectType::Group => Some(
             "SELECT id, display_name, NULL AS user_principal_name, NULL AS given_name,
                     NULL AS surname, mail, kind AS group_kind, dynamic, attributes, status,
                     status_reason, delete_at, countdown_cancelled_at, countdown_cancelled_by,
-                    countdown_cancelled_note, changed_at, hash
+                    countdown_cancelled_note, NULL AS protected_at, NULL AS protected_by,
+                    NULL AS protected_note, changed_at, hash
                FROM directory_group WHERE integration_id = $1 AND external_id = $2",
         ),
         ObjectType::Contact | ObjectType::Device | ObjectType::Membership => None,
@@ -211,6 +218,7 @@ pub(super) async fn subject(
             at,
             note: row.countdown_cancelled_note.unwrap_or_default(),
         });
+        subject.protection = row.protection.into();
         subject.directory_id = Some(row.id);
         subject.directory = Some(row.content.content()?);
     }
@@ -246,6 +254,7 @@ pub(super) async fn bare(
         pending: None,
         kept_by_decision: None,
         countdown_cancelled: None,
+        protection: None,
         last_change: None,
         last_refused: None,
         now: b.clock.now(),

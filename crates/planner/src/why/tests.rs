@@ -53,6 +53,7 @@ fn subject(object_type: ObjectType) -> Subject {
         pending: None,
         kept_by_decision: None,
         countdown_cancelled: None,
+        protection: None,
         last_change: None,
         last_refused: None,
         now: now(),
@@ -141,6 +142,16 @@ fn kept_out() -> Vec<Subject> {
             subject
         },
     ]
+}
+
+/// Gone, and protected.
+fn protected(s: &mut Subject) {
+    s.facts.presence = Presence::Gone;
+    s.protection = Some(Protection {
+        by: "Mina".to_owned(),
+        at: now(),
+        note: "Break glass".to_owned(),
+    });
 }
 
 /// Gone, counted down, and the countdown cancelled.
@@ -252,6 +263,8 @@ fn kept_in() -> Vec<Subject> {
             s.kept_by_decision = rejected(Action::Delete);
         }),
         with(Inactive, Some(Reason::Gone), &kept),
+        with(Active, None, &protected),
+        with(Inactive, Some(Reason::Guest), &protected),
         with(Deleted, Some(Reason::DeleteAfterDays), &gone),
         with(Deleted, Some(Reason::DeleteAfterDays), &|_| ()),
     ]
@@ -416,6 +429,18 @@ proptest! {
         for step in &why.steps {
             prop_assert!(!step.title.is_empty() && !step.sentence.is_empty());
         }
+    }
+
+    #[test]
+    fn nothing_is_done_to_whoever_is_protected(subject in any_subject()) {
+        let mut subject = subject;
+        let bare = explain(&subject).next_action;
+        protected(&mut subject);
+        subject.facts.presence = Presence::Present;
+        let why = explain(&subject);
+        let harmless = [None, Some(Action::Create), Some(Action::Restore)];
+        prop_assert!(harmless.contains(&why.next_action), "{bare:?} {why:?}");
+        prop_assert!(why.steps.iter().any(|step| step.step == StepKind::Protection));
     }
 
     #[test]

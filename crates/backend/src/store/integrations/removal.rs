@@ -134,7 +134,7 @@ async fn deactivate(
     }
     for statement in [
         "UPDATE directory_user SET integration_id = NULL, hash = NULL,
-           delete_at = CASE WHEN status = $3 THEN NULL ELSE COALESCE($2, delete_at) END,
+           delete_at = CASE WHEN status = $3 OR protected_at IS NOT NULL THEN NULL ELSE COALESCE($2, delete_at) END,
            countdown_cancelled_at = CASE WHEN $2 IS NULL THEN countdown_cancelled_at END
          WHERE integration_id = $1",
         "UPDATE directory_group SET integration_id = NULL, hash = NULL,
