@@ -222,12 +222,20 @@ CREATE TABLE directory_user (
     status               TEXT NOT NULL,
     status_reason        TEXT,
     delete_at            TIMESTAMPTZ,
+    countdown_cancelled_at TIMESTAMPTZ, -- its deletion was cancelled; the cause stands in status_reason
+    countdown_cancelled_by TEXT,
+    countdown_cancelled_note TEXT,
+    protected_at         TIMESTAMPTZ, -- no run changes it since
+    protected_by         TEXT,
+    protected_note       TEXT,
     created_at           TIMESTAMPTZ NOT NULL,
     changed_at           TIMESTAMPTZ NOT NULL
 );
 CREATE UNIQUE INDEX directory_user_by_source ON directory_user (integration_id, external_id);
 CREATE INDEX directory_user_due
     ON directory_user (integration_id, delete_at) WHERE delete_at IS NOT NULL;
+CREATE INDEX directory_user_protected
+    ON directory_user (integration_id, external_id) WHERE protected_at IS NOT NULL;
 CREATE INDEX directory_user_by_name ON directory_user (customer_id, name_folded, id, status);
 CREATE INDEX directory_user_by_user_name ON directory_user (customer_id, user_name_folded);
 
@@ -248,6 +256,9 @@ CREATE TABLE directory_group (
     status          TEXT NOT NULL,
     status_reason   TEXT,
     delete_at       TIMESTAMPTZ,
+    countdown_cancelled_at TIMESTAMPTZ, -- its deletion was cancelled; the cause stands in status_reason
+    countdown_cancelled_by TEXT,
+    countdown_cancelled_note TEXT,
     created_at      TIMESTAMPTZ NOT NULL,
     changed_at      TIMESTAMPTZ NOT NULL
 );

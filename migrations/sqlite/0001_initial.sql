@@ -220,12 +220,20 @@ CREATE TABLE directory_user (
     status               TEXT NOT NULL,
     status_reason        TEXT,
     delete_at            TEXT,
+    countdown_cancelled_at TEXT, -- its deletion was cancelled; the cause stands in status_reason
+    countdown_cancelled_by TEXT,
+    countdown_cancelled_note TEXT,
+    protected_at         TEXT, -- no run changes it since
+    protected_by         TEXT,
+    protected_note       TEXT,
     created_at           TEXT NOT NULL,
     changed_at           TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX directory_user_by_source ON directory_user (integration_id, external_id);
 CREATE INDEX directory_user_due
     ON directory_user (integration_id, delete_at) WHERE delete_at IS NOT NULL;
+CREATE INDEX directory_user_protected
+    ON directory_user (integration_id, external_id) WHERE protected_at IS NOT NULL;
 CREATE INDEX directory_user_by_name ON directory_user (customer_id, name_folded, id, status);
 CREATE INDEX directory_user_by_user_name ON directory_user (customer_id, user_name_folded);
 
@@ -246,6 +254,9 @@ CREATE TABLE directory_group (
     status          TEXT    NOT NULL,
     status_reason   TEXT,
     delete_at       TEXT,
+    countdown_cancelled_at TEXT, -- its deletion was cancelled; the cause stands in status_reason
+    countdown_cancelled_by TEXT,
+    countdown_cancelled_note TEXT,
     created_at      TEXT    NOT NULL,
     changed_at      TEXT    NOT NULL
 ) STRICT;

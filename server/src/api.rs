@@ -3,6 +3,7 @@
 
 pub mod caller;
 mod connections;
+mod countdowns;
 mod credential_profiles;
 mod customers;
 mod description;
@@ -67,6 +68,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(notification_recipients::calls())
             .merge(users::calls())
             .merge(groups::calls())
+            .merge(countdowns::calls())
             .merge(why::calls()),
     );
     description::name_operations(calls.get_openapi_mut());

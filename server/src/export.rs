@@ -140,6 +140,7 @@ async fn user_rows(
         status: parsed(&address, "status"),
         source_type: parsed(&address, "source_type"),
         group_id: parsed(&address, "group"),
+        countdown: parsed(&address, "countdown"),
         sort,
         direction: direction.unwrap_or_default(),
         ..UserQuery::default()

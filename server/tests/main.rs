@@ -8,6 +8,8 @@ mod backups;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod countdowns;
+#[cfg(test)]
 mod credential_profiles;
 #[cfg(test)]
 mod customers;
@@ -29,6 +31,8 @@ mod pauses;
 mod permissions;
 #[cfg(test)]
 mod previews;
+#[cfg(test)]
+mod protections;
 #[cfg(test)]
 mod runs;
 #[cfg(test)]

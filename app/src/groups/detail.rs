@@ -12,7 +12,7 @@ use leptos::{server, server_fn::codec::Json};
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
-use crate::ui::{list::past_the_end, prelude::*, why::Explanation};
+use crate::ui::{countdown::CountdownNote, list::past_the_end, prelude::*, why::Explanation};
 
 /// A member as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,9 +72,10 @@ pub(crate) async fn list_members(id: GroupId, list: ListQuery) -> AppResult<Page
 pub fn GroupPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<GroupId>().ok()));
+    let changes = use_changes();
     let group = Resource::new(
-        move || id.get(),
-        |id| async move {
+        move || (id.get(), changes.follow()),
+        |(id, _)| async move {
             match id {
                 Some(id) => view_group(id).await,
                 None => Err(AppError::NotFound {
@@ -102,12 +103,16 @@ fn Group(group: GroupView) -> impl IntoView {
     } = group;
     let parent = (address.keep(routes::GROUPS), "Groups".to_owned());
     let name = detail.line.group.display_name.clone();
+    let (group, countdown) = (detail.line.group.id.0, detail.countdown.clone());
     view! {
         <PageHead
             title=name
             parent=parent
             facts=move || view! { <Facts detail=detail.clone() /> }.into_any()
         />
+        <div class="px-6 max-md:px-4 empty:hidden">
+            <CountdownNote object_type=ObjectType::Group id=group countdown=countdown />
+        </div>
         <MemberOfLine groups=member_of />
         <details class="px-6 pb-4 max-md:px-4 max-w-4xl">
             <summary class="cursor-pointer py-1">

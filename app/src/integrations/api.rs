@@ -4,6 +4,7 @@ use domain::{
     cloud::CloudName,
     connection::ConnectionTest,
     credential_profile::CredentialProfile,
+    guard::GuardSize,
     id::{CredentialProfileId, CustomerId, IntegrationId, RunId},
     integration::{GroupHit, Integration, IntegrationLine, People, SelectedGroup},
     paging::Page,
@@ -210,6 +211,8 @@ pub struct Configuration {
     pub groups: Vec<SelectedGroup>,
     /// When it runs by itself, in a sentence.
     pub timing: String,
+    /// How much it has in the directory, as its guard counts it.
+    pub guard_sizes: Vec<GuardSize>,
 }
 
 /// The settings of an integration.
@@ -220,6 +223,7 @@ pub(crate) async fn get_configuration(id: IntegrationId) -> AppResult<Configurat
     let integration = integrations::get(&backend, &scope, id).await?;
     let profiles = credential_profiles::choices(&backend, &scope, integration.customer_id).await?;
     let groups = integrations::selected_groups(&backend, &scope, id).await?;
+    let guard_sizes = integrations::guard_sizes(&backend, &scope, id).await?;
     let cloud_name = backend
         .clouds
         .names()
@@ -241,6 +245,7 @@ pub(crate) async fn get_configuration(id: IntegrationId) -> AppResult<Configurat
         profiles,
         groups,
         timing,
+        guard_sizes,
     })
 }
 

@@ -116,6 +116,7 @@ fn Form(
 ) -> impl IntoView {
     let integration = configuration.integration.clone();
     let id = integration.id;
+    let guard_sizes = configuration.guard_sizes.clone();
     let saved_groups: Vec<Chosen> = configuration
         .groups
         .iter()
@@ -206,7 +207,7 @@ fn Form(
                     aria-label="Guard"
                     id="f-guard"
                 >
-                    <GuardTable shown=shown />
+                    <GuardTable shown=shown now=now sizes=guard_sizes />
                 </aside>
             </div>
             <SaveBar changes=changes discard=discard>

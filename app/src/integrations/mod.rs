@@ -8,6 +8,7 @@ mod delete;
 mod empty;
 mod group_field;
 mod groups;
+mod guard;
 mod head;
 mod leaving;
 mod list;

@@ -2,9 +2,10 @@
 
 use domain::{
     credential_profile::CredentialProfile,
+    guard::GuardSize,
     id::{CredentialProfileId, IntegrationId},
     integration::GroupHit,
-    policy::OutOfScope,
+    policy::{ObjectType, OutOfScope},
 };
 
 use super::{
@@ -12,6 +13,7 @@ use super::{
     api::{Configuration, TestSaved},
     checks::{Checks, TestButton, Tested, Verdict},
     group_field::{Chosen, GroupField},
+    guard::Forecast,
     settings::SettingsForm,
     timing::{Hours, Timing},
 };
@@ -366,6 +368,10 @@ fn Tick(name: &'static str, label: &'static str, on: bool) -> impl IntoView {
 pub fn GuardTable(
     /// What the fields show at first.
     shown: SettingsForm,
+    /// What they show while one types.
+    now: RwSignal<SettingsForm>,
+    /// How much there is of each type.
+    sizes: Vec<GuardSize>,
 ) -> impl IntoView {
     let lines = [
         (
@@ -374,6 +380,7 @@ pub fn GuardTable(
             "settings[guard_user_percent]",
             shown.guard_user_count,
             shown.guard_user_percent,
+            ObjectType::User,
         ),
         (
             "Group",
@@ -381,6 +388,7 @@ pub fn GuardTable(
             "settings[guard_group_percent]",
             shown.guard_group_count,
             shown.guard_group_percent,
+            ObjectType::Group,
         ),
         (
             "Membership",
@@ -388,31 +396,36 @@ pub fn GuardTable(
             "settings[guard_membership_percent]",
             shown.guard_membership_count,
             shown.guard_membership_percent,
+            ObjectType::Membership,
         ),
     ]
-    .map(|(what, count_name, percent_name, count, percent)| {
-        view! {
-            <tr>
-                <th scope="row" class="font-normal! text-base-content! text-sm!">
-                    {what}
-                </th>
-                <td class="n">
-                    <Limit
-                        name=count_name
-                        label=format!("{what}: at most")
-                        value=count
-                    />
-                </td>
-                <td class="n">
-                    <Limit
-                        name=percent_name
-                        label=format!("{what}: or share, in percent")
-                        value=percent
-                    />
-                </td>
-            </tr>
-        }
-    });
+    .map(
+        |(what, count_name, percent_name, count, percent, object_type)| {
+            let size = sizes.iter().find(|size| size.object_type == object_type);
+            view! {
+                <tr>
+                    <th scope="row" class="font-normal! text-base-content! text-sm!">
+                        {what}
+                    </th>
+                    <td class="n">
+                        <Limit
+                            name=count_name
+                            label=format!("{what}: at most")
+                            value=count
+                        />
+                    </td>
+                    <td class="n">
+                        <Limit
+                            name=percent_name
+                            label=format!("{what}: or share, in percent")
+                            value=percent
+                        />
+                    </td>
+                </tr>
+                <Forecast now=now object_type=object_type size=size.copied() />
+            }
+        },
+    );
     view! {
         <h2 class="text-base">"Guard"</h2>
         <p class="rc-hint mt-0.5">

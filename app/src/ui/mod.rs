@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod chart;
+pub mod countdown;
 pub mod dialog;
 pub mod duration;
 pub mod form;

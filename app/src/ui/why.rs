@@ -24,6 +24,8 @@ fn mark(step: &WhyStep) -> Mark {
     let told = |icon, word, tone| Mark { icon, word, tone };
     match step.step {
         StepKind::Pending => told("hand", "Waits", "held"),
+        StepKind::Protection => told("lock", "Protected", "ok"),
+        StepKind::Countdown => told("undo-2", "Kept", "ok"),
         StepKind::LastChange => told("history", "", "quiet"),
         _ => step.outcome.into(),
     }

@@ -2,6 +2,7 @@
 
 use domain::{
     id::UserId,
+    policy::ObjectType,
     user::{MemberOf, UserDetail},
     why::Why,
 };
@@ -9,7 +10,8 @@ use leptos::{server, server_fn::codec::Json};
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
-use crate::ui::{prelude::*, why::Explanation};
+use super::protection::ProtectionNote;
+use crate::ui::{countdown::CountdownNote, prelude::*, why::Explanation};
 
 /// What the page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,9 +38,10 @@ pub(crate) async fn view_user(id: UserId) -> AppResult<UserView> {
 pub fn UserPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<UserId>().ok()));
+    let changes = use_changes();
     let user = Resource::new(
-        move || id.get(),
-        |id| async move {
+        move || (id.get(), changes.follow()),
+        |(id, _)| async move {
             match id {
                 Some(id) => view_user(id).await,
                 None => Err(AppError::NotFound {
@@ -68,6 +71,7 @@ fn User(user: UserView) -> impl IntoView {
     let count = i64::try_from(groups.len()).unwrap_or(i64::MAX);
     let parent = (address.keep(routes::USERS), "Users".to_owned());
     let facts = detail.clone();
+    let (user, protection) = (detail.line.user.id, detail.protection.clone());
     view! {
         <PageHead
             title=name
@@ -76,6 +80,16 @@ fn User(user: UserView) -> impl IntoView {
         />
         <div class="flex-1 grid content-start xl:grid-cols-[minmax(0,1fr)_26rem] gap-x-12 px-6 py-5 max-md:px-4 border-t border-line">
             <div class="min-w-0">
+            {protection
+                .clone()
+                .map(|protection| {
+                    view! { <ProtectionNote id=user protection=Some(protection) /> }
+                })}
+            <CountdownNote
+                object_type=ObjectType::User
+                id=detail.line.user.id.0
+                countdown=detail.countdown.clone()
+            />
             <section aria-labelledby="h-why" class="min-w-0">
                 <h2 id="h-why" class="text-lg max-w-[60ch] mb-3">
                     <span class="sr-only">"Why? "</span>
@@ -90,6 +104,7 @@ fn User(user: UserView) -> impl IntoView {
                 </div>
                 <Groups groups=groups />
             </section>
+            {protection.is_none().then(|| view! { <ProtectionNote id=user protection=None /> })}
             </div>
             <section aria-labelledby="h-attributes" class="min-w-0 max-xl:mt-6">
                 <div class="flex items-baseline">
@@ -112,6 +127,7 @@ fn Facts(detail: UserDetail) -> impl IntoView {
         <span class="inline-flex text-base-content"><InDirectory status=line.user.status /></span>
         {detail.status_reason.map(|reason| view! { <span>{reason.title()}</span> })}
         {detail
+            .countdown
             .delete_at
             .map(|at| view! { <span class="text-warning">"Will be deleted " <RelativeTime at=at /></span> })}
         <span class="inline-flex items-center">

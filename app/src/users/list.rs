@@ -1,6 +1,7 @@
 //! The list of users, of one customer or of all.
 
 use domain::{
+    countdown::CountdownState,
     id::GroupId,
     paging::Page,
     user::{DirectoryStatus, SourceType, UserLine},
@@ -16,6 +17,7 @@ pub(crate) struct UserFilter {
     status: Option<DirectoryStatus>,
     source_type: Option<SourceType>,
     group: Option<GroupId>,
+    countdown: Option<CountdownState>,
 }
 
 /// Users under the list's search and filters.
@@ -30,6 +32,7 @@ pub(crate) async fn list_users(list: ListQuery, filter: UserFilter) -> AppResult
         status: filter.status,
         source_type: filter.source_type,
         group_id: filter.group,
+        countdown: filter.countdown,
         page: list.page,
         direction: list.direction,
         ..UserQuery::default()
@@ -57,6 +60,7 @@ pub fn UsersPage() -> impl IntoView {
                 status: address.parsed("status"),
                 source_type: address.parsed("source_type"),
                 group: address.parsed("group"),
+                countdown: address.parsed("countdown"),
             },
         )
     });
@@ -77,6 +81,11 @@ pub fn UsersPage() -> impl IntoView {
                 name="source_type"
                 label="Source Type"
                 options=options(SourceType::ALL, SourceType::as_str)
+            />
+            <FilterChip
+                name="countdown"
+                label="Deletion"
+                options=options(CountdownState::ALL, CountdownState::title)
             />
             <TotalOf resource=users one="user" many="users" />
             <ExportCsv path=routes::USERS_CSV />
@@ -121,7 +130,8 @@ fn List(asked: (ListQuery, UserFilter), page: Page<UserLine>) -> impl IntoView {
     let filtered = list.q.is_some()
         || filter.status.is_some()
         || filter.source_type.is_some()
-        || filter.group.is_some();
+        || filter.group.is_some()
+        || filter.countdown.is_some();
     if page.total == 0 && !filtered {
         return view! { <Nobody /> }.into_any();
     }
@@ -201,7 +211,18 @@ fn Row(line: UserLine, show_customer: bool) -> impl IntoView {
                         </td>
                     }
                 })}
-            <td role="cell" class="max-md:justify-self-end"><InDirectory status=user.status /></td>
+            <td role="cell" class="max-md:justify-self-end">
+                <InDirectory status=user.status />
+                {line
+                    .delete_at
+                    .map(|at| {
+                        view! {
+                            <span class="block text-xs text-warning whitespace-nowrap">
+                                "deleted " <RelativeTime at=at plain=true />
+                            </span>
+                        }
+                    })}
+            </td>
             <td role="cell" class="max-md:hidden"><Source source=user.source_type /></td>
             <Num value=line.groups class="max-md:hidden" />
             <td role="cell" class="text-muted whitespace-nowrap max-md:order-4 max-md:justify-self-end">

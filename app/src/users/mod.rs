@@ -2,6 +2,7 @@
 
 mod detail;
 mod list;
+mod protection;
 
 pub use detail::UserPage;
 pub use list::UsersPage;

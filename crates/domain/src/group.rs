@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DateTime,
+    countdown::Countdown,
     id::{CustomerId, ExternalId, GroupId, IntegrationId},
     policy::ObjectType,
     run::Reason,
@@ -103,6 +104,8 @@ pub struct GroupDetail {
     pub mail: Option<String>,
     /// Why it is inactive or deleted.
     pub status_reason: Option<Reason>,
+    /// Whether and when it will be deleted.
+    pub countdown: Countdown,
     /// When it was added here.
     pub created_at: DateTime,
     /// Groups that are direct members.

@@ -43,6 +43,8 @@ text_enum! {
         InstallationWrite = "installation.write",
         /// Pause and resume the scheduled runs of every customer at once.
         SyncPauseAll = "sync.pause_all",
+        /// Keep users and groups that a run would delete, and protect users from runs.
+        DirectoryWrite = "directory.write",
         /// Administer operators.
         OperatorsWrite = "operators.write",
         /// Make and revoke API tokens.

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DateTime,
+    countdown::Countdown,
     group::{GroupKind, MemberLine},
     id::{CustomerId, ExternalId, GroupId, IntegrationId, UserId},
+    protection::Protection,
     run::Reason,
     text_enum,
 };
@@ -91,6 +93,8 @@ pub struct UserLine {
     pub groups: i64,
     /// What waits to be applied, in words; null where nothing does.
     pub pending: Option<String>,
+    /// When it will be deleted; null where no days are counting.
+    pub delete_at: Option<DateTime>,
     /// When it last changed.
     pub changed_at: DateTime,
 }
@@ -115,8 +119,10 @@ pub struct UserDetail {
     pub status_reason: Option<Reason>,
     /// When it was added here.
     pub created_at: DateTime,
-    /// When it will be deleted, where that is decided.
-    pub delete_at: Option<DateTime>,
+    /// Whether and when it will be deleted.
+    pub countdown: Countdown,
+    /// That no run touches it, and who said so.
+    pub protection: Option<Protection>,
     /// Other attributes the source gave.
     pub attributes: Vec<Attribute>,
 }

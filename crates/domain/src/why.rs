@@ -53,6 +53,10 @@ text_enum! {
         Actions = "actions",
         /// What the directory has, and what the next run would do.
         Result = "result",
+        /// That its deletion was cancelled.
+        Countdown = "countdown",
+        /// That no run touches it.
+        Protection = "protection",
         /// What waits.
         Pending = "pending",
         /// What a run last did about it.

@@ -25,6 +25,9 @@ pub struct Known {
     pub reason: Option<Reason>,
     /// When it will be deleted, where that is decided.
     pub delete_at: Option<DateTime>,
+    /// Whether an operator cancelled its countdown: it stays, for as long as it leaves for the
+    /// same cause.
+    pub countdown_cancelled: bool,
     /// The hash of the content it was made from.
     pub hash: [u8; hash::LENGTH],
 }
@@ -84,7 +87,8 @@ fn unknown(actions: Actions, derived: Derived) -> Outcome {
 }
 
 fn wanted(actions: Actions, known: &Known, reason: Option<Reason>, differs: bool) -> Outcome {
-    let refreshed = known.reason != reason || known.delete_at.is_some();
+    let refreshed =
+        known.reason != reason || known.delete_at.is_some() || known.countdown_cancelled;
     match (known.status, reason) {
         (DirectoryStatus::Deleted, _) if actions.create => change(Action::Restore, reason),
         (DirectoryStatus::Deleted, _) => Outcome::Filtered(Reason::ActionOff),
@@ -111,7 +115,8 @@ fn unwanted(policy: &Policy, known: &Known, derived: Derived, now: DateTime) -> 
         DirectoryStatus::Active if leaves => change(Action::Disable, reason),
         DirectoryStatus::Active => Outcome::Unchanged,
         DirectoryStatus::Inactive => {
-            let counts_down = policy.out_of_scope == OutOfScope::Delete;
+            let counts_down =
+                policy.out_of_scope == OutOfScope::Delete && !stays_cancelled(known, reason);
             let due = known.delete_at.is_some_and(|at| at <= now);
             if counts_down && due && policy.actions.delete {
                 change(Action::Delete, Some(Reason::DeleteAfterDays))
@@ -159,8 +164,11 @@ pub fn target(
         status,
         reason: step.reason,
         delete_at: None,
+        countdown_cancelled: false,
         hash,
     };
+    let running = known.and_then(|known| known.delete_at);
+    let cancelled = known.is_some_and(|known| stays_cancelled(known, step.reason));
     match (step.action, step.reason) {
         (Action::Delete, _) => plain(DirectoryStatus::Deleted),
         (Action::Update, None) => Known {
@@ -170,10 +178,20 @@ pub fn target(
         (_, None) => plain(DirectoryStatus::Active),
         (_, Some(Reason::SignInBlocked)) => plain(DirectoryStatus::Inactive),
         _ => Known {
-            delete_at: delete_at(policy, known.and_then(|known| known.delete_at), now),
+            delete_at: delete_at(policy, running, now).filter(|_| !cancelled),
+            countdown_cancelled: cancelled,
             ..plain(DirectoryStatus::Inactive)
         },
     }
+}
+
+/// Whether a cancelled countdown stays so for an object that is unwanted for `reason` now: where
+/// that is the cause for which it was inactive when it was cancelled. What the source deleted is
+/// gone for good a month later; that is one cause, since nobody did anything in between.
+fn stays_cancelled(known: &Known, reason: Option<Reason>) -> bool {
+    let deleted = |reason| matches!(reason, Some(Reason::SoftDeleted | Reason::Gone));
+    known.countdown_cancelled
+        && (known.reason == reason || (deleted(known.reason) && deleted(reason)))
 }
 
 /// When someone unwanted will be deleted: a countdown that runs goes on, whatever `now` is.

@@ -1,10 +1,7 @@
 //! Too many disables and deletes in one run are held until somebody looked (sync.md rule 7).
 
+pub use domain::guard::SMALL_NUMBER;
 use domain::policy::Limit;
-
-/// The number of disables and deletes up to which the percentage isn't looked at: in a small
-/// directory every person is many percent.
-pub const SMALL_NUMBER: u64 = 3;
 
 /// Whether the disables and deletes of one object type are held.
 ///
@@ -52,7 +49,7 @@ pub const fn removal(group: End, member: End) -> Removal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::policy::Guard;
+    use domain::{guard::holds_at, policy::Guard};
     use proptest::prelude::*;
 
     #[test]
@@ -101,6 +98,34 @@ mod tests {
             if holds(high, losing, active) {
                 prop_assert!(holds(low, losing, active));
             }
+        }
+
+        #[test]
+        fn the_forecast_is_where_holding_begins(
+            count in prop::option::of(0u32..50), percent in 0u8..=100,
+            active in 0u64..500, inactive in 0u64..20,
+        ) {
+            let limit = Limit { max_count: count, max_percent: percent };
+            let objects = active + inactive;
+            match holds_at(limit, active, objects) {
+                Some(at) => {
+                    prop_assert!(at <= objects);
+                    prop_assert!(holds(limit, at, active));
+                    prop_assert!(!holds(limit, at - 1, active));
+                }
+                None => prop_assert!(!holds(limit, objects, active)),
+            }
+        }
+
+        #[test]
+        fn the_forecast_bears_any_number(
+            count in prop::option::of(any::<u32>()), percent in any::<u8>(),
+            active in any::<u64>(), objects in any::<u64>(),
+        ) {
+            let limit = Limit { max_count: count, max_percent: percent };
+            let at = holds_at(limit, active, objects);
+            prop_assert_eq!(at.is_some(), holds(limit, objects, active));
+            prop_assert!(at.is_none_or(|at| holds(limit, at, active)));
         }
 
         #[test]

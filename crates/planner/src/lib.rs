@@ -9,6 +9,7 @@
 //! - [`mod@derive`]: the policy decides what should be of one object.
 //! - [`diff`]: what should be and what is become at most one action an object.
 //! - [`decision`]: what was rejected stays undone.
+//! - [`protection`]: who is protected isn't touched.
 //! - [`guard`]: too many disables and deletes are held, and what falls with them.
 //! - [`count`]: one line of counts an object type, that adds up.
 //! - [`why`]: how all of that came to its answer about one object, in words.
@@ -24,6 +25,7 @@ pub mod fold;
 pub mod guard;
 pub mod hash;
 pub mod merge;
+pub mod protection;
 pub mod read;
 pub mod why;
 

@@ -7,7 +7,7 @@ use backend::{
 };
 use domain::{
     id::{CustomerId, IntegrationId},
-    integration::{Integration, IntegrationChange, NewIntegration, People},
+    integration::{Integration, IntegrationChange, IntegrationDetail, NewIntegration, People},
     paging::Listing,
     permission::Permission,
 };
@@ -114,13 +114,13 @@ async fn create(
 /// One integration
 #[utoipa::path(get, path = "/integrations/{id}", tag = "Integrations",
     params(("id" = IntegrationId, Path)),
-    responses((status = 200, body = Integration), Refusals))]
+    responses((status = 200, body = IntegrationDetail), Refusals))]
 async fn get(
     State(backend): State<Backend>,
     caller: Caller,
     Id(id): Id<IntegrationId>,
-) -> Result<Json<Integration>> {
-    let integration = integrations::get(&backend, &caller.0, id).await;
+) -> Result<Json<IntegrationDetail>> {
+    let integration = integrations::detail(&backend, &caller.0, id).await;
     integration.map(Json).map_err(|error| caller.refused(error))
 }
 

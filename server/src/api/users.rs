@@ -1,14 +1,15 @@
 //! Users of a customer's directory.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use backend::{
     Backend,
-    store::{customers, users},
+    store::{customers, protection, users},
 };
 use domain::{
     id::{CustomerId, UserId},
     paging::Listing,
     permission::Permission,
+    protection::{NewProtection, Protection},
     user::User,
 };
 use serde::Deserialize;
@@ -18,8 +19,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiState,
     caller::Caller,
-    input::{Id, Query, list_request},
-    problem::{Refusals, Result},
+    input::{Body, Id, Query, list_request},
+    problem::{Refusals, RefusalsWithConflict, Result},
 };
 
 /// The calls of this noun.
@@ -27,6 +28,7 @@ pub fn calls() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(get))
+        .routes(routes!(protect, unprotect))
 }
 
 /// Which users.
@@ -70,4 +72,40 @@ async fn get(
 ) -> Result<Json<User>> {
     let user = users::get(&backend, &caller.0, id).await;
     user.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// Protect a user from sync
+///
+/// No run updates, disables, enables or deletes the user, nor takes it out of a group.
+#[utoipa::path(put, path = "/users/{id}/protection", tag = "Users", params(("id" = UserId, Path)),
+    request_body = NewProtection,
+    responses((status = 200, body = Protection), RefusalsWithConflict))]
+async fn protect(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+    body: Body,
+) -> Result<Json<Protection>> {
+    caller.found(users::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::DirectoryWrite)?;
+    let note = body.parse::<NewProtection>()?.note;
+    let protection = protection::protect(&backend, &caller.0, id, &note).await;
+    protection.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// Remove a user's protection
+///
+/// The next run plans the user like any other.
+#[utoipa::path(delete, path = "/users/{id}/protection", tag = "Users",
+    params(("id" = UserId, Path)),
+    responses((status = 204, description = "It is gone"), RefusalsWithConflict))]
+async fn unprotect(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+) -> Result<StatusCode> {
+    protection::withdraw(&backend, &caller.0, id)
+        .await
+        .map(|()| StatusCode::NO_CONTENT)
+        .map_err(|error| caller.refused(error))
 }

@@ -96,6 +96,7 @@ fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> St
         credential_profile: profile,
         integration,
         run,
+        user,
         recipient,
         ..
     } = things;
@@ -133,7 +134,11 @@ fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> St
         "customers/rename" => format!("id={customer}&name=Contoso"),
         "customers/pause" | "customers/restore" | "customers/resume" => format!("id={customer}"),
         "customers/time-zone" => format!("id={customer}&time_zone=Europe/Amsterdam"),
+        "directory/cancel-countdown" => format!("object_type=user&id={user}&note="),
+        "directory/restart-countdown" => format!("object_type=user&id={user}"),
         "integrations/add" | "integrations/test" => new,
+        "users/protect" => format!("id={user}&note="),
+        "users/unprotect" => format!("id={user}"),
         "integrations/cancel-run" => format!("run_id={run}"),
         "integrations/delete" => format!("id={integration}&people=keep"),
         "integrations/full-sync"

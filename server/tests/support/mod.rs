@@ -332,6 +332,16 @@ impl TestApp {
         self.send(request).await
     }
 
+    /// The same by somebody who is signed in.
+    pub async fn page_of(&self, path: &str, cookie: &str) -> Answer {
+        let request = Request::get(path)
+            .header(header::ACCEPT, "text/html,*/*;q=0.8")
+            .header(header::COOKIE, cookie)
+            .body(Body::empty())
+            .unwrap();
+        self.send(request).await
+    }
+
     /// Calls a server function as the browser code does: with JSON, or with a form.
     pub async fn function(
         &self,

@@ -16,7 +16,8 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
         "UPDATE directory_user SET status = 'deleted', status_reason = $3, delete_at = NULL,
                 changed_at = $2
           WHERE id IN (SELECT id FROM directory_user
-                        WHERE integration_id IS NULL AND delete_at <= $2 LIMIT $1)",
+                        WHERE integration_id IS NULL AND delete_at <= $2
+                          AND protected_at IS NULL LIMIT $1)",
         "UPDATE directory_group SET status = 'deleted', status_reason = $3, delete_at = NULL,
                 changed_at = $2
           WHERE id IN (SELECT id FROM directory_group

@@ -17,6 +17,7 @@ use sqlx::FromRow;
 
 pub use self::members::{members, members_listing};
 use super::{
+    countdown::CountdownRow,
     paging::{self, Sort},
     users,
 };
@@ -207,6 +208,8 @@ struct More {
     integration_name: Option<String>,
     mail: Option<String>,
     status_reason: Option<Reason>,
+    #[sqlx(flatten)]
+    countdown: CountdownRow,
     created_at: DateTime,
     attributes: String,
     group_count: i64,
@@ -220,6 +223,8 @@ pub async fn detail(b: &Backend, scope: &Scope, id: GroupId) -> Result<GroupDeta
         &mut tx,
         More,
         "SELECT g.integration_id, i.name AS integration_name, g.mail, g.status_reason,
+                g.delete_at, g.countdown_cancelled_at, g.countdown_cancelled_by,
+                g.countdown_cancelled_note,
                 g.created_at, g.attributes,
                 (SELECT COUNT(*) FROM directory_membership m
                    JOIN directory_group n ON n.id = m.member_id
@@ -241,6 +246,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: GroupId) -> Result<GroupDeta
         description,
         mail: more.mail,
         status_reason: more.status_reason,
+        countdown: more.countdown.into(),
         created_at: more.created_at,
         group_count: more.group_count,
     })

@@ -3,6 +3,7 @@
 
 pub mod across;
 pub mod audit;
+pub mod countdown;
 pub mod credential_profiles;
 pub mod customers;
 pub mod groups;
@@ -11,6 +12,7 @@ pub mod notification_recipients;
 pub mod overview;
 mod paging;
 pub mod pauses;
+pub mod protection;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use domain::{
     DateTime,
+    countdown::CountdownState,
     id::{CustomerId, GroupId, IntegrationId, UserId},
     paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
@@ -12,7 +13,11 @@ use domain::{
 use futures::{Stream, stream};
 use sqlx::FromRow;
 
-use super::paging::{self, Sort};
+use super::{
+    countdown::CountdownRow,
+    paging::{self, Sort},
+    protection::ProtectionRow,
+};
 use crate::{
     Backend, Error, Result, Scope, csv, fetch_all, fetch_optional, fetch_scalar, in_scope,
 };
@@ -32,6 +37,8 @@ pub struct UserQuery {
     pub source_type: Option<SourceType>,
     /// Direct members of this group.
     pub group_id: Option<GroupId>,
+    /// Whose deletion is so.
+    pub countdown: Option<CountdownState>,
     /// Which rows.
     pub page: PageRequest,
     /// A column of [`SORTS`]; by name otherwise.
@@ -62,12 +69,14 @@ const MATCHING: &str = concat!(
        AND (u.status = $6 OR ($6 IS NULL AND u.status <> 'deleted'))
        AND ($7 IS NULL OR u.source_type = $7)
        AND ($8 IS NULL OR EXISTS (SELECT 1 FROM directory_membership m
-                                   WHERE m.group_id = $8 AND m.member_id = u.id))"
+                                   WHERE m.group_id = $8 AND m.member_id = u.id))
+       AND ($9 IS NULL OR ($9 = 'counting' AND u.delete_at IS NOT NULL)
+            OR ($9 = 'cancelled' AND u.countdown_cancelled_at IS NOT NULL))"
 );
 
 const LINE: &str = "SELECT u.id, u.external_id, u.user_principal_name, u.display_name,
     u.given_name, u.surname, u.mail, u.status, u.source_type, u.integration_id, u.customer_id,
-    c.name AS customer_name, u.changed_at, s.pending,
+    c.name AS customer_name, u.changed_at, s.pending, u.delete_at,
     (SELECT COUNT(*) FROM directory_membership m JOIN directory_group g ON g.id = m.group_id
       WHERE m.member_id = u.id AND g.status <> 'deleted') AS groups
   FROM directory_user u JOIN customer c ON c.id = u.customer_id
@@ -90,7 +99,8 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
         &pattern,
         query.status,
         query.source_type,
-        query.group_id
+        query.group_id,
+        query.countdown
     )?;
     let order = paging::order(SORTS, query.sort.as_deref(), query.direction, "u.id");
     // The page is cut first and dressed afterwards, so that counting groups costs a page's rows.
@@ -98,7 +108,7 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
         &mut tx,
         UserLine,
         sqlx::AssertSqlSafe(format!(
-            "{LINE} WHERE u.id IN (SELECT u.id {MATCHING} {order} LIMIT $9 OFFSET $10) {order}"
+            "{LINE} WHERE u.id IN (SELECT u.id {MATCHING} {order} LIMIT $10 OFFSET $11) {order}"
         )),
         scope.all(),
         scope.grantee(),
@@ -108,6 +118,7 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
         query.status,
         query.source_type,
         query.group_id,
+        query.countdown,
         query.page.limit(),
         query.page.offset()
     )?;
@@ -177,7 +188,10 @@ struct More {
     integration_name: Option<String>,
     status_reason: Option<Reason>,
     created_at: DateTime,
-    delete_at: Option<DateTime>,
+    #[sqlx(flatten)]
+    countdown: CountdownRow,
+    #[sqlx(flatten)]
+    protection: ProtectionRow,
     attributes: String,
 }
 
@@ -188,7 +202,10 @@ pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail
     let more = fetch_optional!(
         &mut tx,
         More,
-        "SELECT i.name AS integration_name, u.status_reason, u.created_at, u.delete_at, u.attributes
+        "SELECT i.name AS integration_name, u.status_reason, u.created_at, u.delete_at,
+                u.countdown_cancelled_at, u.countdown_cancelled_by, u.countdown_cancelled_note,
+                u.protected_at, u.protected_by, u.protected_note,
+                u.attributes
            FROM directory_user u LEFT JOIN integration i ON i.id = u.integration_id
           WHERE u.id = $1",
         id
@@ -199,7 +216,8 @@ pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail
         integration_name: more.integration_name,
         status_reason: more.status_reason,
         created_at: more.created_at,
-        delete_at: more.delete_at,
+        countdown: more.countdown.into(),
+        protection: more.protection.into(),
         attributes: attributes(&more.attributes)?,
     })
 }
@@ -316,8 +334,8 @@ async fn csv_page(
         sqlx::AssertSqlSafe(format!(
             "{LINE} WHERE u.id IN
                  (SELECT u.id {MATCHING}
-                     AND ($9 IS NULL OR (u.name_folded, u.id) > ($9, $10))
-                   ORDER BY u.name_folded, u.id LIMIT $11)
+                     AND ($10 IS NULL OR (u.name_folded, u.id) > ($10, $11))
+                   ORDER BY u.name_folded, u.id LIMIT $12)
              ORDER BY u.name_folded, u.id"
         )),
         scope.all(),
@@ -328,6 +346,7 @@ async fn csv_page(
         query.status,
         query.source_type,
         query.group_id,
+        query.countdown,
         after.map(|cursor| cursor.after.as_str()),
         after.map(|cursor| cursor.id),
         CSV_ROWS

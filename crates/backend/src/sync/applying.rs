@@ -208,7 +208,15 @@ const WANTED_STATE: &str =
                    WHEN c.reason IS NULL THEN 'active' ELSE 'inactive' END,
      status_reason = CASE WHEN c.action = 'update' AND c.reason IS NULL THEN d.status_reason
                           ELSE c.reason END,
-     delete_at = CASE WHEN c.action = 'update' AND c.reason IS NULL THEN d.delete_at END";
+     delete_at = CASE WHEN c.action = 'update' AND c.reason IS NULL THEN d.delete_at END,
+     countdown_cancelled_at = CASE WHEN c.action = 'update' AND c.reason IS NULL
+                                   THEN d.countdown_cancelled_at END";
+
+/// An object that leaves, whose countdown was cancelled for the same cause
+/// (`planner::diff::target`).
+const STAYS_CANCELLED: &str = "(d.countdown_cancelled_at IS NOT NULL
+    AND (d.status_reason = c.reason OR (d.status_reason IN ('soft_deleted', 'gone')
+                                        AND c.reason IN ('soft_deleted', 'gone'))))";
 
 /// The content of a user, from its source.
 const USER_CONTENT: &str = "user_principal_name = s.user_principal_name,
@@ -296,6 +304,9 @@ impl Batch<'_, '_> {
             return Ok(());
         }
         let updates = work.policy.actions.update;
+        if object_type == ObjectType::User {
+            self.fail_protected().await?;
+        }
         let takes = "(c.action = 'restore' OR $6)";
         self.wanted(object_type, &format!("{content}, "), takes, updates)
             .await?;
@@ -347,7 +358,10 @@ impl Batch<'_, '_> {
             sqlx::AssertSqlSafe(format!(
                 "UPDATE directory_{object_type} AS d SET status = 'inactive',
                         status_reason = c.reason,
-                        delete_at = CASE WHEN $5 THEN COALESCE(d.delete_at, $6) END,
+                        delete_at = CASE WHEN $5 AND NOT {STAYS_CANCELLED}
+                                         THEN COALESCE(d.delete_at, $6) END,
+                        countdown_cancelled_at = CASE WHEN {STAYS_CANCELLED}
+                                                      THEN d.countdown_cancelled_at END,
                         changed_at = $4
                    FROM run_change c
                   WHERE {IN_BATCH} AND c.object_type = '{object_type}' AND d.id = c.object_id
@@ -361,6 +375,7 @@ impl Batch<'_, '_> {
             work.policy.out_of_scope == OutOfScope::Delete,
             countdown
         )?;
+        self.fail_cancelled(object_type).await?;
         execute!(
             self.tx,
             sqlx::AssertSqlSafe(format!(
@@ -374,6 +389,43 @@ impl Batch<'_, '_> {
             self.after,
             self.end,
             now
+        )?;
+        Ok(())
+    }
+
+    /// Who was protected after the plan was made isn't touched.
+    async fn fail_protected(&mut self) -> Result<()> {
+        execute!(
+            self.tx,
+            "UPDATE run_change SET status = 'failed',
+                    error = 'It was protected while the run was at work.'
+              WHERE run_id = $1 AND position > $2 AND position <= $3 AND status = 'planned'
+                AND object_type = 'user' AND action NOT IN ('create', 'restore')
+                AND EXISTS (SELECT 1 FROM directory_user d
+                             WHERE d.id = run_change.object_id AND d.protected_at IS NOT NULL)",
+            self.work.run.id,
+            self.after,
+            self.end
+        )?;
+        Ok(())
+    }
+
+    /// Whoever's countdown was cancelled after the plan was made isn't deleted.
+    async fn fail_cancelled(&mut self, object_type: ObjectType) -> Result<()> {
+        execute!(
+            self.tx,
+            sqlx::AssertSqlSafe(format!(
+                "UPDATE run_change SET status = 'failed',
+                        error = 'Its deletion was cancelled while the run was at work.'
+                  WHERE run_id = $1 AND position > $2 AND position <= $3 AND status = 'planned'
+                    AND object_type = '{object_type}' AND action = 'delete'
+                    AND EXISTS (SELECT 1 FROM directory_{object_type} d
+                                 WHERE d.id = run_change.object_id
+                                   AND d.countdown_cancelled_at IS NOT NULL)"
+            )),
+            self.work.run.id,
+            self.after,
+            self.end
         )?;
         Ok(())
     }
@@ -465,6 +517,8 @@ impl Batch<'_, '_> {
                 query.push("SELECT id FROM directory_user WHERE integration_id = ");
                 query.push_bind(integration).push(" AND external_id IN ");
                 push_ids!(query, ids);
+                // Nothing is taken from who was protected after the plan was made.
+                query.push(" AND protected_at IS NULL");
                 query.push(" UNION ALL SELECT id FROM directory_group WHERE integration_id = ");
                 query.push_bind(integration).push(" AND external_id IN ");
                 push_ids!(query, ids);

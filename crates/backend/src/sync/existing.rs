@@ -92,19 +92,33 @@ impl Existing {
             Some(false) => Err(Error::conflict(
                 "The integration is disabled. Enable it, then try again.",
             )),
-            Some(true) => {
-                // A scheduled run that no worker has begun makes way.
-                starting::drop_waiting(tx, Reach::Integration(self.integration_id)).await?;
-                match starting::open_run(tx, self.integration_id).await? {
-                    None => Ok(()),
-                    Some(open) => Err(starting::in_progress(Some(open))),
-                }
-            }
+            Some(true) => match self.in_the_way(tx).await? {
+                None => Ok(()),
+                Some(open) => Err(starting::in_progress(Some(open))),
+            },
         }
+    }
+
+    /// The integration's open run, unless it is a scheduled one that no worker has begun: that
+    /// makes way.
+    async fn in_the_way(&self, tx: &mut Tx) -> Result<Option<RunId>> {
+        let open = fetch_optional!(
+            tx,
+            (RunId,),
+            "SELECT r.id FROM run r
+              WHERE r.integration_id = $1 AND r.status IN ('queued', 'running')
+                AND NOT (r.status = 'queued' AND r.triggered_by = 'schedule'
+                         AND NOT EXISTS (SELECT 1 FROM job j
+                                          WHERE j.kind = 'sync_run' AND j.attempts > 0
+                                            AND j.integration_id = r.integration_id))",
+            self.integration_id
+        )?;
+        Ok(open.map(|(id,)| id))
     }
 
     /// Lets the worker go on with the run at this phase.
     pub async fn go_on(&self, b: &Backend, tx: &mut Tx, phase: RunPhase) -> Result<()> {
+        starting::drop_waiting(tx, Reach::Integration(self.integration_id)).await?;
         execute!(
             &mut *tx,
             "UPDATE run SET status = 'running', phase = $2, ended_at = NULL, cancelled_by = NULL

@@ -62,9 +62,13 @@ pub(super) async fn everything(
     plan: &mut Plan,
     object_type: ObjectType,
 ) -> Result<(), Stop> {
+    let unprotected = match object_type {
+        ObjectType::User => "AND d.protected_at IS NULL",
+        _ => "",
+    };
     let sql = format!(
         "SELECT external_id, id, display_name, name_folded FROM directory_{object_type} d
-          WHERE integration_id = $1 AND status = 'active' AND external_id > $2
+          WHERE integration_id = $1 AND status = 'active' AND external_id > $2 {unprotected}
             AND NOT EXISTS (SELECT 1 FROM kept_by_decision k
                              WHERE k.integration_id = $1 AND k.object_type = '{object_type}'
                                AND k.external_id = d.external_id AND k.reason = 'empty_answer')

@@ -314,7 +314,7 @@ impl Edges {
                 edges.lapsed.extend(rejected.then_some(*id));
                 continue;
             }
-            if rejected {
+            if rejected || limits.rejections.protects(*member_type, *id) {
                 continue;
             }
             let member = (*id, *member_type, ends.get(*member_type, *id));

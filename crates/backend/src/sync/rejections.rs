@@ -1,4 +1,5 @@
-//! What stays as it is because an operator rejected its change, as planning needs it.
+//! What stays as it is because an operator rejected its change or protected it, as planning needs
+//! it.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -22,6 +23,8 @@ use crate::{Result, Tx, execute, fetch_all};
 pub(super) struct Rejections {
     objects: HashSet<(ObjectType, ExternalId)>,
     edges: HashSet<(ExternalId, ExternalId)>,
+    /// Users that no run touches.
+    protected: HashSet<ExternalId>,
 }
 
 impl Rejections {
@@ -43,7 +46,20 @@ impl Rejections {
                 all.objects.insert((object_type, id));
             }
         }
+        let protected = fetch_all!(
+            &mut tx,
+            (ExternalId,),
+            "SELECT external_id FROM directory_user
+              WHERE integration_id = $1 AND protected_at IS NOT NULL",
+            work.integration.id
+        )?;
+        all.protected.extend(protected.into_iter().map(|(id,)| id));
         Ok(all)
+    }
+
+    /// Whether no membership is taken from it.
+    pub fn protects(&self, object_type: ObjectType, id: ExternalId) -> bool {
+        object_type == ObjectType::User && self.protected.contains(&id)
     }
 
     /// Whether the object stays as it is.

@@ -14,6 +14,7 @@ use planner::{
     derive::{Facts, derive},
     diff::{Known, Outcome, diff, keeps_members},
     hash,
+    protection::protect,
     read::Presence,
 };
 use sqlx::FromRow;
@@ -71,11 +72,17 @@ pub(super) enum Flag {
     Turned,
     InScope,
     NameTaken,
+    CountdownCancelled,
+    Protected,
 }
 
 impl Flag {
     /// All of them, with the condition of each in SQL.
-    fn conditions<'a>(in_scope: &'a str, name_taken: &'a str) -> [(Self, &'a str); 8] {
+    fn conditions<'a>(
+        in_scope: &'a str,
+        name_taken: &'a str,
+        protected: &'a str,
+    ) -> [(Self, &'a str); 10] {
         [
             (Self::GivenName, "source_object.given_name IS NOT NULL"),
             (Self::Surname, "source_object.surname IS NOT NULL"),
@@ -85,6 +92,11 @@ impl Flag {
             (Self::Turned, "source_object.pending = 'members'"),
             (Self::InScope, in_scope),
             (Self::NameTaken, name_taken),
+            (
+                Self::CountdownCancelled,
+                "d.countdown_cancelled_at IS NOT NULL",
+            ),
+            (Self::Protected, protected),
         ]
     }
 
@@ -132,6 +144,7 @@ impl Row {
             status: self.status?,
             reason: self.status_reason,
             delete_at: self.delete_at,
+            countdown_cancelled: self.is(Flag::CountdownCancelled),
             hash: hash_of(self.known_hash.as_deref().unwrap_or_default()),
         })
     }
@@ -153,11 +166,11 @@ impl Row {
         let known = self.known();
         let derived = derive(policy, &self.facts(object_type));
         let differs = diff(policy, known.as_ref(), derived, &self.hash(), now);
-        let outcome = decision::respect(differs, self.rejected());
+        let respected = decision::respect(differs, self.rejected());
         Decided {
-            outcome,
+            outcome: protect(respected, self.is(Flag::Protected)),
             keeps: keeps_members(policy.actions, derived, known.as_ref()),
-            lapses: self.rejected_action.is_some() && outcome == differs,
+            lapses: self.rejected_action.is_some() && respected == differs,
         }
     }
 }
@@ -198,7 +211,12 @@ fn walk(work: &Work<'_>, object_type: ObjectType, which: Which, beside: Beside) 
     } else {
         "$4 <> $4"
     };
-    let flags: Vec<String> = Flag::conditions(scope, taken)
+    // Only people are protected.
+    let protected = match object_type {
+        ObjectType::User => "d.protected_at IS NOT NULL",
+        _ => "FALSE",
+    };
+    let flags: Vec<String> = Flag::conditions(scope, taken, protected)
         .iter()
         .map(|(flag, sql)| format!("CASE WHEN {sql} THEN {} ELSE 0 END", flag.bit()))
         .collect();

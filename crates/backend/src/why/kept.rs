@@ -3,6 +3,7 @@
 
 use domain::{
     DateTime,
+    countdown::CountdownCancelled,
     group::GroupKind,
     id::{ExternalId, RunId},
     integration::Integration,
@@ -21,7 +22,10 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{facts, name_holder, scope};
-use crate::{Backend, Result, Tx, fetch_all, fetch_optional, store::read_json};
+use crate::{
+    Backend, Result, Tx, fetch_all, fetch_optional,
+    store::{protection::ProtectionRow, read_json},
+};
 
 /// Runs that are looked through for what was last done about an object.
 const RUNS_MAX: i64 = 20;
@@ -116,6 +120,11 @@ struct DirectoryRow {
     status: DirectoryStatus,
     status_reason: Option<Reason>,
     delete_at: Option<DateTime>,
+    countdown_cancelled_at: Option<DateTime>,
+    countdown_cancelled_by: Option<String>,
+    countdown_cancelled_note: Option<String>,
+    #[sqlx(flatten)]
+    protection: ProtectionRow,
     changed_at: DateTime,
     hash: Option<Vec<u8>>,
 }
@@ -130,13 +139,17 @@ const fn directory(object_type: ObjectType) -> Option<&'static str> {
         ObjectType::User => Some(
             "SELECT id, display_name, user_principal_name, given_name, surname, mail,
                     NULL AS group_kind, FALSE AS dynamic, attributes, status, status_reason,
-                    delete_at, changed_at, hash
+                    delete_at, countdown_cancelled_at, countdown_cancelled_by,
+                    countdown_cancelled_note, protected_at, protected_by, protected_note,
+                    changed_at, hash
                FROM directory_user WHERE integration_id = $1 AND external_id = $2",
         ),
         ObjectType::Group => Some(
             "SELECT id, display_name, NULL AS user_principal_name, NULL AS given_name,
                     NULL AS surname, mail, kind AS group_kind, dynamic, attributes, status,
-                    status_reason, delete_at, changed_at, hash
+                    status_reason, delete_at, countdown_cancelled_at, countdown_cancelled_by,
+                    countdown_cancelled_note, NULL AS protected_at, NULL AS protected_by,
+                    NULL AS protected_note, changed_at, hash
                FROM directory_group WHERE integration_id = $1 AND external_id = $2",
         ),
         ObjectType::Contact | ObjectType::Device | ObjectType::Membership => None,
@@ -197,8 +210,15 @@ pub(super) async fn subject(
             status: row.status,
             reason: row.status_reason,
             delete_at: row.delete_at,
+            countdown_cancelled: row.countdown_cancelled_at.is_some(),
             hash: hash_of(row.hash.as_deref().unwrap_or_default()),
         });
+        subject.countdown_cancelled = row.countdown_cancelled_at.map(|at| CountdownCancelled {
+            by: row.countdown_cancelled_by.unwrap_or_default(),
+            at,
+            note: row.countdown_cancelled_note.unwrap_or_default(),
+        });
+        subject.protection = row.protection.into();
         subject.directory_id = Some(row.id);
         subject.directory = Some(row.content.content()?);
     }
@@ -233,6 +253,8 @@ pub(super) async fn bare(
         name_holder: holder,
         pending: None,
         kept_by_decision: None,
+        countdown_cancelled: None,
+        protection: None,
         last_change: None,
         last_refused: None,
         now: b.clock.now(),

@@ -17,6 +17,7 @@ fn known(status: DirectoryStatus, reason: Option<Reason>) -> Known {
         status,
         reason,
         delete_at: None,
+        countdown_cancelled: false,
         hash: [1; hash::LENGTH],
     }
 }
@@ -182,6 +183,69 @@ fn someone_gone_is_deleted_once_their_days_are_over_and_not_before() {
 }
 
 #[test]
+fn a_cancelled_countdown_stays_so_until_the_cause_is_another() {
+    let policy = Policy {
+        out_of_scope: OutOfScope::Delete,
+        delete_after_days: 30,
+        ..Policy::default()
+    };
+    let kept = Known {
+        countdown_cancelled: true,
+        ..known(DirectoryStatus::Inactive, Some(Reason::SoftDeleted))
+    };
+    let later = now() + chrono::Duration::days(1_000);
+    let soft_deleted = Derived::Absent(Reason::SoftDeleted);
+    assert_eq!(
+        diff(&policy, Some(&kept), soft_deleted, &SAME, later),
+        Outcome::Absent
+    );
+    // Entra ID forgets what it deleted: the same cause, noted and nothing more.
+    let noted = Step {
+        action: Action::Update,
+        reason: Some(Reason::Gone),
+    };
+    assert_eq!(
+        diff(
+            &policy,
+            Some(&kept),
+            Derived::Absent(Reason::Gone),
+            &SAME,
+            later
+        ),
+        Outcome::Change(noted)
+    );
+    let gone = target(&policy, Some(&kept), noted, SAME, later);
+    assert!(gone.countdown_cancelled && gone.delete_at.is_none());
+    // Another cause counts anew.
+    let left = Step {
+        action: Action::Update,
+        reason: Some(Reason::OutOfScope),
+    };
+    let out = Derived::Absent(Reason::OutOfScope);
+    assert_eq!(
+        diff(&policy, Some(&kept), out, &SAME, later),
+        Outcome::Change(left)
+    );
+    let counting = target(&policy, Some(&kept), left, SAME, later);
+    assert!(!counting.countdown_cancelled);
+    assert_eq!(counting.delete_at, Some(later + chrono::Duration::days(30)));
+    // So does a removal after somebody was wanted again, whether in use or not.
+    for reason in [None, Some(Reason::SignInBlocked)] {
+        let (derived, action) = match reason {
+            None => (Derived::Active, Action::Enable),
+            Some(_) => (Derived::Blocked, Action::Update),
+        };
+        let back = Step { action, reason };
+        assert_eq!(
+            diff(&policy, Some(&kept), derived, &SAME, later),
+            Outcome::Change(back)
+        );
+        let back = target(&policy, Some(&kept), back, SAME, later);
+        assert!(!back.countdown_cancelled);
+    }
+}
+
+#[test]
 fn a_difference_names_what_changed_and_nothing_else() {
     let mut before = Content::named("Ada");
     before.attributes.insert("city".into(), "Turin".into());
@@ -202,6 +266,7 @@ fn reasons() -> impl Strategy<Value = Option<Reason>> {
     prop_oneof![
         Just(None),
         Just(Some(Reason::SignInBlocked)),
+        Just(Some(Reason::SoftDeleted)),
         Just(Some(Reason::Gone)),
         Just(Some(Reason::Guest)),
         Just(Some(Reason::OutOfScope)),
@@ -210,15 +275,18 @@ fn reasons() -> impl Strategy<Value = Option<Reason>> {
 
 fn any_known() -> impl Strategy<Value = Option<Known>> {
     let days = prop_oneof![Just(None), (-40i64..40).prop_map(Some)];
-    let one = (0usize..3, reasons(), days, 1u8..3).prop_map(|(status, reason, days, hash)| {
+    let one = (0usize..3, reasons(), days, any::<bool>(), 1u8..3).prop_map(|one| {
+        let (status, reason, days, cancelled, hash) = one;
         let status = DirectoryStatus::ALL[status];
+        let cancelled = cancelled && status == DirectoryStatus::Inactive;
         Known {
             status,
             // Somebody in use has no reason not to be.
             reason: reason.filter(|_| status != DirectoryStatus::Active),
             delete_at: days
-                .filter(|_| status == DirectoryStatus::Inactive)
+                .filter(|_| status == DirectoryStatus::Inactive && !cancelled)
                 .map(|days| now() + chrono::Duration::days(days)),
+            countdown_cancelled: cancelled,
             hash: [hash; hash::LENGTH],
         }
     });
@@ -306,6 +374,27 @@ proptest! {
                 prop_assert!(after.status != DirectoryStatus::Active);
                 prop_assert_eq!(after.hash, before.unwrap().hash);
             }
+        }
+    }
+
+    #[test]
+    fn nobody_whose_countdown_was_cancelled_is_deleted_or_counted_down_for_the_same_cause(
+        policy in any_policy(), facts in any_facts(), before in any_known(), days in 0i64..4_000,
+    ) {
+        let derived = derive(&policy, &facts);
+        prop_assume!(!derived.is_wanted());
+        let Some(mut before) = before else { return Ok(()) };
+        before.countdown_cancelled = before.status == DirectoryStatus::Inactive;
+        prop_assume!(before.countdown_cancelled);
+        before.delete_at = None;
+        let later = now() + chrono::Duration::days(days);
+        if let Outcome::Change(step) = diff(&policy, Some(&before), derived, &SAME, later) {
+            prop_assert!(step.action != Action::Delete);
+            let after = target(&policy, Some(&before), step, SAME, later);
+            if before.reason == derived.reason() {
+                prop_assert!(after.countdown_cancelled && after.delete_at.is_none());
+            }
+            prop_assert!(!(after.countdown_cancelled && after.delete_at.is_some()));
         }
     }
 

@@ -2,6 +2,7 @@
 //! decide before it is named, so none is named that would be of no use.
 
 use domain::{
+    id::UserId,
     policy::{Actions, OutOfScope, Policy},
     run::{Action, Reason},
     why::{WhyChange, WhyLink, WhyOther, WhyTarget},
@@ -22,6 +23,9 @@ use crate::{
 pub(super) fn other(subject: &Subject, verdict: &Verdict) -> Option<WhyOther> {
     if subject.scope_is_unknown() {
         return None;
+    }
+    if verdict.unprotected.is_some() {
+        return Some(unprotect(subject));
     }
     if !verdict.ends_active(subject.status()) {
         coming(subject)
@@ -222,6 +226,27 @@ fn leaving(subject: &Subject) -> Option<WhyOther> {
         all: false,
         changes,
     })
+}
+
+/// What keeps a run from touching an object: its protection.
+fn unprotect(subject: &Subject) -> WhyOther {
+    let object = words::this(subject.facts.object_type);
+    let links = subject
+        .directory_id
+        .map(|id| WhyLink {
+            title: "Its page".to_owned(),
+            target: WhyTarget::User { id: UserId(id) },
+        })
+        .into_iter()
+        .collect();
+    WhyOther {
+        intro: format!("For a run to touch {object} again:"),
+        all: true,
+        changes: vec![WhyChange {
+            sentence: "Remove the protection on its page.".to_owned(),
+            links,
+        }],
+    }
 }
 
 /// What keeps an object in use that doesn't belong here any more: an operator.

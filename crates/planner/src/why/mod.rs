@@ -13,8 +13,10 @@ mod tests;
 
 use domain::{
     DateTime,
+    countdown::CountdownCancelled,
     id::{ExternalId, GroupId, IntegrationId, RunId, UserId},
     policy::Policy,
+    protection::Protection,
     run::{Action, Reason, RunMode},
     user::DirectoryStatus,
     why::{Why, WhyObject},
@@ -27,6 +29,7 @@ use crate::{
     derive::{Asked, Derived, Facts, Question, derive, trace},
     diff::{Known, Outcome, Step, diff},
     hash,
+    protection::protect,
     read::Content,
 };
 
@@ -61,6 +64,10 @@ pub struct Subject {
     pub pending: Option<String>,
     /// A change of it that was rejected, where the source says the same now as then.
     pub kept_by_decision: Option<KeptByDecision>,
+    /// Who cancelled its countdown, where `known` says that somebody did.
+    pub countdown_cancelled: Option<CountdownCancelled>,
+    /// That no run touches it, and who said so.
+    pub protection: Option<Protection>,
     /// What a run last did about it.
     pub last_change: Option<Recorded>,
     /// What a run last held or failed to do about it.
@@ -189,6 +196,8 @@ struct Verdict {
     by: Option<Question>,
     /// Whether nothing happens because the change was rejected.
     by_decision: bool,
+    /// What a run would do if it weren't protected, where that is something else.
+    unprotected: Option<Step>,
 }
 
 impl Subject {
@@ -196,11 +205,16 @@ impl Subject {
         let derived = derive(policy, facts);
         let undecided = diff(policy, self.known.as_ref(), derived, &self.hash, self.now);
         let rejected = self.kept_by_decision.as_ref().map(|kept| kept.rejected);
-        let outcome = respect(undecided, rejected);
+        let respected = respect(undecided, rejected);
+        let outcome = protect(respected, self.protection.is_some());
         Verdict {
             derived,
             outcome,
-            by_decision: outcome != undecided,
+            by_decision: respected != undecided,
+            unprotected: match respected {
+                Outcome::Change(step) if outcome != respected => Some(step),
+                _ => None,
+            },
             by: trace(policy, facts)
                 .into_iter()
                 .find(|(_, asked)| matches!(asked, Asked::Decided(_)))

@@ -25,6 +25,8 @@ pub(super) fn all(subject: &Subject, verdict: &Verdict) -> Vec<WhyStep> {
     steps.push(mapping(subject, verdict));
     steps.push(actions(subject, verdict));
     steps.push(result(subject, verdict));
+    steps.extend(protection(subject));
+    steps.extend(countdown_cancelled(subject));
     steps.extend(kept_by_decision(subject, verdict).or_else(|| pending(subject)));
     steps.extend(last_change(subject));
     steps.extend(last_error(subject));
@@ -505,6 +507,38 @@ fn result(subject: &Subject, verdict: &Verdict) -> WhyStep {
             .extend(differences(&before.into(), &after.into()));
     }
     made
+}
+
+fn protection(subject: &Subject) -> Option<WhyStep> {
+    let protection = subject.protection.as_ref()?;
+    let note = match protection.note.as_str() {
+        "" => String::new(),
+        note => format!(" (“{note}”)"),
+    };
+    let sentence = format!(
+        "{} protected it{note}. No run updates, disables, enables or deletes it, nor takes it out of a group, until the protection is removed.",
+        protection.by
+    );
+    let kind = StepKind::Protection;
+    let mut made = step(kind, StepOutcome::Passed, "Protected by person", sentence);
+    made.at = Some(protection.at);
+    Some(made)
+}
+
+fn countdown_cancelled(subject: &Subject) -> Option<WhyStep> {
+    let cancelled = subject.countdown_cancelled.as_ref()?;
+    let note = match cancelled.note.as_str() {
+        "" => String::new(),
+        note => format!(" (“{note}”)"),
+    };
+    let sentence = format!(
+        "{} cancelled its deletion{note}. That stands until it belongs here again, or leaves for another reason.",
+        cancelled.by
+    );
+    let kind = StepKind::Countdown;
+    let mut made = step(kind, StepOutcome::Passed, "Deletion cancelled", sentence);
+    made.at = Some(cancelled.at);
+    Some(made)
 }
 
 fn kept_by_decision(subject: &Subject, verdict: &Verdict) -> Option<WhyStep> {

@@ -52,6 +52,8 @@ fn subject(object_type: ObjectType) -> Subject {
         name_holder: None,
         pending: None,
         kept_by_decision: None,
+        countdown_cancelled: None,
+        protection: None,
         last_change: None,
         last_refused: None,
         now: now(),
@@ -63,6 +65,7 @@ fn known(status: DirectoryStatus, reason: Option<Reason>) -> Known {
         status,
         reason,
         delete_at: None,
+        countdown_cancelled: false,
         hash: [1; hash::LENGTH],
     }
 }
@@ -139,6 +142,28 @@ fn kept_out() -> Vec<Subject> {
             subject
         },
     ]
+}
+
+/// Gone, and protected.
+fn protected(s: &mut Subject) {
+    s.facts.presence = Presence::Gone;
+    s.protection = Some(Protection {
+        by: "Mina".to_owned(),
+        at: now(),
+        note: "Break glass".to_owned(),
+    });
+}
+
+/// Gone, counted down, and the countdown cancelled.
+fn kept(s: &mut Subject) {
+    s.facts.presence = Presence::Gone;
+    s.policy.out_of_scope = OutOfScope::Delete;
+    s.known.as_mut().unwrap().countdown_cancelled = true;
+    s.countdown_cancelled = Some(CountdownCancelled {
+        by: "Mina".to_owned(),
+        at: now(),
+        note: "On leave".to_owned(),
+    });
 }
 
 /// Objects that the directory has or had.
@@ -237,6 +262,9 @@ fn kept_in() -> Vec<Subject> {
             s.known.as_mut().unwrap().delete_at = Some(now());
             s.kept_by_decision = rejected(Action::Delete);
         }),
+        with(Inactive, Some(Reason::Gone), &kept),
+        with(Active, None, &protected),
+        with(Inactive, Some(Reason::Guest), &protected),
         with(Deleted, Some(Reason::DeleteAfterDays), &gone),
         with(Deleted, Some(Reason::DeleteAfterDays), &|_| ()),
     ]
@@ -334,7 +362,7 @@ fn any_subject() -> impl Strategy<Value = Subject> {
     let kind = prop::option::of(prop::sample::select(GroupKind::ALL.to_vec()));
     let status = prop::sample::select(DirectoryStatus::ALL.to_vec());
     let reason = prop::option::of(prop::sample::select(Reason::ALL.to_vec()));
-    let have = prop::option::of((status, reason, any::<[bool; 2]>()));
+    let have = prop::option::of((status, reason, any::<[bool; 3]>()));
     let types = prop::sample::subsequence(ObjectType::ALL.to_vec(), 0..=5);
     let decided = (object_type, presence, kind, any::<[bool; 6]>());
     let policy = (types, out_of_scope, any::<[bool; 7]>());
@@ -368,7 +396,8 @@ fn any_subject() -> impl Strategy<Value = Subject> {
             ..Policy::default()
         };
         subject.known = have.map(|(status, reason, flags)| Known {
-            delete_at: flags[0].then(now),
+            delete_at: (flags[0] && !flags[2]).then(now),
+            countdown_cancelled: flags[2] && status == DirectoryStatus::Inactive,
             hash: [1 + u8::from(flags[1]); hash::LENGTH],
             ..known(status, reason)
         });
@@ -400,6 +429,18 @@ proptest! {
         for step in &why.steps {
             prop_assert!(!step.title.is_empty() && !step.sentence.is_empty());
         }
+    }
+
+    #[test]
+    fn nothing_is_done_to_whoever_is_protected(subject in any_subject()) {
+        let mut subject = subject;
+        let bare = explain(&subject).next_action;
+        protected(&mut subject);
+        subject.facts.presence = Presence::Present;
+        let why = explain(&subject);
+        let harmless = [None, Some(Action::Create), Some(Action::Restore)];
+        prop_assert!(harmless.contains(&why.next_action), "{bare:?} {why:?}");
+        prop_assert!(why.steps.iter().any(|step| step.step == StepKind::Protection));
     }
 
     #[test]

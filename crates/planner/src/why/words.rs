@@ -218,6 +218,14 @@ pub(super) fn answer(subject: &Subject, verdict: &Verdict) -> String {
         return "It can’t be told whether the scope holds it: Entra ID didn’t say which groups it is in."
             .to_owned();
     }
+    if let (Some(step), Some(status)) = (verdict.unprotected, subject.status()) {
+        return format!(
+            "{}, and protected: no run touches it. Without that, the next run would {}{}.",
+            status.title(),
+            would(step),
+            colon(step.reason, subject.facts.object_type)
+        );
+    }
     match subject.status() {
         None => not_here(subject, verdict),
         Some(DirectoryStatus::Active) => active(subject, verdict),
@@ -285,6 +293,9 @@ fn inactive(subject: &Subject, verdict: &Verdict) -> String {
             }
             match known.and_then(|known| known.delete_at) {
                 Some(at) => format!("Inactive: {why}. It will be deleted on {}.", day(at)),
+                None if known.is_some_and(|known| known.countdown_cancelled) => {
+                    format!("Inactive: {why}. Its deletion was cancelled.")
+                }
                 None => format!("Inactive: {why}."),
             }
         }

@@ -6,6 +6,7 @@ mod export;
 mod groups;
 mod removal;
 pub(crate) mod schedule;
+mod sizes;
 
 use std::collections::HashMap;
 
@@ -27,8 +28,10 @@ pub(crate) use connect::{Wish, is_vouched, may_connect, pin, tenant_elsewhere};
 pub use export::csv;
 pub(crate) use groups::group_names;
 pub use groups::{remember_groups, selected_groups};
+pub(crate) use removal::DELETE_AFTER;
 pub use removal::{delete, people_count};
 pub(crate) use schedule::lift_quarantine;
+pub use sizes::{detail, guard_sizes};
 
 use super::{
     paging::{self, Sort},

@@ -14,7 +14,7 @@ use super::find;
 use crate::{Backend, Result, Scope, Tx, execute, fetch_scalar, store::audit};
 
 /// With [`People::Delete`]: days until they are deleted.
-const DELETE_AFTER: Duration = Duration::days(30);
+pub(crate) const DELETE_AFTER: Duration = Duration::days(30);
 
 /// How many people of the customer's directory come from the integration and are not deleted:
 /// the number that the confirmation names.
@@ -134,10 +134,12 @@ async fn deactivate(
     }
     for statement in [
         "UPDATE directory_user SET integration_id = NULL, hash = NULL,
-           delete_at = CASE WHEN status = $3 THEN NULL ELSE COALESCE($2, delete_at) END
+           delete_at = CASE WHEN status = $3 OR protected_at IS NOT NULL THEN NULL ELSE COALESCE($2, delete_at) END,
+           countdown_cancelled_at = CASE WHEN $2 IS NULL THEN countdown_cancelled_at END
          WHERE integration_id = $1",
         "UPDATE directory_group SET integration_id = NULL, hash = NULL,
-           delete_at = CASE WHEN status = $3 THEN NULL ELSE COALESCE($2, delete_at) END
+           delete_at = CASE WHEN status = $3 THEN NULL ELSE COALESCE($2, delete_at) END,
+           countdown_cancelled_at = CASE WHEN $2 IS NULL THEN countdown_cancelled_at END
          WHERE integration_id = $1",
     ] {
         execute!(&mut *tx, statement, id, delete_at, DirectoryStatus::Deleted)?;

@@ -640,3 +640,49 @@ db_test!(
         assert!(log.last().unwrap().ends_with("(people: delete)"), "{log:?}");
     }
 );
+
+db_test!(a_guard_says_at_how_many_it_would_hold_today, |t| {
+    use domain::guard::GuardForecast;
+
+    let owner = t.owner().await;
+    let customer = t.customer("Adatum").await;
+    let id = sample::integration(&t, &owner, customer).await.id;
+    let of = Some(id);
+    for (number, status) in [
+        (45, DirectoryStatus::Active),
+        (2, DirectoryStatus::Inactive),
+        (3, DirectoryStatus::Deleted),
+    ] {
+        for i in 0..number {
+            sample::user(&t, customer, of, &format!("{status} {i}"), status).await;
+        }
+    }
+    sample::user(&t, customer, None, "By hand", DirectoryStatus::Active).await;
+    let group = sample::group(&t, customer, of, "Sales").await;
+    sample::member(&t, group, uuid::Uuid::from_u128(1), ObjectType::User).await;
+
+    let sizes = guard_sizes(&t, &owner, id).await.unwrap();
+    let counted: Vec<_> = sizes
+        .iter()
+        .map(|size| (size.active, size.objects))
+        .collect();
+    assert_eq!(counted, [(45, 47), (1, 1), (1, 1)]);
+    let line = |object_type, active, holds_at| GuardForecast {
+        object_type,
+        active,
+        holds_at,
+    };
+    assert_eq!(
+        detail(&t, &owner, id).await.unwrap().guard_forecast,
+        [
+            // Over 10 % of 45.
+            line(ObjectType::User, 45, Some(5)),
+            line(ObjectType::Group, 1, None),
+            line(ObjectType::Membership, 1, None),
+        ]
+    );
+    let other = t.customer("Other").await;
+    let stranger = t.administrator_of(&[other]).await;
+    assert!(is_missing(guard_sizes(&t, &stranger, id).await));
+    assert!(is_missing(detail(&t, &stranger, id).await));
+});

@@ -499,3 +499,23 @@ sync_test!(
         assert_eq!(line(&run, ObjectType::User).disabled, 12);
     }
 );
+
+sync_test!(
+    a_scheduled_run_that_waits_makes_way_for_a_decision,
+    tenant(68, 60),
+    |w| {
+        let mut w = w;
+        let (run, gone) = held(&mut w, 12).await;
+        w.t.clock.advance(chrono::Duration::hours(1));
+        // The schedule comes true, and no worker is free.
+        let b = &w.t.backend;
+        assert_eq!(crate::jobs::schedule::start_due(b).await.unwrap(), 1);
+        let waiting = "SELECT COUNT(*) FROM run WHERE status = 'queued'";
+        assert_eq!(w.count(waiting).await, 1);
+        let run = decided(&w, run.id, ObjectType::User, Decision::Approved).await;
+        assert_eq!(run.status, RunStatus::Succeeded, "{run:#?}");
+        let users = line(&run, ObjectType::User);
+        assert_eq!(users.disabled, i64::try_from(gone.len()).unwrap());
+        assert_eq!(w.count(waiting).await, 0);
+    }
+);

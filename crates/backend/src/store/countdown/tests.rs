@@ -1,0 +1,121 @@
+use domain::policy::{OutOfScope, Policy};
+
+use super::*;
+use crate::{db_test, fetch_all, store::sample, testing::TestBackend};
+
+/// A user of an integration that deletes after five days, inactive and counting.
+async fn counting(t: &TestBackend, owner: &Scope) -> (Counted, CustomerId, IntegrationId) {
+    let customer = t.customer("Adatum").await;
+    let integration = sample::integration(t, owner, customer).await.id;
+    let policy = Policy {
+        out_of_scope: OutOfScope::Delete,
+        delete_after_days: 5,
+        ..Policy::default()
+    };
+    let user = sample::user(
+        t,
+        customer,
+        Some(integration),
+        "Ada",
+        DirectoryStatus::Inactive,
+    )
+    .await;
+    let mut tx = t.db.write().await.unwrap();
+    execute!(
+        &mut tx,
+        "UPDATE integration SET policy = $1 WHERE id = $2",
+        serde_json::to_string(&policy).unwrap(),
+        integration
+    )
+    .unwrap();
+    execute!(
+        &mut tx,
+        "UPDATE directory_user SET delete_at = $1, status_reason = 'gone' WHERE id = $2",
+        t.clock.now() + chrono::Duration::days(1),
+        user
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
+    (Counted::User(user), customer, integration)
+}
+
+fn is_conflict<T: std::fmt::Debug>(given: Result<T>, says: &str) -> bool {
+    matches!(given, Err(Error::Conflict { message, .. }) if message.contains(says))
+}
+
+db_test!(a_countdown_is_cancelled_once_and_counts_anew, |t| {
+    let owner = t.owner().await;
+    let (user, ..) = counting(&t, &owner).await;
+    let before = get(&t, &owner, user).await.unwrap();
+    assert!(before.delete_at.is_some() && before.cancelled.is_none());
+    assert!(is_conflict(restart(&t, &owner, user).await, "Nobody"));
+
+    let kept = cancel(&t, &owner, user, " On leave ").await.unwrap();
+    assert_eq!(kept, get(&t, &owner, user).await.unwrap());
+    assert_eq!(kept.delete_at, None);
+    let by = kept.cancelled.unwrap();
+    assert_eq!(
+        (by.by.as_str(), &*by.note),
+        (owner.actor_name(), "On leave")
+    );
+    assert!(is_conflict(cancel(&t, &owner, user, "").await, "already"));
+
+    t.clock.advance(chrono::Duration::days(90));
+    let again = restart(&t, &owner, user).await.unwrap();
+    assert_eq!(again, get(&t, &owner, user).await.unwrap());
+    let due = t.clock.now() + chrono::Duration::days(5);
+    assert_eq!(again.delete_at, Some(due), "its days begin anew");
+
+    let mut tx = t.db.read().await.unwrap();
+    let told = fetch_all!(
+        &mut tx,
+        (String, String),
+        "SELECT action, subject FROM audit_event WHERE action LIKE 'user.%' ORDER BY at, id"
+    )
+    .unwrap();
+    let told: Vec<(&str, &str)> = told.iter().map(|(a, s)| (a.as_str(), s.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("user.cancel_countdown", "Ada: On leave"),
+            ("user.restart_countdown", "Ada")
+        ]
+    );
+});
+
+db_test!(who_is_not_counted_down_can_t_be_cancelled, |t| {
+    let owner = t.owner().await;
+    let (user, customer, _) = counting(&t, &owner).await;
+    let long = "x".repeat(NOTE_MAX + 1);
+    assert!(matches!(
+        cancel(&t, &owner, user, &long).await,
+        Err(Error::Invalid(error)) if error.field == "note"
+    ));
+    let active = sample::user(&t, customer, None, "Bea", DirectoryStatus::Active).await;
+    let active = Counted::User(active);
+    assert!(is_conflict(
+        cancel(&t, &owner, active, "").await,
+        "Bea isn’t"
+    ));
+    assert!(is_conflict(restart(&t, &owner, active).await, "of Bea"));
+});
+
+db_test!(another_customers_countdown_does_not_exist, |t| {
+    let owner = t.owner().await;
+    let (user, ..) = counting(&t, &owner).await;
+    let other = t.customer("Other").await;
+    let stranger = t.administrator_of(&[other]).await;
+    assert!(matches!(
+        get(&t, &stranger, user).await,
+        Err(Error::NotFound("user"))
+    ));
+    assert!(matches!(
+        cancel(&t, &stranger, user, "").await,
+        Err(Error::NotFound("user"))
+    ));
+    cancel(&t, &owner, user, "").await.unwrap();
+    assert!(matches!(
+        restart(&t, &stranger, user).await,
+        Err(Error::NotFound("user"))
+    ));
+});

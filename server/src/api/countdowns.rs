@@ -1,0 +1,134 @@
+//! The countdown from inactive to deleted, of one user or group.
+
+use axum::{Json, extract::State};
+use backend::{
+    Backend,
+    store::countdown::{self, Counted},
+};
+use domain::{
+    countdown::Countdown,
+    id::{GroupId, UserId},
+    permission::Permission,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    ApiState,
+    caller::Caller,
+    input::{Id, Query},
+    problem::{Refusals, RefusalsWithConflict, Result},
+};
+
+/// The calls of this noun.
+pub fn calls() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(get_of_user, cancel_of_user, restart_of_user))
+        .routes(routes!(get_of_group, cancel_of_group, restart_of_group))
+}
+
+/// What a cancellation is written down with.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct CancelParameters {
+    /// Why: a sentence or a ticket number, at most 500 characters. Kept in the audit log.
+    note: Option<String>,
+}
+
+type Answer = Result<Json<Countdown>>;
+
+async fn get(backend: &Backend, caller: &Caller, of: Counted) -> Answer {
+    let countdown = countdown::get(backend, &caller.0, of).await;
+    countdown.map(Json).map_err(|error| caller.refused(error))
+}
+
+async fn cancel(backend: &Backend, caller: &Caller, of: Counted, query: &Query) -> Answer {
+    caller.found(countdown::get(backend, &caller.0, of).await)?;
+    caller.require(Permission::DirectoryWrite)?;
+    let note = query.parse::<CancelParameters>()?.note.unwrap_or_default();
+    let countdown = countdown::cancel(backend, &caller.0, of, &note).await;
+    countdown.map(Json).map_err(|error| caller.refused(error))
+}
+
+async fn restart(backend: &Backend, caller: &Caller, of: Counted) -> Answer {
+    let countdown = countdown::restart(backend, &caller.0, of).await;
+    countdown.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// When a user will be deleted
+#[utoipa::path(get, path = "/users/{id}/countdown", tag = "Users", params(("id" = UserId, Path)),
+    responses((status = 200, body = Countdown), Refusals))]
+async fn get_of_user(State(backend): State<Backend>, caller: Caller, Id(id): Id<UserId>) -> Answer {
+    get(&backend, &caller, Counted::User(id)).await
+}
+
+/// Cancel a user's deletion
+///
+/// The user stays inactive. No run sets another countdown until the user is wanted again, or
+/// leaves for another reason.
+#[utoipa::path(delete, path = "/users/{id}/countdown", tag = "Users",
+    params(("id" = UserId, Path), CancelParameters),
+    responses((status = 200, body = Countdown), RefusalsWithConflict))]
+async fn cancel_of_user(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+    query: Query,
+) -> Answer {
+    cancel(&backend, &caller, Counted::User(id), &query).await
+}
+
+/// Let a user's cancelled countdown count again
+///
+/// The days begin anew. Where the policy no longer deletes, only the cancellation is taken back.
+#[utoipa::path(put, path = "/users/{id}/countdown", tag = "Users", params(("id" = UserId, Path)),
+    responses((status = 200, body = Countdown), RefusalsWithConflict))]
+async fn restart_of_user(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+) -> Answer {
+    restart(&backend, &caller, Counted::User(id)).await
+}
+
+/// When a group will be deleted
+#[utoipa::path(get, path = "/groups/{id}/countdown", tag = "Groups",
+    params(("id" = GroupId, Path)), responses((status = 200, body = Countdown), Refusals))]
+async fn get_of_group(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<GroupId>,
+) -> Answer {
+    get(&backend, &caller, Counted::Group(id)).await
+}
+
+/// Cancel a group's deletion
+///
+/// As for a user.
+#[utoipa::path(delete, path = "/groups/{id}/countdown", tag = "Groups",
+    params(("id" = GroupId, Path), CancelParameters),
+    responses((status = 200, body = Countdown), RefusalsWithConflict))]
+async fn cancel_of_group(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<GroupId>,
+    query: Query,
+) -> Answer {
+    cancel(&backend, &caller, Counted::Group(id), &query).await
+}
+
+/// Let a group's cancelled countdown count again
+///
+/// As for a user.
+#[utoipa::path(put, path = "/groups/{id}/countdown", tag = "Groups",
+    params(("id" = GroupId, Path)),
+    responses((status = 200, body = Countdown), RefusalsWithConflict))]
+async fn restart_of_group(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<GroupId>,
+) -> Answer {
+    restart(&backend, &caller, Counted::Group(id)).await
+}
