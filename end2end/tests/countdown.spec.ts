@@ -27,7 +27,7 @@ test("one person's deletion is cancelled, and counts again", async ({ page, goto
 
   await goto(`/users?customer=${customer.id}&countdown=counting`);
   await page.getByRole("link", { name: user.display_name }).click();
-  const deletion = page.getByRole("region", { name: "Deletion" });
+  const deletion = page.getByRole("region", { name: "Deletion", exact: true });
   await expect(deletion).toContainText(/Will be deleted on .+ \(in 9 days\)/);
   await axeFindsNothing(page);
   await deletion.getByText("Keep", { exact: true }).click();
@@ -45,7 +45,7 @@ test("one person's deletion is cancelled, and counts again", async ({ page, goto
 test("somebody is kept without the browser code", async ({ plain, customer, tenant, control, api }) => {
   const [, user] = await countedDown(api, customer, tenant, control);
   await plain.goto(`/users/${user.id}`);
-  const deletion = plain.getByRole("region", { name: "Deletion" });
+  const deletion = plain.getByRole("region", { name: "Deletion", exact: true });
   await deletion.getByText("Keep", { exact: true }).click();
   await deletion.getByRole("button", { name: "Cancel deletion" }).click();
   await expect(deletion).toContainText("Its deletion was cancelled by");

@@ -125,7 +125,7 @@ test("groups are searched and ticked without any script", async ({ browser, cust
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(`/integrations/${integration.id}`);
-  await page.getByLabel("Selected Groups").fill("Plainfield");
+  await page.getByLabel("Selected Groups", { exact: true }).fill("Plainfield");
   await page.getByRole("button", { name: "Search groups" }).click();
   await expect(page.getByRole("checkbox", { name: "Plainfield Gazette" })).toBeDisabled();
   await page.getByRole("checkbox", { name: "Plainfield Rangers" }).check();

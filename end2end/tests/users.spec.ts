@@ -114,7 +114,7 @@ test("one user and one group lead to each other", async ({ page, goto, customer,
   await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
   await page.goBack();
   await page.getByRole("link", { name: "All shifts" }).click();
-  await expect(page.getByRole("table", { name: "Members" }).getByRole("row", { name: /Night shift/ })).toContainText("Group");
+  await expect(page.getByRole("table", { name: "Members" }).getByRole("row", { name: /^Night shift/ })).toContainText("Group");
 });
 
 test("the CSV holds every user of the filter, and nothing that a spreadsheet would run", async ({
