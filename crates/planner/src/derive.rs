@@ -168,7 +168,7 @@ pub fn derive(policy: &Policy, facts: &Facts) -> Derived {
         .unwrap_or(Derived::Active)
 }
 
-/// How [`derive`] came to its answer: each question about objects of this type, in order.
+/// How [`derive()`] came to its answer: each question about objects of this type, in order.
 pub fn trace(policy: &Policy, facts: &Facts) -> Vec<(Question, Asked)> {
     let mut decided = false;
     Question::ALL
