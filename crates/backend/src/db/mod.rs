@@ -5,6 +5,8 @@
 //! [`fetch_scalar!`](crate::db::fetch_scalar), [`execute!`](crate::db::execute) and [`insert_many!`](crate::db::insert_many). What the two can't say alike is a named method
 //! of [`Tx`], never an `if` in a query.
 
+#[cfg(test)]
+pub(crate) mod crash;
 mod migrate;
 mod packed;
 pub(crate) mod rows;
@@ -165,10 +167,14 @@ impl Db {
 impl Tx {
     /// Makes everything done in it last.
     pub async fn commit(self) -> Result<()> {
+        #[cfg(test)]
+        crash::moment().await;
         match self {
             Self::Sqlite(tx) => tx.commit().await?,
             Self::Postgres(tx) => tx.commit().await?,
         }
+        #[cfg(test)]
+        crash::moment().await;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The engine against the simulator: whatever happened in the tenant, the directory is what its
 //! control API says is in it.
 
+mod crashing;
 mod deciding;
 mod endings;
 mod equality;
@@ -10,6 +11,7 @@ mod previewing;
 mod protecting;
 mod removing;
 mod resuming;
+mod simulation;
 mod standing;
 mod telling;
 mod why;

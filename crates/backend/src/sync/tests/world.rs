@@ -174,6 +174,50 @@ impl World {
         run.await.unwrap().id
     }
 
+    /// Works as other workers do once a worker was killed: its leases end, and PostgreSQL may still
+    /// be rolling its transaction back for a moment, so that a job is passed over.
+    pub async fn recover(&self) {
+        let open = "SELECT COUNT(*) FROM run WHERE status IN ('queued', 'running')";
+        // What failed is tried again later and later, and a clock may have gone back meanwhile.
+        let seconds = [31, 31, 31, 60, 120, 300, 600, 900, 1_800, 3_600];
+        for wait in seconds {
+            self.t.clock.advance(chrono::Duration::seconds(wait));
+            run_until_idle(&self.t).await.unwrap();
+            if self.count(open).await == 0 {
+                return;
+            }
+        }
+        let mut tx = self.t.db.read().await.unwrap();
+        let jobs = fetch_all!(
+            &mut tx,
+            (String, i64, Option<String>, String),
+            "SELECT kind, attempts, last_error, CAST(run_at AS TEXT) FROM job"
+        );
+        panic!("a run is lost: {:#?}", jobs.unwrap());
+    }
+
+    /// Takes away everything that was read, kept and done of the integration.
+    pub async fn forget_everything(&self) {
+        for table in [
+            "directory_membership",
+            "directory_user",
+            "directory_group",
+            "source_membership",
+            "source_object",
+            "delta_cursor",
+            "run",
+            "job",
+        ] {
+            self.execute(&format!("DELETE FROM {table}")).await;
+        }
+        self.execute(
+            "UPDATE integration SET first_full_done = FALSE, full_scan_next = TRUE,
+                state = 'not_started', read_key = NULL, planned_policy = NULL,
+                last_full_at = NULL, next_run_at = NULL, last_run_id = NULL",
+        )
+        .await;
+    }
+
     /// A run from its start to its end.
     pub async fn run(&self, mode: RunMode) -> Run {
         let id = self.start(mode).await;
@@ -321,12 +365,14 @@ impl World {
             .users
             .iter()
             .filter(|user| all || in_scope.contains(&user.id))
-            .filter(|user| user.user_type.as_deref() != Some("Guest"))
-            .filter(|user| named(&user.given_name) && named(&user.surname))
+            .filter(|user| self.policy.include_guests || user.user_type.as_deref() != Some("Guest"))
+            .filter(|user| {
+                !self.policy.require_names || (named(&user.given_name) && named(&user.surname))
+            })
             .map(|user| {
                 let text = |text: &Option<String>| text.clone().filter(|t| !t.trim().is_empty());
                 let shape = UserShape {
-                    active: user.account_enabled,
+                    active: user.account_enabled || !self.policy.blocked_sign_in_disables,
                     display_name: user.display_name.clone().unwrap_or_default(),
                     names: [
                         text(&user.user_principal_name),

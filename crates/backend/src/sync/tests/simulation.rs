@@ -1,0 +1,410 @@
+//! One seed drives the source, the policy, faults, crashes, the clock, operators and two workers
+//! through many steps. Whenever it is quiet for a while, the directory is what the tenant says of
+//! itself, no run is lost, nothing is done twice, and nothing went that the guard should have held.
+//!
+//! A seed that fails is named by the failure. `SIMULATION_SEEDS=17` runs that one alone,
+//! `SIMULATION_SEEDS=1000-1999` others than those of every day.
+
+use std::collections::BTreeSet;
+
+use chrono::Duration;
+use domain::{
+    decision::Decision,
+    id::{ExternalId, RunId},
+    policy::{Guard, Limit, ObjectType, OutOfScope},
+    run::{RunMode, RunStatus},
+};
+use rand::{Rng as _, SeedableRng as _, seq::IndexedRandom as _};
+use rand_chacha::ChaCha8Rng;
+use simulator::{Fault, FaultPlan, GroupKind};
+
+use super::world::{World, no_guard, tenant};
+use crate::{
+    Error, Scope, db::crash::crash_at, fetch_all, jobs::run_until_idle, sync, testing::Kind,
+};
+
+/// Steps of a seed.
+const STEPS: usize = 60;
+/// Steps between two looks at the whole.
+const QUIET_EVERY: usize = 15;
+/// Disables and deletes of users that the guard of a simulation lets through.
+const LET_THROUGH: i64 = 4;
+
+/// Faults that end a run, or have it read everything.
+const HARD: [Fault; 10] = [
+    Fault::Forbidden,
+    Fault::Cut,
+    Fault::Truncated,
+    Fault::ShortAnswer,
+    Fault::EndlessLink,
+    Fault::ForeignLink,
+    Fault::EmptyAnswer,
+    Fault::ExpiredDeltaToken,
+    Fault::Resync,
+    Fault::Unauthorized,
+];
+
+struct Simulation {
+    seed: u64,
+    w: World,
+    dice: ChaCha8Rng,
+    /// What was done, to read where it fails.
+    log: Vec<String>,
+    /// Runs that the guard watched, and no operator decided about.
+    watched: BTreeSet<RunId>,
+    decided: BTreeSet<RunId>,
+}
+
+impl Drop for Simulation {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {}:\n{}", self.seed, self.log.join("\n"));
+        }
+    }
+}
+
+impl Simulation {
+    fn note(&mut self, what: impl Into<String>) {
+        self.log.push(what.into());
+    }
+
+    async fn step(&mut self) {
+        match self.dice.random_range(0..100) {
+            0..25 => self.change_source(),
+            25..35 => self.schedule().await,
+            35..45 => self.start_one().await,
+            45..60 => self.crash().await,
+            60..66 => self.two_workers().await,
+            66..74 => self.fault(),
+            74..84 => self.change_policy().await,
+            84..90 => self.jump(),
+            90..96 => self.decide().await,
+            _ => self.cancel().await,
+        }
+    }
+
+    fn change_source(&mut self) {
+        let (number, seed) = (self.dice.random_range(1..25), self.dice.random());
+        let done = self.w.control.random_changes(number, seed);
+        self.note(format!("source: {}", done.join("; ")));
+    }
+
+    async fn schedule(&mut self) {
+        self.note("the schedule comes true");
+        self.w.t.clock.advance(Duration::minutes(6));
+        run_until_idle(&self.w.t).await.unwrap();
+    }
+
+    /// Starts a run as a person does; a run that is open is in the way.
+    async fn start(&mut self) -> Option<RunId> {
+        let modes = [
+            RunMode::Full,
+            RunMode::Delta,
+            RunMode::Delta,
+            RunMode::Preview,
+        ];
+        let mode = *modes.choose(&mut self.dice).unwrap();
+        let scope = Scope::worker();
+        let trigger = domain::run::RunTrigger::Operator;
+        match sync::start(&self.w.t, &scope, self.w.integration, mode, trigger).await {
+            Ok(run) => {
+                self.note(format!("{mode} run {}", run.id));
+                Some(run.id)
+            }
+            Err(Error::Conflict { .. }) => None,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    async fn start_one(&mut self) {
+        self.start().await;
+        run_until_idle(&self.w.t).await.unwrap();
+    }
+
+    async fn crash(&mut self) {
+        self.start().await;
+        let moment = self.dice.random_range(0..40);
+        let done = crash_at(moment, run_until_idle(&self.w.t)).await;
+        let how = if done.is_some() {
+            "isn't reached"
+        } else {
+            "is one"
+        };
+        self.note(format!("crash: moment {moment} {how}"));
+        if self.dice.random() {
+            self.w.t.clock.advance(Duration::seconds(31));
+        }
+    }
+
+    async fn two_workers(&mut self) {
+        self.start().await;
+        self.note("two workers");
+        let (one, other) = tokio::join!(run_until_idle(&self.w.t), run_until_idle(&self.w.t));
+        one.unwrap();
+        other.unwrap();
+    }
+
+    fn fault(&mut self) {
+        match self.dice.random_range(0..3) {
+            0 => {
+                let plan = FaultPlan::recoverable(self.dice.random(), 0.05);
+                self.w.control.set_faults(plan);
+                self.note("faults on");
+            }
+            1 => {
+                self.w.control.set_faults(FaultPlan::default());
+                self.note("faults off");
+            }
+            _ => {
+                let fault = *HARD.choose(&mut self.dice).unwrap();
+                let on = ["/users/delta", "/groups/delta", "getByIds"];
+                let path = *on.choose(&mut self.dice).unwrap();
+                self.w.control.next(path, fault);
+                self.note(format!("next {path}: {fault:?}"));
+            }
+        }
+    }
+
+    async fn change_policy(&mut self) {
+        let dice = &mut self.dice;
+        let policy = &mut self.w.policy;
+        match dice.random_range(0..7) {
+            0 => policy.include_guests = dice.random(),
+            1 => policy.require_names = dice.random(),
+            2 => policy.blocked_sign_in_disables = dice.random(),
+            3 => policy.include_nested = dice.random(),
+            4 => {
+                policy.out_of_scope = OutOfScope::Delete;
+                policy.delete_after_days = dice.random_range(1..4);
+            }
+            5 => policy.out_of_scope = OutOfScope::Disable,
+            _ => {
+                let groups = self.w.control.snapshot().groups;
+                let usable = groups.iter().filter(|group| {
+                    matches!(group.kind, GroupKind::Security | GroupKind::Microsoft365)
+                });
+                let usable: Vec<_> = usable.map(|group| ExternalId(group.id)).collect();
+                let number = dice.random_range(0..4);
+                let mut ids: Vec<_> = usable.choose_multiple(dice, number).copied().collect();
+                ids.sort_unstable();
+                policy.selected_group_ids = ids;
+            }
+        }
+        self.note(format!("policy: {:?}", self.w.policy));
+        self.w.save_policy().await;
+    }
+
+    fn jump(&mut self) {
+        let minutes = *[-10, 1, 60, 60 * 26, 60 * 24 * 8]
+            .choose(&mut self.dice)
+            .unwrap();
+        self.w.t.clock.advance(Duration::minutes(minutes));
+        self.note(format!("the clock jumps {minutes} min"));
+    }
+
+    async fn waiting(&self) -> Vec<(RunId, ObjectType)> {
+        let mut tx = self.w.t.db.read().await.unwrap();
+        fetch_all!(
+            &mut tx,
+            (RunId, ObjectType),
+            "SELECT c.run_id, c.object_type FROM run_count c JOIN run r ON r.id = c.run_id
+              WHERE r.status = 'held' AND c.status = 'held' ORDER BY c.run_id, c.object_type"
+        )
+        .unwrap()
+    }
+
+    async fn decide(&mut self) {
+        for (run, object_type) in self.waiting().await {
+            let decision = if self.dice.random() {
+                Decision::Approved
+            } else {
+                Decision::Rejected
+            };
+            let scope = Scope::worker();
+            let decided = sync::decide(&self.w.t, &scope, run, object_type, decision, "T-1");
+            match decided.await {
+                Ok(_) => {
+                    self.decided.insert(run);
+                    self.note(format!("{run}, {object_type}: {decision}"));
+                }
+                Err(Error::Conflict { message, .. }) => self.note(message),
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    }
+
+    async fn cancel(&mut self) {
+        let Some(run) = self.start().await else {
+            return;
+        };
+        let moment = self.dice.random_range(0..20);
+        crash_at(moment, run_until_idle(&self.w.t)).await;
+        match sync::cancel(&self.w.t, &Scope::worker(), run).await {
+            Ok(_) => self.note("and cancelled"),
+            Err(Error::Conflict { .. }) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    /// Lets everything come to rest, and compares.
+    async fn quiet(&mut self, what: &str) {
+        self.note("quiet");
+        self.w.control.clear_faults();
+        self.w.control.set_faults(FaultPlan::default());
+        self.w.recover().await;
+        self.assert_guarded(what).await;
+        let guard = std::mem::replace(&mut self.w.policy.guard, no_guard());
+        self.w.save_policy().await;
+        self.take_rejections_back().await;
+        let mut run = self.w.run(RunMode::Full).await;
+        // Without a guard, what is complete and empty is held all the same.
+        while run.status == RunStatus::Held {
+            for (held, object_type) in self.waiting().await {
+                let (scope, approved) = (Scope::worker(), Decision::Approved);
+                let decided = sync::decide(&self.w.t, &scope, held, object_type, approved, "T-1");
+                match decided.await {
+                    // Memberships may wait with their user or group.
+                    Ok(_) | Err(Error::Conflict { .. }) => {}
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+            run_until_idle(&self.w.t).await.unwrap();
+            run = self.w.run(RunMode::Full).await;
+        }
+        let ended = matches!(run.status, RunStatus::Succeeded | RunStatus::NothingToDo);
+        assert!(ended, "{what}: {run:#?}");
+        self.w.assert_equal(what).await;
+        let again = self.w.run(RunMode::Full).await;
+        assert_eq!(again.status, RunStatus::NothingToDo, "{what}: {again:#?}");
+        self.watch_from_here().await;
+        self.w.policy.guard = guard;
+        self.w.save_policy().await;
+    }
+
+    async fn take_rejections_back(&mut self) {
+        let mut tx = self.w.t.db.read().await.unwrap();
+        let kept = fetch_all!(
+            &mut tx,
+            (RunId, ObjectType),
+            "SELECT run_id, object_type FROM run_decision
+              WHERE decision = 'rejected' AND withdrawn_by IS NULL"
+        )
+        .unwrap();
+        drop(tx);
+        for (run, object_type) in kept {
+            match sync::withdraw(&self.w.t, &Scope::worker(), run, object_type).await {
+                Ok(_) | Err(Error::Conflict { .. }) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    }
+
+    async fn runs(&self) -> Vec<(RunId, i64)> {
+        let mut tx = self.w.t.db.read().await.unwrap();
+        fetch_all!(
+            &mut tx,
+            (RunId, i64),
+            "SELECT r.id, CAST(c.disabled + c.deleted AS BIGINT) FROM run r
+               JOIN run_count c ON c.run_id = r.id AND c.object_type = 'user'
+              WHERE r.mode <> 'preview'"
+        )
+        .unwrap()
+    }
+
+    /// Runs until now are nobody's business any more.
+    async fn watch_from_here(&mut self) {
+        self.watched = self.runs().await.into_iter().map(|(id, _)| id).collect();
+    }
+
+    /// No run took more users away than the guard lets through, unless somebody approved it.
+    async fn assert_guarded(&self, what: &str) {
+        for (run, gone) in self.runs().await {
+            let free = self.watched.contains(&run) || self.decided.contains(&run);
+            assert!(
+                free || gone <= LET_THROUGH,
+                "{what}: run {run} took {gone} users away"
+            );
+        }
+    }
+}
+
+async fn simulate(kind: Kind, seed: u64) {
+    let Some(w) = World::new(kind, tenant(seed, 25)).await else {
+        return;
+    };
+    let mut simulation = Simulation {
+        seed,
+        w,
+        dice: ChaCha8Rng::seed_from_u64(seed),
+        log: Vec::new(),
+        watched: BTreeSet::new(),
+        decided: BTreeSet::new(),
+    };
+    simulation.w.run(RunMode::Full).await;
+    simulation.watch_from_here().await;
+    simulation.w.policy.guard.user = Limit {
+        max_count: Some(u32::try_from(LET_THROUGH).unwrap()),
+        max_percent: 100,
+    };
+    simulation.w.policy.guard.group = Guard::default().group;
+    simulation.w.save_policy().await;
+    for step in 1..=STEPS {
+        simulation.step().await;
+        if step % QUIET_EVERY == 0 {
+            let what = format!("seed {seed} after step {step}");
+            simulation.quiet(&what).await;
+        }
+    }
+}
+
+/// The seeds of one of the tests, or those that the environment names.
+fn seeds(of_test: std::ops::Range<u64>) -> std::ops::Range<u64> {
+    let Ok(named) = std::env::var("SIMULATION_SEEDS") else {
+        return of_test;
+    };
+    let number = |text: &str| text.trim().parse::<u64>().expect("a number");
+    let (first, last) = named.split_once('-').unwrap_or((&named, &named));
+    let (first, last) = (number(first), number(last) + 1);
+    // The tests share them.
+    let (test, tests) = (of_test.start / SEEDS, TESTS);
+    let share = (last - first).div_ceil(tests);
+    let from = (first + test * share).min(last);
+    from..(from + share).min(last)
+}
+
+/// Seeds of one test, and tests of one database.
+const SEEDS: u64 = 13;
+const TESTS: u64 = 8;
+
+macro_rules! simulations {
+    ($($name:ident: $number:literal;)+) => { $(
+        mod $name {
+            use super::*;
+
+            #[tokio::test]
+            async fn sqlite() {
+                for seed in seeds($number * SEEDS..($number + 1) * SEEDS) {
+                    simulate(Kind::Sqlite, seed).await;
+                }
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                for seed in seeds($number * SEEDS..($number + 1) * SEEDS) {
+                    simulate(Kind::Postgres, seed).await;
+                }
+            }
+        }
+    )+ };
+}
+
+simulations! {
+    simulated_0: 0;
+    simulated_1: 1;
+    simulated_2: 2;
+    simulated_3: 3;
+    simulated_4: 4;
+    simulated_5: 5;
+    simulated_6: 6;
+    simulated_7: 7;
+}
