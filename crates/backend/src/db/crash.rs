@@ -1,50 +1,84 @@
-//! A crash at a chosen commit, for tests: what is before it in the transaction is lost, what is
-//! after it never happens, as if the process had been killed there. Only a commit changes what
-//! another process sees, so that the moments before and after each are all the crashes there are.
+//! A worker that dies or stands still at a chosen commit, for tests. Only a commit changes what
+//! another process sees, so the moments before and after each are all there is to choose from.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tokio::sync::Notify;
 
 tokio::task_local! {
-    static CRASH: Arc<Crash>;
+    static HALT: Arc<Halt>;
 }
 
-struct Crash {
+/// Where work comes to a halt.
+struct Halt {
     /// Moments that still go by.
     left: AtomicUsize,
     reached: Notify,
+    released: Notify,
 }
 
-/// Works until it is done, or until it has come to the moment with this number, counted from 0:
-/// each commit is one moment before it and one after it. None where it crashed.
-pub(crate) async fn crash_at<F: Future>(moment: usize, work: F) -> Option<F::Output> {
-    let crash = Arc::new(Crash {
-        left: AtomicUsize::new(moment),
-        reached: Notify::new(),
-    });
-    tokio::select! {
-        biased;
-        () = crash.reached.notified() => None,
-        done = CRASH.scope(Arc::clone(&crash), work) => Some(done),
+impl Halt {
+    fn at(moment: usize) -> Arc<Self> {
+        Arc::new(Self {
+            left: AtomicUsize::new(moment),
+            reached: Notify::new(),
+            released: Notify::new(),
+        })
     }
 }
 
-/// Goes by, or never comes back.
+/// Works until it is done, or until it has come to the moment with this number, counted from 0:
+/// each commit is one moment before it and one after it. There it is dropped, as a process is
+/// killed: None.
+pub(crate) async fn crash_at<F: Future>(moment: usize, work: F) -> Option<F::Output> {
+    let halt = Halt::at(moment);
+    tokio::select! {
+        biased;
+        () = halt.reached.notified() => None,
+        done = HALT.scope(Arc::clone(&halt), work) => Some(done),
+    }
+}
+
+/// Works to the end, but stands still at that moment while something else is done, as a process
+/// does whose machine sleeps. Whether it came there. A moment before a commit, an even one, holds
+/// locks.
+pub(crate) async fn stall_at(
+    moment: usize,
+    work: impl Future,
+    meanwhile: impl AsyncFnOnce(),
+) -> bool {
+    let halt = Halt::at(moment);
+    let mut work = pin!(HALT.scope(Arc::clone(&halt), work));
+    tokio::select! {
+        biased;
+        () = halt.reached.notified() => {}
+        _ = &mut work => return false,
+    }
+    meanwhile().await;
+    halt.released.notify_one();
+    work.await;
+    true
+}
+
+/// Goes by, or comes to a halt.
 pub(super) async fn moment() {
-    let Ok(crash) = CRASH.try_with(Arc::clone) else {
+    let Ok(halt) = HALT.try_with(Arc::clone) else {
         return;
     };
-    let gone_by = crash
+    let goes_by = halt
         .left
         .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
             left.checked_sub(1)
         });
-    if gone_by.is_err() {
-        crash.reached.notify_one();
-        std::future::pending::<()>().await;
+    if goes_by.is_err() {
+        halt.left.store(usize::MAX, Ordering::SeqCst);
+        halt.reached.notify_one();
+        halt.released.notified().await;
     }
 }

@@ -64,7 +64,7 @@ async fn decisions(work: &Work<'_>) -> Result<BTreeMap<ObjectType, Decision>> {
 /// Remembers what stays as it is, with what the source says of it now. After an empty answer it
 /// says nothing.
 async fn reject(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop> {
-    let mut tx = work.b().db.write().await?;
+    let mut tx = work.bulk().await?;
     execute!(
         &mut tx,
         "INSERT INTO kept_by_decision (integration_id, object_type, external_id,
@@ -129,7 +129,7 @@ async fn approve(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Sto
         work.checkpoint().await?;
     }
     // Objects that the source has no row of any more.
-    let mut tx = work.b().db.write().await?;
+    let mut tx = work.bulk().await?;
     execute!(
         &mut tx,
         "UPDATE run_change SET status = 'overtaken', error = $3
@@ -143,8 +143,11 @@ async fn approve(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Sto
 }
 
 /// After an empty answer nothing was merged. Approved, it is believed: they are gone.
-async fn believe_the_empty_answer(work: &Work<'_>, object_type: ObjectType) -> Result<()> {
-    let mut tx = work.b().db.write().await?;
+async fn believe_the_empty_answer(
+    work: &mut Work<'_>,
+    object_type: ObjectType,
+) -> Result<(), Stop> {
+    let mut tx = work.bulk().await?;
     execute!(
         &mut tx,
         "UPDATE source_object SET presence = 'gone' FROM run_change c
@@ -156,7 +159,8 @@ async fn believe_the_empty_answer(work: &Work<'_>, object_type: ObjectType) -> R
         object_type,
         work.integration.id
     )?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(())
 }
 
 /// What was found about a held change.

@@ -17,11 +17,11 @@ use super::{
     held::{self, Place},
     merging,
     reading::Round,
-    record::Work,
+    record::{Work, lost},
     staging,
     stop::Failure,
 };
-use crate::{Error, Result, Tx, execute, fetch_all, fetch_optional, jobs::queue, notify};
+use crate::{Result, Tx, execute, fetch_all, fetch_optional, jobs::queue, notify};
 
 /// Refused sign-ins, with no run between them that went well, after which an integration is left
 /// alone until a person acts.
@@ -29,7 +29,7 @@ const QUARANTINED_AFTER: i64 = 10;
 
 /// Ends a run that went through all its phases.
 pub(super) async fn complete(work: &mut Work<'_>) -> Result<()> {
-    staging::clear(work.b(), work.run.id).await?;
+    staging::clear(work).await?;
     let mut tx = work.b().db.write().await?;
     let mut lines = counts::load(&mut tx, work.run.id).await?;
     failures::recount(&mut tx, work.run.id, &mut lines).await?;
@@ -221,7 +221,7 @@ async fn cut_short(
     error: Option<&RunError>,
     failure: Option<&Failure>,
 ) -> Result<()> {
-    staging::clear(work.b(), work.run.id).await?;
+    staging::clear(work).await?;
     let mut tx = work.b().db.write().await?;
     if !matches!(work.run.phase, RunPhase::Waiting | RunPhase::Reading) {
         // Source objects are ahead of the directory now.
@@ -414,9 +414,7 @@ async fn settle_pending(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
 /// Takes the job out of the queue and makes everything last, unless the lease was lost.
 async fn close(work: &Work<'_>, mut tx: Tx) -> Result<()> {
     if !queue::finish(&mut tx, &work.cx.lease).await? {
-        return Err(Error::Unavailable(
-            "the lease of this run was lost to another worker".to_owned(),
-        ));
+        return Err(lost());
     }
     tx.commit().await
 }

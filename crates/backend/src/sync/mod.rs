@@ -99,6 +99,7 @@ async fn phases(work: &mut Work<'_>) -> Result<Read, Stop> {
     if !work.integration.enabled {
         return Err(Stop::Cancelled("disabling the integration".to_owned()));
     }
+    work.take_over().await?;
     loop {
         match work.run.phase {
             RunPhase::Waiting | RunPhase::Reading => {

@@ -105,7 +105,7 @@ fn streams(policy: &Policy) -> Vec<String> {
 /// Reads the round. A delta link that is no longer good makes the same run a full one.
 pub(super) async fn read(work: &mut Work<'_>) -> Result<Read, Stop> {
     if work.run.phase == RunPhase::Reading {
-        staging::clear(work.b(), work.run.id).await?;
+        staging::clear(work).await?;
     }
     work.run.phase = RunPhase::Reading;
     let before = (work.run.requests, work.run.resource_units);
@@ -135,7 +135,7 @@ async fn read_with(work: &mut Work<'_>, client: &Client) -> Result<Read, Stop> {
         match round.read(work).await {
             Err(again @ (Stop::Expired | Stop::Rescoped)) => {
                 tracing::info!(run = %work.run.id, why = ?again, "reading everything");
-                staging::clear(work.b(), work.run.id).await?;
+                staging::clear(work).await?;
                 (work.run.pages_read, work.run.objects_read) = (0, 0);
                 full = true;
             }

@@ -166,6 +166,32 @@ impl<'a> Work<'a> {
         self.b().db.many_rows_came(tables, rows).await
     }
 
+    /// Takes the run over from a worker that had it before: waits for what that one has on its way
+    /// to the database, after which nothing of it gets there, and reads the row again.
+    pub async fn take_over(&mut self) -> Result<()> {
+        if !self.begun && self.cx.lease.attempts <= 1 {
+            return Ok(());
+        }
+        let mut tx = self.b().db.write_bulk().await?;
+        self.hold(&mut tx).await?;
+        tx.commit().await?;
+        self.reload().await
+    }
+
+    /// Holds the run's row until the transaction ends: whoever takes the run over waits for it.
+    /// Refused where another worker has the run by now.
+    pub async fn hold(&self, tx: &mut Tx) -> Result<()> {
+        let held = execute!(
+            tx,
+            "UPDATE run SET status = status WHERE id = $1
+                AND EXISTS (SELECT 1 FROM job j WHERE j.id = $2 AND j.lease_token = $3)",
+            self.run.id,
+            self.cx.lease.id,
+            self.cx.lease.lease_token
+        )?;
+        if held == 0 { Err(lost()) } else { Ok(()) }
+    }
+
     /// Says that a worker is at the run.
     pub async fn begin(&mut self) -> Result<(), Stop> {
         if self.begun {
@@ -191,9 +217,10 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// A transaction for a batch of the run's work. It holds the run's row: where the run was ended
-    /// meanwhile, since its integration was deleted, it ends in an error, and whoever ends the run
-    /// waits for the batch. Nothing else keeps rows from coming in behind a deletion (decision 0009).
+    /// A transaction for a batch of the run's work. It holds the run's row, so that whoever ends the
+    /// run, or takes it over, waits for the batch; where that has happened already, it is refused.
+    /// Nothing else keeps rows from coming in behind a deletion (decision 0009), or from a worker
+    /// that stalled for longer than its lease while another goes on.
     pub async fn bulk(&mut self) -> Result<Tx, Stop> {
         let mut tx = self.b().db.write_bulk().await?;
         self.write(&mut tx).await?;
@@ -201,7 +228,7 @@ impl<'a> Work<'a> {
     }
 
     /// Writes progress in the caller's transaction, and ends in [`Stop::Cancelled`] where somebody
-    /// asked for it.
+    /// asked for it, in [`Stop::Stopped`] where the run isn't this worker's any more.
     pub async fn write(&mut self, tx: &mut Tx) -> Result<(), Stop> {
         self.written = Instant::now();
         let run = &self.run;
@@ -212,7 +239,9 @@ impl<'a> Work<'a> {
                     planned_at = $5, round = $6, requests = $7, resource_units = $8,
                     pages_read = $9, objects_read = $10, objects_expected = $11, planned = $12,
                     applied = $13, complete_read = $14
-              WHERE id = $1 AND status IN ('queued', 'running') RETURNING cancelled_by",
+              WHERE id = $1 AND status IN ('queued', 'running')
+                AND EXISTS (SELECT 1 FROM job j WHERE j.id = $15 AND j.lease_token = $16)
+             RETURNING cancelled_by",
             run.id,
             run.phase,
             run.full_read,
@@ -227,9 +256,11 @@ impl<'a> Work<'a> {
             run.planned,
             run.applied,
             !matches!(run.phase, RunPhase::Waiting | RunPhase::Reading),
+            self.cx.lease.id,
+            self.cx.lease.lease_token
         )?;
         let Some((cancelled_by,)) = row else {
-            return Err(Error::NotFound("run").into());
+            return Err(Stop::Stopped);
         };
         if let Some(by) = cancelled_by {
             return Err(Stop::Cancelled(by));
@@ -257,6 +288,11 @@ impl<'a> Work<'a> {
         self.run.phase = phase;
         self.write(tx).await
     }
+}
+
+/// The run is another worker's by now.
+pub(super) fn lost() -> Error {
+    Error::Unavailable("the lease of this run was lost to another worker".to_owned())
 }
 
 /// A stored policy.

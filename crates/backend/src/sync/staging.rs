@@ -12,7 +12,7 @@ use planner::{
 };
 
 use super::{record::Work, stop::Stop};
-use crate::{Backend, Result, Tx, execute, fetch_optional, insert_many};
+use crate::{Result, Tx, execute, fetch_optional, insert_many};
 
 /// Objects that go into one transaction: a statement on SQLite is a trip to another thread, so
 /// rows go in by the thousand.
@@ -176,17 +176,19 @@ async fn insert_objects(tx: &mut Tx, run_id: RunId, objects: &[SourceObject]) ->
 /// Rows that are removed at once.
 const CLEARED: i64 = 5_000;
 
-/// Removes a run's staging rows, in batches.
-pub(super) async fn clear(b: &Backend, run_id: RunId) -> Result<()> {
-    while clear_objects(b, run_id).await? {}
-    while clear_members(b, run_id).await? {}
+/// Removes a run's staging rows, in batches, as long as the run is this worker's.
+pub(super) async fn clear(work: &Work<'_>) -> Result<()> {
+    while clear_objects(work).await? {}
+    while clear_members(work).await? {}
     Ok(())
 }
 
 /// Removes the first of the objects. Up to a boundary, which an index finds: to look for each row
 /// that a subquery names took PostgreSQL seconds.
-async fn clear_objects(b: &Backend, run_id: RunId) -> Result<bool> {
-    let mut tx = b.db.write_bulk().await?;
+async fn clear_objects(work: &Work<'_>) -> Result<bool> {
+    let run_id = work.run.id;
+    let mut tx = work.b().db.write_bulk().await?;
+    work.hold(&mut tx).await?;
     let end = fetch_optional!(
         &mut tx,
         (ObjectType, ExternalId),
@@ -211,8 +213,10 @@ async fn clear_objects(b: &Backend, run_id: RunId) -> Result<bool> {
 }
 
 /// Removes the first of what is said of members.
-async fn clear_members(b: &Backend, run_id: RunId) -> Result<bool> {
-    let mut tx = b.db.write_bulk().await?;
+async fn clear_members(work: &Work<'_>) -> Result<bool> {
+    let run_id = work.run.id;
+    let mut tx = work.b().db.write_bulk().await?;
+    work.hold(&mut tx).await?;
     let end = fetch_optional!(
         &mut tx,
         (ExternalId, i64),

@@ -10,7 +10,12 @@ use super::{
     sync_test,
     world::{World, tenant},
 };
-use crate::{Scope, db::crash::crash_at, jobs::run_until_idle, sync};
+use crate::{
+    Scope,
+    db::crash::{crash_at, stall_at},
+    jobs::run_until_idle,
+    sync,
+};
 
 /// More moments than any run of these tests has.
 const MOMENTS_MAX: usize = 500;
@@ -85,3 +90,57 @@ sync_test!(at_every_commit_of_a_decided_run, tenant(82, 40), |w| {
     }
     panic!("no run came to its end");
 });
+
+sync_test!(
+    a_worker_that_stalled_does_nothing_to_a_run_that_another_has,
+    tenant(83, 30),
+    |w| {
+        w.run(RunMode::Full).await;
+        for moment in (1..MOMENTS_MAX).step_by(2) {
+            let seed = u64::try_from(moment).unwrap();
+            w.control.random_changes(12, seed);
+            w.start(RunMode::Full).await;
+            let when = format!("while a worker stalls at moment {moment}");
+            let stalled = stall_at(moment, run_until_idle(&w.t), async || {
+                w.control.random_changes(12, 10_000 + seed);
+                w.recover().await;
+                // What changed after the run had read is the next one's.
+                w.run(RunMode::Delta).await;
+                w.assert_equal(&when).await;
+            });
+            if !stalled.await {
+                assert!(moment > MOMENTS_MIN, "{moment}");
+                return;
+            }
+            let staged = "SELECT (SELECT COUNT(*) FROM run_staging)
+                               + (SELECT COUNT(*) FROM run_staging_member)";
+            assert_eq!(w.count(staged).await, 0, "{when}");
+            assert_made_up_for(&w, &when).await;
+        }
+        panic!("no run came to its end");
+    }
+);
+
+sync_test!(
+    a_worker_that_stalled_goes_not_on_where_another_died,
+    tenant(84, 20),
+    |w| {
+        w.run(RunMode::Full).await;
+        // While the first one reads, and goes to the next phase.
+        for (stalls, dies) in (1..=11)
+            .step_by(2)
+            .flat_map(|stalls| (1..=13).step_by(2).map(move |dies| (stalls, dies)))
+        {
+            let seed = u64::try_from(stalls * 100 + dies).unwrap();
+            w.control.random_changes(6, seed);
+            w.start(RunMode::Full).await;
+            let stalled = stall_at(stalls, run_until_idle(&w.t), async || {
+                w.t.clock.advance(chrono::Duration::seconds(31));
+                crash_at(dies, run_until_idle(&w.t)).await;
+            });
+            stalled.await;
+            let when = format!("one stalls at moment {stalls}, another dies at {dies}");
+            assert_made_up_for(&w, &when).await;
+        }
+    }
+);
