@@ -176,10 +176,12 @@ fn MemberTable(list: ListQuery, page: Page<Member>) -> impl IntoView {
             .into_any()
         };
     }
+    // Most groups hold nobody through others.
+    let through = page.items.iter().any(|member| !member.path.is_empty());
     let rows = page
         .items
         .into_iter()
-        .map(|member| view! { <MemberRow member=member /> })
+        .map(|member| view! { <MemberRow member=member through=through /> })
         .collect_view();
     view! {
         <table class="rc-table bleed rc-stack rows" role="table" aria-labelledby="h-members">
@@ -188,7 +190,7 @@ fn MemberTable(list: ListQuery, page: Page<Member>) -> impl IntoView {
                     <Head label="Name" class="grow" />
                     <Head label="User Name" />
                     <Head label="Type" />
-                    <Head label="Through" />
+                    {through.then(|| view! { <Head label="Through" /> })}
                     <Head label="Status" />
                 </tr>
             </thead>
@@ -269,14 +271,20 @@ fn Through(path: Vec<String>) -> impl IntoView {
     let way = path.join(" › ");
     let title = way.clone();
     view! {
-        <bdi class="block truncate max-w-72" title=title>
-            {way}
-        </bdi>
+        <td role="cell" class="text-muted max-md:order-4 max-md:has-[bdi:empty]:hidden">
+            <bdi class="block truncate max-w-72" title=title>
+                {way}
+            </bdi>
+        </td>
     }
 }
 
 #[component]
-fn MemberRow(member: Member) -> impl IntoView {
+fn MemberRow(
+    member: Member,
+    /// Whether it is shown through which groups they are members.
+    through: bool,
+) -> impl IntoView {
     let address = use_address();
     let is_group = member.object_type == ObjectType::Group;
     let path = if is_group {
@@ -301,9 +309,7 @@ fn MemberRow(member: Member) -> impl IntoView {
                     {member.object_type.title()}
                 </span>
             </td>
-            <td role="cell" class="text-muted max-md:order-4 max-md:empty:hidden">
-                {(!member.path.is_empty()).then(|| view! { <Through path=member.path /> })}
-            </td>
+            {through.then(|| view! { <Through path=member.path /> })}
             <td role="cell">
                 {member.status.map(|status| view! { <InDirectory status=status group=is_group /> })}
             </td>

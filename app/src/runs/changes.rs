@@ -35,8 +35,8 @@ const fn status_mark(status: ChangeStatus) -> Mark {
 pub fn Changes(
     /// The run.
     run: Signal<Option<RunId>>,
-    /// How much it has applied.
-    version: Signal<(i64, bool)>,
+    /// Counts how often it moved on.
+    version: Signal<u32>,
 ) -> impl IntoView {
     let address = use_address();
     let asked = Memo::new({

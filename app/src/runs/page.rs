@@ -51,8 +51,10 @@ pub fn RunPage() -> impl IntoView {
     let detail = use_run(id);
     let busy = RwSignal::new(false);
     follow_while(busy.into(), move || detail.refetch());
-    // The list below is read again when there is more of it, not every second.
-    let version = RwSignal::new((0, false));
+    // The list below is read again when the run moved on, not every second. A run that goes on, as
+    // an applied preview does, may have ended before it was seen at work.
+    let seen = StoredValue::new(None);
+    let version = RwSignal::new(0_u32);
     let cancel = use_post::<CancelRun>();
     view! {
         // The list of changes stands below the counts, beside what is said of the run.
@@ -62,11 +64,12 @@ pub fn RunPage() -> impl IntoView {
                     resource=detail
                     whole=true
                     children=move |detail: RunDetail| {
-                        let open = detail.run.status.is_open();
-                        busy.set(open);
-                        let now = (detail.progress.planned, open);
-                        if version.get_untracked() != now {
-                            version.set(now);
+                        let run = &detail.run;
+                        busy.set(run.status.is_open());
+                        let now = (detail.progress.planned, run.status, run.mode);
+                        let before = seen.try_update_value(|seen| seen.replace(now)).flatten();
+                        if before.is_some_and(|before| before != now) {
+                            version.update(|version| *version += 1);
                         }
                         view! { <Run detail=detail cancel=cancel /> }
                     }
