@@ -153,6 +153,13 @@ pub(crate) fn use_returned(form: &str) -> Option<Returned> {
         .filter(|returned| returned.form == form)
 }
 
+impl SignedIn {
+    /// Whether they look after what concerns the whole installation.
+    pub fn looks_after_installation(&self) -> bool {
+        self.sees_all && self.role.allows(Permission::InstallationWrite)
+    }
+}
+
 /// Who is signed in; only on pages behind the sign-in.
 pub fn use_operator() -> SignedIn {
     expect_context::<SignedIn>()

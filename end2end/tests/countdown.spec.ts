@@ -28,7 +28,7 @@ test("one person's deletion is cancelled, and counts again", async ({ page, goto
   await goto(`/users?customer=${customer.id}&countdown=counting`);
   await page.getByRole("link", { name: user.display_name }).click();
   const deletion = page.getByRole("region", { name: "Deletion", exact: true });
-  await expect(deletion).toContainText(/Will be deleted on .+ \(in 9 days\)/);
+  await expect(deletion).toContainText(/To be deleted on .+ \(in 9 days\)/);
   await axeFindsNothing(page);
   await deletion.getByText("Keep", { exact: true }).click();
   await deletion.getByLabel("Note").fill("On leave");
@@ -39,7 +39,7 @@ test("one person's deletion is cancelled, and counts again", async ({ page, goto
   await axeFindsNothing(page);
 
   await deletion.getByRole("button", { name: "Count again" }).click();
-  await expect(deletion).toContainText("Will be deleted on");
+  await expect(deletion).toContainText("To be deleted on");
 });
 
 test("somebody is kept without the browser code", async ({ plain, customer, tenant, control, api }) => {

@@ -211,8 +211,8 @@ test("a preview changes nothing, and is applied exactly as it was shown", async 
     await axeFindsNothing(page);
     await dialog.getByRole("button", { name: "Apply exactly this" }).click();
     await expect(dialog).toBeHidden();
-    await expect(about(page)).toContainText("It was applied as it was shown.");
     await expect(page.getByRole("heading", { level: 1 }).locator("..")).toContainText("Succeeded");
+    await expect(about(page)).toContainText("It was applied as it was shown.");
     await expect(changed).toContainText("Applied");
     expect(await api.all(`/customers/${customer.id}/users?q=Renamed`)).toHaveLength(1);
   });
@@ -254,8 +254,8 @@ test("settings are previewed before they are saved, and saved when that is appli
     const dialog = page.getByRole("dialog", { name: "Apply exactly this?" });
     await expect(dialog).toContainText("The settings are saved with it: Guests.");
     await dialog.getByRole("button", { name: "Apply exactly this" }).click();
-    await expect(about(page)).toContainText("It was applied as it was shown.");
     await expect(page.getByRole("heading", { level: 1 }).locator("..")).toContainText("Succeeded");
+    await expect(about(page)).toContainText("It was applied as it was shown.");
     expect(await guests()).toBe(true);
     await goto(`/integrations/${id}`);
     await expect(page.getByRole("switch", { name: /Include guests/ })).toBeChecked();

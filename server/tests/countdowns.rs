@@ -76,7 +76,7 @@ both_with_farm!(the_page_keeps_somebody_with_a_plain_form, |app| {
     let cookie = app.session(&app.owner_scope).await;
     let path = format!("/users/{user}");
     let shown = app.page_of(&path, &cookie).await.text;
-    assert!(shown.contains("Will be deleted on"), "{shown}");
+    assert!(shown.contains("To be deleted on"), "{shown}");
     let form = format!("object_type=user&id={user}&note=On+leave");
     let function = "directory/cancel-countdown";
     let answer = app.function(function, &cookie, None, &form).await;

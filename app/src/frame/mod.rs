@@ -5,7 +5,6 @@ mod pause;
 mod switcher;
 mod theme;
 
-use domain::permission::Permission;
 use leptos::{
     prelude::*,
     server,
@@ -81,8 +80,11 @@ pub(crate) const PLACES: [(&str, &[Place]); 4] = [
 
 /// The places of the sidebar that are offered to the operator.
 pub(crate) fn offered_places() -> impl Iterator<Item = (&'static str, &'static [Place])> {
-    let operator = use_operator();
-    let whole = operator.sees_all && operator.role.allows(Permission::InstallationWrite);
+    places(use_operator().looks_after_installation())
+}
+
+/// The places of the sidebar; `whole`: also those of the whole installation.
+fn places(whole: bool) -> impl Iterator<Item = (&'static str, &'static [Place])> {
     PLACES
         .into_iter()
         .filter(move |(title, _)| whole || *title != "Installation")

@@ -4,10 +4,11 @@ use leptos::{ev, html, prelude::*, server, server_fn::codec::Json, task::spawn_l
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use serde::{Deserialize, Serialize};
 
-use super::PLACES;
+use super::{PLACES, places};
 use crate::{
     error::AppResult,
     routes,
+    session::use_operator,
     ui::{address::use_address, icon::Icon, load::Load, page::PageHead},
 };
 
@@ -34,9 +35,8 @@ pub(crate) async fn find_all(q: String) -> AppResult<Vec<Found>> {
     let (backend, scope) = crate::session::caller().await?;
     let folded = q.trim().to_lowercase();
     let whole = scope.sees_all() && scope.can(domain::permission::Permission::InstallationWrite);
-    let mut found: Vec<Found> = pages()
+    let mut found: Vec<Found> = pages(whole)
         .filter(|page| page.title.to_lowercase().contains(&folded))
-        .filter(|page| page.path != routes::NOTIFICATIONS || whole)
         .collect();
     if !folded.is_empty() {
         let customers = backend::store::customers::names(&backend, &scope, Some(&folded)).await?;
@@ -55,16 +55,15 @@ pub(crate) async fn find_all(q: String) -> AppResult<Vec<Found>> {
     Ok(found)
 }
 
-/// Every page that can be gone to by its name.
-fn pages() -> impl Iterator<Item = Found> {
+/// Every page that can be gone to by its name; `whole`: also those of the whole installation.
+fn pages(whole: bool) -> impl Iterator<Item = Found> {
     let page = |title: &str, icon: &str, path: &str| Found {
         title: title.to_owned(),
         kind: "Page".to_owned(),
         icon: icon.to_owned(),
         path: path.to_owned(),
     };
-    PLACES
-        .into_iter()
+    places(whole)
         .flat_map(|(_, places)| places)
         .map(move |place| page(place.title, place.icon, place.path))
         .chain([
@@ -120,10 +119,12 @@ pub(super) fn Palette() -> impl IntoView {
     let q = RwSignal::new(String::new());
     let chosen = RwSignal::new(0_usize);
     let listed = RwSignal::new(Vec::<Found>::new());
+    let whole = use_operator().looks_after_installation();
+    let offered = StoredValue::new(pages(whole).collect::<Vec<_>>());
     Effect::new(move |_| {
         let asked = q.get();
         if asked.trim().is_empty() {
-            listed.set(pages().collect());
+            listed.set(offered.get_value());
             return;
         }
         spawn_local(async move {

@@ -268,13 +268,17 @@ fn MemberOfLine(groups: Vec<MemberOf>) -> impl IntoView {
 /// The groups by which somebody is a member who is none directly.
 #[component]
 fn Through(path: Vec<String>) -> impl IntoView {
-    let way = path.join(" › ");
-    let title = way.clone();
+    let title = path.join(" › ");
+    let names = path
+        .into_iter()
+        .enumerate()
+        .map(|(at, name)| view! { {(at > 0).then_some(" › ")} <bdi>{name}</bdi> })
+        .collect_view();
     view! {
-        <td role="cell" class="text-muted max-md:order-4 max-md:has-[bdi:empty]:hidden">
-            <bdi class="block truncate max-w-72" title=title>
-                {way}
-            </bdi>
+        <td role="cell" class="text-muted max-md:order-4 max-md:has-[span:empty]:hidden">
+            <span class="block truncate max-w-72" title=title>
+                {names}
+            </span>
         </td>
     }
 }

@@ -305,7 +305,7 @@ pub fn GroupField(
                     if groups.with(Vec::is_empty) {
                         "No group selected: the whole tenant is in scope."
                     } else {
-                        "In scope are the direct members of these groups, and the groups themselves."
+                        "In scope are these groups and their members; of groups in them only where nested groups are included."
                     }
                 }}
             </p>

@@ -107,6 +107,7 @@ fn Row(line: GroupLine) -> impl IntoView {
         changed_at,
         ..
     } = line;
+    let address = use_address();
     let kind = if dynamic {
         format!("{}, dynamic", group.kind.title())
     } else {
@@ -118,7 +119,7 @@ fn Row(line: GroupLine) -> impl IntoView {
                 <span class="flex items-baseline gap-2 min-w-0">
                     <a
                         class="rc-rowlink truncate"
-                        href=routes::group(group.id)
+                        href=address.keep(&routes::group(group.id))
                         title=group.display_name.clone()
                     >
                         <bdi>{group.display_name.clone()}</bdi>

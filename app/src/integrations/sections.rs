@@ -243,7 +243,7 @@ pub fn Scope(
             <Toggle
                 name="settings[include_nested]"
                 subject="Nested groups"
-                label="Include groups in the selected groups"
+                label="Include nested groups"
                 on=shown.include_nested
                 hint="Off: direct members alone. On: also the groups inside, their members, and so on. Without selected groups the whole tenant is in scope, and this changes nothing."
             />

@@ -100,8 +100,7 @@ fn Line(line: CountLine, unknown: bool) -> impl IntoView {
         };
         view! { <td class="n">{shown}</td> }
     });
-    let fine =
-        line.created + line.updated + line.enabled + line.disabled + line.deleted + line.restored;
+    let fine = line.changed();
     let number = move |number: i64| {
         if unknown {
             "–".to_owned()

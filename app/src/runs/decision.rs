@@ -90,11 +90,12 @@ pub fn Decisions(
                 )
             })
             .collect_view()}
-        {detail
-            .held
-            .into_iter()
-            .map(|held| view! { <Decide run=run held=held several=several /> })
-            .collect_view()}
+        // By type, so that what is typed for one isn't taken for another's.
+        <For
+            each=move || detail.held.clone()
+            key=|held| held.object_type
+            children=move |held| view! { <Decide run=run held=held several=several /> }
+        />
         {made
             .into_iter()
             .map(|made| view! { <Made run=run made=made withdraw=withdraw /> })
@@ -151,13 +152,6 @@ fn Decide(run: RunId, held: HeldChanges, several: bool) -> impl IntoView {
 #[component]
 fn Answer(run: RunId, held: HeldChanges, several: bool) -> impl IntoView {
     let post = use_post::<DecideRun>();
-    // Somebody else was first, or a run came in between: the page is behind.
-    let changes = use_changes();
-    Effect::new(move |_| {
-        if matches!(post.error().get(), Some(AppError::Conflict { .. })) {
-            changes.notify();
-        }
-    });
     let (approve, reject) = buttons(&held);
     let object_type = held.object_type;
     view! {

@@ -51,6 +51,12 @@ pub fn RunPage() -> impl IntoView {
     let detail = use_run(id);
     let busy = RwSignal::new(false);
     follow_while(busy.into(), move || detail.refetch());
+    // A scheduled run that found what an earlier one holds leaves no line of its own.
+    Effect::new(move |_| {
+        if let Some(Err(AppError::NotFound { .. })) = detail.get() {
+            busy.set(false);
+        }
+    });
     // The list below is read again when the run moved on, not every second. A run that goes on, as
     // an applied preview does, may have ended before it was seen at work.
     let seen = StoredValue::new(None);

@@ -4,7 +4,7 @@ use domain::{
     difference::Difference,
     permission::Permission,
     policy::ObjectType,
-    run::{CountLine, PreviewDetail, Run, RunDetail, RunMode, RunPreview},
+    run::{CountLine, PreviewDetail, Run, RunDetail, RunMode, RunPreview, RunStatus},
 };
 
 use super::{
@@ -80,8 +80,13 @@ fn Settings(settings: Vec<Difference>) -> impl IntoView {
 fn Applying(run: Run, preview: RunPreview, about: PreviewDetail) -> impl IntoView {
     let address = use_address();
     if run.mode != RunMode::Preview {
-        return view! { <p class="mt-2 text-muted">"It was applied as it was shown."</p> }
-            .into_any();
+        let says = match run.status {
+            status if status.is_open() => "It is being applied as it was shown.",
+            RunStatus::Succeeded => "It was applied as it was shown.",
+            // The run itself tells how far it came.
+            _ => return ().into_any(),
+        };
+        return view! { <p class="mt-2 text-muted">{says}</p> }.into_any();
     }
     if run.status.is_open() {
         return view! { <p class="mt-2 text-muted">"Once it has ended it can be applied."</p> }
@@ -91,7 +96,12 @@ fn Applying(run: Run, preview: RunPreview, about: PreviewDetail) -> impl IntoVie
         return view! { <Refused about=about /> }.into_any();
     }
     let until = preview.apply_until.map(|at| {
-        view! { <p class="mt-2 text-muted">"It can be applied until " <ExactTime at=at /> "."</p> }
+        view! {
+            <p class="mt-2 text-muted">
+                "It can be applied until the next run of the integration, at the latest until "
+                <ExactTime at=at /> "."
+            </p>
+        }
     });
     let way = if may_apply(preview) {
         let to = routes::run_apply(run.id);
@@ -193,13 +203,6 @@ pub fn ApplyDialog() -> impl IntoView {
     let id = use_id();
     let detail = use_run(id);
     let post = use_post::<ApplyRun>();
-    // The world has moved on, or somebody else was first: the page is behind.
-    let changes = use_changes();
-    Effect::new(move |_| {
-        if matches!(post.error().get(), Some(AppError::Conflict { .. })) {
-            changes.notify();
-        }
-    });
     let back = move || id.get_untracked().map(routes::run).unwrap_or_default();
     view! {
         <Dialog title="Apply exactly this?" back=back()>

@@ -63,9 +63,13 @@ fn objects(run: &Run) -> impl Iterator<Item = &CountLine> {
         .filter(|line| line.object_type != ObjectType::Membership)
 }
 
-/// What was changed in the directory.
-fn changed(line: &CountLine) -> i64 {
-    line.created + line.updated + line.disabled + line.enabled + line.deleted + line.restored
+/// Whether it went on after it had ended or waited: an applied preview, a held run that was decided.
+fn went_on(run: &Run) -> bool {
+    let decided =
+        |line: &CountLine| matches!(line.status, LineStatus::Approved | LineStatus::Rejected);
+    run.replaced_by.is_some()
+        || run.counts.iter().any(decided)
+        || (run.preview.is_some() && run.mode != RunMode::Preview)
 }
 
 /// What a run did, or why it did nothing.
@@ -76,6 +80,7 @@ pub fn sentence(run: &Run) -> Vec<Part> {
         )],
         RunStatus::Running => vec![plain(match run.mode {
             RunMode::Preview => "It reads and compares. Nothing will be changed.",
+            _ if went_on(run) => "It applies. What is applied stays, also if it is cancelled.",
             RunMode::Full | RunMode::Delta => {
                 "It reads, compares and then applies. What is applied stays, also if it is cancelled."
             }
@@ -119,7 +124,7 @@ pub fn sentence(run: &Run) -> Vec<Part> {
 
 /// Whether the directory is as it was before the run.
 fn changed_nothing(run: &Run) -> bool {
-    run.mode == RunMode::Preview || objects(run).all(|line| changed(line) == 0)
+    run.mode == RunMode::Preview || objects(run).all(|line| line.changed() == 0)
 }
 
 fn cause(run: &Run) -> String {
@@ -134,8 +139,10 @@ fn read(run: &Run) -> Vec<Part> {
         .filter(|line| line.total > 0)
         .map(|line| of(line.total, line.object_type))
         .collect();
+    // The time in which a run waited for somebody is not time in which it worked.
     let took = run
         .started_at
+        .filter(|_| !went_on(run))
         .zip(run.ended_at)
         .map(|(from, to)| format!(" in {}", duration::words((to - from).num_milliseconds())));
     let took = took.unwrap_or_default();
@@ -160,7 +167,7 @@ fn read(run: &Run) -> Vec<Part> {
 
 /// "Applied 114 changes."
 fn applied(run: &Run) -> Vec<Part> {
-    let changes: i64 = objects(run).map(changed).sum();
+    let changes: i64 = objects(run).map(CountLine::changed).sum();
     let verb = match run.mode {
         RunMode::Preview => " A run would make ",
         RunMode::Full | RunMode::Delta => " Applied ",
@@ -175,7 +182,7 @@ fn applied(run: &Run) -> Vec<Part> {
 /// "42 users are held: nothing was done to them. 2 users failed."
 fn not_applied(run: &Run) -> Vec<Part> {
     let mut parts = Vec::new();
-    for line in objects(run).filter(|line| line.held > 0) {
+    for line in run.counts.iter().filter(|line| line.held > 0) {
         if line.status == LineStatus::Rejected {
             let stay = if line.held == 1 { "stays" } else { "stay" };
             parts.push(plain(format!(
@@ -199,7 +206,7 @@ fn not_applied(run: &Run) -> Vec<Part> {
             RunMode::Full | RunMode::Delta => ": nothing was done to them.",
         }));
     }
-    for line in objects(run).filter(|line| line.failed > 0) {
+    for line in run.counts.iter().filter(|line| line.failed > 0) {
         let verb = match run.mode {
             RunMode::Preview => "would fail",
             RunMode::Full | RunMode::Delta => "failed",
@@ -293,8 +300,20 @@ mod tests {
         };
         assert_eq!(
             said(&run(RunStatus::Succeeded, RunMode::Delta, vec![user])),
-            "Looked at 42 users in 2 m 37 s. Applied 0 changes. 42 users stay as before: that was \
-             rejected."
+            "Looked at 42 users. Applied 0 changes. 42 users stay as before: that was rejected."
+        );
+    }
+
+    #[test]
+    fn memberships_that_are_held_are_said_too() {
+        let membership = CountLine {
+            held: 800,
+            ..line(ObjectType::Membership, 9_000)
+        };
+        assert_eq!(
+            said(&run(RunStatus::Held, RunMode::Delta, vec![membership])),
+            "Asked what changed in 2 m 37 s. Applied 0 changes. 800 memberships are held: nothing \
+             was done to them."
         );
     }
 
@@ -309,8 +328,8 @@ mod tests {
         replaced.replaced_by = Some(RunId(Uuid::max()));
         assert_eq!(
             said(&replaced),
-            "Looked at 13 users in 2 m 37 s. Applied 1 change. What it held was looked at again by \
-             a newer run, which takes its place."
+            "Looked at 13 users. Applied 1 change. What it held was looked at again by a newer run, \
+             which takes its place."
         );
     }
 

@@ -39,7 +39,7 @@ pub(crate) async fn restart_countdown(object_type: ObjectType, id: Uuid) -> AppR
     crate::session::done(&message, None).await
 }
 
-/// "Will be deleted on 25 December 2026 (in 30 days)", or who cancelled that. Nothing where
+/// "To be deleted on 25 December 2026 (in 30 days)", or who cancelled that. Nothing where
 /// neither is so.
 #[component]
 pub fn CountdownNote(
@@ -83,7 +83,7 @@ pub fn CountdownNote(
             <Icon name="clock" class="text-warning mt-0.5" />
             <div class="min-w-0">
                 <p>
-                    {format!("Will be deleted on {} (", day_utc(at))} <RelativeTime at=at /> ")."
+                    {format!("To be deleted on {} (", day_utc(at))} <RelativeTime at=at /> ")."
                 </p>
                 {may_write.then(|| view! { <Cancel object_type=object_type id=id /> })}
             </div>

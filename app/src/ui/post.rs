@@ -231,7 +231,13 @@ where
             _ = window().location().set_href(routes::SIGN_IN);
         }
         Some(Err(AppError::Invalid(error))) if focus_field(&error.field) => {}
-        Some(Err(error)) => toasts.bad(error.to_string()),
+        Some(Err(error)) => {
+            toasts.bad(error.to_string());
+            // Somebody else was first, or the world moved on: the page is behind.
+            if let (AppError::Conflict { .. }, Some(changes)) = (error, changes) {
+                changes.notify();
+            }
+        }
         None => {}
     });
     Post {

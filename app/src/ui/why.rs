@@ -4,7 +4,7 @@
 use domain::why::{StepKind, StepOutcome, Why, WhyChange, WhyFact, WhyLink, WhyStep, WhyTarget};
 use leptos::prelude::*;
 
-use super::{icon::Icon, status::Mark, time::RelativeTime};
+use super::{address::use_address, icon::Icon, status::Mark, time::RelativeTime};
 use crate::routes;
 
 impl From<StepOutcome> for Mark {
@@ -151,11 +151,17 @@ fn Facts(facts: Vec<WhyFact>) -> impl IntoView {
 
 #[component]
 fn Links(links: Vec<WhyLink>) -> impl IntoView {
+    let address = use_address();
+    // A place on a page of one integration, which a filter by customer says nothing to.
+    let way = move |target: &WhyTarget| match target {
+        WhyTarget::Setting { .. } => path(target),
+        _ => address.keep(&path(target)),
+    };
     links
         .into_iter()
         .map(|link| {
             view! {
-                <a class="rc-link me-2" href=path(&link.target)>
+                <a class="rc-link me-2" href=way(&link.target)>
                     <bdi>{link.title}</bdi>
                 </a>
             }

@@ -3,7 +3,7 @@
 use domain::{
     id::UserId,
     policy::ObjectType,
-    user::{MemberOf, UserDetail},
+    user::{DirectoryStatus, MemberOf, UserDetail},
     why::Why,
 };
 use leptos::{server, server_fn::codec::Json};
@@ -72,6 +72,7 @@ fn User(user: UserView) -> impl IntoView {
     let parent = (address.keep(routes::USERS), "Users".to_owned());
     let facts = detail.clone();
     let (user, protection) = (detail.line.user.id, detail.protection.clone());
+    let deleted = detail.line.user.status == DirectoryStatus::Deleted;
     view! {
         <PageHead
             title=name
@@ -104,7 +105,8 @@ fn User(user: UserView) -> impl IntoView {
                 </div>
                 <Groups groups=groups />
             </section>
-            {protection.is_none().then(|| view! { <ProtectionNote id=user protection=None /> })}
+            {(protection.is_none() && !deleted)
+                .then(|| view! { <ProtectionNote id=user protection=None /> })}
             </div>
             <section aria-labelledby="h-attributes" class="min-w-0 max-xl:mt-6">
                 <div class="flex items-baseline">
@@ -126,10 +128,6 @@ fn Facts(detail: UserDetail) -> impl IntoView {
     view! {
         <span class="inline-flex text-base-content"><InDirectory status=line.user.status /></span>
         {detail.status_reason.map(|reason| view! { <span>{reason.title()}</span> })}
-        {detail
-            .countdown
-            .delete_at
-            .map(|at| view! { <span class="text-warning">"Will be deleted " <RelativeTime at=at /></span> })}
         <span class="inline-flex items-center">
             <Source source=line.user.source_type />
             {match (from, line.user.integration_id) {

@@ -218,7 +218,7 @@ fn Row(line: UserLine, show_customer: bool) -> impl IntoView {
                     .map(|at| {
                         view! {
                             <span class="block text-xs text-warning whitespace-nowrap">
-                                "deleted " <RelativeTime at=at plain=true />
+                                "to be deleted " <RelativeTime at=at plain=true />
                             </span>
                         }
                     })}

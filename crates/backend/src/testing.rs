@@ -198,13 +198,22 @@ pub async fn migrate_beyond(db: &Db, version: i64) {
     tx.commit().await.expect("the test's database writes");
 }
 
-/// Makes a database on the test server and answers its address.
+/// What the environment says of a test.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where tests read their environment"
 )]
+pub(crate) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Makes a database on the test server and answers its address.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the databases of all tests stand on one server, so their names are no test's to choose"
+)]
 pub(crate) async fn fresh_postgres() -> Option<String> {
-    let Ok(server) = std::env::var("TEST_POSTGRES_URL") else {
+    let Some(server) = environment("TEST_POSTGRES_URL") else {
         eprintln!(
             "SKIPPED ON POSTGRESQL: TEST_POSTGRES_URL is not set; `cargo xtask test` sets it"
         );

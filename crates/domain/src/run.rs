@@ -343,6 +343,11 @@ impl CountLine {
         }
     }
 
+    /// How many change in the directory.
+    pub const fn changed(&self) -> i64 {
+        self.created + self.updated + self.disabled + self.enabled + self.deleted + self.restored
+    }
+
     /// The sum that `total` has to equal.
     pub const fn sum(&self) -> i64 {
         self.unchanged

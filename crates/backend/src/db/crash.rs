@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use futures::{FutureExt as _, future::LocalBoxFuture};
 use tokio::sync::Notify;
 
 tokio::task_local! {
@@ -36,34 +37,43 @@ impl Halt {
 /// Works until it is done, or until it has come to the moment with this number, counted from 0:
 /// each commit is one moment before it and one after it. There it is dropped, as a process is
 /// killed: None.
-pub(crate) async fn crash_at<F: Future>(moment: usize, work: F) -> Option<F::Output> {
-    let halt = Halt::at(moment);
-    tokio::select! {
-        biased;
-        () = halt.reached.notified() => None,
-        done = HALT.scope(Arc::clone(&halt), work) => Some(done),
+pub(crate) fn crash_at<'a, F: Future + 'a>(
+    moment: usize,
+    work: F,
+) -> LocalBoxFuture<'a, Option<F::Output>> {
+    async move {
+        let halt = Halt::at(moment);
+        tokio::select! {
+            biased;
+            () = halt.reached.notified() => None,
+            done = HALT.scope(Arc::clone(&halt), work) => Some(done),
+        }
     }
+    .boxed_local()
 }
 
 /// Works to the end, but stands still at that moment while something else is done, as a process
 /// does whose machine sleeps. Whether it came there. A moment before a commit, an even one, holds
 /// locks.
-pub(crate) async fn stall_at(
+pub(crate) fn stall_at<'a>(
     moment: usize,
-    work: impl Future,
-    meanwhile: impl AsyncFnOnce(),
-) -> bool {
-    let halt = Halt::at(moment);
-    let mut work = pin!(HALT.scope(Arc::clone(&halt), work));
-    tokio::select! {
-        biased;
-        () = halt.reached.notified() => {}
-        _ = &mut work => return false,
+    work: impl Future + 'a,
+    meanwhile: impl AsyncFnOnce() + 'a,
+) -> LocalBoxFuture<'a, bool> {
+    async move {
+        let halt = Halt::at(moment);
+        let mut work = pin!(HALT.scope(Arc::clone(&halt), work));
+        tokio::select! {
+            biased;
+            () = halt.reached.notified() => {}
+            _ = &mut work => return false,
+        }
+        meanwhile().await;
+        halt.released.notify_one();
+        work.await;
+        true
     }
-    meanwhile().await;
-    halt.released.notify_one();
-    work.await;
-    true
+    .boxed_local()
 }
 
 /// Goes by, or comes to a halt.

@@ -58,6 +58,7 @@ struct Row {
     integration_id: Option<IntegrationId>,
     display_name: String,
     status: DirectoryStatus,
+    protected: bool,
     #[sqlx(flatten)]
     countdown: CountdownRow,
 }
@@ -86,11 +87,16 @@ impl From<CountdownRow> for Countdown {
 
 async fn find(tx: &mut Tx, scope: &Scope, of: Counted) -> Result<Row> {
     let noun = of.noun();
+    let protected = match of {
+        Counted::User(_) => "d.protected_at IS NOT NULL",
+        Counted::Group(_) => "FALSE",
+    };
     fetch_optional!(
         tx,
         Row,
         sqlx::AssertSqlSafe(format!(
-            "SELECT d.customer_id, d.integration_id, d.display_name, d.status, d.delete_at,
+            "SELECT d.customer_id, d.integration_id, d.display_name, d.status,
+                    {protected} AS protected, d.delete_at,
                     d.countdown_cancelled_at, d.countdown_cancelled_by, d.countdown_cancelled_note
                FROM directory_{noun} d JOIN customer c ON c.id = d.customer_id
               WHERE {} AND c.deleted_at IS NULL AND d.id = $3",
@@ -179,6 +185,12 @@ pub async fn restart(b: &Backend, scope: &Scope, of: Counted) -> Result<Countdow
     if row.countdown.countdown_cancelled_at.is_none() || row.status != DirectoryStatus::Inactive {
         return Err(Error::conflict(format!(
             "Nobody cancelled the deletion of {}.",
+            row.display_name
+        )));
+    }
+    if row.protected {
+        return Err(Error::conflict(format!(
+            "{} is protected from sync: no days can count. Remove the protection first.",
             row.display_name
         )));
     }

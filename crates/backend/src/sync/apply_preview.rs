@@ -126,8 +126,10 @@ async fn refuse(b: &Backend, tx: &mut Tx, preview: &Existing, base: Option<&Poli
 async fn resume(b: &Backend, tx: &mut Tx, preview: &Existing) -> Result<()> {
     execute!(
         &mut *tx,
-        "UPDATE run SET mode = CASE WHEN full_read THEN 'full' ELSE 'delta' END WHERE id = $1",
-        preview.id
+        "UPDATE run SET mode = CASE WHEN full_read THEN 'full' ELSE 'delta' END, started_at = $2
+          WHERE id = $1",
+        preview.id,
+        b.clock.now()
     )?;
     execute!(
         &mut *tx,

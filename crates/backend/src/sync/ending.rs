@@ -246,6 +246,10 @@ async fn cut_short(
         return self::decided(work, tx, status, error).await;
     }
     end_run(work, &mut tx, status, error).await?;
+    if work.run.mode == RunMode::Preview {
+        // It says nothing of how the directory is, nor of whether runs go well.
+        return close(work, tx).await;
+    }
     let detail = match error {
         Some(error) => format!("{}, {}", error.title, error.code),
         None => "cancelled".to_owned(),
@@ -425,7 +429,7 @@ fn status(lines: &[CountLine], preview: bool) -> RunStatus {
         RunStatus::Held
     } else if any(|line| line.failed) {
         RunStatus::Partial
-    } else if any(changed) || any(|line| line.held) {
+    } else if any(CountLine::changed) || any(|line| line.held) {
         RunStatus::Succeeded
     } else {
         RunStatus::NothingToDo
@@ -449,11 +453,6 @@ fn line_status(line: &CountLine, preview: bool) -> LineStatus {
     }
 }
 
-/// Objects of a line that change.
-pub(super) fn changed(line: &CountLine) -> i64 {
-    line.created + line.updated + line.disabled + line.enabled + line.deleted + line.restored
-}
-
 fn detail(lines: &[CountLine], status: RunStatus) -> String {
     let sum = |number: fn(&CountLine) -> i64| -> i64 {
         lines
@@ -462,7 +461,7 @@ fn detail(lines: &[CountLine], status: RunStatus) -> String {
             .map(number)
             .sum()
     };
-    let changed = sum(changed);
+    let changed = sum(CountLine::changed);
     match status {
         RunStatus::Held => format!("{} held", grouped(lines.iter().map(|line| line.held).sum())),
         RunStatus::Partial => {

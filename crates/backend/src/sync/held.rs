@@ -36,7 +36,7 @@ pub(super) async fn place(work: &mut Work<'_>, tx: &mut Tx, lines: &[CountLine])
     {
         let quiet = lines
             .iter()
-            .all(|line| line.failed == 0 && ending::changed(line) == 0);
+            .all(|line| line.failed == 0 && line.changed() == 0);
         if quiet {
             ending::fold_into(work, tx, earlier).await?;
             ending::still_held(work, tx).await?;

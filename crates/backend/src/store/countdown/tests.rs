@@ -119,3 +119,17 @@ db_test!(another_customers_countdown_does_not_exist, |t| {
         Err(Error::NotFound("user"))
     ));
 });
+
+db_test!(no_days_count_for_who_is_protected, |t| {
+    let owner = t.owner().await;
+    let (user, ..) = counting(&t, &owner).await;
+    cancel(&t, &owner, user, "").await.unwrap();
+    let Counted::User(id) = user else {
+        panic!("{user:?}");
+    };
+    let protected = crate::store::protection::protect(&t, &owner, id, "");
+    protected.await.unwrap();
+    assert!(is_conflict(restart(&t, &owner, user).await, "protected"));
+    let left = get(&t, &owner, user).await.unwrap();
+    assert_eq!(left.delete_at, None);
+});

@@ -198,3 +198,34 @@ sync_test!(
         assert!(refusal(refused).0.contains("older than a day"));
     }
 );
+
+sync_test!(
+    a_preview_that_breaks_off_says_nothing_of_the_integration,
+    tenant(75, 30),
+    |w| {
+        w.run(RunMode::Full).await;
+        let how = "SELECT COUNT(*) FROM integration
+                    WHERE state = 'ok' AND failures = 0 AND last_sync_status = 'succeeded'";
+        assert_eq!(w.count(how).await, 1);
+        for _ in 0..4 {
+            w.control.next("/users/delta", simulator::Fault::Forbidden);
+            assert_eq!(preview(&w, None).await.status, RunStatus::Failed);
+        }
+        let next = "SELECT COUNT(*) FROM integration WHERE next_run_at IS NOT NULL";
+        assert_eq!((w.count(how).await, w.count(next).await), (1, 1));
+        let told = "SELECT COUNT(*) FROM notification_cause";
+        assert_eq!(w.count(told).await, 0);
+    }
+);
+
+sync_test!(
+    an_applied_preview_begins_when_it_is_applied,
+    tenant(76, 30),
+    |w| {
+        let shown = preview(&w, None).await;
+        w.t.clock.advance(chrono::Duration::hours(3));
+        let applied = apply(&w, shown.id).await;
+        let waited = applied.started_at.unwrap() - shown.started_at.unwrap();
+        assert!(waited >= chrono::Duration::hours(3), "{waited}");
+    }
+);

@@ -20,7 +20,12 @@ use simulator::{Fault, FaultPlan, GroupKind};
 
 use super::world::{World, no_guard, tenant};
 use crate::{
-    Error, Scope, db::crash::crash_at, fetch_all, jobs::run_until_idle, sync, testing::Kind,
+    Error, Scope,
+    db::crash::crash_at,
+    fetch_all,
+    jobs::run_until_idle,
+    sync,
+    testing::{Kind, environment},
 };
 
 /// Steps of a seed.
@@ -139,7 +144,10 @@ impl Simulation {
     async fn two_workers(&mut self) {
         self.start().await;
         self.note("two workers");
-        let (one, other) = tokio::join!(run_until_idle(&self.w.t), run_until_idle(&self.w.t));
+        let (one, other) = tokio::join!(
+            Box::pin(run_until_idle(&self.w.t)),
+            Box::pin(run_until_idle(&self.w.t))
+        );
         one.unwrap();
         other.unwrap();
     }
@@ -370,13 +378,13 @@ const fn every_day(kind: Kind) -> u64 {
 
 /// The share that a test has of the seeds: those of every day, or those that the environment names.
 fn seeds(test: u64, kind: Kind) -> std::ops::Range<u64> {
-    let (first, last) = match std::env::var("SIMULATION_SEEDS") {
-        Ok(named) => {
+    let (first, last) = match environment("SIMULATION_SEEDS") {
+        Some(named) => {
             let number = |text: &str| text.trim().parse::<u64>().expect("a number");
             let (first, last) = named.split_once('-').unwrap_or((&named, &named));
             (number(first), number(last) + 1)
         }
-        Err(_) => (0, TESTS * every_day(kind)),
+        None => (0, TESTS * every_day(kind)),
     };
     let share = (last - first).div_ceil(TESTS);
     let from = (first + test * share).min(last);
