@@ -44,8 +44,7 @@ pub(crate) async fn list_users(list: ListQuery, filter: UserFilter) -> AppResult
 #[server(endpoint = "users/group-name", input = Json)]
 pub(crate) async fn group_name(group: GroupId) -> AppResult<String> {
     let (backend, scope) = crate::session::caller().await?;
-    let group = backend::store::groups::get(&backend, &scope, group).await?;
-    Ok(group.display_name)
+    Ok(backend::store::groups::name(&backend, &scope, group).await?)
 }
 
 /// The page.

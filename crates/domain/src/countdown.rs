@@ -46,6 +46,3 @@ pub struct CountdownCancelled {
     /// Why, in their words; may be empty.
     pub note: String,
 }
-
-/// The most characters of the note.
-pub const NOTE_MAX: usize = 500;

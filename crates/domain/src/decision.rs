@@ -58,6 +58,3 @@ pub struct HeldChanges {
     /// Memberships that would go with them.
     pub memberships: i64,
 }
-
-/// The most characters of the reason for a decision.
-pub const DECISION_NOTE_MAX: usize = 500;

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     DateTime,
     group::GroupKind,
-    guard::GuardForecast,
     id::{CredentialProfileId, CustomerId, ExternalId, IntegrationId, RunId, TenantId},
     pause::Pause,
     policy::Policy,
@@ -121,17 +120,6 @@ pub struct Integration {
     pub last_sync_status: Option<RunStatus>,
     /// When it runs next by itself; null where it doesn't.
     pub next_run_at: Option<DateTime>,
-}
-
-/// An integration with what is true of it today.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct IntegrationDetail {
-    /// The integration.
-    #[serde(flatten)]
-    pub integration: Integration,
-    /// What its guard would say with today's directory, a line a type. Only read.
-    pub guard_forecast: Vec<GuardForecast>,
 }
 
 /// A line of the Integrations list, with the names the list shows.

@@ -25,6 +25,3 @@ pub struct NewProtection {
     /// Why: a sentence or a ticket number, at most 500 characters. Kept in the audit log.
     pub note: String,
 }
-
-/// The most characters of the note.
-pub const NOTE_MAX: usize = 500;

@@ -65,6 +65,31 @@ pub fn parse_name(field: &str, given: &str) -> Result<String, FieldError> {
     Ok(name.to_owned())
 }
 
+/// The most characters of a note that a person gives to what they do.
+pub const NOTE_CHARS_MAX: usize = 500;
+
+/// A note in a person's words, which may be empty and may have lines: trimmed, at most
+/// [`NOTE_CHARS_MAX`] characters.
+pub fn parse_note<'a>(field: &str, given: &'a str) -> Result<&'a str, FieldError> {
+    let note = given.trim();
+    if note.chars().count() > NOTE_CHARS_MAX {
+        return Err(FieldError::new(
+            field,
+            format!("Use at most {NOTE_CHARS_MAX} characters."),
+        ));
+    }
+    if note
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    {
+        return Err(FieldError::new(
+            field,
+            "Control characters other than line breaks can’t be used here.",
+        ));
+    }
+    Ok(note)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +101,14 @@ mod tests {
         assert!(parse_name("name", &"🏢".repeat(257)).is_err());
         assert!(parse_name("name", "   ").is_err());
         assert!(parse_name("name", "a\nb").is_err());
+    }
+
+    #[test]
+    fn a_note_has_lines_and_no_other_control_characters() {
+        assert_eq!(parse_note("note", " a\nb ").unwrap(), "a\nb");
+        assert_eq!(parse_note("note", "").unwrap(), "");
+        assert!(parse_note("note", "a\0b").is_err());
+        assert!(parse_note("note", &"🏢".repeat(500)).is_ok());
+        assert!(parse_note("note", &"🏢".repeat(501)).is_err());
     }
 }

@@ -85,7 +85,7 @@ async fn members(
     Id(id): Id<GroupId>,
     query: Query,
 ) -> Result<Json<Listing<MemberLine>>> {
-    caller.found(groups::get(&backend, &caller.0, id).await)?;
+    caller.found(groups::name(&backend, &caller.0, id).await)?;
     let parameters: Parameters = query.parse()?;
     let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
     let listing = groups::members_listing(&backend, &caller.0, id, &request).await;

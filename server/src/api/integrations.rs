@@ -6,8 +6,9 @@ use backend::{
     store::{customers, integrations},
 };
 use domain::{
+    guard::GuardForecast,
     id::{CustomerId, IntegrationId},
-    integration::{Integration, IntegrationChange, IntegrationDetail, NewIntegration, People},
+    integration::{Integration, IntegrationChange, NewIntegration, People},
     paging::Listing,
     permission::Permission,
 };
@@ -29,6 +30,7 @@ pub fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(list))
         .routes(routes!(list_of_customer, create))
         .routes(routes!(get, change, delete))
+        .routes(routes!(guard_forecast))
 }
 
 /// Which integrations.
@@ -114,14 +116,30 @@ async fn create(
 /// One integration
 #[utoipa::path(get, path = "/integrations/{id}", tag = "Integrations",
     params(("id" = IntegrationId, Path)),
-    responses((status = 200, body = IntegrationDetail), Refusals))]
+    responses((status = 200, body = Integration), Refusals))]
 async fn get(
     State(backend): State<Backend>,
     caller: Caller,
     Id(id): Id<IntegrationId>,
-) -> Result<Json<IntegrationDetail>> {
-    let integration = integrations::detail(&backend, &caller.0, id).await;
+) -> Result<Json<Integration>> {
+    let integration = integrations::get(&backend, &caller.0, id).await;
     integration.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// What an integration's guard would say today
+///
+/// For each type, how much is in use in the directory, and how many disables and deletes of one run
+/// would be held.
+#[utoipa::path(get, path = "/integrations/{id}/guard-forecast", tag = "Integrations",
+    params(("id" = IntegrationId, Path)),
+    responses((status = 200, body = Vec<GuardForecast>), Refusals))]
+async fn guard_forecast(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<IntegrationId>,
+) -> Result<Json<Vec<GuardForecast>>> {
+    let forecast = integrations::guard_forecast(&backend, &caller.0, id).await;
+    forecast.map(Json).map_err(|error| caller.refused(error))
 }
 
 /// Change an integration

@@ -166,7 +166,7 @@ async fn changes(
     Id(id): Id<RunId>,
     query: Query,
 ) -> Result<Json<Listing<RunChange>>> {
-    caller.found(runs::get(&backend, &caller.0, id).await)?;
+    caller.found(runs::find(&backend, &caller.0, id).await)?;
     let parameters: ChangeParameters = query.parse()?;
     let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
     let listing = runs::changes_listing(&backend, &caller.0, id, &request).await;

@@ -151,7 +151,7 @@ async fn decide(
     body: Body,
     decision: Decision,
 ) -> Accepted {
-    caller.found(runs::get(backend, &caller.0, id).await)?;
+    caller.found(runs::find(backend, &caller.0, id).await)?;
     caller.require(Permission::RunsDecide)?;
     let given = body.parse::<NewDecision>()?;
     let run = sync::decide(
@@ -208,7 +208,7 @@ async fn withdraw(
     Id(id): Id<RunId>,
     body: Body,
 ) -> Accepted {
-    caller.found(runs::get(&backend, &caller.0, id).await)?;
+    caller.found(runs::find(&backend, &caller.0, id).await)?;
     caller.require(Permission::RunsDecide)?;
     let object_type = body.parse::<OfType>()?.object_type;
     let run = sync::withdraw(&backend, &caller.0, id, object_type).await;

@@ -187,6 +187,19 @@ impl Tx {
         }
     }
 
+    /// Holds a row until the transaction ends, so that what is read of it stays so: PostgreSQL has
+    /// many writers. SQLite has one, and this transaction is it.
+    pub(crate) async fn hold(&mut self, table: &'static str, id: uuid::Uuid) -> Result<()> {
+        if let Self::Postgres(tx) = self {
+            let sql = format!("SELECT 1 FROM {table} WHERE id = $1 FOR UPDATE");
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(id)
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// How many parameters one statement may have.
     pub const fn parameters_max(&self) -> usize {
         match self {
@@ -202,6 +215,8 @@ pub fn contains_pattern(part: &str) -> String {
     let mut pattern = String::with_capacity(part.len() + 2);
     pattern.push('%');
     for c in planner::fold(part).chars() {
+        // As it is stored (sync.md rule 19).
+        let c = if c == '\0' { '\u{fffd}' } else { c };
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }

@@ -6,17 +6,18 @@
 
 use domain::{
     DateTime,
-    countdown::{Countdown, CountdownCancelled, NOTE_MAX},
+    countdown::{Countdown, CountdownCancelled},
     id::{CustomerId, GroupId, IntegrationId, UserId},
     permission::Permission,
     policy::ObjectType,
+    text::parse_note,
     user::DirectoryStatus,
 };
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{audit, integrations};
-use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_optional, in_scope};
+use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_optional, in_scope, sync};
 
 /// Whose countdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +110,18 @@ async fn find(tx: &mut Tx, scope: &Scope, of: Counted) -> Result<Row> {
     .ok_or(Error::NotFound(noun))
 }
 
+/// The object, held until the transaction ends, and not while a run is in the middle of a batch.
+async fn hold(tx: &mut Tx, scope: &Scope, of: Counted) -> Result<Row> {
+    let row = find(tx, scope, of).await?;
+    sync::hold_open(tx, row.integration_id).await?;
+    let table = match of {
+        Counted::User(_) => "directory_user",
+        Counted::Group(_) => "directory_group",
+    };
+    tx.hold(table, of.id()).await?;
+    find(tx, scope, of).await
+}
+
 /// Whether and when it will be deleted.
 pub async fn get(b: &Backend, scope: &Scope, of: Counted) -> Result<Countdown> {
     scope.require(Permission::DirectoryRead)?;
@@ -119,15 +132,9 @@ pub async fn get(b: &Backend, scope: &Scope, of: Counted) -> Result<Countdown> {
 /// Cancels its countdown: it stays as it is, inactive.
 pub async fn cancel(b: &Backend, scope: &Scope, of: Counted, note: &str) -> Result<Countdown> {
     let mut tx = b.db.write().await?;
-    let row = find(&mut tx, scope, of).await?;
+    let row = hold(&mut tx, scope, of).await?;
     scope.require(Permission::DirectoryWrite)?;
-    let note = note.trim();
-    if note.chars().count() > NOTE_MAX {
-        return Err(Error::invalid(
-            "note",
-            format!("Use at most {NOTE_MAX} characters."),
-        ));
-    }
+    let note = parse_note("note", note)?;
     let before = Countdown::from(row.countdown);
     if let Some(cancelled) = before.cancelled {
         return Err(Error::conflict(format!(
@@ -180,7 +187,7 @@ pub async fn cancel(b: &Backend, scope: &Scope, of: Counted, note: &str) -> Resu
 /// Takes the cancellation back: its days begin anew now, where the policy still deletes.
 pub async fn restart(b: &Backend, scope: &Scope, of: Counted) -> Result<Countdown> {
     let mut tx = b.db.write().await?;
-    let row = find(&mut tx, scope, of).await?;
+    let row = hold(&mut tx, scope, of).await?;
     scope.require(Permission::DirectoryWrite)?;
     if row.countdown.countdown_cancelled_at.is_none() || row.status != DirectoryStatus::Inactive {
         return Err(Error::conflict(format!(

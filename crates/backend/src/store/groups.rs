@@ -185,6 +185,26 @@ pub async fn get(b: &Backend, scope: &Scope, id: GroupId) -> Result<Group> {
     Ok(line(b, scope, id).await?.group)
 }
 
+/// The name of a group, where the caller may see it.
+pub async fn name(b: &Backend, scope: &Scope, id: GroupId) -> Result<String> {
+    scope.require(Permission::DirectoryRead)?;
+    let mut tx = b.db.read().await?;
+    let found = fetch_optional!(
+        &mut tx,
+        (String,),
+        concat!(
+            "SELECT g.display_name FROM directory_group g JOIN customer c ON c.id = g.customer_id
+              WHERE ",
+            in_scope!("g.customer_id"),
+            " AND c.deleted_at IS NULL AND g.id = $3"
+        ),
+        scope.all(),
+        scope.grantee(),
+        id
+    )?;
+    found.map(|(name,)| name).ok_or(Error::NotFound("group"))
+}
+
 async fn line(b: &Backend, scope: &Scope, id: GroupId) -> Result<GroupLine> {
     scope.require(Permission::DirectoryRead)?;
     let mut tx = b.db.read().await?;
@@ -254,7 +274,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: GroupId) -> Result<GroupDeta
 
 /// The groups that a group is a direct member of, by name.
 pub async fn member_of(b: &Backend, scope: &Scope, id: GroupId) -> Result<Vec<MemberOf>> {
-    get(b, scope, id).await?;
+    name(b, scope, id).await?;
     let mut tx = b.db.read().await?;
     users::groups_of(&mut tx, id.0).await
 }

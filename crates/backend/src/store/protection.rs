@@ -6,19 +6,21 @@
 
 use domain::{
     DateTime,
-    id::{CustomerId, UserId},
+    id::{CustomerId, IntegrationId, UserId},
     permission::Permission,
-    protection::{NOTE_MAX, Protection},
+    protection::Protection,
+    text::parse_note,
     user::DirectoryStatus,
 };
 use sqlx::FromRow;
 
 use super::audit;
-use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_optional, in_scope};
+use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_optional, in_scope, sync};
 
 #[derive(FromRow)]
 struct Row {
     customer_id: CustomerId,
+    integration_id: Option<IntegrationId>,
     display_name: String,
     status: DirectoryStatus,
     #[sqlx(flatten)]
@@ -49,7 +51,7 @@ async fn find(tx: &mut Tx, scope: &Scope, id: UserId) -> Result<Row> {
         tx,
         Row,
         concat!(
-            "SELECT u.customer_id, u.display_name, u.status, u.protected_at, u.protected_by,
+            "SELECT u.customer_id, u.integration_id, u.display_name, u.status, u.protected_at, u.protected_by,
                     u.protected_note
                FROM directory_user u JOIN customer c ON c.id = u.customer_id WHERE ",
             in_scope!("u.customer_id"),
@@ -62,18 +64,20 @@ async fn find(tx: &mut Tx, scope: &Scope, id: UserId) -> Result<Row> {
     .ok_or(Error::NotFound("user"))
 }
 
+/// The user, held until the transaction ends, and not while a run is in the middle of a batch.
+async fn hold(tx: &mut Tx, scope: &Scope, id: UserId) -> Result<Row> {
+    let row = find(tx, scope, id).await?;
+    sync::hold_open(tx, row.integration_id).await?;
+    tx.hold("directory_user", id.0).await?;
+    find(tx, scope, id).await
+}
+
 /// Protects a user. A countdown that runs ends, since no run will delete.
 pub async fn protect(b: &Backend, scope: &Scope, id: UserId, note: &str) -> Result<Protection> {
     let mut tx = b.db.write().await?;
-    let row = find(&mut tx, scope, id).await?;
+    let row = hold(&mut tx, scope, id).await?;
     scope.require(Permission::DirectoryWrite)?;
-    let note = note.trim();
-    if note.chars().count() > NOTE_MAX {
-        return Err(Error::invalid(
-            "note",
-            format!("Use at most {NOTE_MAX} characters."),
-        ));
-    }
+    let note = parse_note("note", note)?;
     if let Some(before) = Option::<Protection>::from(row.protection) {
         return Err(Error::conflict(format!(
             "{} protected this already, at {}.",
@@ -115,7 +119,7 @@ pub async fn protect(b: &Backend, scope: &Scope, id: UserId, note: &str) -> Resu
 /// Takes the protection back. The next run looks at the user and the groups it is in.
 pub async fn withdraw(b: &Backend, scope: &Scope, id: UserId) -> Result<()> {
     let mut tx = b.db.write().await?;
-    let row = find(&mut tx, scope, id).await?;
+    let row = hold(&mut tx, scope, id).await?;
     scope.require(Permission::DirectoryWrite)?;
     if row.protection.protected_at.is_none() {
         return Err(Error::conflict(format!(

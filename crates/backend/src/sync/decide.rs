@@ -2,11 +2,12 @@
 //! held type of the run is decided, the run goes on in the worker.
 
 use domain::{
-    decision::{DECISION_NOTE_MAX, Decision, RunDecision},
+    decision::{Decision, RunDecision},
     id::RunId,
     permission::Permission,
     policy::ObjectType,
     run::{LineStatus, Run, RunPhase, RunStatus},
+    text::parse_note,
 };
 
 use super::{existing::Existing, starting};
@@ -61,17 +62,11 @@ pub async fn decide(
 }
 
 fn read_note(note: &str) -> Result<&str> {
-    let note = note.trim();
+    let note = parse_note("reason", note)?;
     if note.is_empty() {
         return Err(Error::invalid(
             "reason",
             "Say why, in a sentence or with a ticket number: it is kept in the audit log.",
-        ));
-    }
-    if note.chars().count() > DECISION_NOTE_MAX {
-        return Err(Error::invalid(
-            "reason",
-            format!("At most {DECISION_NOTE_MAX} characters."),
         ));
     }
     Ok(note)

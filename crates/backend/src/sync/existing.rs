@@ -40,7 +40,7 @@ impl Existing {
     /// The run, where the caller may see it. Whoever else does something about it waits until this
     /// transaction ends, and sees then what it did.
     pub async fn find(tx: &mut Tx, scope: &Scope, id: RunId) -> Result<Self> {
-        execute!(&mut *tx, "UPDATE run SET status = status WHERE id = $1", id)?;
+        tx.hold("run", id.0).await?;
         Self::read(tx, scope, id).await
     }
 

@@ -87,7 +87,7 @@ impl List {
 }
 
 /// The lists of these groups, in order.
-pub(super) async fn of(
+pub(crate) async fn of(
     tx: &mut Tx,
     integration: IntegrationId,
     groups: &[Uuid],

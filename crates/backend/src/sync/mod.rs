@@ -52,7 +52,7 @@ use domain::{
     policy::{Guard, Policy},
     run::{RunError, RunPhase, RunTrigger},
 };
-pub(crate) use starting::{PreviewRow, Reach, Starting, cancel_open, drop_waiting, put};
+pub(crate) use starting::{PreviewRow, Reach, Starting, cancel_open, drop_waiting, hold_open, put};
 pub use starting::{cancel, preview, start};
 
 use self::{

@@ -209,6 +209,18 @@ pub(super) async fn open_run(tx: &mut Tx, integration: IntegrationId) -> Result<
     Ok(open.map(|(id,)| id))
 }
 
+/// Has the batches of the integration's open run wait, and waits for the one that is on its way: for
+/// what a batch has to see whole or not at all.
+pub(crate) async fn hold_open(tx: &mut Tx, integration: Option<IntegrationId>) -> Result<()> {
+    let Some(integration) = integration else {
+        return Ok(());
+    };
+    match open_run(tx, integration).await? {
+        Some(run) => tx.hold("run", run.0).await,
+        None => Ok(()),
+    }
+}
+
 /// Shows the run as the integration's newest.
 pub(super) async fn queued(
     b: &Backend,

@@ -27,8 +27,8 @@ use crate::{
     store::{protection::ProtectionRow, read_json},
 };
 
-/// Runs that are looked through for what was last done about an object.
-const RUNS_MAX: i64 = 20;
+/// Runs that are looked through for what was done about an object: their plans are read whole.
+const RUNS_MAX: i64 = 3;
 
 #[derive(FromRow)]
 struct ContentRow {
@@ -195,7 +195,8 @@ pub(super) async fn subject(
     };
     let (last, full) = readings(tx, integration).await?;
     let since = row.as_ref().map(|row| row.changed_at);
-    let history = history(tx, integration, object_type, external_id, since).await?;
+    let waits = source.pending.is_some();
+    let history = history(tx, integration, object_type, external_id, (since, waits)).await?;
     let mut subject = Subject {
         hash: hash_of(&source.hash),
         pending: source.pending,
@@ -344,16 +345,19 @@ struct History {
 }
 
 /// The changes of an object are found by their runs: plans have no index by object, since that
-/// would cost every run. `since` is when the directory last changed it, which leads to older runs.
+/// would cost every run. What was applied is in one of the last that began before the directory
+/// last changed it, `since`; what wasn't is in one of the newest, where something waits or nothing
+/// ever came in.
 async fn history(
     tx: &mut Tx,
     integration: &Integration,
     object_type: ObjectType,
     external_id: ExternalId,
-    since: Option<DateTime>,
+    (since, waits): (Option<DateTime>, bool),
 ) -> Result<History> {
     let mut history = History::default();
-    for until in [None, since] {
+    let newest = (waits || since.is_none()).then_some(None);
+    for until in newest.into_iter().chain(since.map(Some)) {
         let rows = fetch_all!(
             &mut *tx,
             ChangeRow,
@@ -383,9 +387,6 @@ async fn history(
             if history.refused.is_none() {
                 history.refused = Some(row.recorded()?);
             }
-        }
-        if since.is_none() {
-            break;
         }
     }
     Ok(history)

@@ -158,6 +158,15 @@ async fn standing(
 ) -> Result<Standing> {
     let selected = &integration.policy.selected_group_ids;
     let asks = object.object_type == ObjectType::User && !selected.is_empty();
+    let nested_group = object.object_type == ObjectType::Group
+        && integration.policy.include_nested
+        && !selected.is_empty()
+        && !selected.contains(&object.external_id);
+    if nested_group {
+        return Ok(Standing::Unknown {
+            why: "Whether a selected group holds it is found out by the next full read.".to_owned(),
+        });
+    }
     let direct = if asks {
         match client.groups_of_user(object.external_id.0).await {
             Ok(groups) => groups,

@@ -146,6 +146,11 @@ fn asked(object: &str) -> Result<&str> {
             "object",
             format!("Give at most {CHARS_MAX} characters."),
         ))
+    } else if object.chars().any(char::is_control) {
+        Err(Error::invalid(
+            "object",
+            "Control characters can’t be used here.",
+        ))
     } else {
         Ok(object)
     }

@@ -12,6 +12,7 @@ use domain::{
 };
 use planner::why::{Named, Scope, Way};
 use sqlx::FromRow;
+use uuid::Uuid;
 
 use crate::{
     Result, Tx, fetch_all, fetch_optional,
@@ -86,8 +87,18 @@ pub(super) async fn of_kept(
     let selected = selected(tx, integration).await?;
     // A group that is in a selected one counts where nested groups do.
     let counts = object_type != ObjectType::Group || integration.policy.include_nested;
-    let direct = if counts {
+    let direct = if integration.policy.include_nested {
         holders(tx, integration, object_type, object).await?
+    } else if counts {
+        let ids: Vec<Uuid> = selected
+            .iter()
+            .map(|(group, _)| group.external_id.0)
+            .collect();
+        let lists = members::of(tx, integration.id, &ids).await?;
+        let holding = lists
+            .iter()
+            .filter(|list| list.member_type == object_type && list.holds(object));
+        holding.map(|list| list.group_external_id).collect()
     } else {
         Vec::new()
     };

@@ -214,9 +214,8 @@ pub(super) fn is_held(subject: &Subject) -> bool {
 
 /// The answer in a sentence or two.
 pub(super) fn answer(subject: &Subject, verdict: &Verdict) -> String {
-    if subject.scope_is_unknown() {
-        return "It can’t be told whether the scope holds it: Entra ID didn’t say which groups it is in."
-            .to_owned();
+    if let Scope::Unknown { why } = &subject.scope {
+        return format!("It can’t be told whether the scope holds it. {why}");
     }
     if let (Some(step), Some(status)) = (verdict.unprotected, subject.status()) {
         return format!(

@@ -86,7 +86,7 @@ db_test!(a_countdown_is_cancelled_once_and_counts_anew, |t| {
 db_test!(who_is_not_counted_down_can_t_be_cancelled, |t| {
     let owner = t.owner().await;
     let (user, customer, _) = counting(&t, &owner).await;
-    let long = "x".repeat(NOTE_MAX + 1);
+    let long = "x".repeat(domain::text::NOTE_CHARS_MAX + 1);
     assert!(matches!(
         cancel(&t, &owner, user, &long).await,
         Err(Error::Invalid(error)) if error.field == "note"
@@ -133,3 +133,17 @@ db_test!(no_days_count_for_who_is_protected, |t| {
     let left = get(&t, &owner, user).await.unwrap();
     assert_eq!(left.delete_at, None);
 });
+
+db_test!(
+    of_two_who_cancel_at_once_the_second_hears_of_the_first,
+    |t| {
+        let owner = t.owner().await;
+        let (user, ..) = counting(&t, &owner).await;
+        let (one, other) = tokio::join!(
+            cancel(&t, &owner, user, "One"),
+            cancel(&t, &owner, user, "Other")
+        );
+        let done = [one, other].into_iter().filter(Result::is_ok).count();
+        assert_eq!(done, 1);
+    }
+);

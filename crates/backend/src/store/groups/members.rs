@@ -12,7 +12,7 @@ use domain::{
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{super::paging, get};
+use super::{super::paging, name};
 use crate::{
     Backend, Result, Scope, Tx,
     db::rows::{IDS_MAX, fetch_built, push_ids},
@@ -66,7 +66,7 @@ pub async fn members(
     q: Option<&str>,
     page: PageRequest,
 ) -> Result<Page<MemberLine>> {
-    get(b, scope, id).await?;
+    name(b, scope, id).await?;
     let pattern = paging::pattern(q);
     let mut tx = b.db.read().await?;
     let total = fetch_scalar!(
@@ -105,7 +105,7 @@ pub async fn members_listing(
     id: GroupId,
     request: &ListRequest,
 ) -> Result<Listing<MemberLine>> {
-    get(b, scope, id).await?;
+    name(b, scope, id).await?;
     let (after, after_id) = paging::after(request);
     let mut tx = b.db.read().await?;
     let rows = fetch_all!(

@@ -133,6 +133,7 @@ pub(crate) async fn save_policy(
     id: IntegrationId,
     policy: &Policy,
 ) -> Result<()> {
+    tx.hold("integration", id.0).await?;
     let before = find(tx, scope, id).await?;
     scope.require(Permission::IntegrationsWrite)?;
     execute!(
@@ -161,6 +162,7 @@ pub async fn change(
     change: IntegrationChange,
 ) -> Result<Integration> {
     let mut tx = b.db.write().await?;
+    tx.hold("integration", id.0).await?;
     let mut integration = find(&mut tx, scope, id).await?;
     scope.require(Permission::IntegrationsWrite)?;
     let before = integration.clone();

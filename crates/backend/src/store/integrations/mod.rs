@@ -31,7 +31,7 @@ pub use groups::{remember_groups, selected_groups};
 pub(crate) use removal::DELETE_AFTER;
 pub use removal::{delete, people_count};
 pub(crate) use schedule::lift_quarantine;
-pub use sizes::{detail, guard_sizes};
+pub use sizes::{guard_forecast, guard_sizes};
 
 use super::{
     paging::{self, Sort},

@@ -100,9 +100,13 @@ async fn end_runs(
 async fn keep(tx: &mut Tx, id: IntegrationId, now: DateTime) -> Result<()> {
     for statement in [
         "UPDATE directory_user SET integration_id = NULL, external_id = NULL, hash = NULL,
-           source_type = $2, delete_at = NULL, changed_at = $3 WHERE integration_id = $1",
+           source_type = $2, delete_at = NULL, countdown_cancelled_at = NULL,
+           countdown_cancelled_by = NULL, countdown_cancelled_note = NULL, changed_at = $3
+         WHERE integration_id = $1",
         "UPDATE directory_group SET integration_id = NULL, external_id = NULL, hash = NULL,
-           source_type = $2, delete_at = NULL, changed_at = $3 WHERE integration_id = $1",
+           source_type = $2, delete_at = NULL, countdown_cancelled_at = NULL,
+           countdown_cancelled_by = NULL, countdown_cancelled_note = NULL, changed_at = $3
+         WHERE integration_id = $1",
     ] {
         execute!(&mut *tx, statement, id, SourceType::Manual, now)?;
     }

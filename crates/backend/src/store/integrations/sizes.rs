@@ -3,7 +3,6 @@
 use domain::{
     guard::{GuardForecast, GuardSize},
     id::IntegrationId,
-    integration::IntegrationDetail,
     permission::Permission,
     policy::ObjectType,
 };
@@ -19,23 +18,20 @@ pub async fn guard_sizes(b: &Backend, scope: &Scope, id: IntegrationId) -> Resul
     sizes(&mut tx, id).await
 }
 
-/// One integration with what its guard would say today, for programs.
-pub async fn detail(b: &Backend, scope: &Scope, id: IntegrationId) -> Result<IntegrationDetail> {
+/// What the integration's guard would say with today's directory, a line a type.
+pub async fn guard_forecast(
+    b: &Backend,
+    scope: &Scope,
+    id: IntegrationId,
+) -> Result<Vec<GuardForecast>> {
     scope.require(Permission::IntegrationsRead)?;
     let mut tx = b.db.read().await?;
-    let integration = find(&mut tx, scope, id).await?;
-    let guard = integration.policy.guard;
-    let forecast =
-        |size: GuardSize| -> GuardForecast { size.forecast(guard.limit(size.object_type)) };
-    let guard_forecast = sizes(&mut tx, id)
-        .await?
+    let guard = find(&mut tx, scope, id).await?.policy.guard;
+    let sizes = sizes(&mut tx, id).await?;
+    Ok(sizes
         .into_iter()
-        .map(forecast)
-        .collect();
-    Ok(IntegrationDetail {
-        integration,
-        guard_forecast,
-    })
+        .map(|size| size.forecast(guard.limit(size.object_type)))
+        .collect())
 }
 
 async fn sizes(tx: &mut Tx, id: IntegrationId) -> Result<Vec<GuardSize>> {

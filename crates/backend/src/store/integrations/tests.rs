@@ -673,7 +673,7 @@ db_test!(a_guard_says_at_how_many_it_would_hold_today, |t| {
         holds_at,
     };
     assert_eq!(
-        detail(&t, &owner, id).await.unwrap().guard_forecast,
+        guard_forecast(&t, &owner, id).await.unwrap(),
         [
             // Over 10 % of 45.
             line(ObjectType::User, 45, Some(5)),
@@ -684,5 +684,32 @@ db_test!(a_guard_says_at_how_many_it_would_hold_today, |t| {
     let other = t.customer("Other").await;
     let stranger = t.administrator_of(&[other]).await;
     assert!(is_missing(guard_sizes(&t, &stranger, id).await));
-    assert!(is_missing(detail(&t, &stranger, id).await));
+    assert!(is_missing(guard_forecast(&t, &stranger, id).await));
+});
+
+db_test!(of_two_who_save_at_once_neither_undoes_the_other, |t| {
+    let owner = t.owner().await;
+    let customer = t.customer("A").await;
+    let integration = sample::integration(&t, &owner, customer).await;
+    let id = integration.id;
+    let schedule = IntegrationChange {
+        full_scan_next: Some(!integration.full_scan_next),
+        ..IntegrationChange::default()
+    };
+    let policy = IntegrationChange {
+        policy: Some(Policy {
+            require_names: false,
+            ..integration.policy
+        }),
+        ..IntegrationChange::default()
+    };
+    let (one, other) = tokio::join!(
+        change(&t, &owner, id, schedule),
+        change(&t, &owner, id, policy)
+    );
+    one.unwrap();
+    other.unwrap();
+    let now = get(&t, &owner, id).await.unwrap();
+    assert_eq!(now.full_scan_next, !integration.full_scan_next);
+    assert!(!now.policy.require_names);
 });

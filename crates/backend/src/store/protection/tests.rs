@@ -14,7 +14,7 @@ db_test!(a_user_is_protected_once_and_that_is_taken_back_once, |t| {
     let user = sample::user(&t, customer, None, "Ada", DirectoryStatus::Active).await;
     let seen = async || users::detail(&t, &owner, user).await.unwrap().protection;
     assert_eq!(seen().await, None);
-    let long = "x".repeat(NOTE_MAX + 1);
+    let long = "x".repeat(domain::text::NOTE_CHARS_MAX + 1);
     assert!(matches!(
         protect(&t, &owner, user, &long).await,
         Err(Error::Invalid(error)) if error.field == "note"

@@ -5,18 +5,12 @@
 //! one line with their number: a create keeps no copy.
 
 use bytes::Bytes;
-use domain::{
-    id::{IntegrationId, RunId},
-    permission::Permission,
-    run::RunChange,
-};
+use domain::{id::RunId, run::RunChange};
 use futures::{Stream, stream};
 use sqlx::FromRow;
 
-use super::{CHANGE, ChangeQuery, ChangeRow, MATCHING_CHANGES};
-use crate::{
-    Backend, Error, Result, Scope, Tx, csv, fetch_all, fetch_optional, in_scope, store::paging,
-};
+use super::{CHANGE, ChangeQuery, ChangeRow, MATCHING_CHANGES, integration_of};
+use crate::{Backend, Result, Scope, Tx, csv, fetch_all, store::paging};
 
 /// Changes that a step reads at most.
 const ROWS: i64 = 1000;
@@ -65,26 +59,6 @@ pub async fn changes_csv(
             last.map(|last| (b, scope, query, Some(last))),
         )))
     }))
-}
-
-/// The integration of a run that the caller may see.
-async fn integration_of(tx: &mut Tx, scope: &Scope, run: RunId) -> Result<IntegrationId> {
-    scope.require(Permission::RunsRead)?;
-    let found = fetch_optional!(
-        tx,
-        (IntegrationId,),
-        sqlx::AssertSqlSafe(format!(
-            "SELECT r.integration_id FROM run r JOIN customer c ON c.id = r.customer_id
-              WHERE {} AND c.deleted_at IS NULL AND r.id = $3",
-            in_scope!("r.customer_id")
-        )),
-        scope.all(),
-        scope.grantee(),
-        run
-    )?;
-    found
-        .map(|(integration,)| integration)
-        .ok_or(Error::NotFound("run"))
 }
 
 #[derive(FromRow)]

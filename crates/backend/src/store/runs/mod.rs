@@ -335,6 +335,32 @@ fn position(run: RunId, id: uuid::Uuid) -> i64 {
     i64::try_from(mixed).unwrap_or(i64::MAX)
 }
 
+/// Whether the caller may see a run: not found where not.
+pub async fn find(b: &Backend, scope: &Scope, id: RunId) -> Result<()> {
+    let mut tx = b.db.read().await?;
+    integration_of(&mut tx, scope, id).await.map(drop)
+}
+
+/// The integration of a run that the caller may see.
+async fn integration_of(tx: &mut Tx, scope: &Scope, run: RunId) -> Result<IntegrationId> {
+    scope.require(Permission::RunsRead)?;
+    let found = fetch_optional!(
+        tx,
+        (IntegrationId,),
+        sqlx::AssertSqlSafe(format!(
+            "SELECT r.integration_id FROM run r JOIN customer c ON c.id = r.customer_id
+              WHERE {} AND c.deleted_at IS NULL AND r.id = $3",
+            in_scope!("r.customer_id")
+        )),
+        scope.all(),
+        scope.grantee(),
+        run
+    )?;
+    found
+        .map(|(integration,)| integration)
+        .ok_or(Error::NotFound("run"))
+}
+
 /// One page of a run's changes, in the order they were planned.
 pub async fn changes(
     b: &Backend,
@@ -342,7 +368,7 @@ pub async fn changes(
     run: RunId,
     query: ChangeQuery,
 ) -> Result<Page<RunChange>> {
-    get(b, scope, run).await?;
+    find(b, scope, run).await?;
     let pattern = paging::pattern(query.q.as_deref());
     let mut tx = b.db.read().await?;
     let total = fetch_scalar!(
@@ -383,7 +409,7 @@ pub async fn changes_listing(
     run: RunId,
     request: &ListRequest,
 ) -> Result<Listing<RunChange>> {
-    get(b, scope, run).await?;
+    find(b, scope, run).await?;
     let after = request
         .cursor
         .as_ref()
