@@ -39,7 +39,7 @@ const DUE: &str = "SELECT id, customer_id, name, schedule, time_zone FROM (
       FROM integration i JOIN customer c ON c.id = i.customer_id
       LEFT JOIN (SELECT qi.customer_id, COUNT(*) AS jobs
                    FROM job j JOIN integration qi ON qi.id = j.integration_id
-                  GROUP BY qi.customer_id) q ON q.customer_id = i.customer_id
+                  WHERE j.kind = 'sync_run' GROUP BY qi.customer_id) q ON q.customer_id = i.customer_id
      WHERE i.next_run_at <= $1 AND i.enabled AND i.first_full_done
        AND i.state NOT IN ('quarantined', 'disabled', 'not_started')
        AND i.paused_at IS NULL AND c.paused_at IS NULL AND c.deleted_at IS NULL

@@ -102,7 +102,7 @@ async fn refuse(b: &Backend, tx: &mut Tx, preview: &Existing, base: Option<&Poli
         tx,
         (RunId,),
         "SELECT id FROM run
-          WHERE integration_id = $1 AND id <> $2
+          WHERE integration_id = $1 AND id <> $2 AND started_at IS NOT NULL
             AND (id > $2 OR COALESCE(last_seen_at, ended_at, queued_at) > $3)
           ORDER BY id DESC LIMIT 1",
         preview.integration_id,

@@ -410,22 +410,24 @@ impl Batch<'_, '_> {
         Ok(())
     }
 
-    /// Whoever's countdown was cancelled after the plan was made isn't deleted.
+    /// Whoever's countdown was cancelled after the plan was made, or begun anew, isn't deleted.
     async fn fail_cancelled(&mut self, object_type: ObjectType) -> Result<()> {
         execute!(
             self.tx,
             sqlx::AssertSqlSafe(format!(
                 "UPDATE run_change SET status = 'failed',
-                        error = 'Its deletion was cancelled while the run was at work.'
+                        error = 'Its deletion was cancelled, or put off, since this was planned.'
                   WHERE run_id = $1 AND position > $2 AND position <= $3 AND status = 'planned'
                     AND object_type = '{object_type}' AND action = 'delete'
                     AND EXISTS (SELECT 1 FROM directory_{object_type} d
                                  WHERE d.id = run_change.object_id
-                                   AND d.countdown_cancelled_at IS NOT NULL)"
+                                   AND (d.countdown_cancelled_at IS NOT NULL
+                                        OR d.delete_at IS NULL OR d.delete_at > $4))"
             )),
             self.work.run.id,
             self.after,
-            self.end
+            self.end,
+            self.work.run.planned_at.unwrap_or(self.work.started_at)
         )?;
         Ok(())
     }

@@ -199,7 +199,7 @@ async fn plan_groups_of(tx: &mut Tx, run_id: RunId, object_type: ObjectType) -> 
         tx,
         sqlx::AssertSqlSafe(format!(
             "UPDATE source_object SET pending = 'withdrawn'
-              WHERE object_type = 'group' AND pending IS NULL
+              WHERE object_type = 'group' AND (pending IS NULL OR pending <> 'members')
                 AND (integration_id, external_id) IN (
                     SELECT g.integration_id, g.external_id FROM kept_by_decision k
                       JOIN directory_{object_type} d ON d.integration_id = k.integration_id

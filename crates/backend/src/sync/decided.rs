@@ -216,7 +216,10 @@ async fn memberships(
 ) -> Result<(), Stop> {
     let approved = decisions.get(&ObjectType::Membership) == Some(&Decision::Approved);
     let any_rejected = decisions.values().any(|made| *made == Decision::Rejected);
-    let rejections = Rejections::load(work, &Plan::default()).await?;
+    // No answer came in between that could say something else.
+    let types = [ObjectType::User, ObjectType::Group];
+    let rejections = Rejections::load(work, &Plan::default(), &types).await?;
+    let mut ends = Ends::default();
     loop {
         let mut tx = work.bulk().await?;
         let held = fetch_all!(
@@ -231,7 +234,7 @@ async fn memberships(
         if held.is_empty() {
             return Ok(());
         }
-        let removable = removable(&mut tx, work, &held, &rejections).await?;
+        let removable = removable(&mut tx, work, &held, &mut ends, &rejections).await?;
         for change in &held {
             let mut held = Difference::read(change.after_value.as_deref().unwrap_or_default())?;
             let by_itself = change.reason == Some(Reason::GuardLimit);
@@ -264,14 +267,16 @@ async fn removable(
     tx: &mut Tx,
     work: &Work<'_>,
     held: &[HeldEdges],
+    ends: &mut Ends,
     rejections: &Rejections,
 ) -> Result<HashMap<ExternalId, HashSet<ExternalId>>> {
     let ids: Vec<Uuid> = held.iter().map(|change| change.external_id.0).collect();
-    let (mut ends, none) = (Ends::default(), Members::new());
-    let looked = Looked::at(tx, work, &ids, &mut ends).await?;
+    let none = Members::new();
+    let looked = Looked::at(tx, work, &ids, ends).await?;
     let limits = Limits {
         rejections,
         hold: false,
+        empty: &[],
     };
     let mut all = HashMap::new();
     for group in &looked.groups {
@@ -279,7 +284,7 @@ async fn removable(
         let directory = looked.directory.get(&group.external_id).unwrap_or(&none);
         let mut totals = Totals::default();
         let both = (source, directory);
-        let edges = Edges::of(work, &[], group, both, &ends, limits, &mut totals);
+        let edges = Edges::of(work, &[], group, both, ends, limits, &mut totals);
         all.insert(
             group.external_id,
             edges.difference.removed.into_iter().collect(),

@@ -17,11 +17,11 @@ use super::{
     held::{self, Place},
     merging,
     reading::Round,
-    record::{Work, lost},
+    record::{IntegrationRow, Work, lost},
     staging,
     stop::Failure,
 };
-use crate::{Result, Tx, execute, fetch_all, fetch_optional, jobs::queue, notify};
+use crate::{Result, Tx, execute, fetch_all, fetch_optional, fetch_scalar, jobs::queue, notify};
 
 /// Refused sign-ins, with no run between them that went well, after which an integration is left
 /// alone until a person acts.
@@ -58,7 +58,18 @@ pub(super) async fn complete(work: &mut Work<'_>) -> Result<()> {
     } else {
         settle_pending(work, &mut tx).await?;
     }
-    end_run(work, &mut tx, status, error.as_ref()).await?;
+    if status == RunStatus::NothingToDo
+        && !preview
+        && !work.run.full_read
+        && work.run.triggered_by == RunTrigger::Schedule
+        && !takes_a_place(work, &mut tx).await?
+        && let Some(line) = last_quiet_line(work, &mut tx).await?
+    {
+        // It had something to look at, and found nothing all the same (sync.md rule 18).
+        fold_into(work, &mut tx, line).await?;
+    } else {
+        end_run(work, &mut tx, status, error.as_ref()).await?;
+    }
     let end = End {
         status,
         error: error.as_ref(),
@@ -71,17 +82,31 @@ pub(super) async fn complete(work: &mut Work<'_>) -> Result<()> {
     close(work, tx).await
 }
 
+/// Whether the run took the place of one that held something.
+async fn takes_a_place(work: &Work<'_>, tx: &mut Tx) -> Result<bool> {
+    fetch_scalar!(
+        tx,
+        bool,
+        "SELECT EXISTS (SELECT 1 FROM run WHERE replaced_by = $1)",
+        work.run.id
+    )
+}
+
 /// How long the schedule waits after a preview: a run in between would take its place.
 const PREVIEW_MINUTES: i64 = 15;
 
 /// Gives whoever looks at a preview the time to apply it.
 async fn let_the_schedule_wait(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
-    execute!(
-        tx,
-        "UPDATE integration SET next_run_at = $2 WHERE id = $1 AND next_run_at < $2",
-        work.integration.id,
-        work.b().clock.now() + chrono::Duration::minutes(PREVIEW_MINUTES)
-    )?;
+    let later = work.b().clock.now() + chrono::Duration::minutes(PREVIEW_MINUTES);
+    // Not out of the hours in which it may run: it would lose that day.
+    if work.integration.timetable().is_open(later) {
+        execute!(
+            tx,
+            "UPDATE integration SET next_run_at = $2 WHERE id = $1 AND next_run_at < $2",
+            work.integration.id,
+            later
+        )?;
+    }
     Ok(())
 }
 
@@ -306,7 +331,10 @@ struct End<'a> {
 }
 
 async fn update_integration(work: &Work<'_>, tx: &mut Tx, end: &End<'_>) -> Result<()> {
-    let (at, now) = (&work.integration, work.b().clock.now());
+    // As they are now: somebody may have changed the schedule, or lifted a quarantine, meanwhile.
+    tx.hold("integration", work.integration.id.0).await?;
+    let at = &IntegrationRow::load(tx, work.integration.id).await?;
+    let now = work.b().clock.now();
     let done = matches!(
         end.status,
         RunStatus::Succeeded | RunStatus::Partial | RunStatus::NothingToDo
@@ -330,13 +358,18 @@ async fn update_integration(work: &Work<'_>, tx: &mut Tx, end: &End<'_>) -> Resu
         RunStatus::Failed => IntegrationState::Failing,
         _ => IntegrationState::Ok,
     };
-    let next = next_run(work, end, state, failures, now);
+    let next = next_run(at, end, state, failures, now);
     // A plan that stands is the one that everything is as it says, or pending.
     let planned_policy = matches!(
         end.status,
         RunStatus::Succeeded | RunStatus::Partial | RunStatus::NothingToDo | RunStatus::Held
     )
-    .then(|| super::planned_policy(&work.policy));
+    .then(|| {
+        let round = Round::of(work.run.round.as_deref());
+        round
+            .planned_policy
+            .unwrap_or_else(|| super::planned_policy(&work.policy))
+    });
     execute!(
         tx,
         "UPDATE integration SET last_run_id = $2, last_sync_started_at = $3,
@@ -374,13 +407,13 @@ fn is_hopeless(before: IntegrationState, refusals: i64) -> bool {
 }
 
 fn next_run(
-    work: &Work<'_>,
+    at: &IntegrationRow,
     end: &End<'_>,
     state: IntegrationState,
     failures: i64,
     now: DateTime,
 ) -> Option<DateTime> {
-    let timetable = work.integration.timetable();
+    let timetable = at.timetable();
     match state {
         IntegrationState::Disabled | IntegrationState::Quarantined => None,
         _ if end.status == RunStatus::Failed => {
@@ -394,10 +427,24 @@ fn next_run(
 /// Every pending object was planned. What is held or failed stays pending, with the reason.
 async fn settle_pending(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
     execute!(
-        tx,
-        "UPDATE source_object SET pending = NULL WHERE integration_id = $1 AND pending IS NOT NULL",
+        &mut *tx,
+        "UPDATE source_object SET pending = NULL
+          WHERE integration_id = $1 AND pending IS NOT NULL AND pending <> 'withdrawn'",
         work.integration.id
     )?;
+    if work.run.policy.is_some() {
+        // An applied preview forgot no rejection that has nothing to say any more.
+        execute!(
+            &mut *tx,
+            "UPDATE source_object SET pending = 'planned' FROM kept_by_decision k
+              WHERE k.integration_id = $1 AND source_object.integration_id = $1
+                AND source_object.object_type =
+                    CASE WHEN k.object_type = 'membership' THEN 'group' ELSE k.object_type END
+                AND source_object.external_id = k.external_id
+                AND source_object.pending IS NULL",
+            work.integration.id
+        )?;
+    }
     execute!(
         tx,
         "UPDATE source_object SET pending = CASE
@@ -479,7 +526,8 @@ pub(super) async fn held_key(tx: &mut Tx, run_id: RunId) -> Result<String> {
         tx,
         (ObjectType, domain::id::ExternalId, Action, Option<String>),
         "SELECT object_type, external_id, action, after_value FROM run_change
-          WHERE run_id = $1 AND status = 'held' ORDER BY object_type, external_id, action",
+          WHERE run_id = $1 AND status = 'held'
+          ORDER BY object_type, external_id, action, position",
         run_id
     )?;
     let mut hash = Sha256::new();

@@ -163,7 +163,12 @@ async fn pass(
         let mut tx = work.b().db.read().await?;
         let looked = Looked::at(&mut tx, work, ids, &mut ends).await?;
         drop(tx);
-        let limits = Limits { rejections, hold };
+        let empty = plan.empty.clone();
+        let limits = Limits {
+            rejections,
+            hold,
+            empty: &empty,
+        };
         let changes = changes(work, plan, looked, &ends, limits, &mut totals)?;
         if !changes.is_empty() {
             let mut tx = work.bulk().await?;
@@ -264,6 +269,8 @@ pub(super) struct Limits<'a> {
     pub rejections: &'a Rejections,
     /// The removals that count are over the guard's limit.
     pub hold: bool,
+    /// Types of which the answer was empty.
+    pub empty: &'a [ObjectType],
 }
 
 /// What is to be done about one group.
@@ -314,12 +321,14 @@ impl Edges {
                 edges.lapsed.extend(rejected.then_some(*id));
                 continue;
             }
-            if rejected || limits.rejections.protects(*member_type, *id) {
+            if limits.rejections.protects(*member_type, *id) {
                 continue;
             }
             let member = (*id, *member_type, ends.get(*member_type, *id));
-            match fate(work, held, group, member, limits.rejections) {
+            match fate(work, held, group, member, limits) {
                 None => {}
+                // What was rejected is that it goes by itself.
+                Some(Removal::Counts) if rejected => {}
                 Some(Removal::Held) => edges.held_with.push(*id),
                 Some(Removal::Counts) if limits.hold => edges.held.push(*id),
                 Some(Removal::Counts) => {
@@ -340,13 +349,18 @@ fn fate(
     held: &[ObjectType],
     group: &Group,
     (id, member_type, member): (ExternalId, ObjectType, Option<&Member>),
-    rejections: &Rejections,
+    limits: Limits<'_>,
 ) -> Option<Removal> {
+    let rejections = limits.rejections;
     let leaves = work.policy.out_of_scope != OutOfScope::Keep && work.policy.actions.disable;
     let end = |object_type: ObjectType,
                id: ExternalId,
                kept: bool,
                status: Option<DirectoryStatus>| match status {
+        // After an empty answer nothing of it was looked at.
+        Some(DirectoryStatus::Active) if limits.empty.contains(&object_type) => {
+            (!rejections.keep(object_type, id)).then_some(End::Held)
+        }
         _ if kept => Some(End::Stays),
         Some(DirectoryStatus::Active) if !leaves || rejections.keep(object_type, id) => None,
         Some(DirectoryStatus::Active) if held.contains(&object_type) => Some(End::Held),

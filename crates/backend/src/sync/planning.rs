@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::{
-    DateTime,
     id::ExternalId,
     policy::ObjectType,
     run::{Action, ChangeStatus, CountLine, LineStatus, Reason, RunMode, RunPhase},
@@ -64,6 +63,8 @@ pub(super) struct Plan {
     pub turned: HashSet<ExternalId>,
     /// Types whose disables and deletes are held.
     pub held: Vec<ObjectType>,
+    /// Types of which the answer was empty: everything in use is held.
+    pub empty: Vec<ObjectType>,
     /// Rejections that have nothing to say any more, of objects.
     pub lapsed: HashSet<(ObjectType, ExternalId)>,
     /// Of memberships: group and member.
@@ -126,10 +127,19 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
         work.run.id
     )?;
     counts::open(&mut tx, work.run.id, &work.policy, LineStatus::Running).await?;
+    // What is taken back from here on is not in this plan, and waits for the next.
+    execute!(
+        &mut tx,
+        "UPDATE source_object SET pending = 'planned'
+          WHERE integration_id = $1 AND pending = 'withdrawn'",
+        work.integration.id
+    )?;
     tx.commit().await?;
 
-    let round = Round::of(work.run.round.as_deref());
+    let mut round = Round::of(work.run.round.as_deref());
     let planned_policy = super::planned_policy(&work.policy);
+    round.planned_policy = Some(planned_policy.clone());
+    work.run.round = serde_json::to_string(&round).ok();
     let mut plan = Plan {
         all: work.run.full_read
             || work.integration.planned_policy.as_deref() != Some(&*planned_policy),
@@ -140,13 +150,14 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
             plan.line(object_type);
         }
         if round.empty.contains(&object_type) {
+            plan.empty.push(object_type);
             holding::everything(work, &mut plan, object_type).await?;
         } else {
             objects(work, &mut plan, object_type).await?;
             holding::over_the_limit(work, &mut plan, object_type).await?;
         }
     }
-    let rejections = Rejections::load(work, &plan).await?;
+    let rejections = Rejections::load(work, &plan, &round.empty).await?;
     member_planning::plan(work, &mut plan, &rejections).await?;
     if work.run.mode != RunMode::Preview {
         rejections.forget(work, &plan, &round.empty).await?;
@@ -166,7 +177,7 @@ async fn objects(
         if rows.is_empty() {
             return Ok(());
         }
-        batch(work, plan, object_type, rows, walk.now).await?;
+        batch(work, plan, object_type, rows, &walk).await?;
         work.checkpoint().await?;
     }
 }
@@ -176,8 +187,9 @@ async fn batch(
     plan: &mut Plan,
     object_type: ObjectType,
     rows: Vec<Row>,
-    now: DateTime,
+    walk: &Walk,
 ) -> Result<(), Stop> {
+    let now = walk.now;
     let mut changes = Vec::new();
     let mut differing = Vec::new();
     let mut kept: [Vec<Uuid>; 2] = [Vec::new(), Vec::new()];
@@ -196,7 +208,9 @@ async fn batch(
         if turns {
             kept[usize::from(keeps)].push(row.external_id.0);
         }
-        if !plan.all && (turns || row.is(Flag::Turned) || creates(outcome)) {
+        // Somebody who stayed by a rejection and leaves now had no memberships shown, and has them.
+        let leaves_late = walk.rejections && leaves(outcome);
+        if !plan.all && (turns || row.is(Flag::Turned) || creates(outcome) || leaves_late) {
             plan.turned.insert(row.external_id);
         }
         if object_type == ObjectType::Group {
@@ -231,6 +245,11 @@ async fn batch(
 
 const fn creates(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Change(step) if matches!(step.action, Action::Create))
+}
+
+const fn leaves(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Change(step)
+        if matches!(step.action, Action::Disable | Action::Delete))
 }
 
 fn note_group(plan: &mut Plan, row: &Row, outcome: Outcome) {

@@ -43,6 +43,9 @@ pub(super) struct Round {
     /// Types of which the complete answer was empty although some are known: nothing of them is
     /// merged, everything of them is held (sync.md rule 6).
     pub empty: Vec<ObjectType>,
+    /// The policy that everything was planned by: another may be saved before the run ends.
+    #[serde(default)]
+    pub planned_policy: Option<String>,
 }
 
 impl Round {
@@ -223,6 +226,7 @@ impl Reading<'_> {
             } else {
                 Vec::new()
             },
+            planned_policy: None,
         };
         work.run.round = serde_json::to_string(&round).ok();
         let quiet = !self.full && stager.is_empty() && work.run.mode != RunMode::Preview;
@@ -380,20 +384,33 @@ async fn anything_waits(work: &Work<'_>) -> Result<bool> {
     if work.integration.planned_policy.as_deref() != Some(&*super::planned_policy(&work.policy)) {
         return Ok(true);
     }
+    let over = |object_type: &str| {
+        format!(
+            "EXISTS (SELECT 1 FROM directory_{object_type} d
+                      WHERE d.integration_id = $1 AND d.delete_at IS NOT NULL
+                        AND d.delete_at <= $2 AND $3
+                        AND NOT EXISTS (SELECT 1 FROM kept_by_decision k
+                                         WHERE k.integration_id = $1
+                                           AND k.object_type = '{object_type}'
+                                           AND k.external_id = d.external_id
+                                           AND k.action = 'delete'))"
+        )
+    };
     let mut tx = work.b().db.read().await?;
-    let waiting = fetch_scalar!(
+    fetch_scalar!(
         &mut tx,
-        i64,
-        "SELECT (SELECT COUNT(*) FROM source_object
-                  WHERE integration_id = $1 AND pending IS NOT NULL)
-              + (SELECT COUNT(*) FROM directory_user
-                  WHERE integration_id = $1 AND delete_at IS NOT NULL AND delete_at <= $2)
-              + (SELECT COUNT(*) FROM directory_group
-                  WHERE integration_id = $1 AND delete_at IS NOT NULL AND delete_at <= $2)",
+        bool,
+        sqlx::AssertSqlSafe(format!(
+            "SELECT EXISTS (SELECT 1 FROM source_object
+                             WHERE integration_id = $1 AND pending IS NOT NULL)
+                 OR {} OR {}",
+            over("user"),
+            over("group")
+        )),
         work.integration.id,
-        work.b().clock.now()
-    )?;
-    Ok(waiting > 0)
+        work.b().clock.now(),
+        work.policy.actions.delete
+    )
 }
 
 /// Ids as Graph takes them.

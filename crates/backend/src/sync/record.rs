@@ -74,6 +74,20 @@ pub(super) struct IntegrationRow {
 }
 
 impl IntegrationRow {
+    /// The row as it is now.
+    pub async fn load(tx: &mut Tx, id: IntegrationId) -> Result<Self> {
+        fetch_one!(
+            tx,
+            Self,
+            "SELECT i.id, i.customer_id, i.name, i.tenant, i.tenant_id, i.cloud,
+                    i.credential_profile_id, i.enabled, i.full_scan_next, i.first_full_done,
+                    i.schedule, c.time_zone, i.policy, i.state, i.failures, i.refusals,
+                    i.last_full_at, i.read_key, i.planned_policy
+               FROM integration i JOIN customer c ON c.id = i.customer_id WHERE i.id = $1",
+            id
+        )
+    }
+
     /// When it runs by itself.
     pub fn timetable(&self) -> Timetable {
         Timetable::stored(self.id, &self.schedule, &self.time_zone)
@@ -108,19 +122,11 @@ impl<'a> Work<'a> {
             run_id
         )?
         .ok_or(Error::NotFound("run"))?;
-        let integration = fetch_one!(
-            &mut tx,
-            IntegrationRow,
-            "SELECT i.id, i.customer_id, i.name, i.tenant, i.tenant_id, i.cloud,
-                    i.credential_profile_id, i.enabled, i.full_scan_next, i.first_full_done,
-                    i.schedule, c.time_zone, i.policy, i.state, i.failures, i.refusals,
-                    i.last_full_at, i.read_key, i.planned_policy
-               FROM integration i JOIN customer c ON c.id = i.customer_id WHERE i.id = $1",
-            run.integration_id
-        )?;
+        let integration = IntegrationRow::load(&mut tx, run.integration_id).await?;
         let policy = match &run.policy {
-            Some(own) => read_policy(own)?,
-            None => with_groups(&mut tx, integration.id, &integration.policy).await?,
+            // What an applied preview holds is decided by what is saved by then.
+            Some(own) if !run.is_decided => read_policy(own)?,
+            _ => with_groups(&mut tx, integration.id, &integration.policy).await?,
         };
         Ok(Self {
             started_at: run.started_at.unwrap_or_else(|| cx.b.clock.now()),

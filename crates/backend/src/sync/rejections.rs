@@ -28,21 +28,30 @@ pub(super) struct Rejections {
 }
 
 impl Rejections {
-    /// Loads them, after the plan looked at the objects.
-    pub async fn load(work: &Work<'_>, plan: &Plan) -> Result<Self> {
+    /// Loads them, after the plan looked at the objects. Of objects those that the source has as it
+    /// had them then; after an empty answer there was nothing to have, and they stand as long as the
+    /// answer is `empty`.
+    pub async fn load(work: &Work<'_>, plan: &Plan, empty: &[ObjectType]) -> Result<Self> {
         let mut tx = work.b().db.read().await?;
         let rows = fetch_all!(
             &mut tx,
-            (ObjectType, ExternalId, ExternalId),
-            "SELECT object_type, external_id, member_external_id FROM kept_by_decision
-              WHERE integration_id = $1",
+            (ObjectType, ExternalId, ExternalId, Option<Reason>),
+            "SELECT k.object_type, k.external_id, k.member_external_id, k.reason
+               FROM kept_by_decision k
+               LEFT JOIN source_object s ON s.integration_id = k.integration_id
+                    AND s.object_type = k.object_type AND s.external_id = k.external_id
+              WHERE k.integration_id = $1
+                AND (k.presence IS NULL OR (s.presence = k.presence AND s.hash = k.hash))",
             work.integration.id
         )?;
         let mut all = Self::default();
-        for (object_type, id, member) in rows {
+        for (object_type, id, member, reason) in rows {
+            let is_answered = reason == Some(Reason::EmptyAnswer)
+                && work.run.full_read
+                && !empty.contains(&object_type);
             if object_type == ObjectType::Membership {
                 all.edges.insert((id, member));
-            } else if !plan.lapsed.contains(&(object_type, id)) {
+            } else if !is_answered && !plan.lapsed.contains(&(object_type, id)) {
                 all.objects.insert((object_type, id));
             }
         }

@@ -251,7 +251,7 @@ pub(crate) enum Reach {
 }
 
 /// Takes scheduled runs out of the queue that no worker ever had. They have no line in the history
-/// yet, so nothing of them stays.
+/// yet, so nothing of them stays. A run that a worker gave back as it shut down is at work.
 pub(crate) async fn drop_waiting(tx: &mut Tx, reach: Reach) -> Result<()> {
     let (integration, customer) = match reach {
         Reach::Integration(id) => (Some(id), None),
@@ -261,6 +261,8 @@ pub(crate) async fn drop_waiting(tx: &mut Tx, reach: Reach) -> Result<()> {
     execute!(
         &mut *tx,
         "DELETE FROM job WHERE kind = 'sync_run' AND priority = $1 AND attempts = 0
+            AND NOT EXISTS (SELECT 1 FROM run r WHERE r.integration_id = job.integration_id
+                               AND r.status = 'running')
             AND ($2 IS NULL OR integration_id = $2)
             AND ($3 IS NULL
                  OR integration_id IN (SELECT id FROM integration WHERE customer_id = $3))",

@@ -280,6 +280,8 @@ pub(super) struct Walk {
     object_type: ObjectType,
     sql: String,
     after: ExternalId,
+    /// Whether anything of the integration was rejected.
+    pub rejections: bool,
     /// When the plan is made.
     pub now: DateTime,
 }
@@ -294,6 +296,7 @@ impl Walk {
         Ok(Self {
             object_type,
             sql: walk(work, object_type, which, beside),
+            rejections: beside.rejections,
             after: FIRST,
             now: work.run.planned_at.unwrap_or(work.started_at),
         })
