@@ -133,16 +133,18 @@ pub async fn withdraw(b: &Backend, scope: &Scope, id: UserId) -> Result<()> {
           WHERE id = $1",
         id
     )?;
-    for statement in [
-        "UPDATE source_object SET pending = 'withdrawn'
-          WHERE object_type = 'user' AND (pending IS NULL OR pending <> 'members') AND (integration_id, external_id) IN (
+    for objects in [
+        "WHERE object_type = 'user' AND (integration_id, external_id) IN (
                 SELECT u.integration_id, u.external_id FROM directory_user u WHERE u.id = $1)",
-        "UPDATE source_object SET pending = 'withdrawn'
-          WHERE object_type = 'group' AND (pending IS NULL OR pending <> 'members') AND (integration_id, external_id) IN (
+        "WHERE object_type = 'group' AND (integration_id, external_id) IN (
                 SELECT g.integration_id, g.external_id FROM directory_membership m
                   JOIN directory_group g ON g.id = m.group_id WHERE m.member_id = $1)",
     ] {
-        execute!(&mut tx, statement, id)?;
+        let sql = format!(
+            "UPDATE source_object SET pending = {} {objects}",
+            sync::WITHDRAWN
+        );
+        execute!(&mut tx, sqlx::AssertSqlSafe(sql), id)?;
     }
     let customer = Some(row.customer_id);
     audit::record(

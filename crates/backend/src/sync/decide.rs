@@ -165,12 +165,14 @@ pub async fn withdraw(
     // Memberships stand with their group's id.
     execute!(
         &mut tx,
-        "UPDATE source_object SET pending = 'withdrawn' FROM kept_by_decision k
+        sqlx::AssertSqlSafe(format!(
+            "UPDATE source_object SET pending = {WITHDRAWN} FROM kept_by_decision k
           WHERE k.run_id = $1 AND k.object_type = $2
             AND source_object.integration_id = k.integration_id
             AND source_object.object_type =
                 CASE WHEN k.object_type = 'membership' THEN 'group' ELSE k.object_type END
-            AND source_object.external_id = k.external_id",
+            AND source_object.external_id = k.external_id"
+        )),
         run_id,
         object_type
     )?;
@@ -189,6 +191,11 @@ pub async fn withdraw(
     Ok(run)
 }
 
+/// What is taken back is looked at by the next run that plans; that an object's memberships turn
+/// stays known.
+pub(crate) const WITHDRAWN: &str = "CASE WHEN pending IN ('members', 'withdrawn_members')
+    THEN 'withdrawn_members' ELSE 'withdrawn' END";
+
 /// The directory's memberships of what was kept are planned anew too: the source may know nothing
 /// of them any more.
 async fn plan_groups_of(tx: &mut Tx, run_id: RunId, object_type: ObjectType) -> Result<()> {
@@ -198,8 +205,8 @@ async fn plan_groups_of(tx: &mut Tx, run_id: RunId, object_type: ObjectType) -> 
     execute!(
         tx,
         sqlx::AssertSqlSafe(format!(
-            "UPDATE source_object SET pending = 'withdrawn'
-              WHERE object_type = 'group' AND (pending IS NULL OR pending <> 'members')
+            "UPDATE source_object SET pending = {WITHDRAWN}
+              WHERE object_type = 'group'
                 AND (integration_id, external_id) IN (
                     SELECT g.integration_id, g.external_id FROM kept_by_decision k
                       JOIN directory_{object_type} d ON d.integration_id = k.integration_id

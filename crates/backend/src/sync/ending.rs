@@ -429,7 +429,8 @@ async fn settle_pending(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
     execute!(
         &mut *tx,
         "UPDATE source_object SET pending = NULL
-          WHERE integration_id = $1 AND pending IS NOT NULL AND pending <> 'withdrawn'",
+          WHERE integration_id = $1 AND pending IS NOT NULL
+            AND pending NOT IN ('withdrawn', 'withdrawn_members')",
         work.integration.id
     )?;
     if work.run.policy.is_some() {

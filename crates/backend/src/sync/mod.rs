@@ -45,8 +45,8 @@ mod walk;
 
 pub(crate) use apply_preview::about_preview;
 pub use apply_preview::apply_preview;
+pub(crate) use decide::{WITHDRAWN, decisions, undecided};
 pub use decide::{decide, withdraw};
-pub(crate) use decide::{decisions, undecided};
 use domain::{
     id::RunId,
     policy::{Guard, Policy},

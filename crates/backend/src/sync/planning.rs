@@ -130,8 +130,9 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
     // What is taken back from here on is not in this plan, and waits for the next.
     execute!(
         &mut tx,
-        "UPDATE source_object SET pending = 'planned'
-          WHERE integration_id = $1 AND pending = 'withdrawn'",
+        "UPDATE source_object SET pending =
+                CASE WHEN pending = 'withdrawn' THEN 'planned' ELSE 'members' END
+          WHERE integration_id = $1 AND pending IN ('withdrawn', 'withdrawn_members')",
         work.integration.id
     )?;
     tx.commit().await?;

@@ -7,6 +7,7 @@ mod endings;
 mod equality;
 mod guarding;
 mod leaving;
+mod meanwhile;
 mod previewing;
 mod protecting;
 mod removing;

@@ -89,7 +89,10 @@ impl Flag {
             (Self::SignInBlocked, "source_object.sign_in_blocked"),
             (Self::Guest, "source_object.guest"),
             (Self::Kept, "source_object.kept"),
-            (Self::Turned, "source_object.pending = 'members'"),
+            (
+                Self::Turned,
+                "source_object.pending IN ('members', 'withdrawn_members')",
+            ),
             (Self::InScope, in_scope),
             (Self::NameTaken, name_taken),
             (
