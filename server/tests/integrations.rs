@@ -177,7 +177,7 @@ both_with_farm!(a_tenant_is_connected_to_a_customer_once, |app| {
 });
 
 both_with_farm!(the_guard_says_at_how_many_it_would_hold, |app| {
-    let (_, integration) = app.integration().await;
+    let (customer, integration) = app.integration().await;
     let path = format!("/integrations/{integration}");
     let forecast = async || {
         let path = format!("{path}/guard-forecast");
@@ -193,10 +193,13 @@ both_with_farm!(the_guard_says_at_how_many_it_would_hold, |app| {
             nothing_yet("membership")
         ])
     );
-    let run = app.full_sync(&integration).await;
-    let users = &run["counts"][0];
-    // Who is blocked in the source comes in inactive.
-    let active = users["created"].as_i64().unwrap() - users["blocked"].as_i64().unwrap();
+    app.full_sync(&integration).await;
+    let users = app
+        .get(&format!("/customers/{customer}/users?limit=1000"))
+        .await
+        .expect(200);
+    let users = users["items"].as_array().unwrap().iter();
+    let active = users.filter(|user| user["status"] == "active").count();
     let policy =
         json!({ "policy": { "guard": { "user": { "max_count": 6, "max_percent": 100 } } } });
     app.call(Method::PATCH, &path, Some(&app.owner), Some(policy))
