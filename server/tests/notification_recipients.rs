@@ -184,6 +184,21 @@ both!(only_owners_see_who_is_told_of_everything, |app| {
     app.call(Method::GET, &one, Some(&token), None)
         .await
         .refused(404);
+    // And is told so before what was brought is looked at.
+    let bad = "/notification-recipients?limit=0";
+    app.call(Method::GET, bad, Some(&token), None)
+        .await
+        .refused(403);
+    for bad in [json!({ "kind": "pigeon" }), json!([])] {
+        app.call(
+            Method::POST,
+            "/notification-recipients",
+            Some(&token),
+            Some(bad),
+        )
+        .await
+        .refused(403);
+    }
 });
 
 both_with_farm!(

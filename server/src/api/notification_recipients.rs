@@ -100,7 +100,7 @@ async fn list(
     caller: Caller,
     query: Query,
 ) -> Result<Json<Listing<NotificationRecipient>>> {
-    caller.require(Permission::InstallationWrite)?;
+    caller.found(notification_recipients::require_installation(&caller.0))?;
     listed(&backend, &caller, None, &query).await
 }
 
@@ -112,7 +112,7 @@ async fn list(
     request_body = NewNotificationRecipient,
     responses((status = 201, body = NotificationRecipientMade), RefusalsWithConflict))]
 async fn create(State(backend): State<Backend>, caller: Caller, body: Body) -> Result<Response> {
-    caller.require(Permission::InstallationWrite)?;
+    caller.found(notification_recipients::require_installation(&caller.0))?;
     made(&backend, &caller, None, body).await
 }
 

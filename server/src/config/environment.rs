@@ -105,7 +105,12 @@ fn value_of(key: &str, text: &str) -> Result<Value, String> {
             .map(Value::from)
             .collect::<Vec<_>>()
             .into()),
-        "worker_concurrency" | "smtp.port" => text
+        "smtp.port" => text
+            .trim()
+            .parse::<u32>()
+            .map(Value::from)
+            .map_err(|_| "it is not a whole number".to_owned()),
+        "worker_concurrency" => text
             .trim()
             .parse::<u32>()
             .map(Value::from)

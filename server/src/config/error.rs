@@ -90,6 +90,10 @@ impl ConfigError {
                 place,
                 reason: one_line(&kind.to_string()),
             },
+            kind if holds_secrets(&error.path) => Self::Value {
+                key: path,
+                reason: format!("{} (in {place})", one_line(&without_value(kind))),
+            },
             kind => Self::Value {
                 key: path,
                 reason: format!("{} (in {place})", one_line(&kind.to_string())),
@@ -98,11 +102,43 @@ impl ConfigError {
     }
 }
 
-/// TOML's parser explains over several lines; a refusal has one.
+/// Whether what stands at a path, or below it, may be a password, so that it must not get into a
+/// log.
+fn holds_secrets(path: &[String]) -> bool {
+    path.first().is_some_and(|table| table == "smtp")
+}
+
+/// What was expected, without what was found.
+fn without_value(kind: Kind) -> String {
+    match kind {
+        // Of Rollcall itself, which repeats no value there.
+        Kind::Message(text) => text,
+        Kind::InvalidType(_, expected) => format!("invalid type: expected {}", plain(&expected)),
+        Kind::InvalidValue(_, expected) => format!("invalid value: expected {}", plain(&expected)),
+        Kind::MissingField(_) | Kind::DuplicateField(_) => kind.to_string(),
+        _ => "this value can’t be used here".to_owned(),
+    }
+}
+
+/// What serde expected, in words.
+fn plain(expected: &str) -> &str {
+    match expected {
+        "u16" => "a port, 0 to 65535",
+        "path string" => "a path as a string",
+        other => other,
+    }
+}
+
+/// TOML's parser explains over several lines; a refusal has one. The lines that show a part of the
+/// file, `3 | password = …`, are left out: they may hold a password.
 fn one_line(text: &str) -> String {
+    let shows = |line: &str| {
+        line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ')
+            .starts_with('|')
+    };
     text.lines()
         .map(str::trim)
-        .filter(|line| !line.is_empty())
+        .filter(|line| !line.is_empty() && !shows(line))
         .collect::<Vec<_>>()
         .join(" ")
 }

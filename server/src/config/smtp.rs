@@ -10,7 +10,10 @@ use super::ConfigError;
 
 /// The table as it stands in a file.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { host = \"mail.example.com\", from = \"rollcall@example.com\" }"
+)]
 pub(super) struct SmtpKeys {
     host: String,
     #[serde(default)]

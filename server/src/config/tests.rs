@@ -237,7 +237,7 @@ fn a_mail_server_that_cannot_be_is_refused_with_the_key() {
         ("port = 70000", "smtp.port: invalid value"),
         (
             "security = \"ssl\"",
-            "smtp.security: “ssl” is none of starttls, tls, none",
+            "smtp.security: it is none of starttls, tls, none",
         ),
         (
             "security = \"none\"",
@@ -255,7 +255,7 @@ fn a_mail_server_that_cannot_be_is_refused_with_the_key() {
         ),
         (
             "reply_to = \"nobody\"",
-            "smtp.reply_to: “nobody” is not a mail address",
+            "smtp.reply_to: it is not a mail address",
         ),
     ] {
         let text = refusal(&format!("{SMTP}{more}"), &[]);
@@ -267,7 +267,7 @@ fn a_mail_server_that_cannot_be_is_refused_with_the_key() {
         (
             "ROLLCALL_SMTP_PORT",
             "many",
-            "smtp.port: “many” is not a whole number",
+            "smtp.port: it is not a whole number",
         ),
         (
             "ROLLCALL_SMTP_HOTS",
@@ -287,6 +287,75 @@ fn a_mail_server_that_cannot_be_is_refused_with_the_key() {
     ] {
         let text = refusal(SMTP, &[(name, value)]);
         assert!(text.contains(part), "{text}");
+    }
+}
+
+/// A password may stand at a wrong place, and what is refused gets into logs.
+#[test]
+fn a_value_of_the_mail_server_is_never_repeated() {
+    let at = "(in FOLDER/rollcall.toml)";
+    for (file, expected) in [
+        (
+            format!("{SMTP}password = 123456"),
+            format!("configuration: smtp.password: invalid type: expected a string {at}"),
+        ),
+        (
+            "smtp = \"smtps://u:123456@host\"".to_owned(),
+            format!("configuration: smtp: invalid type: expected a table such as {{ host = \"mail.example.com\", from = \"rollcall@example.com\" }} {at}"),
+        ),
+        (
+            format!("{SMTP}port = 123456"),
+            format!("configuration: smtp.port: invalid value: expected a port, 0 to 65535 {at}"),
+        ),
+        (
+            format!("{SMTP}port = \"123456\""),
+            format!("configuration: smtp.port: invalid type: expected a port, 0 to 65535 {at}"),
+        ),
+        (
+            "[smtp]\nhost = \"smtps://u:123456@host\"\nfrom = \"r@example.com\"".to_owned(),
+            "configuration: smtp.host: it is not a host; give its name alone, such as mail.example.com".to_owned(),
+        ),
+        (
+            format!("{SMTP}security = \"123456\""),
+            "configuration: smtp.security: it is none of starttls, tls, none".to_owned(),
+        ),
+        (
+            format!("{SMTP}reply_to = \"123456\""),
+            "configuration: smtp.reply_to: it is not a mail address, such as Rollcall <rollcall@example.com>".to_owned(),
+        ),
+    ] {
+        assert_eq!(refusal(&file, &[]), expected);
+    }
+    // What TOML’s parser shows of the line is left out.
+    let text = refusal(&format!("{SMTP}password = s3cret"), &[]);
+    assert!(
+        text.contains("FOLDER/rollcall.toml: TOML parse error at line 4, column 12")
+            && !text.contains("s3cret"),
+        "{text}"
+    );
+    for (variables, part) in [
+        (
+            &[("ROLLCALL_SMTP", "\"smtps://u:123456@host\"")][..],
+            "configuration: smtp: invalid type: expected a table",
+        ),
+        (
+            &[
+                ("ROLLCALL_SMTP", "123456"),
+                ("ROLLCALL_SMTP_HOST", "mail.example.com"),
+            ][..],
+            "configuration: smtp: invalid type: expected a table",
+        ),
+        (
+            &[("ROLLCALL_SMTP_PORT", "123456x")][..],
+            "configuration: smtp.port: it is not a whole number (in the environment)",
+        ),
+        (
+            &[("ROLLCALL_SMTP", "{123456")][..],
+            "configuration: smtp: it is not valid JSON",
+        ),
+    ] {
+        let text = refusal("", variables);
+        assert!(text.contains(part) && !text.contains("123456"), "{text}");
     }
 }
 

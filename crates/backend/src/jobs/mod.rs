@@ -15,6 +15,8 @@ mod tell_failing;
 mod worker;
 
 pub use queue::{Kind, Lease, NewJob, enqueue};
+#[cfg(test)]
+pub(crate) use worker::DELIVERIES_MAX;
 pub use worker::{Worker, WorkerLimits, run_until_idle};
 
 use std::sync::Arc;

@@ -144,10 +144,35 @@ impl Lease {
     }
 }
 
+/// How many jobs a worker has room for. Messages have places of their own, so that they hold up
+/// nothing else.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Messages to deliver.
+    pub deliveries: usize,
+    /// Everything else.
+    pub others: usize,
+}
+
+impl Room {
+    /// Takes a place for a job of this kind; false where there is none.
+    fn place(&mut self, kind: &str) -> bool {
+        let left = if kind == Kind::DeliverNotification.as_str() {
+            &mut self.deliveries
+        } else {
+            &mut self.others
+        };
+        let has = *left > 0;
+        *left = left.saturating_sub(1);
+        has
+    }
+}
+
 /// Jobs that are due at `$1` and that nobody has, the first `$2`: what a person asked for before
-/// schedules, and within that the customers in turn, a customer's jobs at work counted.
-const WAITING: &str = "SELECT id FROM (
-    SELECT j.id, j.priority, j.run_at,
+/// schedules, and within that the customers in turn, a customer's jobs at work counted. `$3`:
+/// whether messages to deliver are among them, `$4`: whether other jobs are.
+const WAITING: &str = "SELECT id, kind FROM (
+    SELECT j.id, j.kind, j.priority, j.run_at,
            ROW_NUMBER() OVER (PARTITION BY j.priority, i.customer_id ORDER BY j.run_at, j.id)
              + COALESCE(w.jobs, 0) AS turn
       FROM job j LEFT JOIN integration i ON i.id = j.integration_id
@@ -155,7 +180,8 @@ const WAITING: &str = "SELECT id FROM (
                    FROM job wj JOIN integration wi ON wi.id = wj.integration_id
                   WHERE wj.lease_until > $1
                   GROUP BY wi.customer_id) w ON w.customer_id = i.customer_id
-     WHERE j.run_at <= $1 AND (j.lease_until IS NULL OR j.lease_until <= $1)) AS waiting
+     WHERE j.run_at <= $1 AND (j.lease_until IS NULL OR j.lease_until <= $1)
+       AND CASE WHEN j.kind = 'deliver_notification' THEN $3 ELSE $4 END) AS waiting
   ORDER BY priority DESC, turn, run_at, id LIMIT $2";
 
 /// Looks that one call takes: another worker may take everything that was seen.
@@ -163,12 +189,35 @@ const LOOKS: usize = 3;
 
 /// Takes up to `limit` jobs that are due and that nobody has, fair between customers. Looks before
 /// it writes, so that an idle worker costs no write.
-pub async fn lease(b: &Backend, limit: i64) -> Result<Vec<Lease>> {
+pub async fn lease(b: &Backend, limit: usize) -> Result<Vec<Lease>> {
+    let room = Room {
+        deliveries: limit,
+        others: limit,
+    };
+    lease_within(b, room, limit).await
+}
+
+/// The same, of each kind what there is room for, and `limit` in all.
+pub(crate) async fn lease_within(b: &Backend, room: Room, limit: usize) -> Result<Vec<Lease>> {
     let now = b.clock.now();
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     for _ in 0..LOOKS {
         let mut tx = b.db.read().await?;
-        let waiting = fetch_all!(&mut tx, (JobId,), WAITING, now, limit)?;
+        let waiting = fetch_all!(
+            &mut tx,
+            (JobId, String),
+            WAITING,
+            now,
+            limit,
+            room.deliveries > 0,
+            room.others > 0
+        )?;
         drop(tx);
+        let mut left = room;
+        let waiting: Vec<JobId> = waiting
+            .into_iter()
+            .filter_map(|(job, kind)| left.place(&kind).then_some(job))
+            .collect();
         if waiting.is_empty() {
             break;
         }
@@ -181,7 +230,7 @@ pub async fn lease(b: &Backend, limit: i64) -> Result<Vec<Lease>> {
 }
 
 /// Leases those of the jobs that are still free, in their order.
-async fn take(b: &Backend, jobs: &[(JobId,)], now: DateTime) -> Result<Vec<Lease>> {
+async fn take(b: &Backend, jobs: &[JobId], now: DateTime) -> Result<Vec<Lease>> {
     let token = b.ids.uuid();
     let mut leased = Vec::new();
     let mut tx = b.db.write().await?;
@@ -193,7 +242,7 @@ async fn take(b: &Backend, jobs: &[(JobId,)], now: DateTime) -> Result<Vec<Lease
          RETURNING id, kind, payload, attempts, lease_token",
         tx.skip_locked()
     );
-    for (job,) in jobs {
+    for job in jobs {
         leased.extend(fetch_optional!(
             &mut tx,
             Lease,

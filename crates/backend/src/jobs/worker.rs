@@ -15,11 +15,16 @@ use tokio_util::sync::CancellationToken;
 use super::{
     ATTEMPTS_MAX, JobContext, Lease, Outcome, perform,
     queue::{
-        Kind, NewJob, PRIORITY_PURGE, RENEWED_EVERY_S, enqueue, finish, lease, release, renew,
+        Kind, NewJob, PRIORITY_PURGE, RENEWED_EVERY_S, Room, enqueue, finish, lease, lease_within,
+        release, renew,
     },
     schedule,
 };
 use crate::{Backend, Result};
+
+/// Messages that one worker sends at once. They have places of their own: a mail server that drops
+/// packets holds a place for as long as an attempt may take, and must not hold one of a run.
+pub(crate) const DELIVERIES_MAX: usize = 4;
 
 /// How much one worker does at a time.
 #[derive(Debug, Clone, Copy)]
@@ -116,9 +121,8 @@ impl Worker {
             housekeeping(&self.b).await?;
         }
         schedule::start_due(&self.b).await?;
-        let room = (self.limits.reading + self.limits.applying).saturating_sub(jobs.len());
-        let room = i64::try_from(room).unwrap_or(i64::MAX);
-        for lease in lease(&self.b, room).await? {
+        let room = self.room(jobs);
+        for lease in lease_within(&self.b, room, room.deliveries + room.others).await? {
             let stop = CancellationToken::new();
             self.lock().insert(lease.id, (lease.clone(), stop.clone()));
             let cx = JobContext {
@@ -137,6 +141,20 @@ impl Worker {
             });
         }
         Ok(())
+    }
+
+    fn room(&self, jobs: &mut JoinSet<()>) -> Room {
+        while jobs.try_join_next().is_some() {}
+        let deliveries = self
+            .lock()
+            .values()
+            .filter(|(lease, _)| lease.kind == Kind::DeliverNotification.as_str())
+            .count();
+        let others = jobs.len().saturating_sub(deliveries);
+        Room {
+            deliveries: DELIVERIES_MAX.saturating_sub(deliveries),
+            others: (self.limits.reading + self.limits.applying).saturating_sub(others),
+        }
     }
 
     async fn renew(&self) {

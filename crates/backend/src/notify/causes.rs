@@ -147,6 +147,14 @@ async fn close(
     Ok(gone.and_then(|(since, told)| told.map(|_| since)))
 }
 
+/// Notes that an integration has left its quarantine without a run, so that another is told. That
+/// it fails stays: the directory is as old as it was.
+pub(crate) async fn left_quarantine(tx: &mut Tx, integration: IntegrationId) -> Result<()> {
+    close(tx, integration, NotificationCause::Quarantined)
+        .await
+        .map(drop)
+}
+
 /// A held run that waits for a decision.
 #[derive(FromRow)]
 struct Waiting {

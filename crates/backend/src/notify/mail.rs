@@ -61,7 +61,8 @@ pub struct SmtpGiven {
 }
 
 impl Smtp {
-    /// Checks what was given; an error names the key below `smtp`.
+    /// Checks what was given; an error names the key below `smtp`, and never repeats the value: a
+    /// password may stand at a wrong place.
     pub fn checked(given: SmtpGiven) -> Result<Self> {
         let refused =
             |key: &str, problem: String| Error::configuration(&format!("smtp.{key}"), &problem);
@@ -71,19 +72,17 @@ impl Smtp {
             .map_err(|_| {
                 refused(
                     "host",
-                    format!(
-                        "“{host}” is not a host; give its name alone, such as mail.example.com"
-                    ),
+                    "it is not a host; give its name alone, such as mail.example.com".to_owned(),
                 )
             })?;
         let security = match given.security.as_deref().unwrap_or("starttls") {
             "starttls" => SmtpSecurity::StartTls,
             "tls" => SmtpSecurity::Tls,
             "none" => SmtpSecurity::None,
-            other => {
+            _ => {
                 return Err(refused(
                     "security",
-                    format!("“{other}” is none of starttls, tls, none"),
+                    "it is none of starttls, tls, none".to_owned(),
                 ));
             }
         };
@@ -95,9 +94,8 @@ impl Smtp {
         if security == SmtpSecurity::None && !loopback {
             return Err(refused(
                 "security",
-                format!(
-                    "none is for this machine itself only, and {host} is another; use starttls or tls"
-                ),
+                "none is for this machine itself only, and smtp.host is another; use starttls or tls"
+                    .to_owned(),
             ));
         }
         let login = match (given.username, given.password) {
@@ -121,9 +119,7 @@ impl Smtp {
             text.parse::<Mailbox>().map_err(|_| {
                 refused(
                     key,
-                    format!(
-                        "“{text}” is not a mail address, such as Rollcall <rollcall@example.com>"
-                    ),
+                    "it is not a mail address, such as Rollcall <rollcall@example.com>".to_owned(),
                 )
             })
         };

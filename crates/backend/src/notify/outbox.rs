@@ -26,7 +26,7 @@ use super::{
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional,
     jobs::queue::{self, Kind, NewJob, PRIORITY_NOTIFICATION},
-    store::{audit, notification_recipients as recipients, read_json, write_json},
+    store::{notification_recipients as recipients, read_json, write_json},
 };
 
 /// Hours after which a message is given up.
@@ -63,10 +63,11 @@ pub(super) async fn put(b: &Backend, tx: &mut Tx, message: &Message) -> Result<(
     for recipient in all {
         let causes: Vec<NotificationCause> =
             read_json("notification_recipient.causes", &recipient.causes)?;
+        if !causes.contains(&cause) {
+            continue;
+        }
         // Nobody gets the same mail twice, for being told of the customer and of all.
-        let again =
-            recipient.kind == RecipientKind::Mail && !mailed.insert(recipient.address_folded);
-        if !causes.contains(&cause) || again {
+        if recipient.kind == RecipientKind::Mail && !mailed.insert(recipient.address_folded) {
             continue;
         }
         let id = NotificationDeliveryId(b.ids.uuid());
@@ -329,15 +330,8 @@ pub async fn send_test(
     // Once more: sending took its time, and it may be gone.
     let recipient = recipients::find(&mut tx, scope, id).await?;
     insert(&mut tx, &row, &message, begun, &outcome).await?;
-    audit::record(
-        b,
-        &mut tx,
-        scope,
-        "notification_recipient.test",
-        recipient.customer_id,
-        &recipient.address,
-    )
-    .await?;
+    let action = "notification_recipient.test";
+    recipients::record(b, &mut tx, scope, &recipient, action, &[]).await?;
     tx.commit().await?;
     Ok(NotificationDelivery {
         id: row.id,

@@ -69,11 +69,13 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::from(bytes))
     };
     match address.segments() {
-        // NAT64 (RFC 6052) and 6to4 (RFC 3056) lead to an IPv4 address.
-        [0x64, 0xff9b, ..] => inner(12),
+        // NAT64 (RFC 6052) and 6to4 (RFC 3056) lead to an IPv4 address. The NAT64 prefix of a
+        // network of its own (RFC 8215) has it at another place, and is refused below.
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] => inner(12),
         [0x2002, ..] => inner(2),
-        // Documentation (RFC 3849).
-        [0x2001, 0xdb8, ..] => false,
+        // Protocol assignments (RFC 2928), among them Teredo (RFC 4380), which leads to an IPv4
+        // address behind a relay; and documentation (RFC 3849, RFC 9637).
+        [0x2001, 0..0x200 | 0xdb8, ..] | [0x3fff, 0..0x1000, ..] => false,
         // Everything else outside of global unicast: loopback, link-local, unique local, multicast.
         [first, ..] => first & 0xe000 == 0x2000,
     }
@@ -94,6 +96,9 @@ mod tests {
             "::ffff:1.1.1.1",
             "64:ff9b::101:101",
             "2002:101:101::1",
+            "2001:200::1",
+            "2001:4860:4860::8888",
+            "3fff:1000::1",
         ] {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
@@ -125,6 +130,17 @@ mod tests {
             "fec0::1",
             "ff02::1",
             "2001:db8::1",
+            "64:ff9b:1::101:101",
+            "64:ff9b:1:a00:0:100:101:101",
+            "64:ff9b:0:0:0:1:101:101",
+            "64:ff9a::101:101",
+            "2001::1",
+            "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+            "2001:2::1",
+            "2001:20::1",
+            "2001:1ff:ffff::1",
+            "3fff::1",
+            "3fff:fff::1",
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
         }

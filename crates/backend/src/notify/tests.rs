@@ -11,14 +11,14 @@ use domain::{
 };
 
 use super::{
-    Smtp, SmtpGiven, Webhooks,
+    Smtp, SmtpGiven, TIMEOUT, Webhooks,
     causes::{Ended, run_ended},
     send_test,
     sinks::{self, GotHook, HookSink, MailSink},
 };
 use crate::{
-    Scope, db_test,
-    jobs::run_until_idle,
+    Scope, db_test, fetch_one, fetch_scalar,
+    jobs::{DELIVERIES_MAX, Worker, WorkerLimits, run_until_idle},
     store::{notification_recipients as recipients, sample},
     testing::TestBackend,
 };
@@ -414,3 +414,89 @@ db_test!(
         assert_eq!(told, ["all@example.com", "both@example.com"]);
     }
 );
+
+db_test!(
+    a_recipient_that_wants_something_else_keeps_nothing_from_another,
+    |t| {
+        let mut t = t;
+        let mail = MailSink::mail().await;
+        sinks::connect(&mut t.backend, Some(&mail));
+        let owner = t.owner().await;
+        let customer = t.customer("Contoso").await;
+        let kind = RecipientKind::Mail;
+        let held = add(&t, &owner, Some(customer), kind, "mina@example.com").await;
+        let change = NotificationRecipientChange {
+            causes: Some(vec![NotificationCause::Held]),
+            ..NotificationRecipientChange::default()
+        };
+        recipients::change(&t, &owner, held.recipient.id, change)
+            .await
+            .unwrap();
+        add(&t, &owner, None, kind, "Mina@example.com").await;
+        fail(&t, customer).await;
+        run_until_idle(&t).await.unwrap();
+        let told: Vec<_> = mail.take().into_iter().map(|mail| mail.to).collect();
+        assert_eq!(told, ["Mina@example.com"]);
+    }
+);
+
+db_test!(a_test_is_written_down_without_the_webhooks_path, |t| {
+    let mut t = t;
+    let hooks = HookSink::hooks().await;
+    sinks::connect(&mut t.backend, None);
+    let owner = t.owner().await;
+    let url = hooks.url("/key-in-path");
+    let hook = add(&t, &owner, None, RecipientKind::Webhook, &url).await;
+    send_test(&t, &owner, hook.recipient.id).await.unwrap();
+    let mut tx = t.db.read().await.unwrap();
+    let (subject,) = fetch_one!(
+        &mut tx,
+        (String,),
+        "SELECT subject FROM audit_event WHERE action = 'notification_recipient.test'"
+    )
+    .unwrap();
+    assert_eq!(subject, "127.0.0.1");
+});
+
+db_test!(receivers_that_never_answer_leave_the_worker_its_room, |t| {
+    let mut t = t;
+    // It takes connections and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = silent.local_addr().unwrap();
+    sinks::connect(&mut t.backend, None);
+    let owner = t.owner().await;
+    let customer = t.customer("Contoso").await;
+    for number in 0..DELIVERIES_MAX * 3 {
+        let url = format!("http://{at}/{number}");
+        add(&t, &owner, Some(customer), RecipientKind::Webhook, &url).await;
+    }
+    fail(&t, customer).await;
+    let limits = WorkerLimits {
+        reading: 1,
+        applying: 1,
+        poll: std::time::Duration::from_millis(5),
+        shutdown: std::time::Duration::from_millis(5),
+    };
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let worker = tokio::spawn(Worker::new(t.backend.clone(), limits).run(shutdown.clone()));
+    let count = async |condition: &'static str| {
+        let mut tx = t.db.read().await.unwrap();
+        let sql = format!("SELECT COUNT(*) FROM job WHERE {condition}");
+        fetch_scalar!(&mut tx, i64, sqlx::AssertSqlSafe(sql)).unwrap()
+    };
+    // All of these come after the messages.
+    let waits = "kind LIKE 'purge%' AND (last_error IS NOT NULL OR lease_until IS NOT NULL
+                 OR attempts > 0 OR run_at <= created_at)";
+    let done = async {
+        while count("kind LIKE 'purge%'").await == 0 || count(waits).await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    // Half of what an attempt may take.
+    let done = tokio::time::timeout(TIMEOUT / 2, done).await;
+    let at_work = count("kind = 'deliver_notification' AND lease_until IS NOT NULL").await;
+    shutdown.cancel();
+    worker.await.unwrap();
+    assert!(done.is_ok(), "the messages take every place");
+    assert_eq!(at_work, i64::try_from(DELIVERIES_MAX).unwrap());
+});

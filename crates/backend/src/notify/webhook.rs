@@ -22,7 +22,8 @@ use crate::{Error, Ids, Result};
 const PREFIX: &str = "whsec_";
 /// Random bytes of a secret: the specification asks for 24 to 64.
 const SECRET_BYTES: usize = 32;
-/// The longest URL that is taken, in bytes.
+/// The longest URL that is kept, in bytes, encoded: it stands in an index, and PostgreSQL takes at
+/// most 2,704 bytes there.
 const URL_BYTES_MAX: usize = 2_048;
 
 /// The client that posts webhooks. Follows no redirects, takes no proxy from the environment, and
@@ -147,8 +148,10 @@ pub(crate) fn check_url(given: &str, private: bool) -> Result<String, FieldError
             "Leave user name and password out: the signature proves who calls.",
         ));
     }
-    if url.fragment().is_some() || given.len() > URL_BYTES_MAX {
-        return Err(refused("Use at most 2,048 bytes, without a #fragment."));
+    if url.fragment().is_some() || url.as_str().len() > URL_BYTES_MAX {
+        return Err(refused(
+            "Use at most 2,048 bytes, encoded as a URL has them, without a #fragment.",
+        ));
     }
     if !private && (loopback || literal(&url).is_some_and(|address| !is_public(address))) {
         return Err(refused(
@@ -302,6 +305,8 @@ mod tests {
             "https://example.com/#x",
             "mailto:a@b.example",
             &format!("https://example.com/{}", "x".repeat(URL_BYTES_MAX)),
+            // Three times as long once it is encoded.
+            &format!("https://example.com/{}", "ä".repeat(URL_BYTES_MAX / 5)),
         ] {
             assert!(check_url(bad, true).is_err(), "{bad}");
         }

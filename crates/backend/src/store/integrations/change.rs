@@ -14,7 +14,7 @@ use super::{
     find, groups,
 };
 use crate::{
-    Backend, Result, Scope, Tx, execute, fetch_one,
+    Backend, Result, Scope, Tx, execute, fetch_one, notify,
     store::{audit, customers, write_json},
     sync, timetable,
     timetable::Timetable,
@@ -234,6 +234,9 @@ async fn standing(
     before: &Integration,
     after: &Integration,
 ) -> Result<Standing> {
+    if before.enabled != after.enabled {
+        notify::causes::left_quarantine(tx, before.id).await?;
+    }
     if before.enabled && !after.enabled {
         sync::cancel_open(b, tx, before.id, scope.actor_name()).await?;
         return Ok(Standing {

@@ -7,7 +7,7 @@ use domain::{
 
 use super::find;
 use crate::{
-    Backend, Result, Scope, Tx, execute, fetch_all, fetch_optional, store::audit,
+    Backend, Result, Scope, Tx, execute, fetch_all, fetch_optional, notify, store::audit,
     timetable::Timetable,
 };
 
@@ -72,6 +72,7 @@ pub(crate) async fn lift_quarantine(b: &Backend, scope: &Scope, id: IntegrationI
         next,
         id
     )?;
+    notify::causes::left_quarantine(&mut tx, id).await?;
     let (customer, name) = (Some(integration.customer_id), &integration.name);
     audit::record(
         b,

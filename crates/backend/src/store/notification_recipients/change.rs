@@ -188,7 +188,7 @@ pub async fn change(
     Ok(NotificationRecipientMade { recipient, secret })
 }
 
-/// Gives a webhook the secret that was offered for it.
+/// Gives a webhook the secret that was offered for it. A second time changes nothing.
 pub async fn rotate_to(
     b: &Backend,
     scope: &Scope,
@@ -200,7 +200,9 @@ pub async fn rotate_to(
     scope.require(Permission::NotificationsWrite)?;
     signs(recipient.kind)?;
     let sealed = take_offered(b, id, sealed)?;
-    keep_secret(b, &mut tx, &mut recipient, sealed).await?;
+    if !keep_secret(b, &mut tx, &mut recipient, sealed).await? {
+        return find(&mut tx, scope, id).await;
+    }
     let told = ["signing secret"];
     record(
         b,
@@ -216,25 +218,30 @@ pub async fn rotate_to(
 }
 
 /// Keeps a new secret; the old one signs too for a while, so that a receiver can change over
-/// without losing a message.
+/// without losing a message. False where it is kept already, as after a form that was sent twice:
+/// the old one would be lost.
 async fn keep_secret(
     b: &Backend,
     tx: &mut Tx,
     recipient: &mut NotificationRecipient,
     sealed: Vec<u8>,
-) -> Result<()> {
+) -> Result<bool> {
     let now = b.clock.now();
-    execute!(
+    let kept = execute!(
         tx,
         "UPDATE notification_recipient SET previous_secret_sealed = secret_sealed,
-                previous_secret_until = $2, secret_sealed = $3, secret_set_at = $4 WHERE id = $1",
+                previous_secret_until = $2, secret_sealed = $3, secret_set_at = $4
+          WHERE id = $1 AND (secret_sealed IS NULL OR secret_sealed <> $3)",
         recipient.id,
         now + Duration::hours(OLD_SECRET_HOURS),
         sealed,
         now
     )?;
+    if kept == 0 {
+        return Ok(false);
+    }
     recipient.secret_set_at = Some(now);
-    Ok(())
+    Ok(true)
 }
 
 /// Removes a recipient, and with it what waits for it and what it was told.
@@ -290,7 +297,7 @@ async fn refuse_twice(
 }
 
 /// Writes down what was done; of a webhook only the host, since its path is often its key.
-async fn record(
+pub(crate) async fn record(
     b: &Backend,
     tx: &mut Tx,
     scope: &Scope,

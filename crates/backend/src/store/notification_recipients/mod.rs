@@ -16,6 +16,7 @@ use domain::{
 };
 use sqlx::FromRow;
 
+pub(crate) use change::record;
 pub use change::{change, create, create_with, delete, rotate_to};
 pub(crate) use secret::target;
 pub use secret::{OfferedSecret, offer_secret};
@@ -75,6 +76,16 @@ fn sees_installation(scope: &Scope) -> bool {
     scope.sees_all() && scope.can(Permission::InstallationWrite)
 }
 
+/// Refuses a caller who doesn't look after the whole installation, and so may not know of its
+/// recipients: before anything is looked at that the caller brought.
+pub fn require_installation(scope: &Scope) -> Result<()> {
+    if sees_installation(scope) {
+        Ok(())
+    } else {
+        Err(Error::Forbidden(Permission::InstallationWrite))
+    }
+}
+
 /// Refuses a caller who may not do it with recipients of `customer`, or with those of the
 /// installation where there is none.
 async fn may(
@@ -87,8 +98,7 @@ async fn may(
         Some(customer) => {
             customers::find_in_use(tx, scope, customer).await?;
         }
-        None if sees_installation(scope) => {}
-        None => return Err(Error::Forbidden(Permission::InstallationWrite)),
+        None => require_installation(scope)?,
     }
     scope.require(permission)
 }

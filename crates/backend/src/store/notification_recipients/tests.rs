@@ -272,3 +272,53 @@ db_test!(
         );
     }
 );
+
+db_test!(an_address_is_measured_as_it_is_kept, |t| {
+    let owner = t.owner().await;
+    let customer = Some(t.customer("Contoso").await);
+    let mut bytes = [0_u8; 1_200];
+    t.ids.fill(&mut bytes);
+    // 600 ideographs, of 3 bytes each as they are given and of 9 as they are kept.
+    let path: String = bytes
+        .chunks(2)
+        .filter_map(|two| char::from_u32(0x4e00 + u32::from(two[0]) * 64 + u32::from(two[1] % 64)))
+        .collect();
+    let hook = |path: &str| {
+        new(
+            RecipientKind::Webhook,
+            &format!("https://example.com/{path}"),
+        )
+    };
+    let refused = create(&t, &owner, customer, hook(&path)).await;
+    assert_eq!(field(refused), "address");
+    let longest: String = path.chars().take(225).collect();
+    let made = create(&t, &owner, customer, hook(&longest)).await.unwrap();
+    assert_eq!(made.recipient.address.len(), 20 + 225 * 9);
+});
+
+db_test!(a_form_sent_twice_leaves_the_old_secret_its_day, |t| {
+    let owner = t.owner().await;
+    let customer = Some(t.customer("Contoso").await);
+    let hook = new(RecipientKind::Webhook, "https://example.com/a");
+    let made = create(&t, &owner, customer, hook).await.unwrap();
+    let (id, old) = (made.recipient.id, made.secret.unwrap());
+    let offered = offer_secret(&t, &owner, None, Some(id)).await.unwrap();
+    let first = rotate_to(&t, &owner, id, &offered.sealed).await.unwrap();
+    t.clock.advance(chrono::Duration::minutes(1));
+    let second = rotate_to(&t, &owner, id, &offered.sealed).await.unwrap();
+    assert_eq!(second, first);
+    assert_eq!(get(&t, &owner, id).await.unwrap(), first);
+    let mut tx = t.db.read().await.unwrap();
+    let target = target(&t, &mut tx, id).await.unwrap().unwrap();
+    let secrets = target.secrets.iter().map(ExposeSecret::expose_secret);
+    assert_eq!(
+        secrets.collect::<Vec<_>>(),
+        [offered.secret.expose_secret(), old.as_str()]
+    );
+    let written = fetch_all!(
+        &mut tx,
+        (String,),
+        "SELECT subject FROM audit_event WHERE action = 'notification_recipient.update'"
+    );
+    assert_eq!(written.unwrap().len(), 1);
+});

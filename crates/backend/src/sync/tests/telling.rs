@@ -4,6 +4,7 @@ use chrono::Duration;
 use domain::{
     decision::Decision,
     id::{CustomerId, RunId},
+    integration::IntegrationChange,
     notification::{NewNotificationRecipient, RecipientKind},
     policy::{Guard, ObjectType},
     run::{RunMode, RunStatus},
@@ -15,10 +16,10 @@ use super::{
     world::{World, no_guard, tenant},
 };
 use crate::{
-    Scope, fetch_one,
+    Scope, entra, fetch_one,
     jobs::run_until_idle,
     notify::sinks::{self, GotHook, HookSink},
-    store::notification_recipients,
+    store::{integrations, notification_recipients},
     sync,
 };
 
@@ -288,6 +289,50 @@ sync_test!(a_quarantine_and_its_end_are_told, tenant(63, 20), |w| {
         "one for both"
     );
 });
+
+sync_test!(
+    a_quarantine_is_told_again_after_it_was_left,
+    tenant(66, 20),
+    |w| {
+        let mut w = w;
+        let hooks = receiver(&mut w).await;
+        w.run(RunMode::Full).await;
+        let quarantines = async || {
+            w.control.set_app_state(AppState::Disabled);
+            // No token from before is used.
+            w.t.clock.advance(Duration::hours(2));
+            let quarantined = "SELECT COUNT(*) FROM integration WHERE state = 'quarantined'";
+            while w.count(quarantined).await == 0 {
+                w.run(RunMode::Delta).await;
+            }
+            let told = types(&w, &hooks).await;
+            let of = told
+                .iter()
+                .filter(|told| *told == "integration.quarantined");
+            of.count()
+        };
+        assert_eq!(quarantines().await, 1);
+        w.control.set_app_state(AppState::Ready);
+        let scope = Scope::worker();
+        let test = entra::test_saved(&w.t, &scope, w.integration).await;
+        assert!(test.unwrap().ok);
+        assert_eq!(quarantines().await, 1, "it was lifted");
+        for enabled in [false, true] {
+            let change = IntegrationChange {
+                enabled: Some(enabled),
+                ..IntegrationChange::default()
+            };
+            integrations::change(&w.t, &scope, w.integration, change)
+                .await
+                .unwrap();
+        }
+        assert_eq!(quarantines().await, 1, "it was switched off and on");
+        w.control.set_app_state(AppState::Ready);
+        w.run(RunMode::Delta).await;
+        assert_eq!(types(&w, &hooks).await, ["integration.recovered"]);
+        assert_eq!(w.count("SELECT COUNT(*) FROM notification_cause").await, 0);
+    }
+);
 
 sync_test!(
     a_run_that_is_cancelled_tells_and_closes_nothing,
