@@ -17,6 +17,7 @@ mod running;
 mod serve;
 mod setup;
 mod site;
+mod soak;
 mod stack;
 mod step;
 mod summary;
@@ -71,6 +72,12 @@ enum Task {
         /// Handed on to Playwright, after `--`: `cargo xtask test pages -- --grep "sign in"`.
         #[arg(last = true)]
         playwright: Vec<String>,
+    },
+    /// Simulate and kill until something fails, or until it is stopped.
+    Soak {
+        /// The first seed; without it one that wasn't tried before.
+        #[arg(long)]
+        from: Option<u64>,
     },
     /// Take the pictures of the README anew.
     Pictures,
@@ -129,6 +136,7 @@ fn run(task: Task) -> Result<ExitCode, Error> {
             ],
         )?,
         Task::Check => checks::quick(&project)?,
+        Task::Soak { from } => soak::run(&project, from)?,
         Task::Pictures => browser::pictures(&project)?,
         Task::Test { rows, playwright } => return Ok(testing::run(&project, &rows, &playwright)),
     }

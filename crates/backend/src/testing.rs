@@ -203,7 +203,7 @@ pub async fn migrate_beyond(db: &Db, version: i64) {
     clippy::disallowed_methods,
     reason = "the one place where tests read their environment"
 )]
-pub(crate) fn environment(name: &str) -> Option<String> {
+pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
