@@ -145,7 +145,7 @@ fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> St
         | "integrations/pause"
         | "integrations/preview"
         | "integrations/resume" => format!("id={integration}"),
-        // An id that nobody has: the refusal comes after the permission.
+        // Nobody: what is refused is so after the permission.
         "integrations/sync-object" => format!("id={integration}&object=ab"),
         "integrations/preview-settings" | "integrations/save" | "integrations/test-saved" => {
             settings
