@@ -54,7 +54,7 @@ both_with_farm!(one_person_is_synced_alone, |app| {
     let page = async |path: String| app.page_of(&path, &cookie).await.text;
     let text = page(format!("/runs/{}", id(&run))).await;
     assert!(text.contains("Single sync of Ada Alone"), "{text}");
-    let text = page(format!("/integrations/{integration}/history")).await;
+    let text = page(format!("/integrations/{integration}/sync-history")).await;
     assert!(text.contains("Ada Alone alone"), "{text}");
     for path in [
         format!("/users/{}", id(&user)),
