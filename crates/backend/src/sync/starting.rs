@@ -418,6 +418,10 @@ struct Row {
 
 /// What a run's columns say of the one object that it syncs.
 #[derive(Debug, Clone, FromRow)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "they are called as the columns are, beside others of a run"
+)]
 pub(crate) struct ObjectRow {
     pub object_type: Option<ObjectType>,
     pub object_external_id: Option<ExternalId>,
