@@ -40,6 +40,13 @@ test("whoever is out of scope is asked for, and the answer has an address", asyn
   await expect(page.getByRole("heading", { name: "Not here yet. The next run would add it." })).toBeVisible();
   await axeFindsNothing(page);
 
+  // Nobody has to wait for the next run.
+  await page.getByRole("button", { name: "Sync now" }).click();
+  await expect(page).toHaveURL(/\/runs\//);
+  await expect(page.getByRole("heading", { name: "Single sync of Zuleika Outsider" })).toBeVisible();
+  await expect(page.getByText("Applied 1 change.")).toBeVisible();
+  await axeFindsNothing(page);
+
   await goto(`/integrations/${integration.id}/why?object=${outside.id}`);
   await expect(page.getByRole("searchbox", { name: QUESTION })).toHaveValue(outside.id);
   await page.getByRole("searchbox", { name: QUESTION }).fill("nobody of that name");

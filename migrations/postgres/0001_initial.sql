@@ -305,6 +305,10 @@ CREATE TABLE run (
     held_in           UUID,             -- the held run that found the same set before
     policy            TEXT,             -- JSON: what a preview decides by, with the groups
     base_policy       TEXT,             -- JSON: what was saved when the preview began
+    object_type       TEXT,             -- of mode `object`, this and the next three: which one
+    object_external_id UUID,
+    object_name       TEXT,             -- where anything is kept of it
+    object_reason     TEXT,             -- why it is kept out or leaves, as the run found it
     cancelled_by      TEXT,             -- asked to end by whom, at the next page or batch
     folded            BIGINT NOT NULL, -- quiet runs this line stands for (sync.md rule 18)
     last_seen_at      TIMESTAMPTZ,             -- when the last of them was

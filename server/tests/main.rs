@@ -40,6 +40,8 @@ mod secrets;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod sync_object;
+#[cfg(test)]
 mod users;
 #[cfg(test)]
 mod why;

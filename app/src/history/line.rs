@@ -205,14 +205,17 @@ fn Start(line: HistoryLine, all: bool) -> impl IntoView {
     .into_any()
 }
 
-/// "Full, Mina Vermeulen", "Delta, schedule".
+/// "Full, Mina Vermeulen", "Delta, schedule", "Ada Lovelace alone, Mina Vermeulen".
 fn how(line: &HistoryLine) -> String {
     let by = match (&line.started_by, line.trigger) {
         (Some(name), RunTrigger::Api) => format!("API token {name}"),
         (Some(name), _) => name.clone(),
         (None, trigger) => trigger_word(trigger).to_owned(),
     };
-    format!("{}, {by}", mode_word(line.mode))
+    match &line.object_name {
+        Some(name) => format!("{name} alone, {by}"),
+        None => format!("{}, {by}", mode_word(line.mode)),
+    }
 }
 
 /// A run's mode in a word.
@@ -221,6 +224,7 @@ const fn mode_word(mode: RunMode) -> &'static str {
         RunMode::Full => "Full",
         RunMode::Delta => "Delta",
         RunMode::Preview => "Preview",
+        RunMode::Object => "Single",
     }
 }
 

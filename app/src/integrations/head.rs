@@ -411,6 +411,7 @@ fn LastRun(run: RunDetail) -> impl IntoView {
         RunMode::Full => "Full sync",
         RunMode::Delta => "Delta sync",
         RunMode::Preview => "Preview",
+        RunMode::Object => "Single sync",
     };
     let by = run
         .started_by

@@ -15,6 +15,7 @@ mod list;
 mod pause;
 mod sections;
 mod settings;
+mod sync_now;
 mod timing;
 mod why;
 
@@ -25,4 +26,5 @@ pub use groups::GroupsTab;
 pub use head::IntegrationPage;
 pub use list::IntegrationsPage;
 pub use pause::PauseDialog;
+pub use sync_now::SyncNow;
 pub use why::WhyTab;

@@ -8,7 +8,10 @@ use domain::{
 use leptos::{server, server_fn::codec::Json};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::head::{of_integration, use_id};
+use super::{
+    head::{of_integration, use_id},
+    sync_now::SyncNow,
+};
 use crate::ui::{address::link, prelude::*, why::Explanation};
 
 /// The name of the question in the address.
@@ -133,7 +136,7 @@ pub fn WhyTab() -> impl IntoView {
 fn Answer(id: Option<IntegrationId>, asked: String, answer: WhyAnswer) -> impl IntoView {
     let looked = format!("Looked through {}.", answer.asked.join(", then "));
     let shown = match (answer.found, answer.why) {
-        (_, Some(why)) => view! { <One why=why /> }.into_any(),
+        (_, Some(why)) => view! { <One id=id why=why /> }.into_any(),
         (WhyFound::Several, _) => {
             let rows = answer
                 .candidates
@@ -183,8 +186,12 @@ fn own_page(object: &WhyObject) -> Option<String> {
 }
 
 #[component]
-fn One(why: Why) -> impl IntoView {
+fn One(id: Option<IntegrationId>, why: Why) -> impl IntoView {
     let object = why.object.clone();
+    let alone = object
+        .external_id
+        .filter(|_| object.object_type == ObjectType::User);
+    let sync = id.zip(alone);
     let name = object.display_name.clone();
     let named = match own_page(&object) {
         Some(page) => view! {
@@ -209,6 +216,14 @@ fn One(why: Why) -> impl IntoView {
                 })}
         </p>
         <h2 class="text-lg max-w-[60ch] mt-1 mb-3">{why.answer.clone()}</h2>
+        {sync
+            .map(|(id, object)| {
+                view! {
+                    <div class="mb-3">
+                        <SyncNow integration=id object=object />
+                    </div>
+                }
+            })}
         <Explanation why=why />
     }
     .into_any()

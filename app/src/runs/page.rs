@@ -15,7 +15,7 @@ use super::{
     decision::Decisions,
     preview::AboutPreview,
     progress::Progress,
-    sentence::{kind, sentence},
+    sentence::{kind, sentence, who},
 };
 use crate::{
     session::may,
@@ -106,9 +106,13 @@ fn Run(detail: RunDetail, cancel: Post<CancelRun>) -> impl IntoView {
             }
         })
         .collect_view();
-    let what = kind(run.mode);
+    let what = match &run.object {
+        Some(object) => format!("{} of {}", kind(run.mode), who(object)),
+        None => kind(run.mode).to_owned(),
+    };
+    let title = format!("{what} of {}", detail.integration_name);
     view! {
-        <Title text=format!("{what} of {}", detail.integration_name) />
+        <Title text=title />
         <div class="px-6 pt-5 pb-4 max-md:px-4 max-md:pt-4 max-xl:-order-2 xl:col-span-2 border-b border-line">
             <nav aria-label="Breadcrumb" class="text-xs text-muted mb-1">
                 <a class="hover:underline" href=routes::INTEGRATIONS>

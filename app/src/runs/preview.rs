@@ -328,6 +328,7 @@ mod tests {
             ],
             replaced_by: None,
             preview: None,
+            object: None,
         };
         let says = effects(&run)
             .into_iter()

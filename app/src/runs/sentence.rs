@@ -2,7 +2,7 @@
 
 use domain::{
     policy::ObjectType,
-    run::{CountLine, LineStatus, Run, RunMode, RunStatus},
+    run::{CountLine, LineStatus, Reason, Run, RunMode, RunObject, RunStatus},
 };
 
 use crate::ui::{duration, number::counted};
@@ -30,13 +30,44 @@ fn strong(text: impl Into<String>) -> Part {
     }
 }
 
-/// "Full sync", "Delta sync", "Preview".
+/// "Full sync", "Delta sync", "Preview", "Single sync".
 pub const fn kind(mode: RunMode) -> &'static str {
     match mode {
         RunMode::Full => "Full sync",
         RunMode::Delta => "Delta sync",
         RunMode::Preview => "Preview",
+        RunMode::Object => "Single sync",
     }
+}
+
+/// The one object that a run is for: by name, or by id where nothing is kept of it.
+pub fn who(object: &RunObject) -> String {
+    let name = object.display_name.clone();
+    name.unwrap_or_else(|| object.external_id.to_string())
+}
+
+/// What became of the one object that a run was for, where nothing of it changed.
+fn found(run: &Run, object: &RunObject) -> String {
+    if run.counts.iter().any(|line| line.held > 0) {
+        return " What it was to change waits for a decision in an earlier run.".to_owned();
+    }
+    match (object.reason, &object.display_name) {
+        (Some(Reason::Gone), None) => {
+            " Entra ID doesn’t have it, and nothing is kept of it here.".to_owned()
+        }
+        (Some(Reason::OutOfScope), None) => {
+            " It is in no selected group, so nothing of it is kept.".to_owned()
+        }
+        (Some(reason), _) => format!(" It stays out: {}.", lower(reason.title())),
+        (None, _) => " There was nothing to change.".to_owned(),
+    }
+}
+
+/// A title in the middle of a sentence.
+fn lower(title: &str) -> String {
+    let mut chars = title.chars();
+    let first = chars.next().map(|first| first.to_lowercase().to_string());
+    first.unwrap_or_default() + chars.as_str()
 }
 
 /// The noun of a type, for one and for many.
@@ -81,16 +112,19 @@ pub fn sentence(run: &Run) -> Vec<Part> {
         RunStatus::Running => vec![plain(match run.mode {
             RunMode::Preview => "It reads and compares. Nothing will be changed.",
             _ if went_on(run) => "It applies. What is applied stays, also if it is cancelled.",
-            RunMode::Full | RunMode::Delta => {
+            RunMode::Full | RunMode::Delta | RunMode::Object => {
                 "It reads, compares and then applies. What is applied stays, also if it is cancelled."
             }
         })],
         RunStatus::NothingToDo => {
             let mut parts = read(run);
-            parts.push(plain(match run.mode {
-                RunMode::Preview => " Everything is as it should be: a run would change nothing.",
-                RunMode::Full | RunMode::Delta => " Everything was as it should be.",
-            }));
+            parts.push(match (run.mode, &run.object) {
+                (_, Some(object)) => plain(found(run, object)),
+                (RunMode::Preview, _) => {
+                    plain(" Everything is as it should be: a run would change nothing.")
+                }
+                _ => plain(" Everything was as it should be."),
+            });
             parts
         }
         RunStatus::Cancelled if run.replaced_by.is_some() => {
@@ -146,16 +180,23 @@ fn read(run: &Run) -> Vec<Part> {
         .zip(run.ended_at)
         .map(|(from, to)| format!(" in {}", duration::words((to - from).num_milliseconds())));
     let took = took.unwrap_or_default();
+    if let Some(object) = &run.object {
+        return vec![
+            plain("Asked about "),
+            strong(who(object)),
+            plain(format!("{took}.")),
+        ];
+    }
     if seen.is_empty() {
         let what = match run.mode {
             RunMode::Delta => "Asked what changed",
             RunMode::Full => "Read the tenant",
-            RunMode::Preview => "Looked at the tenant",
+            RunMode::Preview | RunMode::Object => "Looked at the tenant",
         };
         return vec![plain(format!("{what}{took}."))];
     }
     let looked = match run.mode {
-        RunMode::Delta | RunMode::Preview => "Looked at ",
+        RunMode::Delta | RunMode::Preview | RunMode::Object => "Looked at ",
         RunMode::Full => "Read ",
     };
     vec![
@@ -170,7 +211,7 @@ fn applied(run: &Run) -> Vec<Part> {
     let changes: i64 = objects(run).map(CountLine::changed).sum();
     let verb = match run.mode {
         RunMode::Preview => " A run would make ",
-        RunMode::Full | RunMode::Delta => " Applied ",
+        RunMode::Full | RunMode::Delta | RunMode::Object => " Applied ",
     };
     let text = match (changes, run.mode) {
         (0, RunMode::Preview) => "no changes".to_owned(),
@@ -203,13 +244,13 @@ fn not_applied(run: &Run) -> Vec<Part> {
         )));
         parts.push(plain(match run.mode {
             RunMode::Preview => ", to wait for a decision.",
-            RunMode::Full | RunMode::Delta => ": nothing was done to them.",
+            RunMode::Full | RunMode::Delta | RunMode::Object => ": nothing was done to them.",
         }));
     }
     for line in run.counts.iter().filter(|line| line.failed > 0) {
         let verb = match run.mode {
             RunMode::Preview => "would fail",
-            RunMode::Full | RunMode::Delta => "failed",
+            RunMode::Full | RunMode::Delta | RunMode::Object => "failed",
         };
         parts.push(plain(format!(
             " {} {verb}.",
@@ -222,7 +263,7 @@ fn not_applied(run: &Run) -> Vec<Part> {
 #[cfg(test)]
 mod tests {
     use domain::{
-        id::{IntegrationId, RunId},
+        id::{ExternalId, IntegrationId, RunId},
         run::{RunError, RunTrigger},
     };
     use uuid::Uuid;
@@ -245,6 +286,7 @@ mod tests {
             counts,
             replaced_by: None,
             preview: None,
+            object: None,
         }
     }
 
@@ -378,6 +420,44 @@ mod tests {
         assert_eq!(
             preview(RunStatus::Cancelled),
             "It was cancelled. Nothing was changed."
+        );
+    }
+
+    #[test]
+    fn a_run_of_one_says_whom_it_was_for_and_what_was_found() {
+        let alone = |status, name: Option<&str>, reason| Run {
+            object: Some(RunObject {
+                object_type: ObjectType::User,
+                external_id: ExternalId(Uuid::nil()),
+                display_name: name.map(str::to_owned),
+                reason,
+            }),
+            ..run(status, RunMode::Object, vec![line(ObjectType::User, 1)])
+        };
+        let nothing = RunStatus::NothingToDo;
+        assert_eq!(
+            said(&alone(nothing, Some("Ada"), Some(Reason::Guest))),
+            "Asked about Ada in 2 m 37 s. It stays out: guests are not kept."
+        );
+        assert_eq!(
+            said(&alone(nothing, Some("Ada"), None)),
+            "Asked about Ada in 2 m 37 s. There was nothing to change."
+        );
+        assert_eq!(
+            said(&alone(nothing, None, Some(Reason::OutOfScope))),
+            "Asked about 00000000-0000-0000-0000-000000000000 in 2 m 37 s. It is in no selected \
+             group, so nothing of it is kept."
+        );
+        let mut waits = alone(nothing, Some("Ada"), Some(Reason::SoftDeleted));
+        waits.counts[0].held = 1;
+        assert_eq!(
+            said(&waits),
+            "Asked about Ada in 2 m 37 s. What it was to change waits for a decision in an earlier \
+             run."
+        );
+        assert_eq!(
+            said(&alone(RunStatus::Succeeded, Some("Ada"), None)),
+            "Asked about Ada in 2 m 37 s. Applied 0 changes."
         );
     }
 }

@@ -11,7 +11,10 @@ use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
 use super::protection::ProtectionNote;
-use crate::ui::{countdown::CountdownNote, prelude::*, why::Explanation};
+use crate::{
+    integrations::SyncNow,
+    ui::{countdown::CountdownNote, prelude::*, why::Explanation},
+};
 
 /// What the page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,12 +76,22 @@ fn User(user: UserView) -> impl IntoView {
     let facts = detail.clone();
     let (user, protection) = (detail.line.user.id, detail.protection.clone());
     let deleted = detail.line.user.status == DirectoryStatus::Deleted;
+    let source = detail
+        .line
+        .user
+        .integration_id
+        .zip(detail.line.user.external_id);
     view! {
         <PageHead
             title=name
             parent=parent
             facts=move || view! { <Facts detail=facts.clone() /> }.into_any()
-        />
+        >
+            {source
+                .map(|(integration, object)| {
+                    view! { <SyncNow integration=integration object=object /> }
+                })}
+        </PageHead>
         <div class="flex-1 grid content-start xl:grid-cols-[minmax(0,1fr)_26rem] gap-x-12 px-6 py-5 max-md:px-4 border-t border-line">
             <div class="min-w-0">
             {protection

@@ -20,6 +20,16 @@ text_enum! {
         Delta = "delta",
         /// Plans and stops before applying.
         Preview = "preview",
+        /// Reads, plans and applies one object of the source, and touches nothing else.
+        Object = "object",
+    }
+}
+
+impl RunMode {
+    /// Whether it tells how the integration is: a preview changes nothing, and one object says
+    /// nothing of the others.
+    pub const fn is_of_integration(self) -> bool {
+        matches!(self, Self::Full | Self::Delta)
     }
 }
 
@@ -381,7 +391,7 @@ pub struct Run {
     pub id: RunId,
     /// Its integration.
     pub integration_id: IntegrationId,
-    /// Full, delta or preview.
+    /// Full, delta, preview or object.
     pub mode: RunMode,
     /// What started it.
     pub trigger: RunTrigger,
@@ -403,6 +413,23 @@ pub struct Run {
     pub replaced_by: Option<RunId>,
     /// Of a preview, also after it was applied.
     pub preview: Option<RunPreview>,
+    /// Of mode `object`: which one.
+    pub object: Option<RunObject>,
+}
+
+/// The one object that a run of mode `object` syncs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunObject {
+    /// What it is.
+    pub object_type: ObjectType,
+    /// Its object id in the source.
+    pub external_id: ExternalId,
+    /// Its name; null where nothing is kept of it.
+    pub display_name: Option<String>,
+    /// Why it is kept out, leaves or is inactive, as the run found it; null before that, and for
+    /// one that is in use. `gone` or `out_of_scope` of one of which nothing is kept.
+    pub reason: Option<Reason>,
 }
 
 /// For which settings a preview was made, and until when it can be applied.
@@ -562,8 +589,10 @@ pub struct HistoryLine {
     pub customer_id: CustomerId,
     /// The customer's name.
     pub customer_name: String,
-    /// Full, delta or preview.
+    /// Full, delta, preview or object.
     pub mode: RunMode,
+    /// Of mode `object`: its name, where anything is kept of it.
+    pub object_name: Option<String>,
     /// What started it.
     pub trigger: RunTrigger,
     /// Who started it.

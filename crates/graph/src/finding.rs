@@ -38,6 +38,25 @@ impl Client {
         self.one(&id.to_string()).await
     }
 
+    /// Whether a user with this object id was deleted and can be restored (graph.md §6.5). What is
+    /// neither among the users nor here is gone for good.
+    ///
+    /// # Errors
+    /// Any of reading.
+    pub async fn is_deleted_user(&self, id: Uuid) -> Result<bool> {
+        let path = format!("directory/deletedItems/{id}");
+        let url = self
+            .target
+            .cloud
+            .graph_url(&path, &[("$select", "id".to_owned())]);
+        let ask = Ask::get(url, Resource::Users, Priority::High);
+        match self.ask::<Deleted>(&ask).await {
+            Ok(found) => Ok(found.value.id == id),
+            Err(error) if says_absent(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn one<T: Item>(&self, name: &str) -> Result<Option<T>> {
         let path = format!("{}/{}", T::RESOURCE.path(), percent(name));
         let query = [("$select", Select::all_of::<T>().text())];
@@ -45,7 +64,7 @@ impl Client {
         let ask = Ask::get(url, T::RESOURCE, Priority::High);
         match self.ask::<T>(&ask).await {
             Ok(found) => Ok(Some(found.value)),
-            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) if says_absent(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -164,6 +183,18 @@ impl Client {
         }
         Ok(holding)
     }
+}
+
+/// Whether Graph itself says that there is no such object (graph.md §7). A 404 of anything else on
+/// the way, or of another kind, says nothing about it.
+fn says_absent(error: &Error) -> bool {
+    let code = "Request_ResourceNotFound";
+    matches!(error, Error::NotFound { answer } if answer.code.eq_ignore_ascii_case(code))
+}
+
+#[derive(Deserialize)]
+struct Deleted {
+    id: Uuid,
 }
 
 #[derive(Serialize)]

@@ -28,6 +28,7 @@ use super::{
 pub fn calls() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(start))
+        .routes(routes!(sync_object))
         .routes(routes!(cancel))
         .routes(routes!(apply))
         .routes(routes!(approve))
@@ -90,6 +91,37 @@ async fn start(
             sync::start(&backend, scope, id, RunMode::Delta, trigger).await
         }
     };
+    run.map(|run| (StatusCode::ACCEPTED, Json(run)))
+        .map_err(|error| caller.refused(error))
+}
+
+/// Whom a run of one object is for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OneObject {
+    /// Its object id, user name, mail address or display name, of at least 3 characters.
+    object: String,
+}
+
+/// Sync one user now
+///
+/// A run of mode `object`: the user is read live, with the groups that hold it, and what changed of
+/// it is applied; nobody else is touched. It needs a first full run that went well. 422 where nobody
+/// fits, or several: the detail names each with its object id. 409 with `run_id` where a run is
+/// queued or runs already.
+#[utoipa::path(post, path = "/integrations/{id}/sync-object", tag = "Runs",
+    params(("id" = IntegrationId, Path)), request_body = OneObject,
+    responses((status = 202, body = Run), RefusalsWithConflict))]
+async fn sync_object(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<IntegrationId>,
+    body: Body,
+) -> Result<(StatusCode, Json<Run>)> {
+    caller.found(integrations::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::RunsStart)?;
+    let object = body.parse::<OneObject>()?.object;
+    let run = sync::sync_object(&backend, &caller.0, id, &object, RunTrigger::Api).await;
     run.map(|run| (StatusCode::ACCEPTED, Json(run)))
         .map_err(|error| caller.refused(error))
 }

@@ -145,6 +145,8 @@ fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> St
         | "integrations/pause"
         | "integrations/preview"
         | "integrations/resume" => format!("id={integration}"),
+        // Nobody: what is refused is so after the permission.
+        "integrations/sync-object" => format!("id={integration}&object=ab"),
         "integrations/preview-settings" | "integrations/save" | "integrations/test-saved" => {
             settings
         }

@@ -31,7 +31,8 @@ struct Due {
 }
 
 /// What is due, `$1`, the customers in turn: first one integration of each, then a second of each;
-/// those a customer has in the queue already count. At most `$2` of one customer, `$3` in all.
+/// those a customer has in the queue already count. At most `$2` of one customer, `$3` in all. A run
+/// of one object costs no scheduled run its time: that is due until the other has ended.
 const DUE: &str = "SELECT id, customer_id, name, schedule, time_zone FROM (
     SELECT i.id, i.customer_id, i.name, i.schedule, c.time_zone, i.next_run_at,
            ROW_NUMBER() OVER (PARTITION BY i.customer_id ORDER BY i.next_run_at, i.id)
@@ -43,7 +44,9 @@ const DUE: &str = "SELECT id, customer_id, name, schedule, time_zone FROM (
      WHERE i.next_run_at <= $1 AND i.enabled AND i.first_full_done
        AND i.state NOT IN ('quarantined', 'disabled', 'not_started')
        AND i.paused_at IS NULL AND c.paused_at IS NULL AND c.deleted_at IS NULL
-       AND NOT EXISTS (SELECT 1 FROM pause_of_all)) AS due
+       AND NOT EXISTS (SELECT 1 FROM pause_of_all)
+       AND NOT EXISTS (SELECT 1 FROM run r WHERE r.integration_id = i.id AND r.mode = 'object'
+                          AND r.status IN ('queued', 'running'))) AS due
   WHERE turn <= $2 ORDER BY turn, next_run_at, id LIMIT $3";
 
 /// Makes a run and a job for every integration that is due, as far as the queue has room, and sets
@@ -92,6 +95,7 @@ pub(crate) async fn start_due(b: &Backend) -> Result<usize> {
             trigger: RunTrigger::Schedule,
             started_by: None,
             preview: None,
+            object: None,
         };
         started += usize::from(sync::put(b, &mut tx, &run).await?.is_some());
     }

@@ -18,7 +18,7 @@ use super::{
     merging,
     reading::Round,
     record::{IntegrationRow, Work, lost},
-    staging,
+    single, staging,
     stop::Failure,
 };
 use crate::{Result, Tx, execute, fetch_all, fetch_optional, fetch_scalar, jobs::queue, notify};
@@ -246,11 +246,17 @@ async fn cut_short(
     error: Option<&RunError>,
     failure: Option<&Failure>,
 ) -> Result<()> {
+    let ahead = !matches!(work.run.phase, RunPhase::Waiting | RunPhase::Reading);
+    if ahead {
+        single::leave(work).await?;
+    }
     staging::clear(work).await?;
     let mut tx = work.b().db.write().await?;
-    if !matches!(work.run.phase, RunPhase::Waiting | RunPhase::Reading) {
+    if ahead {
         // Source objects are ahead of the directory now.
-        merging::plan_everything(&mut tx, work.integration.id).await?;
+        if work.run.one().is_none() {
+            merging::plan_everything(&mut tx, work.integration.id).await?;
+        }
         failures::leave(&mut tx, work, status.as_str(), why).await?;
     }
     let mut lines = counts::load(&mut tx, work.run.id).await?;
@@ -331,6 +337,9 @@ struct End<'a> {
 }
 
 async fn update_integration(work: &Work<'_>, tx: &mut Tx, end: &End<'_>) -> Result<()> {
+    if work.run.mode == RunMode::Object {
+        return single::ended(work, tx, end.status).await;
+    }
     // As they are now: somebody may have changed the schedule, or lifted a quarantine, meanwhile.
     tx.hold("integration", work.integration.id.0).await?;
     let at = &IntegrationRow::load(tx, work.integration.id).await?;
@@ -424,14 +433,19 @@ fn next_run(
     }
 }
 
-/// Every pending object was planned. What is held or failed stays pending, with the reason.
+/// Every pending object was planned, or the one that the run is for. What is held or failed stays
+/// pending, with the reason.
 async fn settle_pending(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
+    let one = work.run.one();
     execute!(
         &mut *tx,
         "UPDATE source_object SET pending = NULL
           WHERE integration_id = $1 AND pending IS NOT NULL
-            AND pending NOT IN ('withdrawn', 'withdrawn_members')",
-        work.integration.id
+            AND pending NOT IN ('withdrawn', 'withdrawn_members')
+            AND ($2 IS NULL OR (object_type = $2 AND external_id = $3))",
+        work.integration.id,
+        one.map(|one| one.object_type),
+        one.map(|one| one.external_id)
     )?;
     if work.run.policy.is_some() {
         // An applied preview forgot no rejection that has nothing to say any more.

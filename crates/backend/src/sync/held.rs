@@ -7,7 +7,7 @@ use domain::{
     run::{CountLine, Reason, RunError, RunTrigger},
 };
 
-use super::{decide, ending, record::Work};
+use super::{decide, ending, record::Work, single};
 use crate::{Result, Tx, execute, fetch_optional};
 
 /// Where a run's held changes wait.
@@ -25,6 +25,9 @@ pub(super) enum Place {
 /// held run keep it; whatever else was found takes the place of older held runs.
 pub(super) async fn place(work: &mut Work<'_>, tx: &mut Tx, lines: &[CountLine]) -> Result<Place> {
     let holds = lines.iter().any(|line| line.held > 0);
+    if work.run.one().is_some() {
+        return of_one(work, tx, holds).await;
+    }
     let key = if holds {
         Some(ending::held_key(tx, work.run.id).await?)
     } else {
@@ -57,6 +60,31 @@ pub(super) async fn place(work: &mut Work<'_>, tx: &mut Tx, lines: &[CountLine])
         return Ok(Place::In);
     }
     replace_older(work, tx).await?;
+    execute!(
+        tx,
+        "UPDATE run SET held_key = $1 WHERE id = $2",
+        key,
+        work.run.id
+    )?;
+    Ok(Place::Own)
+}
+
+/// A run of one object looked at nothing else that waits: held runs stand as they are. What one of
+/// them holds of this object waits there.
+async fn of_one(work: &Work<'_>, tx: &mut Tx, holds: bool) -> Result<Place> {
+    if !holds {
+        return Ok(Place::Own);
+    }
+    if let Some(earlier) = single::waits_in(work, tx).await? {
+        execute!(
+            tx,
+            "UPDATE run SET held_in = $1 WHERE id = $2",
+            earlier,
+            work.run.id
+        )?;
+        return Ok(Place::In);
+    }
+    let key = ending::held_key(tx, work.run.id).await?;
     execute!(
         tx,
         "UPDATE run SET held_key = $1 WHERE id = $2",

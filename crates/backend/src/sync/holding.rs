@@ -13,6 +13,7 @@ use super::{
     merging::FIRST,
     planning::{Change, Plan},
     record::Work,
+    single,
     stop::Stop,
     walk::BATCH,
 };
@@ -36,7 +37,9 @@ pub(super) async fn over_the_limit(
     );
     let active = fetch_scalar!(&mut tx, i64, sqlx::AssertSqlSafe(sql), work.integration.id)?;
     let limit = work.policy.guard.limit(object_type);
-    if !guard::holds(limit, losing.unsigned_abs(), active.unsigned_abs()) {
+    if !guard::holds(limit, losing.unsigned_abs(), active.unsigned_abs())
+        && !single::waits_elsewhere(work, &mut tx).await?
+    {
         return Ok(());
     }
     execute!(

@@ -110,9 +110,11 @@ async fn groups_to_look_at(work: &Work<'_>, plan: &Plan) -> Result<Vec<Uuid>> {
         "SELECT external_id FROM run_staging WHERE run_id = $1 AND object_type = 'group'
          UNION SELECT group_external_id FROM run_staging_member WHERE run_id = $1
          UNION SELECT external_id FROM source_object
-          WHERE integration_id = $2 AND object_type = 'group' AND pending IS NOT NULL",
+          WHERE integration_id = $2 AND object_type = 'group' AND pending IS NOT NULL AND $3",
         work.run.id,
-        work.integration.id
+        work.integration.id,
+        // Groups that wait for another reason aren't what a run of one object is for.
+        work.run.one().is_none()
     )?;
     let mut groups: BTreeSet<Uuid> = ids.into_iter().map(|(id,)| id).collect();
     if !plan.turned.is_empty() {
@@ -192,12 +194,17 @@ impl Looked {
     pub async fn at(tx: &mut Tx, work: &Work<'_>, ids: &[Uuid], ends: &mut Ends) -> Result<Self> {
         let groups = groups(tx, work, ids).await?;
         let lists = members::of(tx, work.integration.id, ids).await?;
-        let source = members::by_group(&lists);
+        let mut source = members::by_group(&lists);
         let mut directory = BTreeMap::new();
         if groups.iter().any(|group| group.directory_id.is_some()) {
             for member_type in [ObjectType::User, ObjectType::Group] {
                 directory_members(tx, work, ids, member_type, &mut directory).await?;
             }
+        }
+        if let Some(one) = work.run.one() {
+            // Its own edges alone: the others’ ends weren’t looked at.
+            let lists = source.values_mut().chain(directory.values_mut());
+            lists.for_each(|members| members.retain(|id, _| *id == one.external_id));
         }
         let named = source.values().chain(directory.values());
         let named = named.flat_map(|members| members.keys().copied());
@@ -330,7 +337,11 @@ impl Edges {
                 // What was rejected is that it goes by itself.
                 Some(Removal::Counts) if rejected => {}
                 Some(Removal::Held) => edges.held_with.push(*id),
-                Some(Removal::Counts) if limits.hold => edges.held.push(*id),
+                Some(Removal::Counts)
+                    if limits.hold || limits.rejections.waits(id_of_group, *id) =>
+                {
+                    edges.held.push(*id);
+                }
                 Some(Removal::Counts) => {
                     totals.counted += 1;
                     edges.difference.removed.push(*id);

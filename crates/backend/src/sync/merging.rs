@@ -9,7 +9,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::{member_merging, reading::Round, record::Work, scope, stop::Stop};
+use super::{member_merging, reading::Round, record::Work, scope, single, stop::Stop};
 use crate::{Backend, Result, Tx, execute, fetch_optional, insert_many};
 
 /// Objects a batch merges.
@@ -18,6 +18,9 @@ const BATCH: i64 = 2_000;
 /// Merges the round.
 pub(super) async fn merge(work: &mut Work<'_>) -> Result<(), Stop> {
     let round = Round::of(work.run.round.as_deref());
+    if let Some(one) = work.run.one() {
+        return single::merge(work, one, &round).await;
+    }
     let first = is_first(work).await?;
     let types: Vec<ObjectType> = [ObjectType::User, ObjectType::Group]
         .into_iter()
@@ -85,7 +88,8 @@ pub(super) const FIRST: ExternalId = ExternalId(Uuid::nil());
 /// Not before any id.
 pub(super) const LAST: ExternalId = ExternalId(Uuid::max());
 
-async fn objects(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop> {
+/// Merges the staged objects of a type.
+pub(super) async fn objects(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop> {
     let (run_id, integration) = (work.run.id, work.integration.id);
     let mut after = FIRST;
     while after < LAST {
@@ -221,7 +225,7 @@ pub(super) async fn plan_everything(tx: &mut Tx, integration: IntegrationId) -> 
 }
 
 /// Stores the cursors, and goes on to planning.
-async fn finish(work: &mut Work<'_>, round: &Round) -> Result<(), Stop> {
+pub(super) async fn finish(work: &mut Work<'_>, round: &Round) -> Result<(), Stop> {
     let mut tx = work.bulk().await?;
     store_cursors(work, &mut tx, round).await?;
     work.run.planned_at = Some(work.b().clock.now());

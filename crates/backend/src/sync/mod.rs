@@ -5,7 +5,7 @@
 //!
 //! | phase | what happens | cut short |
 //! | --- | --- | --- |
-//! | [`reading`] | pages come into staging rows | begun again |
+//! | [`reading`], or [`single`] for one object | pages come into staging rows | begun again |
 //! | [`merging`], [`member_merging`] | staging becomes source objects and edges; cursors last | done again, it changes nothing twice |
 //! | [`planning`], [`member_planning`] | the planner decides, the plan is stored | begun again |
 //! | [`applying`] | the plan becomes the directory, a batch at a time | goes on after the last batch |
@@ -36,9 +36,11 @@ mod record;
 mod rejections;
 mod scope;
 mod selected;
+mod single;
 mod staging;
 mod starting;
 pub(crate) mod stop;
+mod sync_object;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -52,8 +54,11 @@ use domain::{
     policy::{Guard, Policy},
     run::{RunError, RunPhase, RunTrigger},
 };
-pub(crate) use starting::{PreviewRow, Reach, Starting, cancel_open, drop_waiting, hold_open, put};
+pub(crate) use starting::{
+    ObjectRow, PreviewRow, Reach, Starting, cancel_open, drop_waiting, hold_open, put,
+};
 pub use starting::{cancel, preview, start};
+pub use sync_object::sync_object;
 
 use self::{
     reading::Read,

@@ -127,28 +127,37 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
         work.run.id
     )?;
     counts::open(&mut tx, work.run.id, &work.policy, LineStatus::Running).await?;
-    // What is taken back from here on is not in this plan, and waits for the next.
-    execute!(
-        &mut tx,
-        "UPDATE source_object SET pending =
-                CASE WHEN pending = 'withdrawn' THEN 'planned' ELSE 'members' END
-          WHERE integration_id = $1 AND pending IN ('withdrawn', 'withdrawn_members')",
-        work.integration.id
-    )?;
+    if work.run.one().is_none() {
+        // What is taken back from here on is not in this plan, and waits for the next.
+        execute!(
+            &mut tx,
+            "UPDATE source_object SET pending =
+                    CASE WHEN pending = 'withdrawn' THEN 'planned' ELSE 'members' END
+              WHERE integration_id = $1 AND pending IN ('withdrawn', 'withdrawn_members')",
+            work.integration.id
+        )?;
+    }
     tx.commit().await?;
 
     let mut round = Round::of(work.run.round.as_deref());
     let planned_policy = super::planned_policy(&work.policy);
     round.planned_policy = Some(planned_policy.clone());
     work.run.round = serde_json::to_string(&round).ok();
+    let replans = work.integration.planned_policy.as_deref() != Some(&*planned_policy);
     let mut plan = Plan {
-        all: work.run.full_read
-            || work.integration.planned_policy.as_deref() != Some(&*planned_policy),
+        all: work.run.one().is_none() && (work.run.full_read || replans),
         ..Plan::default()
     };
     for object_type in [ObjectType::User, ObjectType::Group] {
         if work.policy.reads(object_type) {
             plan.line(object_type);
+        }
+        if work
+            .run
+            .one()
+            .is_some_and(|one| one.object_type != object_type)
+        {
+            continue;
         }
         if round.empty.contains(&object_type) {
             plan.empty.push(object_type);
@@ -171,7 +180,11 @@ async fn objects(
     plan: &mut Plan,
     object_type: ObjectType,
 ) -> Result<(), Stop> {
-    let which = if plan.all { Which::All } else { Which::Changed };
+    let which = match work.run.one() {
+        Some(_) => Which::One,
+        None if plan.all => Which::All,
+        None => Which::Changed,
+    };
     let mut walk = Walk::new(work, object_type, which).await?;
     loop {
         let rows = walk.next(work).await?;

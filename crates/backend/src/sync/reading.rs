@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{
     connect, entra,
     record::Work,
-    selected,
+    selected, single,
     staging::{self, Stager},
     stop::Stop,
 };
@@ -43,6 +43,9 @@ pub(super) struct Round {
     /// Types of which the complete answer was empty although some are known: nothing of them is
     /// merged, everything of them is held (sync.md rule 6).
     pub empty: Vec<ObjectType>,
+    /// Of a run of one object: whether it is in scope, where groups are selected.
+    #[serde(default)]
+    pub in_scope: bool,
     /// The policy that everything was planned by: another may be saved before the run ends.
     #[serde(default)]
     pub planned_policy: Option<String>,
@@ -113,7 +116,10 @@ pub(super) async fn read(work: &mut Work<'_>) -> Result<Read, Stop> {
     work.run.phase = RunPhase::Reading;
     let before = (work.run.requests, work.run.resource_units);
     let client = connect::client(work).await?;
-    let outcome = read_with(work, &client).await;
+    let outcome = match work.run.one() {
+        Some(one) => single::read(work, &client, one, before).await,
+        None => read_with(work, &client).await,
+    };
     count(work, &client, before);
     outcome
 }
@@ -193,7 +199,8 @@ async fn expected(work: &Work<'_>, full: bool) -> Result<Option<i64>> {
     Ok((known > 0).then_some(known))
 }
 
-fn count(work: &mut Work<'_>, client: &Client, before: (i64, i64)) {
+/// Takes over what the client sent, onto what was counted `before`.
+pub(super) fn count(work: &mut Work<'_>, client: &Client, before: (i64, i64)) {
     let usage = client.usage();
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     work.run.requests = before.0 + number(usage.requests);
@@ -226,7 +233,7 @@ impl Reading<'_> {
             } else {
                 Vec::new()
             },
-            planned_policy: None,
+            ..Round::default()
         };
         work.run.round = serde_json::to_string(&round).ok();
         let quiet = !self.full && stager.is_empty() && work.run.mode != RunMode::Preview;

@@ -6,8 +6,8 @@ use domain::{
     DateTime,
     id::{CredentialProfileId, CustomerId, ExternalId, IntegrationId, RunId, TenantId},
     integration::IntegrationState,
-    policy::Policy,
-    run::{LineStatus, RunMode, RunPhase, RunTrigger},
+    policy::{ObjectType, Policy},
+    run::{LineStatus, Reason, RunMode, RunPhase, RunTrigger},
 };
 use sqlx::FromRow;
 
@@ -47,6 +47,27 @@ pub(super) struct RunRow {
     pub policy: Option<String>,
     /// Whether it is a held run that was decided, and goes on.
     pub is_decided: bool,
+    object_type: Option<ObjectType>,
+    object_external_id: Option<ExternalId>,
+    /// Why the one object is kept out, where nothing is kept of it.
+    pub object_reason: Option<Reason>,
+}
+
+/// The one object that a run of mode `object` is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct One {
+    pub object_type: ObjectType,
+    pub external_id: ExternalId,
+}
+
+impl RunRow {
+    /// The object that it is for, where it is for one alone.
+    pub fn one(&self) -> Option<One> {
+        Some(One {
+            object_type: self.object_type?,
+            external_id: self.object_external_id?,
+        })
+    }
 }
 
 /// An integration as it is stored.
@@ -117,6 +138,7 @@ impl<'a> Work<'a> {
             "SELECT id, integration_id, mode, triggered_by, phase, full_read, started_at,
                     planned_at, round, requests, resource_units, pages_read, objects_read,
                     objects_expected, planned, applied, cancelled_by, policy,
+                    object_type, object_external_id, object_reason,
                     EXISTS (SELECT 1 FROM run_decision d WHERE d.run_id = run.id) AS is_decided
                FROM run WHERE id = $1 AND status IN ('queued', 'running')",
             run_id
@@ -274,7 +296,7 @@ impl<'a> Work<'a> {
         if !self.begun {
             counts::open(tx, run.id, &self.policy, LineStatus::Running).await?;
             self.begun = true;
-            if run.mode == RunMode::Preview {
+            if !run.mode.is_of_integration() {
                 return Ok(());
             }
             execute!(

@@ -14,6 +14,7 @@ use super::{
     planning::Plan,
     record::Work,
     rows::{IDS_MAX, push_ids, run_built},
+    single,
     stop::Stop,
 };
 use crate::{Result, Tx, execute, fetch_all};
@@ -25,6 +26,8 @@ pub(super) struct Rejections {
     edges: HashSet<(ExternalId, ExternalId)>,
     /// Users that no run touches.
     protected: HashSet<ExternalId>,
+    /// Of a run of one object: removals that an earlier run holds.
+    waiting: HashSet<(ExternalId, ExternalId)>,
 }
 
 impl Rejections {
@@ -63,6 +66,7 @@ impl Rejections {
             work.integration.id
         )?;
         all.protected.extend(protected.into_iter().map(|(id,)| id));
+        all.waiting = single::waiting_edges(work, &mut tx).await?;
         Ok(all)
     }
 
@@ -79,6 +83,11 @@ impl Rejections {
     /// Whether the group keeps the member.
     pub fn keep_edge(&self, group: ExternalId, member: ExternalId) -> bool {
         self.edges.contains(&(group, member))
+    }
+
+    /// Whether it waits for a decision elsewhere that the member leaves the group.
+    pub fn waits(&self, group: ExternalId, member: ExternalId) -> bool {
+        self.waiting.contains(&(group, member))
     }
 
     /// Forgets what has nothing to say any more: the source changed the object, has the member

@@ -1,10 +1,13 @@
 //! Starting and cancelling runs.
 
 use domain::{
-    id::{CustomerId, IntegrationId, RunId},
+    id::{CustomerId, ExternalId, IntegrationId, RunId},
     permission::Permission,
-    policy::Policy,
-    run::{LineStatus, PREVIEW_HOURS, Run, RunMode, RunPreview, RunStatus, RunTrigger},
+    policy::{ObjectType, Policy},
+    run::{
+        LineStatus, PREVIEW_HOURS, Reason, Run, RunMode, RunObject, RunPreview, RunStatus,
+        RunTrigger,
+    },
 };
 use sqlx::FromRow;
 
@@ -26,6 +29,8 @@ pub(crate) struct Starting<'a> {
     pub started_by: Option<&'a str>,
     /// What a preview decides by, and what is saved.
     pub preview: Option<&'a PreviewOf>,
+    /// Of mode `object`: which one.
+    pub object: Option<&'a RunObject>,
 }
 
 /// The policy of a preview, and the one that was saved when it began.
@@ -39,13 +44,15 @@ pub(crate) struct PreviewOf {
 /// integration is open already.
 pub(crate) async fn put(b: &Backend, tx: &mut Tx, run: &Starting<'_>) -> Result<Option<RunId>> {
     let (id, now) = (RunId(b.ids.uuid()), b.clock.now());
+    let name = run.object.and_then(|object| object.display_name.as_deref());
     let made = execute!(
         tx,
         "INSERT INTO run (id, integration_id, customer_id, mode, triggered_by, started_by, status,
             phase, complete_read, full_read, queued_at, requests, resource_units, pages_read,
-            objects_read, planned, applied, folded, search_text, policy, base_policy)
+            objects_read, planned, applied, folded, search_text, policy, base_policy, object_type,
+            object_external_id, object_name)
          VALUES ($1, $2, $3, $4, $5, $6, 'queued', 'waiting', FALSE, FALSE, $7, 0, 0, 0, 0, 0, 0,
-            1, $8, $9, $10)
+            1, $8, $9, $10, $11, $12, $13)
          ON CONFLICT DO NOTHING",
         id,
         run.integration_id,
@@ -54,9 +61,12 @@ pub(crate) async fn put(b: &Backend, tx: &mut Tx, run: &Starting<'_>) -> Result<
         run.trigger,
         run.started_by,
         now,
-        planner::fold::search_text([run.name].into_iter().chain(run.started_by)),
+        planner::fold::search_text([run.name].into_iter().chain(run.started_by).chain(name)),
         run.preview.map(|of| write_json(&of.policy)).transpose()?,
-        run.preview.map(|of| write_json(&of.base)).transpose()?
+        run.preview.map(|of| write_json(&of.base)).transpose()?,
+        run.object.map(|object| object.object_type),
+        run.object.map(|object| object.external_id),
+        name
     )?;
     if made == 0 {
         return Ok(None);
@@ -89,12 +99,14 @@ pub(super) async fn put_job(
     Ok(())
 }
 
+/// An integration of which a run is to start.
 #[derive(FromRow)]
-struct Target {
-    customer_id: CustomerId,
-    name: String,
+pub(super) struct Target {
+    pub customer_id: CustomerId,
+    pub name: String,
     enabled: bool,
-    policy: String,
+    pub policy: String,
+    pub first_full_done: bool,
     binned: bool,
 }
 
@@ -146,6 +158,7 @@ async fn begin(
         trigger,
         started_by: Some(scope.actor_name()),
         preview: preview.as_ref(),
+        object: None,
     };
     // A scheduled run that no worker has begun makes way: this one does more, and goes before.
     drop_waiting(&mut tx, Reach::Integration(integration_id)).await?;
@@ -165,11 +178,16 @@ async fn begin(
 }
 
 /// The integration, where the caller may start a run of it now.
-async fn target(tx: &mut Tx, scope: &Scope, integration_id: IntegrationId) -> Result<Target> {
+pub(super) async fn target(
+    tx: &mut Tx,
+    scope: &Scope,
+    integration_id: IntegrationId,
+) -> Result<Target> {
     let target = fetch_optional!(
         tx,
         Target,
-        "SELECT i.customer_id, i.name, i.enabled, i.policy, c.deleted_at IS NOT NULL AS binned
+        "SELECT i.customer_id, i.name, i.enabled, i.policy, i.first_full_done,
+                c.deleted_at IS NOT NULL AS binned
            FROM integration i JOIN customer c ON c.id = i.customer_id WHERE i.id = $1",
         integration_id
     )?
@@ -394,6 +412,32 @@ struct Row {
     replaced_by: Option<RunId>,
     #[sqlx(flatten)]
     preview: PreviewRow,
+    #[sqlx(flatten)]
+    object: ObjectRow,
+}
+
+/// What a run's columns say of the one object that it syncs.
+#[derive(Debug, Clone, FromRow)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "they are called as the columns are, beside others of a run"
+)]
+pub(crate) struct ObjectRow {
+    pub object_type: Option<ObjectType>,
+    pub object_external_id: Option<ExternalId>,
+    pub object_name: Option<String>,
+    pub object_reason: Option<Reason>,
+}
+
+impl From<ObjectRow> for Option<RunObject> {
+    fn from(row: ObjectRow) -> Self {
+        Some(RunObject {
+            object_type: row.object_type?,
+            external_id: row.object_external_id?,
+            display_name: row.object_name,
+            reason: row.object_reason,
+        })
+    }
 }
 
 /// What a run's columns say of it as a preview.
@@ -422,7 +466,8 @@ pub(super) async fn load(tx: &mut Tx, id: RunId) -> Result<Run> {
         tx,
         Row,
         "SELECT integration_id, mode, triggered_by, status, started_at, ended_at, error, requests,
-                resource_units, replaced_by, queued_at, policy IS NOT NULL AS is_preview,
+                resource_units, replaced_by, queued_at, object_type, object_external_id,
+                object_name, object_reason, policy IS NOT NULL AS is_preview,
                 policy IS NOT NULL AND policy <> base_policy AS unsaved
            FROM run WHERE id = $1",
         id
@@ -441,5 +486,6 @@ pub(super) async fn load(tx: &mut Tx, id: RunId) -> Result<Run> {
         counts: counts::load(tx, id).await?,
         replaced_by: row.replaced_by,
         preview: row.preview.preview(row.mode, row.status),
+        object: row.object.into(),
     })
 }

@@ -13,6 +13,7 @@ mod protecting;
 mod removing;
 mod resuming;
 mod simulation;
+mod single;
 mod standing;
 mod telling;
 mod why;

@@ -191,6 +191,8 @@ pub(super) enum Which {
     Changed,
     /// Those of which this run holds changes.
     Held,
+    /// The one that the run is for.
+    One,
 }
 
 /// What a walk has to look at besides the integration's own rows.
@@ -237,6 +239,10 @@ fn walk(work: &Work<'_>, object_type: ObjectType, which: Which, beside: Beside) 
                  AND delete_at IS NOT NULL AND delete_at <= $6) AS w
               JOIN source_object ON source_object.external_id = w.external_id"
         ),
+        Which::One => "run AS w
+              JOIN source_object ON w.id = $5 AND w.object_type = source_object.object_type
+                   AND source_object.external_id = w.object_external_id"
+            .to_owned(),
         Which::Held => "run_change AS w
               JOIN source_object ON w.run_id = $5 AND w.object_type = $2 AND w.status = 'held'
                    AND source_object.external_id = w.external_id"

@@ -7,6 +7,7 @@ use domain::{
     user::DirectoryStatus,
     why::{WhyAnswer, WhyFound, WhyObject},
 };
+use graph::Client;
 use planner::{read::SourceObject, why::explain};
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -19,11 +20,11 @@ const CANDIDATES_MAX: usize = 25;
 
 /// An object of which something is kept.
 #[derive(Debug, Clone, FromRow)]
-struct Kept {
-    object_type: ObjectType,
-    external_id: ExternalId,
+pub(super) struct Kept {
+    pub object_type: ObjectType,
+    pub external_id: ExternalId,
     presence: String,
-    display_name: String,
+    pub display_name: String,
     name_folded: String,
     user_principal_name: Option<String>,
     user_name_folded: Option<String>,
@@ -61,11 +62,22 @@ impl Kept {
     }
 }
 
+/// Who fits what was asked.
+pub(super) enum Fits {
+    /// One of whom something is kept.
+    Kept(Kept),
+    /// One whom the source has alone.
+    Live(Client, Box<SourceObject>),
+    /// Several to choose from, or none.
+    Choice(Vec<WhyObject>),
+}
+
 /// What was asked, what is kept that fits it, and what the source said.
-struct Search<'a> {
+pub(super) struct Search<'a> {
     b: &'a Backend,
     integration: &'a Integration,
-    asked: Vec<String>,
+    /// What was looked through, in words.
+    pub asked: Vec<String>,
 }
 
 /// Finds and explains.
@@ -75,6 +87,27 @@ pub(super) async fn find(
     integration: &Integration,
     object: &str,
 ) -> Result<WhyAnswer> {
+    let (search, fits) = who(b, scope, integration, object).await?;
+    match fits {
+        Fits::Kept(one) => search.kept(&one).await,
+        Fits::Live(client, object) => {
+            let subject = live::subject(b, &client, integration, *object).await?;
+            Ok(search.answer(WhyFound::One, Some(explain(&subject)), Vec::new()))
+        }
+        Fits::Choice(candidates) if candidates.is_empty() => {
+            Ok(search.answer(WhyFound::Nothing, None, candidates))
+        }
+        Fits::Choice(candidates) => Ok(search.answer(WhyFound::Several, None, candidates)),
+    }
+}
+
+/// Finds who is meant.
+pub(super) async fn who<'a>(
+    b: &'a Backend,
+    scope: &Scope,
+    integration: &'a Integration,
+    object: &str,
+) -> Result<(Search<'a>, Fits)> {
     let object = asked(object)?;
     let search = Search {
         b,
@@ -92,7 +125,8 @@ pub(super) async fn find(
     let certain = |one: &&Kept| id.is_some() || (one.is_named(&folded) && one.is_present());
     let mut sure = kept.iter().filter(certain);
     if let (Some(one), None) = (sure.next(), sure.next()) {
-        return search.kept(one).await;
+        let one = one.clone();
+        return Ok((search, Fits::Kept(one)));
     }
     if kept.iter().any(|one| one.fits(&folded)) {
         kept.retain(|one| one.fits(&folded));
@@ -102,7 +136,12 @@ pub(super) async fn find(
 
 impl Search<'_> {
     /// Asks the source too. Where it can't be asked, what is kept is the answer, if there is any.
-    async fn further(mut self, scope: &Scope, object: &str, kept: Vec<Kept>) -> Result<WhyAnswer> {
+    async fn further(
+        mut self,
+        scope: &Scope,
+        object: &str,
+        kept: Vec<Kept>,
+    ) -> Result<(Self, Fits)> {
         let name = &self.integration.name;
         let found = async {
             let client = live::connect(self.b, scope, self.integration).await?;
@@ -115,10 +154,10 @@ impl Search<'_> {
                 let why = error.title.trim_end_matches('.');
                 self.asked
                     .push(format!("Entra ID of {name}, which didn’t answer: {why}"));
-                return self.several(kept, Vec::new()).await;
+                return Ok((self, several(kept, Vec::new())));
             }
             Err(Error::Forbidden(_)) if !kept.is_empty() => {
-                return self.several(kept, Vec::new()).await;
+                return Ok((self, several(kept, Vec::new())));
             }
             Err(error) => return Err(error),
         };
@@ -149,40 +188,10 @@ impl Search<'_> {
             found.retain(exact);
         }
         if known.is_empty() && found.len() == 1 {
-            let object = found.swap_remove(0);
-            let subject = live::subject(self.b, &client, self.integration, object).await?;
-            return Ok(self.answer(WhyFound::One, Some(explain(&subject)), Vec::new()));
+            let object = Box::new(found.swap_remove(0));
+            return Ok((self, Fits::Live(client, object)));
         }
-        self.several(known, found).await
-    }
-
-    /// One or several to choose from: what is kept first, each by name.
-    async fn several(self, kept: Vec<Kept>, found: Vec<SourceObject>) -> Result<WhyAnswer> {
-        if let ([one], true) = (kept.as_slice(), found.is_empty()) {
-            return self.kept(one).await;
-        }
-        let mut candidates: Vec<WhyObject> = kept.iter().map(Kept::object).collect();
-        candidates.extend(found.into_iter().map(|object| WhyObject {
-            object_type: object.object_type,
-            external_id: Some(object.external_id),
-            display_name: object.content.display_name,
-            user_principal_name: object.content.user_principal_name,
-            mail: object.content.mail,
-            directory_id: None,
-            status: None,
-            kept: false,
-        }));
-        candidates.sort_by_cached_key(|object| {
-            let name = planner::fold(&object.display_name);
-            (!object.kept, name, object.external_id)
-        });
-        candidates.truncate(CANDIDATES_MAX);
-        let found = if candidates.is_empty() {
-            WhyFound::Nothing
-        } else {
-            WhyFound::Several
-        };
-        Ok(self.answer(found, None, candidates))
+        Ok((self, several(known, found)))
     }
 
     async fn kept(self, one: &Kept) -> Result<WhyAnswer> {
@@ -211,6 +220,30 @@ impl Search<'_> {
             asked: self.asked,
         }
     }
+}
+
+/// One or several to choose from: what is kept first, each by name.
+fn several(kept: Vec<Kept>, found: Vec<SourceObject>) -> Fits {
+    if let ([one], true) = (kept.as_slice(), found.is_empty()) {
+        return Fits::Kept(one.clone());
+    }
+    let mut candidates: Vec<WhyObject> = kept.iter().map(Kept::object).collect();
+    candidates.extend(found.into_iter().map(|object| WhyObject {
+        object_type: object.object_type,
+        external_id: Some(object.external_id),
+        display_name: object.content.display_name,
+        user_principal_name: object.content.user_principal_name,
+        mail: object.content.mail,
+        directory_id: None,
+        status: None,
+        kept: false,
+    }));
+    candidates.sort_by_cached_key(|object| {
+        let name = planner::fold(&object.display_name);
+        (!object.kept, name, object.external_id)
+    });
+    candidates.truncate(CANDIDATES_MAX);
+    Fits::Choice(candidates)
 }
 
 const KEPT: &str = "SELECT s.object_type, s.external_id, s.presence, s.display_name, s.name_folded,

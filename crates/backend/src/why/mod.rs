@@ -15,7 +15,8 @@ use domain::{
     integration::Integration,
     permission::Permission,
     policy::ObjectType,
-    why::{Why, WhyAnswer},
+    run::RunObject,
+    why::{Why, WhyAnswer, WhyObject},
 };
 use planner::{derive::Facts, read::SourceObject, why::NameHolder};
 use sqlx::FromRow;
@@ -63,6 +64,61 @@ pub async fn of_object(
     let integration = integrations::get(b, scope, id).await?;
     scope.require(Permission::DirectoryRead)?;
     find::find(b, scope, &integration, object).await
+}
+
+/// Who of an integration's source is meant, to be synced alone; `object` and the rule are as for
+/// [`of_object`]. Where nobody or several fit, the error says so, with each of them. The name is
+/// given where something is kept.
+pub(crate) async fn who(
+    b: &Backend,
+    scope: &Scope,
+    id: IntegrationId,
+    object: &str,
+) -> Result<RunObject> {
+    let integration = integrations::get(b, scope, id).await?;
+    let (search, fits) = find::who(b, scope, &integration, object).await?;
+    let candidates = match fits {
+        find::Fits::Kept(one) => {
+            return Ok(RunObject {
+                object_type: one.object_type,
+                external_id: one.external_id,
+                display_name: Some(one.display_name),
+                reason: None,
+            });
+        }
+        find::Fits::Live(_, one) => {
+            return Ok(RunObject {
+                object_type: one.object_type,
+                external_id: one.external_id,
+                display_name: None,
+                reason: None,
+            });
+        }
+        find::Fits::Choice(candidates) => candidates,
+    };
+    let asked = object.trim();
+    if candidates.is_empty() {
+        let message = format!(
+            "Nothing fits “{asked}”. Looked through {}. Check the spelling, or give the object id or the user name that Entra ID shows.",
+            search.asked.join(", then ")
+        );
+        return Err(Error::invalid("object", message));
+    }
+    let all: Vec<String> = candidates.iter().map(in_words).collect();
+    let message = format!(
+        "Several fit “{asked}”: {}. Give the object id of the one that is meant.",
+        all.join("; ")
+    );
+    Err(Error::invalid("object", message))
+}
+
+/// "Ada Lovelace (user, ada@contoso.example, 8f3a…)".
+fn in_words(one: &WhyObject) -> String {
+    let address = one.user_principal_name.as_ref().or(one.mail.as_ref());
+    let id = one.external_id.map(|id| id.to_string());
+    let details = [Some(one.object_type.to_string()), address.cloned(), id];
+    let details: Vec<String> = details.into_iter().flatten().collect();
+    format!("{} ({})", one.display_name, details.join(", "))
 }
 
 async fn of_kept(

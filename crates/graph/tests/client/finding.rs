@@ -45,6 +45,39 @@ async fn a_missing_permission_is_not_taken_for_nobody() {
 }
 
 #[tokio::test]
+async fn only_graphs_own_word_says_that_there_is_nobody() {
+    let stub = Stub::start().await;
+    for other in [
+        status(404, "", "Not here."),
+        status(404, "itemNotFound", ""),
+    ] {
+        stub.then(other);
+        let error = stub.client().user("ada@contoso.example").await;
+        assert_eq!(error.unwrap_err().code(), "not_found");
+    }
+}
+
+#[tokio::test]
+async fn deleted_is_told_from_gone() {
+    let stub = Stub::start().await;
+    stub.then(json(
+        value!({"@odata.type": "#microsoft.graph.user", "id": id(1)}),
+    ))
+    .then(nobody())
+    .then(status(403, "Authorization_RequestDenied", "Insufficient."))
+    .then(status(404, "", "Not here."));
+    let client = stub.client();
+    assert!(client.is_deleted_user(id(1)).await.unwrap());
+    assert!(!client.is_deleted_user(id(2)).await.unwrap());
+    for code in ["permission_missing", "not_found"] {
+        let error = client.is_deleted_user(id(3)).await.unwrap_err();
+        assert_eq!(error.code(), code);
+    }
+    let path = format!("/v1.0/directory/deletedItems/{}", id(1));
+    assert_eq!(stub.graph_seen()[0].path, path);
+}
+
+#[tokio::test]
 async fn addresses_and_names_are_quoted() {
     let stub = Stub::start().await;
     let empty = || json(value!({"value": []}));

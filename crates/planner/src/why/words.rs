@@ -109,6 +109,7 @@ pub(super) const fn run(mode: RunMode) -> &'static str {
         RunMode::Full => "full sync",
         RunMode::Delta => "delta sync",
         RunMode::Preview => "preview",
+        RunMode::Object => "single sync",
     }
 }
 

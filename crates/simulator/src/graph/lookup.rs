@@ -9,7 +9,7 @@ use super::members::find;
 use super::page::{self, End, Frame, MixedSelection, write_mixed};
 use super::query::Selection;
 use crate::directory::json::{Style, push_members, push_text};
-use crate::directory::object::Ref;
+use crate::directory::object::{Life, Ref};
 use crate::directory::schema::Kind;
 use crate::reply::Reply;
 
@@ -52,6 +52,37 @@ pub(crate) fn any(context: &Context, id: &str) -> Result<Reply, GraphError> {
         typed: true,
         omit_unset: false,
         limited: !context.can_read(object.kind),
+    };
+    let mut body = begin(context, "directoryObjects");
+    body.push(b',');
+    push_members(
+        &mut body,
+        object,
+        object.kind.schema(),
+        selection.of(object.kind),
+        style,
+    );
+    body.push(b'}');
+    Ok(Reply::graph(200, body))
+}
+
+/// `/directory/deletedItems/{id}`: what can still be restored.
+pub(crate) fn deleted(context: &Context, id: &str) -> Result<Reply, GraphError> {
+    context.tenant.empty_bin();
+    let parsed = Uuid::try_parse(id)
+        .map_err(|_| GraphError::bad_request(format!("Invalid object identifier '{id}'.")))?;
+    let directory = context.tenant.directory();
+    let at = directory
+        .find(parsed)
+        .filter(|at| matches!(directory.get(*at).life, Life::Binned(_)))
+        .filter(|at| context.can_read(directory.get(*at).kind))
+        .ok_or_else(|| GraphError::not_found(id))?;
+    let object = directory.get(at);
+    let selection = MixedSelection::parse(context.request.query_value("$select"));
+    let style = Style {
+        typed: true,
+        omit_unset: false,
+        limited: false,
     };
     let mut body = begin(context, "directoryObjects");
     body.push(b',');

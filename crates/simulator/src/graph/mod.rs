@@ -199,6 +199,7 @@ fn dispatch(context: &Context, route: &Route) -> Result<Reply, GraphError> {
         Route::GetByIds => lookup::by_ids(context),
         Route::DirectoryObject(id) => lookup::any(context, id),
         Route::Deleted(kind) => list::deleted(context, *kind),
+        Route::DeletedOne(id) => lookup::deleted(context, id),
         Route::Batch => batch::answer(context),
     }
 }

@@ -33,6 +33,7 @@ pub(crate) enum Route {
     GetByIds,
     DirectoryObject(String),
     Deleted(Kind),
+    DeletedOne(String),
     Batch,
 }
 
@@ -45,6 +46,9 @@ impl Route {
             ["directoryObjects", action] if is_function(action, "getByIds") => Self::GetByIds,
             ["directoryObjects", id] => Self::DirectoryObject((*id).to_owned()),
             ["organization"] => Self::Organization,
+            ["directory", "deletedItems", id] if uuid::Uuid::try_parse(id).is_ok() => {
+                Self::DeletedOne((*id).to_owned())
+            }
             ["directory", "deletedItems", cast] => Self::Deleted(cast_of(cast)?),
             [collection, rest @ ..] => Self::of_collection(collection_of(collection)?, rest)?,
             [] => return Err(GraphError::unknown_segment("")),
@@ -134,6 +138,7 @@ impl Route {
             Self::GetByIds => "POST /directoryObjects/getByIds".to_owned(),
             Self::DirectoryObject(_) => "GET /directoryObjects/{id}".to_owned(),
             Self::Deleted(_) => "GET /directory/deletedItems".to_owned(),
+            Self::DeletedOne(_) => "GET /directory/deletedItems/{id}".to_owned(),
             Self::Batch => "POST /$batch".to_owned(),
         }
     }
@@ -207,7 +212,7 @@ impl Route {
             Self::CheckMemberGroups { kind, .. } => {
                 can_read(roles, *kind) && can_read(roles, Kind::Group)
             }
-            Self::GetByIds | Self::DirectoryObject(_) => {
+            Self::GetByIds | Self::DirectoryObject(_) | Self::DeletedOne(_) => {
                 Kind::ALL.into_iter().any(|kind| can_read(roles, kind))
             }
             Self::Batch => true,

@@ -251,6 +251,13 @@ async fn every_kind_is_there_and_the_bin_is_listed() {
         .get("/v1.0/directory/deletedItems/microsoft.graph.user")
         .await;
     assert_eq!(bin.value().len(), truth.deleted_users.len());
+    let id = bin.value()[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1.0/directory/deletedItems/{id}");
+    let one = client.get(&path).await;
+    assert_eq!(one.json["@odata.type"], "#microsoft.graph.user");
+    let alive = truth.users[0].id;
+    let path = format!("/v1.0/directory/deletedItems/{alive}");
+    assert_eq!(client.get(&path).await.status, 404);
     let organization = client
         .get("/v1.0/organization?$select=id,displayName")
         .await;

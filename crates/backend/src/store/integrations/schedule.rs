@@ -64,15 +64,7 @@ pub(crate) async fn lift_quarantine(b: &Backend, scope: &Scope, id: IntegrationI
     let next = timetable
         .next(b.clock.now())
         .filter(|_| integration.enabled && first_full_done);
-    // Failing until a run says otherwise: the directory is as old as it was.
-    execute!(
-        &mut tx,
-        "UPDATE integration SET state = 'failing', failures = 0, refusals = 0, next_run_at = $1
-          WHERE id = $2",
-        next,
-        id
-    )?;
-    notify::causes::left_quarantine(&mut tx, id).await?;
+    unquarantine(&mut tx, id, next).await?;
     let (customer, name) = (Some(integration.customer_id), &integration.name);
     audit::record(
         b,
@@ -85,4 +77,21 @@ pub(crate) async fn lift_quarantine(b: &Backend, scope: &Scope, id: IntegrationI
     .await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// Takes an integration out of its quarantine. Failing until a run says otherwise: the directory is
+/// as old as it was.
+pub(crate) async fn unquarantine(
+    tx: &mut Tx,
+    id: IntegrationId,
+    next: Option<DateTime>,
+) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE integration SET state = 'failing', failures = 0, refusals = 0, next_run_at = $1
+          WHERE id = $2",
+        next,
+        id
+    )?;
+    notify::causes::left_quarantine(tx, id).await
 }

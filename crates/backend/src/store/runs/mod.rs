@@ -25,7 +25,7 @@ use super::paging;
 use crate::{
     Backend, Error, Result, Scope, Tx, fetch_all, fetch_all_in, fetch_optional, fetch_scalar,
     in_scope,
-    sync::{self, PreviewRow},
+    sync::{self, ObjectRow, PreviewRow},
 };
 
 /// Which runs a program lists.
@@ -60,10 +60,13 @@ struct RunRow {
     replaced_by: Option<RunId>,
     #[sqlx(flatten)]
     preview: PreviewRow,
+    #[sqlx(flatten)]
+    object: ObjectRow,
 }
 
 const RUN: &str = "r.id, r.integration_id, r.mode, r.triggered_by, r.status, r.started_at,
     r.ended_at, r.error, r.requests, r.resource_units, r.replaced_by, r.queued_at,
+    r.object_type, r.object_external_id, r.object_name, r.object_reason,
     r.policy IS NOT NULL AS is_preview,
     r.policy IS NOT NULL AND r.policy <> r.base_policy AS unsaved";
 
@@ -83,6 +86,7 @@ impl RunRow {
             counts,
             replaced_by: self.replaced_by,
             preview: self.preview.preview(self.mode, self.status),
+            object: self.object.into(),
         })
     }
 }

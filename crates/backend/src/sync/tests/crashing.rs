@@ -3,7 +3,7 @@
 use domain::{
     decision::Decision,
     policy::{Guard, ObjectType},
-    run::{RunMode, RunStatus},
+    run::{RunMode, RunStatus, RunTrigger},
 };
 
 use super::{
@@ -55,6 +55,33 @@ sync_test!(at_every_commit_of_the_first_run, tenant(81, 20), |w| {
             return;
         }
         w.forget_everything().await;
+    }
+    panic!("no run came to its end");
+});
+
+sync_test!(at_every_commit_of_a_run_of_one, tenant(85, 20), |w| {
+    w.run(RunMode::Full).await;
+    let edges = w.actual().await.edges;
+    let (group, one) = *edges.first().unwrap();
+    for moment in 0..MOMENTS_MAX {
+        w.control.rename(one, &format!("Name {moment}")).unwrap();
+        if moment % 2 == 0 {
+            w.control.remove_members(group, &[one]).unwrap();
+        } else {
+            w.control.add_members(group, &[one]).unwrap();
+        }
+        let (scope, object) = (Scope::worker(), one.to_string());
+        let operator = RunTrigger::Operator;
+        let run = sync::sync_object(&w.t, &scope, w.integration, &object, operator).await;
+        let done = crash_at(moment, run_until_idle(&w.t)).await;
+        let when = format!("after a crash at moment {moment}");
+        assert_made_up_for(&w, &when).await;
+        let run = w.ended(run.unwrap().id).await;
+        assert_eq!(run.status, RunStatus::Succeeded, "{when}: {run:#?}");
+        if done.is_some() {
+            assert!(moment > MOMENTS_MIN, "{moment}");
+            return;
+        }
     }
     panic!("no run came to its end");
 });

@@ -108,12 +108,37 @@ impl Simulation {
             RunMode::Delta,
             RunMode::Preview,
         ];
+        if self.dice.random_range(0..5) == 0 {
+            return self.start_alone().await;
+        }
         let mode = *modes.choose(&mut self.dice).unwrap();
         let scope = Scope::worker();
         let trigger = domain::run::RunTrigger::Operator;
         match sync::start(&self.w.t, &scope, self.w.integration, mode, trigger).await {
             Ok(run) => {
                 self.note(format!("{mode} run {}", run.id));
+                Some(run.id)
+            }
+            Err(Error::Conflict { .. }) => None,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    /// Starts a run of one person who is known.
+    async fn start_alone(&mut self) -> Option<RunId> {
+        let mut tx = self.w.t.db.read().await.unwrap();
+        let known = fetch_all!(
+            &mut tx,
+            (ExternalId,),
+            "SELECT external_id FROM source_object WHERE object_type = 'user' ORDER BY external_id"
+        )
+        .unwrap();
+        drop(tx);
+        let one = known.choose(&mut self.dice)?.0.to_string();
+        let (scope, operator) = (Scope::worker(), domain::run::RunTrigger::Operator);
+        match sync::sync_object(&self.w.t, &scope, self.w.integration, &one, operator).await {
+            Ok(run) => {
+                self.note(format!("run {} of {one} alone", run.id));
                 Some(run.id)
             }
             Err(Error::Conflict { .. }) => None,
