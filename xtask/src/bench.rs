@@ -1,17 +1,67 @@
 //! `cargo xtask bench`: how fast the product is, on both databases, in one run.
 
+use clap::Args;
+
 use crate::{
     error::Error,
     postgres::{Cluster, Promise},
     project::Project,
+    step::Step,
 };
 
-/// Measures a full sync and delta runs against the floor of this machine. PostgreSQL keeps its
-/// promises here, as it does where the product runs.
+/// What the whole table may be made with.
+#[derive(Debug, Args)]
+pub struct Table {
+    /// A tenth of the sizes: minutes, to try it.
+    #[arg(long)]
+    small: bool,
+    /// Users of the tenant of most lines; groups and memberships go with them.
+    #[arg(long, value_name = "USERS")]
+    main: Option<usize>,
+    /// Users of the three tenants whose times are compared, such as 10000,100000,1000000.
+    #[arg(long, value_name = "N,N,N")]
+    growth: Option<String>,
+    /// Integrations that run at once with nothing changed.
+    #[arg(long, value_name = "N")]
+    integrations: Option<usize>,
+}
+
+/// Measures everything and prints it as a table in Markdown.
+pub fn table(project: &Project, table: &Table) -> Result<(), Error> {
+    let cluster = Cluster::start(project, Promise::Kept)?;
+    let mut step = bench(project, "measuring", &cluster).arg("--table");
+    if table.small {
+        step = step.arg("--small");
+    }
+    if let Some(growth) = &table.growth {
+        step = step.args(["--growth", growth]);
+    }
+    for (flag, size) in [
+        ("--main", table.main),
+        ("--integrations", table.integrations),
+    ] {
+        if let Some(size) = size {
+            step = step.arg(flag).arg(size.to_string());
+        }
+    }
+    step.run()
+}
+
+/// Measures a full sync and delta runs against the floor of this machine.
 pub fn sync(project: &Project, sizes: &[(&str, usize)]) -> Result<(), Error> {
     let cluster = Cluster::start(project, Promise::Kept)?;
-    let mut step = project
-        .cargo("measuring a sync")
+    let mut step = bench(project, "measuring a sync", &cluster);
+    for (flag, size) in sizes {
+        step = step.arg(flag).arg(size.to_string());
+    }
+    step.run()
+}
+
+/// The bench, on SQLite and on a cluster that keeps its promises, as the product's does where it
+/// runs.
+fn bench(project: &Project, purpose: &str, cluster: &Cluster) -> Step {
+    project
+        .cargo(purpose)
         .args([
             "run",
             "--release",
@@ -22,9 +72,5 @@ pub fn sync(project: &Project, sizes: &[(&str, usize)]) -> Result<(), Error> {
             "--",
         ])
         .args(["--postgres", &cluster.url("postgres")])
-        .fix("read what the bench says above");
-    for (flag, size) in sizes {
-        step = step.arg(flag).arg(size.to_string());
-    }
-    step.run()
+        .fix("read what the bench says above")
 }

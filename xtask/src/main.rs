@@ -62,9 +62,14 @@ enum Task {
     },
     /// What is quick to check: formatting, clippy, the browser build, small tests.
     Check,
-    /// Measure.
-    #[command(subcommand)]
-    Bench(Bench),
+    /// Measure: the whole table of docs/benchmarks.md, or a part by itself.
+    #[command(args_conflicts_with_subcommands = true)]
+    Bench {
+        #[command(flatten)]
+        table: bench::Table,
+        #[command(subcommand)]
+        alone: Option<Bench>,
+    },
     /// Every check there is, with one table at the end.
     Test {
         /// Only these rows.
@@ -123,11 +128,16 @@ fn run(task: Task) -> Result<ExitCode, Error> {
         }
         Task::Demo => demo::run(&project)?,
         Task::Serve { arguments } => return serve::run(&project, &arguments),
-        Task::Bench(Bench::Sync {
-            users,
-            groups,
-            memberships,
-        }) => bench::sync(
+        Task::Bench { table, alone: None } => bench::table(&project, &table)?,
+        Task::Bench {
+            alone:
+                Some(Bench::Sync {
+                    users,
+                    groups,
+                    memberships,
+                }),
+            ..
+        } => bench::sync(
             &project,
             &[
                 ("--users", users),

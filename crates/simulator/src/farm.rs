@@ -15,7 +15,7 @@ use crate::config::FarmConfig;
 use crate::control::Control;
 use crate::entra::certificate::{CertificatePair, Registered};
 use crate::seed;
-use crate::tenant::{Identity, Tenant, company};
+use crate::tenant::{App, Identity, Tenant, company};
 
 /// Ten years, seconds.
 const CERTIFICATE_LIFE_S: i64 = 10 * 365 * 86_400;
@@ -52,6 +52,19 @@ pub struct TenantInfo {
     pub certificate_pem: String,
     /// Its RSA key, PEM (PKCS #8).
     pub private_key_pem: String,
+}
+
+/// How to sign in to a tenant with the application's secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SecretSignIn {
+    /// The tenant's GUID.
+    pub tenant_id: Uuid,
+    /// Its initial domain.
+    pub domain: String,
+    /// The application's id.
+    pub client_id: Uuid,
+    /// The application's secret.
+    pub client_secret: String,
 }
 
 impl Farm {
@@ -113,6 +126,21 @@ impl Farm {
             .clone()
     }
 
+    /// How to sign in to the tenants without certificates, which take a while to make: for farms
+    /// of thousands.
+    pub fn secret_sign_ins(&self) -> Vec<SecretSignIn> {
+        let sign_in = |tenant: &Arc<Tenant>| {
+            let app = tenant.app();
+            SecretSignIn {
+                tenant_id: tenant.id,
+                domain: tenant.domain.clone(),
+                client_id: app.client_id,
+                client_secret: first_secret(&app),
+            }
+        };
+        self.0.tenants.iter().map(sign_in).collect()
+    }
+
     /// What can be done to a tenant; `None` where there is no such tenant.
     pub fn try_control(&self, tenant_id: Uuid) -> Option<Control> {
         self.find_id(tenant_id).map(Control::new)
@@ -169,14 +197,15 @@ fn info(tenant: &Arc<Tenant>) -> TenantInfo {
         domain: tenant.domain.clone(),
         display_name: tenant.display_name.clone(),
         client_id: app.client_id,
-        client_secret: app
-            .secrets
-            .first()
-            .map(|secret| secret.value.clone())
-            .unwrap_or_default(),
+        client_secret: first_secret(&app),
         certificate_pem: pair.certificate_pem,
         private_key_pem: pair.private_key_pem,
     }
+}
+
+fn first_secret(app: &App) -> String {
+    let first = app.secrets.first();
+    first.map(|secret| secret.value.clone()).unwrap_or_default()
 }
 
 /// A random UUID (version 4) from the given randomness.

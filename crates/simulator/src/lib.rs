@@ -45,7 +45,7 @@ pub use directory::snapshot::{
     GroupKind, GroupSnapshot, Membership, ObjectSnapshot, Snapshot, UserSnapshot,
 };
 pub use entra::certificate::{CertificateError, CertificatePair};
-pub use farm::{Farm, TenantInfo};
+pub use farm::{Farm, SecretSignIn, TenantInfo};
 pub use faults::{Fault, FaultPlan, OneShot};
 pub use serve::RunningFarm;
 pub use stats::{LoggedRequest, Stats};

@@ -14,11 +14,7 @@ use crate::{Result, farm::Tenant};
 
 /// Downloads every page of users, then every page of groups with members.
 pub async fn download(tenant: &Tenant) -> Result<Duration> {
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .pool_max_idle_per_host(1)
-        .build()?;
-    let token = token(&client, tenant).await?;
+    let raw = Raw::sign_in(tenant, 1).await?;
     let select = |properties: &[&str]| properties.join(",");
     let users = select(<graph::UserItem as graph::Item>::SELECT);
     let groups = select(<graph::GroupItem as graph::Item>::SELECT);
@@ -30,14 +26,46 @@ pub async fn download(tenant: &Tenant) -> Result<Duration> {
             tenant.origin
         ),
     ] {
+        raw.follow(first).await?;
+    }
+    Ok(begun.elapsed())
+}
+
+/// A client that asks for pages and decodes none.
+#[derive(Debug)]
+pub struct Raw {
+    client: reqwest::Client,
+    token: String,
+}
+
+impl Raw {
+    /// Signs in; so many connections are kept.
+    pub async fn sign_in(tenant: &Tenant, connections: usize) -> Result<Self> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(connections)
+            .build()?;
+        let token = token(&client, tenant).await?;
+        Ok(Self { client, token })
+    }
+
+    /// Downloads a page and all that come after it.
+    async fn follow(&self, first: String) -> Result<()> {
         let mut next = Some(first);
         while let Some(url) = next.take() {
-            let answer = client.get(url).bearer_auth(&token).send().await?;
+            let answer = self.client.get(url).bearer_auth(&self.token).send().await?;
             let page = answer.error_for_status()?.bytes().await?;
             next = link(&page);
         }
+        Ok(())
     }
-    Ok(begun.elapsed())
+
+    /// Downloads rounds side by side, as a run does.
+    pub async fn rounds(&self, links: &[String]) -> Result<Duration> {
+        let begun = Instant::now();
+        futures::future::try_join_all(links.iter().map(|link| self.follow(link.clone()))).await?;
+        Ok(begun.elapsed())
+    }
 }
 
 async fn token(client: &reqwest::Client, tenant: &Tenant) -> Result<String> {

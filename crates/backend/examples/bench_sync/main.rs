@@ -2,11 +2,18 @@
 //!
 //! `cargo run --release -p backend --example bench_sync -- [--postgres URL] [--users N]
 //! [--groups N] [--memberships N]` prints one table for SQLite and, where a server is named, for
-//! PostgreSQL. The simulator runs in a process of its own, so that its memory isn't counted.
+//! PostgreSQL. With `--table` it is the whole table of docs/benchmarks.md, in Markdown, each part
+//! in a process of its own. The simulator runs in another, so that its memory isn't counted.
 
 mod farm;
 mod floor;
+mod machine;
+mod many;
 mod measure;
+mod part;
+mod rows;
+mod table;
+mod whole;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -21,7 +28,41 @@ pub struct Asked {
     pub groups: usize,
     /// Its memberships, about.
     pub memberships: usize,
+    /// Tenants like this one.
+    pub tenants: usize,
+    /// Those of the whole table.
+    pub sizes: table::Sizes,
 }
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self {
+            postgres: None,
+            users: 20_000,
+            groups: 1_000,
+            memberships: 100_000,
+            tenants: 1,
+            sizes: table::Sizes::new(false),
+        }
+    }
+}
+
+/// What to do with it.
+#[derive(Debug, Clone, Copy)]
+enum Role {
+    /// Measure a sync.
+    Sync,
+    /// Measure the whole table.
+    Table,
+    /// Measure one part of it, which standard input names.
+    Part,
+    /// Be the simulator.
+    Simulator,
+}
+
+const USAGE: &str = "usage: bench_sync [--postgres URL] [--users N] [--groups N] [--memberships N]
+       bench_sync --table [--small] [--postgres URL] [--main USERS] [--growth N,N,N]
+                  [--integrations N]";
 
 /// A row of the table: its title, and its text for one database.
 type Row = (&'static str, fn(&measure::Measured) -> String);
@@ -31,8 +72,8 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some((asked, simulator)) = parse(&arguments) else {
-        eprintln!("usage: bench_sync [--postgres URL] [--users N] [--groups N] [--memberships N]");
+    let Some((asked, role)) = parse(&arguments) else {
+        eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -46,10 +87,11 @@ fn main() -> ExitCode {
         }
     };
     let done = runtime.block_on(async {
-        if simulator {
-            farm::serve(&asked).await
-        } else {
-            bench(&asked).await
+        match role {
+            Role::Sync => bench(&asked).await,
+            Role::Table => table::print(&asked).await,
+            Role::Part => part::Part::here().await,
+            Role::Simulator => farm::serve(&asked).await,
         }
     });
     match done {
@@ -61,26 +103,33 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse(arguments: &[String]) -> Option<(Asked, bool)> {
-    let mut asked = Asked {
-        postgres: None,
-        users: 20_000,
-        groups: 1_000,
-        memberships: 100_000,
-    };
-    let mut simulator = false;
+fn parse(arguments: &[String]) -> Option<(Asked, Role)> {
+    let mut asked = Asked::default();
+    let mut role = Role::Sync;
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
-            "--simulator" => simulator = true,
+            "--simulator" => role = Role::Simulator,
+            "--table" => role = Role::Table,
+            "--part" => role = Role::Part,
             "--postgres" => asked.postgres = Some(words.next()?.clone()),
             "--users" => asked.users = words.next()?.parse().ok()?,
             "--groups" => asked.groups = words.next()?.parse().ok()?,
             "--memberships" => asked.memberships = words.next()?.parse().ok()?,
+            "--tenants" => asked.tenants = words.next()?.parse().ok()?,
+            // Those after it count.
+            "--small" => asked.sizes = table::Sizes::new(true),
+            "--main" => asked.sizes.main = table::in_proportion(words.next()?.parse().ok()?),
+            "--integrations" => asked.sizes.integrations = words.next()?.parse().ok()?,
+            "--growth" => {
+                let users = words.next()?.split(',').map(str::parse);
+                let users: Vec<usize> = users.collect::<std::result::Result<_, _>>().ok()?;
+                asked.sizes.growth = users.try_into().ok()?;
+            }
             _ => return None,
         }
     }
-    Some((asked, simulator))
+    Some((asked, role))
 }
 
 async fn bench(asked: &Asked) -> Result<()> {

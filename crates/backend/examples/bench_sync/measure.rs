@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -11,18 +12,20 @@ use backend::{
 };
 use domain::{
     credential_profile::{CredentialKind, NewCredentialProfile},
-    id::{IntegrationId, RunId},
+    id::{CredentialProfileId, CustomerId, IntegrationId, RunId},
     integration::{IntegrationKind, NewIntegration},
     policy::{Guard, Limit, ObjectType, Policy},
     run::{RunMode, RunTrigger},
     schedule::Schedule,
 };
+use serde::{Deserialize, Serialize};
 use sqlx::Connection;
 
 use crate::{
     Asked, Result,
-    farm::{Simulator, Tenant},
+    farm::{Control, Simulator, Tenant},
     floor,
+    machine::{forget_peak, memory},
 };
 
 /// How often the phase is looked at.
@@ -55,7 +58,7 @@ impl Measured {
 }
 
 /// One run.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Synced {
     /// From the press of the button to the end.
     pub took: Duration,
@@ -70,7 +73,7 @@ pub struct Synced {
 }
 
 /// Looks at the phase of an open run until it ends.
-async fn watch(b: Backend, id: RunId) -> BTreeMap<String, Duration> {
+pub async fn watch(b: Backend, id: RunId) -> BTreeMap<String, Duration> {
     let mut phases = BTreeMap::new();
     let mut last = Instant::now();
     loop {
@@ -94,30 +97,24 @@ async fn watch(b: Backend, id: RunId) -> BTreeMap<String, Duration> {
 
 /// Measures everything on SQLite, or on a new database of the server.
 pub async fn all(asked: &Asked, postgres: Option<&String>) -> Result<Measured> {
-    let mut simulator = Simulator::start(asked).await?;
+    let simulator = Simulator::start(asked).await?;
+    let tenant = simulator.tenant()?;
     let folder = tempfile::tempdir()?;
-    let url = match postgres {
-        None => format!("sqlite://{}/rollcall.db", folder.path().display()),
-        Some(server) => fresh(server).await?,
-    };
-    let origin = &simulator.tenant.origin;
-    let clouds = Clouds::new([Cloud::parse("sim", "Simulator", origin, origin)?])?;
-    let settings = Settings::in_folder(folder.path().to_owned());
-    let key = folder.path().join("master.key");
-    let b = backend::open(settings, clouds, &url, &key).await?;
-    let integration = connect(&b, &simulator.tenant).await?;
+    let b = open(folder.path(), postgres, &tenant.origin).await?;
+    let integration = connect(&b, tenant).await?;
     jobs::run_until_idle(&b).await?;
 
     // Once before, so that neither side meets a cold simulator.
-    floor::download(&simulator.tenant).await?;
-    let floor_download = floor::download(&simulator.tenant).await?;
+    floor::download(tenant).await?;
+    let floor_download = floor::download(tenant).await?;
     let idle = memory("VmRSS")?;
-    std::fs::write("/proc/self/clear_refs", "5")?;
+    forget_peak()?;
     let full = run(&b, integration, RunMode::Full).await?;
     let peak_kb = memory("VmHWM")?.saturating_sub(idle);
     let quiet = run(&b, integration, RunMode::Delta).await?;
     let again = run(&b, integration, RunMode::Full).await?;
-    simulator.change((asked.users + asked.groups) / 100).await?;
+    let changes = (asked.users + asked.groups) / 100;
+    Control::new()?.change(tenant, changes).await?;
     let one_percent = run(&b, integration, RunMode::Delta).await?;
     let floor_load = floor::load(&b).await?;
     b.db.close().await;
@@ -132,6 +129,17 @@ pub async fn all(asked: &Asked, postgres: Option<&String>) -> Result<Measured> {
     })
 }
 
+/// An installation in the folder: on SQLite, or on a new database of the server.
+pub async fn open(folder: &Path, postgres: Option<&String>, origin: &str) -> Result<Backend> {
+    let url = match postgres {
+        None => format!("sqlite://{}/rollcall.db", folder.display()),
+        Some(server) => fresh(server).await?,
+    };
+    let clouds = Clouds::new([Cloud::parse("sim", "Simulator", origin, origin)?])?;
+    let settings = Settings::in_folder(folder.to_owned());
+    Ok(backend::open(settings, clouds, &url, &folder.join("master.key")).await?)
+}
+
 async fn run(b: &Backend, integration: IntegrationId, mode: RunMode) -> Result<Synced> {
     let begun = Instant::now();
     let trigger = RunTrigger::Operator;
@@ -140,13 +148,22 @@ async fn run(b: &Backend, integration: IntegrationId, mode: RunMode) -> Result<S
     let watching = tokio::spawn(watch(b.clone(), started.id));
     jobs::run_until_idle(b).await?;
     let took = begun.elapsed();
-    let phases = watching.await?;
+    outcome(b, started.id, took, watching.await?).await
+}
+
+/// What came out of a run that ended; an error unless it went well.
+pub async fn outcome(
+    b: &Backend,
+    id: RunId,
+    took: Duration,
+    phases: BTreeMap<String, Duration>,
+) -> Result<Synced> {
     let mut tx = b.db.read().await?;
     let (requests, resource_units, status, error, changed) = fetch_one!(
         &mut tx,
         (i64, i64, String, Option<String>, i64),
         "SELECT requests, resource_units, status, error, applied FROM run WHERE id = $1",
-        started.id
+        id
     )?;
     if !matches!(status.as_str(), "succeeded" | "nothing_to_do") {
         return Err(format!("the run ended {status}: {error:?}").into());
@@ -160,9 +177,15 @@ async fn run(b: &Backend, integration: IntegrationId, mode: RunMode) -> Result<S
     })
 }
 
-async fn connect(b: &Backend, tenant: &Tenant) -> Result<IntegrationId> {
-    let scope = command_line_scope();
-    let customer = store::customers::create(b, &scope, "Bench").await?;
+/// One customer with one integration, of the whole tenant.
+pub async fn connect(b: &Backend, tenant: &Tenant) -> Result<IntegrationId> {
+    let customer = store::customers::create(b, &command_line_scope(), "Bench").await?;
+    let profile = profile(b, tenant).await?;
+    integration(b, customer.id, profile, &tenant.domain).await
+}
+
+/// The tenant's application, for every customer.
+pub async fn profile(b: &Backend, tenant: &Tenant) -> Result<CredentialProfileId> {
     let profile = NewCredentialProfile {
         customer_id: None,
         name: "Bench".to_owned(),
@@ -173,16 +196,29 @@ async fn connect(b: &Backend, tenant: &Tenant) -> Result<IntegrationId> {
         private_key_pem: None,
         expires_at: None,
     };
-    let profile = store::credential_profiles::create(b, &scope, profile).await?;
+    let scope = command_line_scope();
+    Ok(store::credential_profiles::create(b, &scope, profile)
+        .await?
+        .id)
+}
+
+/// An integration that reads everybody, with a guard that holds nothing and a schedule that
+/// doesn't come true meanwhile.
+pub async fn integration(
+    b: &Backend,
+    customer: CustomerId,
+    profile: CredentialProfileId,
+    tenant: &str,
+) -> Result<IntegrationId> {
     let limit = Limit {
         max_count: None,
         max_percent: 100,
     };
     let new = NewIntegration {
         kind: IntegrationKind::EntraId,
-        tenant: tenant.domain.clone(),
+        tenant: tenant.to_owned(),
         cloud: "sim".to_owned(),
-        credential_profile_id: profile.id,
+        credential_profile_id: profile,
         enabled: true,
         schedule: Schedule::every(10_080),
         policy: Policy {
@@ -197,13 +233,19 @@ async fn connect(b: &Backend, tenant: &Tenant) -> Result<IntegrationId> {
             ..Policy::default()
         },
     };
-    Ok(store::integrations::create(b, &scope, customer.id, new)
+    let scope = command_line_scope();
+    Ok(store::integrations::create(b, &scope, customer, new)
         .await?
         .id)
 }
 
+/// What this process's database on a server is called.
+pub fn database() -> String {
+    format!("bench_{}", std::process::id())
+}
+
 async fn fresh(server: &str) -> Result<String> {
-    let name = format!("bench_{}", std::process::id());
+    let name = database();
     let mut connection = sqlx::PgConnection::connect(server).await?;
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
         .execute(&mut connection)
@@ -212,14 +254,4 @@ async fn fresh(server: &str) -> Result<String> {
         .rsplit_once('/')
         .ok_or("the server's address names no database")?;
     Ok(format!("{base}/{name}"))
-}
-
-/// A line of this process's status, kB (proc(5)).
-fn memory(name: &str) -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-        .ok_or("no such line")?;
-    Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
 }

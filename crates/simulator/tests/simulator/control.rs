@@ -298,6 +298,14 @@ fn tenants_of_any_size_can_be_made() {
         let infos = farm.tenants();
         assert_eq!(infos[0].client_id, infos[1].client_id);
         assert_ne!(infos[0].tenant_id, infos[1].tenant_id);
+        let sign_ins = farm.secret_sign_ins();
+        assert_eq!(sign_ins.len(), infos.len());
+        for (sign_in, info) in sign_ins.iter().zip(&infos) {
+            assert_eq!(sign_in.tenant_id, info.tenant_id);
+            assert_eq!(sign_in.domain, info.domain);
+            assert_eq!(sign_in.client_id, info.client_id);
+            assert_eq!(sign_in.client_secret, info.client_secret);
+        }
         for info in infos {
             let control = farm.control(info.tenant_id);
             control.random_changes(50, 1);
