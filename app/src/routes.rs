@@ -127,6 +127,11 @@ pub fn integration(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}")
 }
 
+/// One integration, with the settings of a preview filled in.
+pub fn integration_with_preview(id: IntegrationId, run: RunId) -> String {
+    format!("{INTEGRATIONS}/{id}?preview={run}")
+}
+
 /// The tab Sync History of one integration.
 pub fn integration_history(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/sync-history")
@@ -148,6 +153,7 @@ pub fn setting(id: IntegrationId, field: &str) -> String {
         "selected_group_ids" => "f-groups".to_owned(),
         "out_of_scope" => "f-out-of-scope".to_owned(),
         "guard" => "f-guard".to_owned(),
+        "protected" => "f-protected".to_owned(),
         actions if actions.starts_with("actions.") => "f-actions".to_owned(),
         other => format!("f-settings[{other}]"),
     };

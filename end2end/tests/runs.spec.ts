@@ -249,6 +249,17 @@ test("settings are previewed before they are saved, and saved when that is appli
     expect(await guests()).toBe(false);
   });
 
+  await test.step("the way back has them filled in, and they can be discarded", async () => {
+    const run = page.url();
+    await about(page).getByRole("link", { name: "Back to these settings" }).click();
+    await expect(page.getByRole("note")).toContainText("These settings come from a preview");
+    await expect(page.getByRole("switch", { name: /Include guests/ })).toBeChecked();
+    await expect(page.getByText("1 unsaved change")).toBeVisible();
+    await page.getByRole("button", { name: "Discard" }).click();
+    await expect(page.getByRole("switch", { name: /Include guests/ })).not.toBeChecked();
+    await goto(run);
+  });
+
   await test.step("applied, they are saved", async () => {
     await about(page).getByRole("link", { name: "Apply exactly this" }).click();
     const dialog = page.getByRole("dialog", { name: "Apply exactly this?" });

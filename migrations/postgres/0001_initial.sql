@@ -187,10 +187,13 @@ CREATE TABLE source_object (
     in_scope             BOOLEAN NOT NULL, -- with groups selected: the scope holds it
     kept                 BOOLEAN NOT NULL, -- its memberships are shown: it is wanted, and there once the run is applied
     pending              TEXT,             -- why its wanted state isn't applied yet
+    protected            BOOLEAN NOT NULL DEFAULT FALSE, -- a rule of the policy protected it when last planned; for lists
     PRIMARY KEY (integration_id, object_type, external_id)
 );
 CREATE INDEX source_object_pending
     ON source_object (integration_id, object_type, external_id) WHERE pending IS NOT NULL;
+CREATE INDEX source_object_protected
+    ON source_object (integration_id, object_type, external_id) WHERE protected;
 
 -- A group's members of one type, as the source gave them: their ids in order, 16 bytes each.
 CREATE TABLE source_membership (

@@ -187,10 +187,13 @@ CREATE TABLE source_object (
     in_scope             INTEGER NOT NULL, -- with groups selected: the scope holds it
     kept                 INTEGER NOT NULL, -- its memberships are shown: it is wanted, and there once the run is applied
     pending              TEXT,             -- why its wanted state isn't applied yet
+    protected            INTEGER NOT NULL DEFAULT 0, -- a rule of the policy protected it when last planned; for lists
     PRIMARY KEY (integration_id, object_type, external_id)
 ) STRICT;
 CREATE INDEX source_object_pending
     ON source_object (integration_id, object_type, external_id) WHERE pending IS NOT NULL;
+CREATE INDEX source_object_protected
+    ON source_object (integration_id, object_type, external_id) WHERE protected;
 
 -- A group's members of one type, as the source gave them: their ids in order, 16 bytes each.
 CREATE TABLE source_membership (

@@ -141,6 +141,7 @@ async fn user_rows(
         source_type: parsed(&address, "source_type"),
         group_id: parsed(&address, "group"),
         countdown: parsed(&address, "countdown"),
+        protected: parsed(&address, "protected"),
         sort,
         direction: direction.unwrap_or_default(),
         ..UserQuery::default()

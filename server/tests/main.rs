@@ -32,6 +32,7 @@ mod permissions;
 #[cfg(test)]
 mod previews;
 #[cfg(test)]
+mod protected_rules;
 mod protections;
 #[cfg(test)]
 mod runs;

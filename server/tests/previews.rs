@@ -323,7 +323,7 @@ both_with_farm!(
 );
 
 /// A form of the interface, as a browser without our code sends it: answers where it leads.
-async fn plain_form(
+pub(crate) async fn plain_form(
     app: &TestApp,
     function: &str,
     cookie: &str,

@@ -8,7 +8,8 @@ use domain::{
     id::{CredentialProfileId, CustomerId, IntegrationId, RunId},
     integration::{GroupHit, Integration, IntegrationLine, People, SelectedGroup},
     paging::Page,
-    run::{RunDetail, RunStatus},
+    protection::{ProtectedForecast, ProtectedRule},
+    run::{PreviewSettings as SettingsOfPreview, RunDetail, RunStatus},
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 use serde::{Deserialize, Serialize};
@@ -249,9 +250,42 @@ pub(crate) async fn get_configuration(id: IntegrationId) -> AppResult<Configurat
     })
 }
 
-/// Saves the settings of an integration.
+/// How many people of today's directory rules would protect.
+#[server(endpoint = "integrations/protected-forecast", input = Json)]
+pub(crate) async fn forecast_protected(
+    id: IntegrationId,
+    rules: Vec<ProtectedRule>,
+) -> AppResult<ProtectedForecast> {
+    use backend::store::protected_rules;
+    let (backend, scope) = crate::session::caller().await?;
+    Ok(protected_rules::forecast(&backend, &scope, id, Some(rules)).await?)
+}
+
+/// The unsaved settings that a preview of this integration was made for; none for whoever may not
+/// see it.
+#[server(endpoint = "integrations/settings-of-preview", input = Json)]
+pub(crate) async fn find_preview_settings(
+    id: IntegrationId,
+    run: RunId,
+) -> AppResult<Option<SettingsOfPreview>> {
+    use backend::{Error, store::integrations};
+    let (backend, scope) = crate::session::caller().await?;
+    integrations::get(&backend, &scope, id).await?;
+    match backend::sync::settings_of_preview(&backend, &scope, run).await {
+        Ok(found) => Ok(found.filter(|found| found.integration_id == id)),
+        Err(Error::NotFound(_) | Error::Forbidden(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Saves the settings of an integration. Those of a preview lead back to the plain page, or its
+/// address would fill them in again.
 #[server(endpoint = "integrations/save")]
-pub(crate) async fn save_settings(id: IntegrationId, settings: SettingsForm) -> AppResult<Done> {
+pub(crate) async fn save_settings(
+    id: IntegrationId,
+    settings: SettingsForm,
+    #[server(default)] from_preview: bool,
+) -> AppResult<Done> {
     use backend::store::integrations;
     let (backend, scope) = crate::session::caller().await?;
     let before = integrations::get(&backend, &scope, id).await?;
@@ -260,7 +294,8 @@ pub(crate) async fn save_settings(id: IntegrationId, settings: SettingsForm) -> 
         .await
         .map_err(|error| super::settings::at_field(error.into()))?;
     integrations::remember_groups(&backend, &scope, id, &known).await?;
-    crate::session::done(format!("{} was saved", saved.name), None).await
+    let to = from_preview.then(|| crate::routes::integration(id));
+    crate::session::done(format!("{} was saved", saved.name), to).await
 }
 
 /// Groups whose name or mail address holds what was typed.

@@ -1,17 +1,26 @@
 //! The tab Tenant Configuration: connection, scope, people, guard; saved together.
 
-use domain::{id::ExternalId, integration::GroupHit, permission::Permission, policy::OutOfScope};
+use domain::{
+    id::{ExternalId, IntegrationId, RunId},
+    integration::{GroupHit, Integration},
+    permission::Permission,
+    policy::OutOfScope,
+    run::PreviewSettings as SettingsOfPreview,
+};
 use leptos::{form::FromFormData as _, html};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast as _;
 
 use super::{
     api::{
-        Configuration, PreviewSettings, SaveSettings, TestSaved, get_configuration, group_search,
+        Configuration, PreviewSettings, SaveSettings, TestSaved, find_preview_settings,
+        get_configuration, group_search,
     },
     checks::follow_test,
     group_field::{CHARS_MIN, Chosen},
     head::{of_integration, use_id},
     leaving::AskBeforeLeaving,
+    protected::{ProtectedSection, RuleLines},
     sections::{Connection, GuardTable, PeopleSection, Scope, test_url},
     settings::SettingsForm,
 };
@@ -37,19 +46,22 @@ pub fn ConfigurationTab() -> impl IntoView {
             saved.update(|count| *count += 1);
         }
     });
-    let find = Memo::new(move |_| address.get("find"));
+    let searched = address.clone();
+    let find = Memo::new(move |_| searched.get("find"));
+    let of_preview = Memo::new(move |_| address.parsed::<RunId>("preview"));
     let settings = Resource::new(
-        move || (id.get(), saved.get(), find.get()),
-        |(id, _, find)| of_integration(id, async move |id| read(id, find).await),
+        move || (id.get(), saved.get(), find.get(), of_preview.get()),
+        |(id, _, find, run)| of_integration(id, async move |id| read(id, find, run).await),
     );
     view! {
         <Load
             resource=settings
-            children=move |(configuration, found)| {
+            children=move |(configuration, found, from)| {
                 view! {
                     <Form
                         configuration=configuration
                         found=found
+                        from=from
                         post=post
                         preview=preview
                         again={saved.get_untracked() > 0}
@@ -61,17 +73,23 @@ pub fn ConfigurationTab() -> impl IntoView {
     .into_any()
 }
 
-/// The settings, and the groups of a search that was made without the browser code.
-async fn read(
-    id: domain::id::IntegrationId,
-    find: Option<String>,
-) -> AppResult<(Configuration, Vec<GroupHit>)> {
+/// What the form is made from: the settings, the groups of a search that was made without the
+/// browser code, and the settings of a preview where the address names one.
+type Shown = (Configuration, Vec<GroupHit>, Option<SettingsOfPreview>);
+
+async fn read(id: IntegrationId, find: Option<String>, run: Option<RunId>) -> AppResult<Shown> {
     let configuration = get_configuration(id).await?;
     let found = match find.filter(|find| find.trim().chars().count() >= CHARS_MIN) {
         Some(find) => group_search(id, find, false).await?,
         None => Vec::new(),
     };
-    Ok((configuration, found))
+    let from = match run {
+        Some(run) => find_preview_settings(id, run).await?,
+        None => None,
+    };
+    // Applied or saved, nothing of it is unsaved.
+    let from = from.filter(|from| from.policy != configuration.integration.policy);
+    Ok((configuration, found, from))
 }
 
 /// The form around a part of it.
@@ -105,10 +123,60 @@ fn chosen(ids: &[ExternalId], saved: &[Chosen], found: &[GroupHit]) -> Vec<Chose
         .collect()
 }
 
+/// The form and its groups as a preview had them.
+fn of_preview(
+    from: &SettingsOfPreview,
+    integration: &Integration,
+    saved: &[Chosen],
+) -> (SettingsForm, Vec<Chosen>) {
+    let shown = SettingsForm::of(&Integration {
+        policy: from.policy.clone(),
+        ..integration.clone()
+    });
+    let groups = chosen(&shown.selected_group_ids, saved, &[]).into_iter();
+    let named = groups.map(|group| {
+        let mut names = from.group_names.iter();
+        match names.find(|(id, _)| *id == group.id) {
+            Some((_, name)) => group.named(name),
+            None => group,
+        }
+    });
+    let groups = named.collect();
+    (shown, groups)
+}
+
+/// Says that what is filled in comes from a preview.
+#[component]
+fn FromPreview(from: SettingsOfPreview) -> impl IntoView {
+    view! {
+        <div class="rc-note mb-4" role="note">
+            <Icon name="info" class="text-muted mt-0.5" />
+            <p class="min-w-0">
+                "These settings come from "
+                <a class="rc-link" href=routes::run(from.run_id)>"a preview"</a>
+                ", and aren’t saved. What decides about nobody, such as the schedule, is as saved. "
+                {from
+                    .changed_since
+                    .then_some(
+                        "The saved settings were changed since that preview: Save puts these in their place. ",
+                    )}
+                // With the browser code the bar below discards.
+                <a class="rc-link hidden plain:inline" href=routes::integration(from.integration_id)>
+                    "Discard them"
+                </a>
+            </p>
+        </div>
+        <input type="hidden" name="from_preview" value="true" />
+    }
+    .into_any()
+}
+
 #[component]
 fn Form(
     configuration: Configuration,
     found: Vec<GroupHit>,
+    /// What a preview was made for.
+    from: Option<SettingsOfPreview>,
     post: Post<SaveSettings>,
     preview: Post<PreviewSettings>,
     /// Whether it stands here anew, after a save.
@@ -130,11 +198,17 @@ fn Form(
         .filter(|save| !again && save.id == id)
         .map(|save| save.settings);
     let came_back = returned.is_some();
-    let chosen_groups = returned.as_ref().map_or_else(
-        || saved_groups.clone(),
-        |form| chosen(&form.selected_group_ids, &saved_groups, &found),
-    );
-    let shown = returned.unwrap_or_else(|| was.get_value());
+    let from = from.filter(|_| !again);
+    let from_preview = from.is_some();
+    let (shown, chosen_groups) = match (returned, &from) {
+        (Some(form), _) => {
+            let groups = chosen(&form.selected_group_ids, &saved_groups, &found);
+            (form, groups)
+        }
+        (None, Some(from)) => of_preview(from, &integration, &saved_groups),
+        (None, None) => (was.get_value(), saved_groups.clone()),
+    };
+    let rules = RuleLines::new(&shown);
     let now = RwSignal::new(shown.clone());
     let groups = RwSignal::new(chosen_groups);
     let inside = NodeRef::<html::Div>::new();
@@ -152,7 +226,13 @@ fn Form(
         now.selected_group_ids = groups.with(|groups| groups.iter().map(|g| g.id).collect());
         was.with_value(|was| now.differences(was))
     });
+    let navigate = use_navigate();
     let discard = Callback::new(move |()| {
+        if from_preview {
+            // The plain page has the form as it is saved.
+            navigate(&routes::integration(id), NavigateOptions::default());
+            return;
+        }
         if came_back {
             // The form's own first state is what came back, not what is saved.
             _ = window().location().reload();
@@ -161,7 +241,9 @@ fn Form(
             form.reset();
         }
         groups.set(saved_groups.clone());
-        look();
+        rules.restore();
+        // Lines come and go after this.
+        request_animation_frame(look);
     });
     Effect::new(move |_| {
         // A browser keeps what was typed over what is saved now, and brings back what was typed
@@ -198,9 +280,11 @@ fn Form(
                 on:change=move |_| look()
             >
                 <div class="max-w-3xl min-w-0">
+                    {from.map(|from| view! { <FromPreview from=from /> })}
                     <Connection configuration=configuration shown=shown.clone() tested=tested start=start />
                     <Scope id=id shown=shown.clone() groups=groups found=found />
                     <PeopleSection shown=shown.clone() delete_too=delete_too />
+                    <ProtectedSection id=id rules=rules now=now look=Callback::new(move |()| look()) />
                 </div>
                 <aside
                     class="min-w-0 max-xl:mt-6 max-xl:pt-5 max-xl:border-t max-xl:border-line max-xl:max-w-3xl"

@@ -35,6 +35,14 @@ impl Chosen {
             hit: None,
         }
     }
+
+    /// The same group under this name.
+    pub fn named(self, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..self
+        }
+    }
 }
 
 impl From<SelectedGroup> for Chosen {

@@ -13,6 +13,7 @@ mod head;
 mod leaving;
 mod list;
 mod pause;
+mod protected;
 mod sections;
 mod settings;
 mod sync_now;

@@ -24,7 +24,7 @@ use crate::ui::{
 
 /// A section with its title, on a hairline but for the first.
 #[component]
-fn Section(
+pub(super) fn Section(
     id: &'static str,
     title: &'static str,
     #[prop(optional)] first: bool,

@@ -4,9 +4,41 @@ use domain::{
     id::{CredentialProfileId, ExternalId},
     integration::Integration,
     policy::OutOfScope,
+    protection::{Matching, ProtectedAttribute, ProtectedRule},
     schedule::{EVERY_MINUTES_DEFAULT, Timing},
 };
 use serde::{Deserialize, Serialize};
+
+/// A rule as its line of the form has it; without a value it isn't there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleLine {
+    /// What is compared.
+    pub attribute: ProtectedAttribute,
+    /// How.
+    pub matches: Matching,
+    /// With what.
+    #[serde(default)]
+    pub value: String,
+}
+
+impl RuleLine {
+    /// A line that is still to be filled in.
+    pub const EMPTY: Self = Self {
+        attribute: ProtectedAttribute::UserPrincipalName,
+        matches: Matching::EndsWith,
+        value: String::new(),
+    };
+}
+
+impl From<&ProtectedRule> for RuleLine {
+    fn from(rule: &ProtectedRule) -> Self {
+        Self {
+            attribute: rule.attribute,
+            matches: rule.matches,
+            value: rule.value.clone(),
+        }
+    }
+}
 
 /// Every field of the form. Numbers are kept as typed, so that a wrong one can be named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +104,9 @@ pub struct SettingsForm {
     /// Days from Inactive to deleted.
     #[serde(default)]
     pub delete_after_days: String,
+    /// Rules that protect people.
+    #[serde(default)]
+    pub protected: Vec<RuleLine>,
     /// New objects come in.
     #[serde(default)]
     pub create: bool,
@@ -140,6 +175,7 @@ impl SettingsForm {
             blocked_sign_in_disables: policy.blocked_sign_in_disables,
             out_of_scope: policy.out_of_scope,
             delete_after_days: policy.delete_after_days.to_string(),
+            protected: policy.protected.iter().map(RuleLine::from).collect(),
             create: policy.actions.create,
             update: policy.actions.update,
             disable: policy.actions.disable,
@@ -194,8 +230,29 @@ impl SettingsForm {
         );
         let actions = |form: &Self| (form.create, form.update, form.disable, form.delete);
         differs(actions(self) != actions(was), "Actions");
+        differs(self.rules() != was.rules(), "Protected people");
         differs(self.guard_texts() != was.guard_texts(), "Guard");
         differences
+    }
+
+    /// The rules that are filled in.
+    pub fn rules(&self) -> Vec<ProtectedRule> {
+        self.lines().map(|(_, rule)| rule).collect()
+    }
+
+    /// The rules that are filled in, each with the place of its line.
+    fn lines(&self) -> impl Iterator<Item = (usize, ProtectedRule)> {
+        let lines = self.protected.iter().enumerate();
+        lines
+            .map(|(at, line)| {
+                let rule = ProtectedRule {
+                    attribute: line.attribute,
+                    matches: line.matches,
+                    value: line.value.trim().to_owned(),
+                };
+                (at, rule)
+            })
+            .filter(|(_, rule)| !rule.value.is_empty())
     }
 
     fn schedule_text(&self) -> String {
@@ -328,7 +385,14 @@ mod reading {
             } else {
                 before.delete_after_days
             };
+            // A line that is empty counts, so that a rule is blamed at the line it was typed in.
+            let protected = self
+                .lines()
+                .map(|(at, rule)| rule.checked(at))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| at_field(AppError::Invalid(error)))?;
             let policy = Policy {
+                protected,
                 selected_group_ids: self.selected_group_ids,
                 include_nested: self.include_nested,
                 include_guests: self.include_guests,
@@ -425,6 +489,8 @@ mod reading {
             "schedule.every_minutes" => "settings[every_minutes]".to_owned(),
             "schedule.window" | "schedule.window.from" => "settings[window_from]".to_owned(),
             "schedule.window.until" => "settings[window_until]".to_owned(),
+            // Whichever rule it is, its message says so.
+            name if name.starts_with("protected") => "settings[protected]".to_owned(),
             name => match name.strip_prefix("guard.") {
                 Some(limit) => format!(
                     "settings[guard_{}]",

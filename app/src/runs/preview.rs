@@ -45,8 +45,25 @@ pub fn AboutPreview(
                 .then(|| view! { <p class="mt-1">"Nothing was changed."</p> })}
             {(!settings.is_empty()).then(|| view! { <Settings settings=settings /> })}
             <Applying run=detail.run.clone() preview=preview about=about />
+            {(detail.run.mode == RunMode::Preview && preview.unsaved && !detail.integration_deleted
+                && may(Permission::IntegrationsWrite))
+                .then(|| view! { <BackToSettings run=detail.run.clone() /> })}
         </section>
     })
+}
+
+/// The way back to the form, with these settings filled in.
+#[component]
+fn BackToSettings(run: Run) -> impl IntoView {
+    view! {
+        <p class="mt-3">
+            <a class="btn" href=routes::integration_with_preview(run.integration_id, run.id)>
+                <Icon name="arrow-left" />
+                "Back to these settings"
+            </a>
+        </p>
+    }
+    .into_any()
 }
 
 /// The settings that differ from the saved ones, as they were and as they would become.

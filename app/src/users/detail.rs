@@ -10,7 +10,7 @@ use leptos::{server, server_fn::codec::Json};
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
-use super::protection::ProtectionNote;
+use super::protection::{ProtectionNote, RuleNote};
 use crate::{
     integrations::SyncNow,
     ui::{countdown::CountdownNote, prelude::*, why::Explanation},
@@ -98,6 +98,13 @@ fn User(user: UserView) -> impl IntoView {
                 .clone()
                 .map(|protection| {
                     view! { <ProtectionNote id=user protection=Some(protection) /> }
+                })}
+            {detail
+                .protecting_rule
+                .clone()
+                .map(|rule| {
+                    let integration = detail.integration_name.clone();
+                    view! { <RuleNote by=rule integration=integration /> }
                 })}
             <CountdownNote
                 object_type=ObjectType::User

@@ -4,6 +4,7 @@ use domain::{
     countdown::CountdownState,
     id::GroupId,
     paging::Page,
+    protection::ProtectedFilter,
     user::{DirectoryStatus, SourceType, UserLine},
 };
 use leptos::{server, server_fn::codec::Json};
@@ -18,6 +19,8 @@ pub(crate) struct UserFilter {
     source_type: Option<SourceType>,
     group: Option<GroupId>,
     countdown: Option<CountdownState>,
+    #[serde(default)]
+    protected: Option<ProtectedFilter>,
 }
 
 /// Users under the list's search and filters.
@@ -33,6 +36,7 @@ pub(crate) async fn list_users(list: ListQuery, filter: UserFilter) -> AppResult
         source_type: filter.source_type,
         group_id: filter.group,
         countdown: filter.countdown,
+        protected: filter.protected,
         page: list.page,
         direction: list.direction,
         ..UserQuery::default()
@@ -60,6 +64,7 @@ pub fn UsersPage() -> impl IntoView {
                 source_type: address.parsed("source_type"),
                 group: address.parsed("group"),
                 countdown: address.parsed("countdown"),
+                protected: address.parsed("protected"),
             },
         )
     });
@@ -85,6 +90,11 @@ pub fn UsersPage() -> impl IntoView {
                 name="countdown"
                 label="Deletion"
                 options=options(CountdownState::ALL, CountdownState::title)
+            />
+            <FilterChip
+                name="protected"
+                label="Protected"
+                options=options(ProtectedFilter::ALL, ProtectedFilter::title)
             />
             <TotalOf resource=users one="user" many="users" />
             <ExportCsv path=routes::USERS_CSV />
@@ -130,7 +140,8 @@ fn List(asked: (ListQuery, UserFilter), page: Page<UserLine>) -> impl IntoView {
         || filter.status.is_some()
         || filter.source_type.is_some()
         || filter.group.is_some()
-        || filter.countdown.is_some();
+        || filter.countdown.is_some()
+        || filter.protected.is_some();
     if page.total == 0 && !filtered {
         return view! { <Nobody /> }.into_any();
     }
@@ -212,6 +223,16 @@ fn Row(line: UserLine, show_customer: bool) -> impl IntoView {
                 })}
             <td role="cell" class="max-md:justify-self-end">
                 <InDirectory status=user.status />
+                {line
+                    .protected
+                    .then(|| {
+                        view! {
+                            <span class="flex items-center gap-1 text-xs text-muted">
+                                <Icon name="lock" small=true />
+                                "Protected"
+                            </span>
+                        }
+                    })}
                 {line
                     .delete_at
                     .map(|at| {

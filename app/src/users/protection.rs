@@ -1,6 +1,10 @@
 //! Protecting a user from sync, on its page.
 
-use domain::{id::UserId, permission::Permission, protection::Protection};
+use domain::{
+    id::UserId,
+    permission::Permission,
+    protection::{ProtectedByRule, Protection},
+};
 
 use crate::{session::may, ui::prelude::*};
 
@@ -40,6 +44,29 @@ pub fn ProtectionNote(
         None if may_write => view! { <Protect id=id /> }.into_any(),
         None => ().into_any(),
     }
+}
+
+/// The rule that protects the user, and where it stands.
+#[component]
+pub fn RuleNote(
+    /// The rule.
+    by: ProtectedByRule,
+    /// The integration's name.
+    integration: Option<String>,
+) -> impl IntoView {
+    let href = routes::setting(by.integration_id, "protected");
+    view! {
+        <section class="rc-note mb-5" aria-label="Protection by rule">
+            <Icon name="lock" class="text-muted mt-0.5" />
+            <p class="min-w-0 wrap-anywhere">
+                "Protected from sync by a rule of "
+                <a class="rc-link" href=href>
+                    <bdi>{integration.unwrap_or_else(|| "its integration".to_owned())}</bdi>
+                </a> ": " <bdi>{by.rule.to_string()}</bdi> "."
+            </p>
+        </section>
+    }
+    .into_any()
 }
 
 #[component]

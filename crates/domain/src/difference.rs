@@ -128,6 +128,7 @@ impl Policy {
         name: impl Fn(ExternalId) -> Option<String>,
     ) -> Vec<Difference> {
         let mut differences: Vec<_> = self.groups(was, name).into_iter().collect();
+        differences.extend(self.protected_rules(was));
         let before = was.words(self.out_of_scope).into_iter();
         let after = self.words(self.out_of_scope).into_iter();
         differences.extend(
@@ -146,6 +147,33 @@ impl Policy {
                 .then(|| Difference::new(setting, limit_words(before), limit_words(after)))
         }));
         differences
+    }
+
+    fn protected_rules(&self, was: &Self) -> Option<Difference> {
+        let not_in = |all: &Self, of: &Self| -> Vec<String> {
+            let other = of.protected.iter();
+            let other = other.filter(|rule| !all.protected.contains(rule));
+            other.map(ToString::to_string).collect()
+        };
+        let (added, removed) = (not_in(was, self), not_in(self, was));
+        if added.is_empty() && removed.is_empty() {
+            return None;
+        }
+        let number = |policy: &Self| match policy.protected.len() {
+            0 => "nobody by rule".to_owned(),
+            1 => "1 rule".to_owned(),
+            n => format!("{n} rules"),
+        };
+        let named = |sign: &str, rules: Vec<String>| {
+            let more = rules.len().saturating_sub(NAMED_MAX);
+            let mut names: Vec<_> = rules.into_iter().take(NAMED_MAX).collect();
+            names.extend((more > 0).then(|| format!("{more} more")));
+            (!names.is_empty()).then(|| format!("{sign} {}", names.join(", ")))
+        };
+        let changes = [named("with", added), named("without", removed)];
+        let changes: Vec<_> = changes.into_iter().flatten().collect();
+        let after = format!("{} ({})", number(self), changes.join("; "));
+        Some(Difference::new("Protected people", number(was), after))
     }
 
     /// The settings that stand for themselves, in words. `deleting`: what becomes of people who

@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::ExternalId, text::FieldError, text_enum};
+use crate::{
+    id::ExternalId,
+    protection::{ProtectedRule, checked_rules},
+    text::FieldError,
+    text_enum,
+};
 
 text_enum! {
     /// What a source holds and a directory keeps.
@@ -163,6 +168,8 @@ pub struct Policy {
     pub actions: Actions,
     /// When changes are held.
     pub guard: Guard,
+    /// People that no run touches: those whom any of these rules matches. At most 50.
+    pub protected: Vec<ProtectedRule>,
 }
 
 impl Default for Policy {
@@ -178,6 +185,7 @@ impl Default for Policy {
             delete_after_days: 30,
             actions: Actions::default(),
             guard: Guard::default(),
+            protected: Vec::new(),
         }
     }
 }
@@ -226,6 +234,7 @@ impl Policy {
                 ));
             }
         }
+        self.protected = checked_rules(self.protected)?;
         Ok(self)
     }
 

@@ -7,7 +7,7 @@ use crate::{
     decision::{HeldChanges, RunDecision},
     difference::Difference,
     id::{CustomerId, ExternalId, IntegrationId, RunChangeId, RunId},
-    policy::ObjectType,
+    policy::{ObjectType, Policy},
     text_enum,
 };
 
@@ -572,6 +572,21 @@ pub struct PreviewDetail {
     pub refusal: Option<String>,
     /// The run that stands in the way.
     pub refused_for: Option<RunId>,
+}
+
+/// The settings of a preview, on their way back into the form that they came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewSettings {
+    /// The preview.
+    pub run_id: RunId,
+    /// Its integration.
+    pub integration_id: IntegrationId,
+    /// What it was made for.
+    pub policy: Policy,
+    /// Names of the policy's selected groups, as far as they are known.
+    pub group_names: Vec<(ExternalId, String)>,
+    /// Whether the saved settings were changed since it began.
+    pub changed_since: bool,
 }
 
 /// One line of Sync History: a run's counts of one object type.

@@ -7,7 +7,7 @@ use crate::{
     countdown::Countdown,
     group::{GroupKind, MemberLine},
     id::{CustomerId, ExternalId, GroupId, IntegrationId, UserId},
-    protection::Protection,
+    protection::{Protected, ProtectedByRule, Protection},
     run::Reason,
     text_enum,
 };
@@ -78,6 +78,17 @@ pub struct User {
     pub integration_id: Option<IntegrationId>,
 }
 
+/// A user, and whether runs touch it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserWithProtection {
+    /// The user.
+    #[serde(flatten)]
+    pub user: User,
+    /// Why no run touches it; null where runs do.
+    pub protected: Option<Protected>,
+}
+
 /// A line of the Users list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
@@ -95,6 +106,8 @@ pub struct UserLine {
     pub pending: Option<String>,
     /// When it will be deleted; null where no days are counting.
     pub delete_at: Option<DateTime>,
+    /// Whether it is protected, by hand or by a rule.
+    pub protected: bool,
     /// When it last changed.
     pub changed_at: DateTime,
 }
@@ -123,6 +136,8 @@ pub struct UserDetail {
     pub countdown: Countdown,
     /// That no run touches it, and who said so.
     pub protection: Option<Protection>,
+    /// The rule of its integration that does the same.
+    pub protecting_rule: Option<ProtectedByRule>,
     /// Other attributes the source gave.
     pub attributes: Vec<Attribute>,
 }

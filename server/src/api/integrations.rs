@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use backend::{
     Backend,
-    store::{customers, integrations},
+    store::{customers, integrations, protected_rules},
 };
 use domain::{
     guard::GuardForecast,
@@ -11,6 +11,7 @@ use domain::{
     integration::{Integration, IntegrationChange, NewIntegration, People},
     paging::Listing,
     permission::Permission,
+    protection::{ProtectedForecast, ProtectedForecastRequest},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -31,6 +32,7 @@ pub fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(list_of_customer, create))
         .routes(routes!(get, change, delete))
         .routes(routes!(guard_forecast))
+        .routes(routes!(protected_forecast))
 }
 
 /// Which integrations.
@@ -139,6 +141,25 @@ async fn guard_forecast(
     Id(id): Id<IntegrationId>,
 ) -> Result<Json<Vec<GuardForecast>>> {
     let forecast = integrations::guard_forecast(&backend, &caller.0, id).await;
+    forecast.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// How many people an integration's rules protect today
+///
+/// Of the saved rules, or of those that are given and needn't be saved. Nothing is changed.
+#[utoipa::path(post, path = "/integrations/{id}/protected-forecast", tag = "Integrations",
+    params(("id" = IntegrationId, Path)), request_body = ProtectedForecastRequest,
+    responses((status = 200, body = ProtectedForecast), Refusals))]
+async fn protected_forecast(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<IntegrationId>,
+    body: Body,
+) -> Result<Json<ProtectedForecast>> {
+    caller.found(integrations::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::DirectoryRead)?;
+    let rules = body.parse::<ProtectedForecastRequest>()?.protected;
+    let forecast = protected_rules::forecast(&backend, &caller.0, id, rules).await;
     forecast.map(Json).map_err(|error| caller.refused(error))
 }
 

@@ -9,8 +9,8 @@ use domain::{
     id::{CustomerId, UserId},
     paging::Listing,
     permission::Permission,
-    protection::{NewProtection, Protection},
-    user::User,
+    protection::{NewProtection, ProtectedFilter, Protection},
+    user::{User, UserWithProtection},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -42,6 +42,9 @@ struct Parameters {
     cursor: Option<String>,
     /// A part of the name, the user name or the mail address.
     q: Option<String>,
+    /// Only those who are protected, by hand or by a rule of their integration (`true`), or only
+    /// the others (`false`). By rule: as the last run or the last change of the rules found it.
+    protected: Option<bool>,
 }
 
 /// List a customer's users
@@ -58,19 +61,26 @@ async fn list(
     caller.require(Permission::DirectoryRead)?;
     let parameters: Parameters = query.parse()?;
     let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
-    let listing = users::listing(&backend, &caller.0, customer, &request).await;
+    let protected = parameters.protected.map(|protected| {
+        if protected {
+            ProtectedFilter::Any
+        } else {
+            ProtectedFilter::No
+        }
+    });
+    let listing = users::listing(&backend, &caller.0, customer, protected, &request).await;
     listing.map(Json).map_err(|error| caller.refused(error))
 }
 
 /// One user
 #[utoipa::path(get, path = "/users/{id}", tag = "Users", params(("id" = UserId, Path)),
-    responses((status = 200, body = User), Refusals))]
+    responses((status = 200, body = UserWithProtection), Refusals))]
 async fn get(
     State(backend): State<Backend>,
     caller: Caller,
     Id(id): Id<UserId>,
-) -> Result<Json<User>> {
-    let user = users::get(&backend, &caller.0, id).await;
+) -> Result<Json<UserWithProtection>> {
+    let user = users::with_protection(&backend, &caller.0, id).await;
     user.map(Json).map_err(|error| caller.refused(error))
 }
 

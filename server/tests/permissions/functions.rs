@@ -76,6 +76,8 @@ fn reading(things: &Things, function: &str) -> Option<Value> {
             json!({ "id": integration })
         }
         "integrations/group-search" => json!({ "id": integration, "q": "empl", "counts": false }),
+        "integrations/protected-forecast" => json!({ "id": integration, "rules": [] }),
+        "integrations/settings-of-preview" => json!({ "id": integration, "run": run }),
         "integrations/explain" => json!({ "id": integration, "object": "somebody" }),
         "integrations/groups" => json!({ "id": integration, "query": list(things) }),
         "integrations/list" => json!({ "query": list(things), "filters": {} }),

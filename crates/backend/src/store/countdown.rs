@@ -16,7 +16,7 @@ use domain::{
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{audit, integrations};
+use super::{audit, integrations, protected_rules};
 use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_optional, in_scope, sync};
 
 /// Whose countdown.
@@ -193,6 +193,16 @@ pub async fn restart(b: &Backend, scope: &Scope, of: Counted) -> Result<Countdow
         return Err(Error::conflict(format!(
             "Nobody cancelled the deletion of {}.",
             row.display_name
+        )));
+    }
+    let by_rule = match of {
+        Counted::User(id) => protected_rules::of_user(&mut tx, id).await?,
+        Counted::Group(_) => None,
+    };
+    if let Some(by_rule) = by_rule {
+        return Err(Error::conflict(format!(
+            "{} is protected from sync by a rule ({}): no days can count. Remove the rule first.",
+            row.display_name, by_rule.rule
         )));
     }
     if row.protected {

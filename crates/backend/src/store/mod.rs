@@ -12,6 +12,7 @@ pub mod notification_recipients;
 pub mod overview;
 mod paging;
 pub mod pauses;
+pub mod protected_rules;
 pub mod protection;
 pub mod runs;
 #[cfg(test)]

@@ -7,8 +7,12 @@ use domain::{
     id::{CustomerId, GroupId, IntegrationId, UserId},
     paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
+    protection::{Protected, ProtectedFilter},
     run::Reason,
-    user::{Attribute, DirectoryStatus, MemberOf, SourceType, User, UserDetail, UserLine},
+    user::{
+        Attribute, DirectoryStatus, MemberOf, SourceType, User, UserDetail, UserLine,
+        UserWithProtection,
+    },
 };
 use futures::{Stream, stream};
 use sqlx::FromRow;
@@ -16,6 +20,7 @@ use sqlx::FromRow;
 use super::{
     countdown::CountdownRow,
     paging::{self, Sort},
+    protected_rules,
     protection::ProtectionRow,
 };
 use crate::{
@@ -39,6 +44,8 @@ pub struct UserQuery {
     pub group_id: Option<GroupId>,
     /// Whose deletion is so.
     pub countdown: Option<CountdownState>,
+    /// Who is protected so.
+    pub protected: Option<ProtectedFilter>,
     /// Which rows.
     pub page: PageRequest,
     /// A column of [`SORTS`]; by name otherwise.
@@ -59,6 +66,39 @@ pub const SORTS: &[Sort] = &[
 /// Rows a step of a CSV reads.
 const CSV_ROWS: i64 = 1000;
 
+/// Whether a rule of its integration protects the user.
+macro_rules! by_rule {
+    () => {
+        "EXISTS (SELECT 1 FROM source_object o
+                  WHERE o.integration_id = u.integration_id AND o.object_type = 'user'
+                    AND o.external_id = u.external_id AND o.protected)"
+    };
+}
+
+/// A filter by protection, whose parameter is given as text.
+macro_rules! protected_so {
+    ($parameter:literal) => {
+        concat!(
+            "(",
+            $parameter,
+            " IS NULL
+              OR (",
+            $parameter,
+            " IN ('yes', 'by_hand') AND u.protected_at IS NOT NULL)
+              OR (",
+            $parameter,
+            " IN ('yes', 'by_rule') AND ",
+            by_rule!(),
+            ")
+              OR (",
+            $parameter,
+            " = 'no' AND u.protected_at IS NULL AND NOT ",
+            by_rule!(),
+            "))"
+        )
+    };
+}
+
 const MATCHING: &str = concat!(
     "FROM directory_user u JOIN customer c ON c.id = u.customer_id WHERE ",
     in_scope!("u.customer_id"),
@@ -71,12 +111,15 @@ const MATCHING: &str = concat!(
        AND ($8 IS NULL OR EXISTS (SELECT 1 FROM directory_membership m
                                    WHERE m.group_id = $8 AND m.member_id = u.id))
        AND ($9 IS NULL OR ($9 = 'counting' AND u.delete_at IS NOT NULL)
-            OR ($9 = 'cancelled' AND u.countdown_cancelled_at IS NOT NULL))"
+            OR ($9 = 'cancelled' AND u.countdown_cancelled_at IS NOT NULL))
+       AND ",
+    protected_so!("$10")
 );
 
 const LINE: &str = "SELECT u.id, u.external_id, u.user_principal_name, u.display_name,
     u.given_name, u.surname, u.mail, u.status, u.source_type, u.integration_id, u.customer_id,
     c.name AS customer_name, u.changed_at, s.pending, u.delete_at,
+    (u.protected_at IS NOT NULL OR COALESCE(s.protected, FALSE)) AS protected,
     (SELECT COUNT(*) FROM directory_membership m JOIN directory_group g ON g.id = m.group_id
       WHERE m.member_id = u.id AND g.status <> 'deleted') AS groups
   FROM directory_user u JOIN customer c ON c.id = u.customer_id
@@ -100,7 +143,8 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
         query.status,
         query.source_type,
         query.group_id,
-        query.countdown
+        query.countdown,
+        query.protected
     )?;
     let order = paging::order(SORTS, query.sort.as_deref(), query.direction, "u.id");
     // The page is cut first and dressed afterwards, so that counting groups costs a page's rows.
@@ -108,7 +152,7 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
         &mut tx,
         UserLine,
         sqlx::AssertSqlSafe(format!(
-            "{LINE} WHERE u.id IN (SELECT u.id {MATCHING} {order} LIMIT $10 OFFSET $11) {order}"
+            "{LINE} WHERE u.id IN (SELECT u.id {MATCHING} {order} LIMIT $11 OFFSET $12) {order}"
         )),
         scope.all(),
         scope.grantee(),
@@ -119,6 +163,7 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
         query.source_type,
         query.group_id,
         query.countdown,
+        query.protected,
         query.page.limit(),
         query.page.offset()
     )?;
@@ -130,6 +175,7 @@ pub async fn listing(
     b: &Backend,
     scope: &Scope,
     customer: CustomerId,
+    protected: Option<ProtectedFilter>,
     request: &ListRequest,
 ) -> Result<Listing<User>> {
     scope.require(Permission::DirectoryRead)?;
@@ -146,7 +192,9 @@ pub async fn listing(
             in_scope!("u.customer_id"),
             r" AND u.customer_id = $3 AND (u.name_folded, u.id) > ($4, $5)
                AND ($6 IS NULL OR u.search_text LIKE $6 ESCAPE '\')
-             ORDER BY u.name_folded, u.id LIMIT $7"
+               AND ",
+            protected_so!("$8"),
+            " ORDER BY u.name_folded, u.id LIMIT $7"
         ),
         scope.all(),
         scope.grantee(),
@@ -154,7 +202,8 @@ pub async fn listing(
         after,
         id,
         paging::pattern(request.q.as_deref()),
-        paging::limit(request)
+        paging::limit(request),
+        protected
     )?;
     Ok(paging::listing(items, request, |user| {
         paging::by_name(&user.display_name, user.id.0)
@@ -164,6 +213,23 @@ pub async fn listing(
 /// One user.
 pub async fn get(b: &Backend, scope: &Scope, id: UserId) -> Result<User> {
     Ok(line(b, scope, id).await?.user)
+}
+
+/// One user, and why no run touches it, where that is so.
+pub async fn with_protection(b: &Backend, scope: &Scope, id: UserId) -> Result<UserWithProtection> {
+    let user = get(b, scope, id).await?;
+    let mut tx = b.db.read().await?;
+    let by_hand = fetch_optional!(
+        &mut tx,
+        ProtectionRow,
+        "SELECT protected_at, protected_by, protected_note FROM directory_user WHERE id = $1",
+        id
+    )?;
+    let by_rule = protected_rules::of_user(&mut tx, id).await?;
+    Ok(UserWithProtection {
+        user,
+        protected: Protected::of(by_hand.and_then(Into::into), by_rule),
+    })
 }
 
 async fn line(b: &Backend, scope: &Scope, id: UserId) -> Result<UserLine> {
@@ -218,6 +284,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail
         created_at: more.created_at,
         countdown: more.countdown.into(),
         protection: more.protection.into(),
+        protecting_rule: protected_rules::of_user(&mut tx, id).await?,
         attributes: attributes(&more.attributes)?,
     })
 }
@@ -334,8 +401,8 @@ async fn csv_page(
         sqlx::AssertSqlSafe(format!(
             "{LINE} WHERE u.id IN
                  (SELECT u.id {MATCHING}
-                     AND ($10 IS NULL OR (u.name_folded, u.id) > ($10, $11))
-                   ORDER BY u.name_folded, u.id LIMIT $12)
+                     AND ($11 IS NULL OR (u.name_folded, u.id) > ($11, $12))
+                   ORDER BY u.name_folded, u.id LIMIT $13)
              ORDER BY u.name_folded, u.id"
         )),
         scope.all(),
@@ -347,6 +414,7 @@ async fn csv_page(
         query.source_type,
         query.group_id,
         query.countdown,
+        query.protected,
         after.map(|cursor| cursor.after.as_str()),
         after.map(|cursor| cursor.id),
         CSV_ROWS

@@ -5,7 +5,7 @@ use domain::{
     id::RunId,
     permission::Permission,
     policy::Policy,
-    run::{PREVIEW_HOURS, PreviewDetail, Run, RunMode, RunPhase, RunStatus},
+    run::{PREVIEW_HOURS, PreviewDetail, PreviewSettings, Run, RunMode, RunPhase, RunStatus},
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_optional,
-    store::{audit, integrations},
+    store::{audit, integrations, protected_rules},
 };
 
 /// Applies the plan of a preview, after saving the settings that it was made for. A conflict says
@@ -30,6 +30,8 @@ pub async fn apply_preview(b: &Backend, scope: &Scope, run_id: RunId) -> Result<
         scope.require(Permission::IntegrationsWrite)?;
     }
     refuse(b, &mut tx, &preview, base.as_ref()).await?;
+    let rules = |policy: &Option<Policy>| policy.as_ref().map(|policy| policy.protected.clone());
+    let other_rules = rules(&own) != rules(&base);
     if let Some(own) = own.filter(|own| Some(own) != base.as_ref()) {
         integrations::save_policy(b, &mut tx, scope, preview.integration_id, &own).await?;
     }
@@ -38,6 +40,9 @@ pub async fn apply_preview(b: &Backend, scope: &Scope, run_id: RunId) -> Result<
     audit::record(b, &mut tx, scope, "run.apply", customer, preview.name()).await?;
     let run = starting::load(&mut tx, run_id).await?;
     tx.commit().await?;
+    if other_rules {
+        protected_rules::refresh(b, preview.integration_id).await;
+    }
     b.wake.notify_one();
     Ok(run)
 }
@@ -73,6 +78,35 @@ pub(crate) async fn about_preview(
         settings: own.differences(&base, |group| names.get(&group).cloned()),
         refusal,
         refused_for,
+    }))
+}
+
+/// The settings that a preview was made for, where they aren't the saved ones. None for a run that
+/// isn't a preview (any more), and for one of saved settings.
+pub async fn settings_of_preview(
+    b: &Backend,
+    scope: &Scope,
+    run_id: RunId,
+) -> Result<Option<PreviewSettings>> {
+    scope.require(Permission::RunsRead)?;
+    let mut tx = b.db.read().await?;
+    let preview = Existing::read(&mut tx, scope, run_id).await?;
+    let own = policy(preview.policy.as_deref())?;
+    let base = policy(preview.base_policy.as_deref())?;
+    let (RunMode::Preview, Some(own), Some(base)) = (preview.mode, own, base) else {
+        return Ok(None);
+    };
+    if own == base {
+        return Ok(None);
+    }
+    let integration_id = preview.integration_id;
+    let names = integrations::group_names(&mut tx, integration_id, &own.selected_group_ids).await?;
+    Ok(Some(PreviewSettings {
+        run_id,
+        integration_id,
+        policy: own,
+        group_names: names.into_iter().collect(),
+        changed_since: preview.saved(&mut tx).await? != base,
     }))
 }
 

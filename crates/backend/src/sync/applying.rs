@@ -8,6 +8,7 @@ use domain::{
     policy::{ObjectType, OutOfScope},
     run::RunPhase,
 };
+use planner::protection::Rules;
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -18,7 +19,9 @@ use super::{
     rows::{IDS_MAX, push_ids, run_built},
     stop::Stop,
 };
-use crate::{Error, Result, Tx, db, execute, fetch_all, fetch_optional, fetch_scalar};
+use crate::{
+    Error, Result, Tx, db, execute, fetch_all, fetch_optional, fetch_scalar, store::protected_rules,
+};
 
 /// Changes of objects in one batch: about 50 ms on a small machine, so that a click never waits.
 const BATCH: i64 = 1_000;
@@ -306,6 +309,7 @@ impl Batch<'_, '_> {
         let updates = work.policy.actions.update;
         if object_type == ObjectType::User {
             self.fail_protected().await?;
+            self.fail_protected_by_rule().await?;
         }
         let takes = "(c.action = 'restore' OR $6)";
         self.wanted(object_type, &format!("{content}, "), takes, updates)
@@ -410,6 +414,52 @@ impl Batch<'_, '_> {
         Ok(())
     }
 
+    /// The rules that are saved at this moment: they may be others than those of the plan.
+    async fn rules(&mut self) -> Result<Rules> {
+        let saved = protected_rules::saved(self.tx, self.work.integration.id).await?;
+        Ok(Rules::new(&saved))
+    }
+
+    /// Who is protected by a rule that was saved after the plan was made isn't touched.
+    async fn fail_protected_by_rule(&mut self) -> Result<()> {
+        let rules = self.rules().await?;
+        if rules.is_empty() {
+            return Ok(());
+        }
+        let planned = fetch_all!(
+            self.tx,
+            (i64, ExternalId),
+            sqlx::AssertSqlSafe(format!(
+                "SELECT c.position, c.external_id FROM run_change c
+                  WHERE {IN_BATCH} AND c.object_type = 'user'
+                    AND c.action NOT IN ('create', 'restore')"
+            )),
+            self.work.run.id,
+            self.after,
+            self.end
+        )?;
+        let ids: Vec<Uuid> = planned.iter().map(|(_, id)| id.0).collect();
+        let integration = self.work.integration.id;
+        let protected = protected_rules::among(self.tx, integration, &rules, &ids).await?;
+        let positions: Vec<i64> = planned
+            .iter()
+            .filter(|(_, id)| protected.contains(id))
+            .map(|(position, _)| *position)
+            .collect();
+        for positions in positions.chunks(IDS_MAX) {
+            run_built!(self.tx, |query| {
+                query.push(
+                    "UPDATE run_change SET status = 'failed',
+                            error = 'A rule that was saved since this was planned protects it.'
+                      WHERE run_id = ",
+                );
+                query.push_bind(self.work.run.id).push(" AND position IN ");
+                push_ids!(query, positions);
+            })?;
+        }
+        Ok(())
+    }
+
     /// Whoever's countdown was cancelled after the plan was made, or begun anew, isn't deleted.
     async fn fail_cancelled(&mut self, object_type: ObjectType) -> Result<()> {
         execute!(
@@ -464,8 +514,13 @@ impl Batch<'_, '_> {
             removals.push((change.object_id, after.removed));
         }
         self.add_members(&additions).await?;
+        let rules = if removals.is_empty() {
+            Rules::default()
+        } else {
+            self.rules().await?
+        };
         for (group_id, removed) in removals {
-            self.remove_members(group_id, &removed).await?;
+            self.remove_members(group_id, &removed, &rules).await?;
         }
         Ok(())
     }
@@ -510,8 +565,20 @@ impl Batch<'_, '_> {
     }
 
     /// Exactly the edges that the plan removes: those that are held stay.
-    async fn remove_members(&mut self, group_id: Uuid, removed: &[ExternalId]) -> Result<()> {
+    async fn remove_members(
+        &mut self,
+        group_id: Uuid,
+        removed: &[ExternalId],
+        rules: &Rules,
+    ) -> Result<()> {
         let integration = self.work.integration.id;
+        let ids: Vec<Uuid> = removed.iter().map(|id| id.0).collect();
+        let protected = protected_rules::among(self.tx, integration, rules, &ids).await?;
+        let removed: Vec<ExternalId> = removed
+            .iter()
+            .filter(|id| !protected.contains(id))
+            .copied()
+            .collect();
         for ids in removed.chunks(IDS_MAX) {
             run_built!(self.tx, |query| {
                 query.push("DELETE FROM directory_membership WHERE group_id = ");

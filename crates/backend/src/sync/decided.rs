@@ -277,6 +277,7 @@ async fn removable(
         rejections,
         hold: false,
         empty: &[],
+        protected: &looked.protected,
     };
     let mut all = HashMap::new();
     for group in &looked.groups {

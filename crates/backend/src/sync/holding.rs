@@ -6,7 +6,7 @@ use domain::{
     policy::ObjectType,
     run::{Action, ChangeStatus, Reason},
 };
-use planner::{count, guard};
+use planner::{count, guard, protection::Rules};
 use uuid::Uuid;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     stop::Stop,
     walk::BATCH,
 };
-use crate::{Result, execute, fetch_all, fetch_scalar};
+use crate::{Result, execute, fetch_all, fetch_scalar, store::protected_rules};
 
 /// Holds the disables and deletes of a type where they are over the limit.
 pub(super) async fn over_the_limit(
@@ -77,6 +77,10 @@ pub(super) async fn everything(
                                AND k.external_id = d.external_id AND k.reason = 'empty_answer')
           ORDER BY external_id LIMIT {BATCH}"
     );
+    let rules = match object_type {
+        ObjectType::User => Rules::new(&work.policy.protected),
+        _ => Rules::default(),
+    };
     let mut after = FIRST;
     loop {
         let mut tx = work.bulk().await?;
@@ -91,8 +95,11 @@ pub(super) async fn everything(
             return Ok(());
         };
         after = *last;
+        let ids: Vec<Uuid> = rows.iter().map(|(id, ..)| id.0).collect();
+        let protected = protected_rules::among(&mut tx, work.integration.id, &rules, &ids).await?;
         let changes: Vec<Change> = rows
             .into_iter()
+            .filter(|(id, ..)| !protected.contains(id))
             .map(
                 |(external_id, object_id, display_name, name_folded)| Change {
                     object_type,

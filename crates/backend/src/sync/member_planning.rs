@@ -2,7 +2,7 @@
 //! directory has. Comes after users and groups, since what is held of them holds their memberships
 //! with it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use domain::{
     id::ExternalId,
@@ -13,6 +13,7 @@ use domain::{
 use planner::{
     count,
     guard::{self, End, Removal},
+    protection::Rules,
 };
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -26,7 +27,7 @@ use super::{
     rows::{fetch_built, push_ids},
     stop::Stop,
 };
-use crate::{Result, Tx, db::packed_ids, execute, fetch_all, fetch_scalar};
+use crate::{Result, Tx, db::packed_ids, execute, fetch_all, fetch_scalar, store::protected_rules};
 
 /// Groups looked at together.
 const GROUPS: usize = 200;
@@ -165,11 +166,13 @@ async fn pass(
         let mut tx = work.b().db.read().await?;
         let looked = Looked::at(&mut tx, work, ids, &mut ends).await?;
         drop(tx);
+        let protected = looked.protected.clone();
         let empty = plan.empty.clone();
         let limits = Limits {
             rejections,
             hold,
             empty: &empty,
+            protected: &protected,
         };
         let changes = changes(work, plan, looked, &ends, limits, &mut totals)?;
         if !changes.is_empty() {
@@ -187,6 +190,8 @@ pub(super) struct Looked {
     pub groups: Vec<Group>,
     pub source: BTreeMap<ExternalId, Members>,
     pub directory: BTreeMap<ExternalId, Members>,
+    /// Of the members that may go, users whom a rule protects.
+    pub protected: HashSet<ExternalId>,
 }
 
 impl Looked {
@@ -209,11 +214,37 @@ impl Looked {
         let named = source.values().chain(directory.values());
         let named = named.flat_map(|members| members.keys().copied());
         ends.know(tx, work.integration.id, named).await?;
-        Ok(Self {
+        let mut looked = Self {
             groups,
             source,
             directory,
-        })
+            protected: HashSet::new(),
+        };
+        let rules = Rules::new(&work.policy.protected);
+        if !rules.is_empty() {
+            let ids = looked.users_that_may_go(ends);
+            looked.protected =
+                protected_rules::among(tx, work.integration.id, &rules, &ids).await?;
+        }
+        Ok(looked)
+    }
+
+    /// The users that are members in the directory and don't belong into their group any more.
+    fn users_that_may_go(&self, ends: &Ends) -> Vec<Uuid> {
+        let none = Members::new();
+        let mut ids = BTreeSet::new();
+        for group in &self.groups {
+            let source = self.source.get(&group.external_id).unwrap_or(&none);
+            let directory = self.directory.get(&group.external_id).unwrap_or(&none);
+            for (id, member_type) in directory {
+                let kept = ends.get(*member_type, *id).is_some_and(|end| end.kept);
+                let stays = group.kept && kept && source.contains_key(id);
+                if *member_type == ObjectType::User && !stays {
+                    ids.insert(id.0);
+                }
+            }
+        }
+        ids.into_iter().collect()
     }
 }
 
@@ -278,6 +309,8 @@ pub(super) struct Limits<'a> {
     pub hold: bool,
     /// Types of which the answer was empty.
     pub empty: &'a [ObjectType],
+    /// Users whom a rule protects.
+    pub protected: &'a HashSet<ExternalId>,
 }
 
 /// What is to be done about one group.
@@ -328,7 +361,7 @@ impl Edges {
                 edges.lapsed.extend(rejected.then_some(*id));
                 continue;
             }
-            if limits.rejections.protects(*member_type, *id) {
+            if limits.rejections.protects(*member_type, *id) || limits.protected.contains(id) {
                 continue;
             }
             let member = (*id, *member_type, ends.get(*member_type, *id));

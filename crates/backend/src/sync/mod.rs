@@ -46,7 +46,7 @@ mod tests;
 mod walk;
 
 pub(crate) use apply_preview::about_preview;
-pub use apply_preview::apply_preview;
+pub use apply_preview::{apply_preview, settings_of_preview};
 pub(crate) use decide::{WITHDRAWN, decisions, undecided};
 pub use decide::{decide, withdraw};
 use domain::{

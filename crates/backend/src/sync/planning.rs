@@ -26,9 +26,12 @@ use super::{
     rejections::Rejections,
     rows::{IDS_MAX, push_ids, run_built},
     stop::Stop,
-    walk::{Decided, Flag, Row, Walk, Which},
+    walk::{Decided, Flag, Marks, Row, Walk, Which},
 };
-use crate::{Result, Tx, execute, fetch_scalar, insert_many};
+use crate::{
+    Result, Tx, execute, fetch_scalar, insert_many,
+    store::protected_rules::{self, end_countdowns, mark},
+};
 
 /// One row of the plan.
 #[derive(Debug)]
@@ -148,6 +151,11 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
         all: work.run.one().is_none() && (work.run.full_read || replans),
         ..Plan::default()
     };
+    if plan.all && work.policy.protected.is_empty() && work.run.mode != RunMode::Preview {
+        let mut tx = work.bulk().await?;
+        protected_rules::unmark(&mut tx, work.integration.id).await?;
+        tx.commit().await?;
+    }
     for object_type in [ObjectType::User, ObjectType::Group] {
         if work.policy.reads(object_type) {
             plan.line(object_type);
@@ -204,6 +212,7 @@ async fn batch(
     walk: &Walk,
 ) -> Result<(), Stop> {
     let now = walk.now;
+    let marks = Marks::of(&rows);
     let mut changes = Vec::new();
     let mut differing = Vec::new();
     let mut kept: [Vec<Uuid>; 2] = [Vec::new(), Vec::new()];
@@ -252,9 +261,21 @@ async fn batch(
     for (keeps, ids) in [false, true].into_iter().zip(&kept) {
         mark_kept(&mut tx, work, object_type, ids, keeps).await?;
     }
+    if work.run.mode != RunMode::Preview {
+        note_protected(&mut tx, work, &marks).await?;
+    }
     work.run.planned += i64::try_from(changes.len()).unwrap_or(0);
     tx.commit().await?;
     Ok(())
+}
+
+/// Keeps the marks of whom rules protect, and ends their countdowns. A preview changes nobody's.
+async fn note_protected(tx: &mut Tx, work: &Work<'_>, marks: &Marks) -> Result<()> {
+    let integration = work.integration.id;
+    for (protected, ids) in [false, true].into_iter().zip(&marks.turned) {
+        mark(tx, integration, ids, protected).await?;
+    }
+    end_countdowns(tx, integration, &marks.counting).await
 }
 
 const fn creates(outcome: Outcome) -> bool {

@@ -10,6 +10,7 @@ mod leaving;
 mod meanwhile;
 mod previewing;
 mod protecting;
+mod protecting_by_rule;
 mod removing;
 mod resuming;
 mod simulation;

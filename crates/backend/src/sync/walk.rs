@@ -14,14 +14,17 @@ use planner::{
     derive::{Facts, derive},
     diff::{Known, Outcome, diff, keeps_members},
     hash,
-    protection::protect,
+    protection::{Rules, protect},
     read::Presence,
 };
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{merging::FIRST, record::Work};
-use crate::{Result, fetch_all, fetch_scalar};
+use crate::{
+    Result, fetch_all, fetch_scalar,
+    store::protected_rules::{self, Compared},
+};
 
 /// Objects looked at together.
 pub(super) const BATCH: i64 = 1_000;
@@ -57,6 +60,12 @@ pub(super) struct Row {
     pub held_position: Option<i64>,
     #[sqlx(default)]
     pub held_action: Option<Action>,
+    /// Whether it was marked as protected by a rule; read where the policy has rules.
+    #[sqlx(default)]
+    marked: Option<bool>,
+    /// What rules compare.
+    #[sqlx(flatten)]
+    compared: Compared,
 }
 
 /// What is true of an object, a bit each in [`Row::flags`]: on SQLite a column takes as long to
@@ -74,6 +83,8 @@ pub(super) enum Flag {
     NameTaken,
     CountdownCancelled,
     Protected,
+    /// A rule of the policy protects it. No condition in SQL: the planner compares.
+    ByRule,
 }
 
 impl Flag {
@@ -153,6 +164,35 @@ impl Row {
     }
 }
 
+/// What a batch of the walk says about marks, where the policy has rules.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    /// Whom no rule protects any more, and whom one does now.
+    pub turned: [Vec<Uuid>; 2],
+    /// Those of the protected whose days are counting.
+    pub counting: Vec<Uuid>,
+}
+
+impl Marks {
+    /// Those of some objects.
+    pub fn of(rows: &[Row]) -> Self {
+        let mut marks = Self::default();
+        for row in rows {
+            let Some(marked) = row.marked else {
+                return marks;
+            };
+            let protected = row.is(Flag::ByRule);
+            if protected != marked {
+                marks.turned[usize::from(protected)].push(row.external_id.0);
+            }
+            if protected && row.delete_at.is_some() {
+                marks.counting.push(row.external_id.0);
+            }
+        }
+        marks
+    }
+}
+
 /// What the planner says of an object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decided {
@@ -171,7 +211,7 @@ impl Row {
         let differs = diff(policy, known.as_ref(), derived, &self.hash(), now);
         let respected = decision::respect(differs, self.rejected());
         Decided {
-            outcome: protect(respected, self.is(Flag::Protected)),
+            outcome: protect(respected, self.is(Flag::Protected) || self.is(Flag::ByRule)),
             keeps: keeps_members(policy.actions, derived, known.as_ref()),
             lapses: self.rejected_action.is_some() && respected == differs,
         }
@@ -205,7 +245,13 @@ struct Beside {
 }
 
 /// The query that walks the objects to look at, in the order of their ids.
-fn walk(work: &Work<'_>, object_type: ObjectType, which: Which, beside: Beside) -> String {
+fn walk(
+    work: &Work<'_>,
+    object_type: ObjectType,
+    which: Which,
+    beside: Beside,
+    rules: &Rules,
+) -> String {
     let scope = if work.is_selected() {
         "source_object.in_scope"
     } else {
@@ -263,6 +309,12 @@ fn walk(work: &Work<'_>, object_type: ObjectType, which: Which, beside: Beside) 
     } else {
         ""
     };
+    let compared = if rules.is_empty() {
+        String::new()
+    } else {
+        let columns = protected_rules::columns(rules, "d", "source_object");
+        format!(", source_object.protected AS marked{columns}")
+    };
     // Not every walk has a use for the run and the time, but each takes the same parameters.
     let same = if which == Which::Changed {
         ""
@@ -273,7 +325,7 @@ fn walk(work: &Work<'_>, object_type: ObjectType, which: Which, beside: Beside) 
         "SELECT source_object.external_id, source_object.presence, source_object.display_name,
                 source_object.name_folded, CAST({flags} AS BIGINT) AS flags,
                 source_object.group_kind, source_object.hash, d.id AS directory_id, d.status,
-                d.status_reason, d.delete_at, d.hash AS known_hash{rejected}{held}
+                d.status_reason, d.delete_at, d.hash AS known_hash{rejected}{held}{compared}
            FROM {from}
            LEFT JOIN directory_{object_type} d
              ON d.integration_id = $1 AND d.external_id = source_object.external_id
@@ -293,6 +345,8 @@ pub(super) struct Walk {
     pub rejections: bool,
     /// When the plan is made.
     pub now: DateTime,
+    /// The policy's rules that protect people; none for other objects.
+    rules: Rules,
 }
 
 impl Walk {
@@ -302,9 +356,15 @@ impl Walk {
             older: has_older(work).await?,
             rejections: has_rejections(work).await?,
         };
+        // Only people are protected.
+        let rules = match object_type {
+            ObjectType::User => Rules::new(&work.policy.protected),
+            _ => Rules::default(),
+        };
         Ok(Self {
             object_type,
-            sql: walk(work, object_type, which, beside),
+            sql: walk(work, object_type, which, beside, &rules),
+            rules,
             rejections: beside.rejections,
             after: FIRST,
             now: work.run.planned_at.unwrap_or(work.started_at),
@@ -314,7 +374,7 @@ impl Walk {
     /// The next objects; none at the end.
     pub async fn next(&mut self, work: &Work<'_>) -> Result<Vec<Row>> {
         let mut tx = work.b().db.read().await?;
-        let rows = fetch_all!(
+        let mut rows = fetch_all!(
             &mut tx,
             Row,
             sqlx::AssertSqlSafe(self.sql.as_str()),
@@ -327,6 +387,13 @@ impl Walk {
         )?;
         if let Some(last) = rows.last() {
             self.after = last.external_id;
+        }
+        if !self.rules.is_empty() {
+            for row in &mut rows {
+                if !row.compared.matching(&self.rules).is_empty() {
+                    row.flags |= Flag::ByRule.bit();
+                }
+            }
         }
         Ok(rows)
     }

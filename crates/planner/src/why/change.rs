@@ -239,13 +239,30 @@ fn unprotect(subject: &Subject) -> WhyOther {
         })
         .into_iter()
         .collect();
-    WhyOther {
-        intro: format!("For a run to touch {object} again:"),
-        all: true,
-        changes: vec![WhyChange {
+    let mut changes = Vec::new();
+    if subject.protection.is_some() {
+        changes.push(WhyChange {
             sentence: "Remove the protection on its page.".to_owned(),
             links,
-        }],
+        });
+    }
+    if let Some(rule) = subject.rule(&subject.policy) {
+        changes.push(WhyChange {
+            sentence: format!(
+                "Remove the rule ({rule}), and any other that matches, under Protected people on the Tenant Configuration tab."
+            ),
+            links: vec![setting(subject, "Protected people", "protected")],
+        });
+    }
+    let all = if changes.len() > 1 {
+        ", all of this"
+    } else {
+        ""
+    };
+    WhyOther {
+        intro: format!("For a run to touch {object} again{all}:"),
+        all: true,
+        changes,
     }
 }
 

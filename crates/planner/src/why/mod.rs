@@ -15,8 +15,8 @@ use domain::{
     DateTime,
     countdown::CountdownCancelled,
     id::{ExternalId, GroupId, IntegrationId, RunId, UserId},
-    policy::Policy,
-    protection::Protection,
+    policy::{ObjectType, Policy},
+    protection::{ProtectedRule, Protection},
     run::{Action, Reason, RunMode},
     user::DirectoryStatus,
     why::{Why, WhyObject},
@@ -29,7 +29,7 @@ use crate::{
     derive::{Asked, Derived, Facts, Question, derive, trace},
     diff::{Known, Outcome, Step, diff},
     hash,
-    protection::protect,
+    protection::{self, Rules, protect},
     read::Content,
 };
 
@@ -206,7 +206,8 @@ impl Subject {
         let undecided = diff(policy, self.known.as_ref(), derived, &self.hash, self.now);
         let rejected = self.kept_by_decision.as_ref().map(|kept| kept.rejected);
         let respected = respect(undecided, rejected);
-        let outcome = protect(respected, self.protection.is_some());
+        let protected = self.protection.is_some() || self.rule(policy).is_some();
+        let outcome = protect(respected, protected);
         Verdict {
             derived,
             outcome,
@@ -220,6 +221,17 @@ impl Subject {
                 .find(|(_, asked)| matches!(asked, Asked::Decided(_)))
                 .map(|(question, _)| question),
         }
+    }
+
+    /// The first rule of the policy that protects it, in the directory.
+    fn rule<'a>(&self, policy: &'a Policy) -> Option<&'a ProtectedRule> {
+        if self.facts.object_type != ObjectType::User || self.known.is_none() {
+            return None;
+        }
+        let contents = [self.directory.as_ref(), Some(&self.content)];
+        let found = Rules::new(&policy.protected)
+            .matching(|attribute| contents.map(|content| protection::value(content?, attribute)));
+        policy.protected.get(*found.first()?)
     }
 
     fn status(&self) -> Option<DirectoryStatus> {

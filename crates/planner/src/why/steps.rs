@@ -26,6 +26,7 @@ pub(super) fn all(subject: &Subject, verdict: &Verdict) -> Vec<WhyStep> {
     steps.push(actions(subject, verdict));
     steps.push(result(subject, verdict));
     steps.extend(protection(subject));
+    steps.extend(protected_by_rule(subject));
     steps.extend(countdown_cancelled(subject));
     steps.extend(kept_by_decision(subject, verdict).or_else(|| pending(subject)));
     steps.extend(last_change(subject));
@@ -522,6 +523,17 @@ fn protection(subject: &Subject) -> Option<WhyStep> {
     let kind = StepKind::Protection;
     let mut made = step(kind, StepOutcome::Passed, "Protected by person", sentence);
     made.at = Some(protection.at);
+    Some(made)
+}
+
+fn protected_by_rule(subject: &Subject) -> Option<WhyStep> {
+    let rule = subject.rule(&subject.policy)?;
+    let sentence = format!(
+        "A rule of this integration protects it: {rule}. No run updates, disables, enables or deletes it, nor takes it out of a group, while the directory or the source has it so."
+    );
+    let kind = StepKind::Protection;
+    let mut made = step(kind, StepOutcome::Passed, "Protected by rule", sentence);
+    made.links = vec![setting(subject, "Protected people", "protected")];
     Some(made)
 }
 

@@ -6,6 +6,7 @@ use chrono::{Duration, TimeZone};
 use domain::{
     group::GroupKind,
     policy::{Actions, ObjectType, OutOfScope},
+    protection::{Matching, ProtectedAttribute},
     why::{StepKind, StepOutcome},
 };
 use proptest::prelude::*;
@@ -152,6 +153,41 @@ fn protected(s: &mut Subject) {
         at: now(),
         note: "Break glass".to_owned(),
     });
+}
+
+#[test]
+fn a_rule_that_protects_is_named_and_what_would_be_without_it() {
+    let mut s = subject(ObjectType::User);
+    s.known = Some(known(DirectoryStatus::Active, None));
+    s.facts.presence = Presence::Gone;
+    s.content = Content::named("");
+    s.directory = Some(Content::named("Break Glass 1"));
+    s.policy.protected = vec![ProtectedRule {
+        attribute: ProtectedAttribute::DisplayName,
+        matches: Matching::StartsWith,
+        value: "break glass".to_owned(),
+    }];
+    let why = explain(&s);
+    let answer = &why.answer;
+    assert!(answer.contains("protected by a rule"), "{answer}");
+    assert!(answer.contains("the next run would"), "{answer}");
+    assert_eq!(why.next_action, None);
+    let step = why.steps.iter().find(|s| s.step == StepKind::Protection);
+    let says = &step.unwrap().sentence;
+    assert!(
+        says.contains("Display name starts with “break glass”"),
+        "{says}"
+    );
+    assert_eq!(why.other.unwrap().changes.len(), 1);
+    s.protection = Some(Protection {
+        by: "Mina".to_owned(),
+        at: now(),
+        note: String::new(),
+    });
+    assert_eq!(explain(&s).other.unwrap().changes.len(), 2);
+    s.policy.protected.clear();
+    s.protection = None;
+    assert_eq!(explain(&s).next_action, Some(Action::Disable));
 }
 
 /// Gone, counted down, and the countdown cancelled.

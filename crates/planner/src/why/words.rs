@@ -219,8 +219,12 @@ pub(super) fn answer(subject: &Subject, verdict: &Verdict) -> String {
         return format!("It can’t be told whether the scope holds it. {why}");
     }
     if let (Some(step), Some(status)) = (verdict.unprotected, subject.status()) {
+        let by = match subject.rule(&subject.policy) {
+            Some(_) if subject.protection.is_none() => "protected by a rule",
+            _ => "protected",
+        };
         return format!(
-            "{}, and protected: no run touches it. Without that, the next run would {}{}.",
+            "{}, and {by}: no run touches it. Without that, the next run would {}{}.",
             status.title(),
             would(step),
             colon(step.reason, subject.facts.object_type)

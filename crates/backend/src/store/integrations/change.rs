@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Backend, Result, Scope, Tx, execute, fetch_one, notify,
-    store::{audit, customers, write_json},
+    store::{audit, customers, protected_rules, write_json},
     sync, timetable,
     timetable::Timetable,
 };
@@ -162,6 +162,12 @@ pub async fn change(
     change: IntegrationChange,
 ) -> Result<Integration> {
     let mut tx = b.db.write().await?;
+    if let Some(policy) = &change.policy
+        && policy.protected != find(&mut tx, scope, id).await?.policy.protected
+    {
+        // A batch knows the new rules or is done before they are saved.
+        sync::hold_open(&mut tx, Some(id)).await?;
+    }
     tx.hold("integration", id.0).await?;
     let mut integration = find(&mut tx, scope, id).await?;
     scope.require(Permission::IntegrationsWrite)?;
@@ -212,6 +218,9 @@ pub async fn change(
     audit::record(b, &mut tx, scope, "integration.update", customer, &subject).await?;
     let integration = find(&mut tx, scope, id).await?;
     tx.commit().await?;
+    if integration.policy.protected != before.policy.protected {
+        protected_rules::refresh(b, id).await;
+    }
     Ok(integration)
 }
 

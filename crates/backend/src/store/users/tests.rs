@@ -174,7 +174,7 @@ db_test!(programs_walk_all_users_once, |t| {
     };
     let mut seen = Vec::new();
     loop {
-        let part = listing(&t, &owner, customer, &request).await.unwrap();
+        let part = listing(&t, &owner, customer, None, &request).await.unwrap();
         seen.extend(part.items.into_iter().map(|u| u.display_name));
         let Some(next) = part.next else { break };
         request.cursor = Some(next.parse().unwrap());
@@ -189,7 +189,7 @@ db_test!(nobody_sees_another_customers_users, |t| {
     assert!(is_missing(get(&t, &some, user).await));
     assert!(is_missing(detail(&t, &some, user).await));
     assert!(is_missing(member_of(&t, &some, user).await));
-    let missing = listing(&t, &some, b, &ListRequest::default()).await;
+    let missing = listing(&t, &some, b, None, &ListRequest::default()).await;
     assert!(matches!(missing, Err(Error::NotFound("customer"))));
     assert_eq!(
         list(&t, &some, UserQuery::default()).await.unwrap(),

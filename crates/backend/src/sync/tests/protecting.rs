@@ -20,14 +20,14 @@ use crate::{
 
 /// Someone as the directory has them.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-struct Person {
-    id: UserId,
-    status: DirectoryStatus,
+pub(super) struct Person {
+    pub id: UserId,
+    pub status: DirectoryStatus,
     display_name: String,
     groups: i64,
 }
 
-async fn person(w: &World, external_id: Uuid) -> Person {
+pub(super) async fn person(w: &World, external_id: Uuid) -> Person {
     let mut tx = w.t.db.read().await.unwrap();
     fetch_one!(
         &mut tx,
@@ -41,7 +41,7 @@ async fn person(w: &World, external_id: Uuid) -> Person {
 }
 
 /// Somebody in use who is in groups of the directory.
-async fn somebody(w: &World) -> Uuid {
+pub(super) async fn somebody(w: &World) -> Uuid {
     let directory = w.actual().await;
     let active = directory.users.iter().filter(|(_, user)| user.active);
     let mut ids = active.map(|(id, _)| *id);

@@ -12,6 +12,7 @@ use domain::{
     decision::Decision,
     id::{ExternalId, RunId},
     policy::{Guard, Limit, ObjectType, OutOfScope},
+    protection::{Matching, ProtectedAttribute, ProtectedRule},
     run::{RunMode, RunStatus},
 };
 use rand::{Rng as _, SeedableRng as _, seq::IndexedRandom as _};
@@ -201,7 +202,7 @@ impl Simulation {
     async fn change_policy(&mut self) {
         let dice = &mut self.dice;
         let policy = &mut self.w.policy;
-        match dice.random_range(0..7) {
+        match dice.random_range(0..8) {
             0 => policy.include_guests = dice.random(),
             1 => policy.require_names = dice.random(),
             2 => policy.blocked_sign_in_disables = dice.random(),
@@ -211,6 +212,14 @@ impl Simulation {
                 policy.delete_after_days = dice.random_range(1..4);
             }
             5 => policy.out_of_scope = OutOfScope::Disable,
+            6 => {
+                let letter = ["a", "e", "s"].choose(dice).map(|letter| ProtectedRule {
+                    attribute: ProtectedAttribute::GivenName,
+                    matches: Matching::StartsWith,
+                    value: (*letter).to_owned(),
+                });
+                policy.protected = letter.into_iter().filter(|_| dice.random()).collect();
+            }
             _ => {
                 let groups = self.w.control.snapshot().groups;
                 let usable = groups.iter().filter(|group| {
@@ -287,6 +296,8 @@ impl Simulation {
         self.w.recover().await;
         self.assert_guarded(what).await;
         let guard = std::mem::replace(&mut self.w.policy.guard, no_guard());
+        // Who is protected isn't what the source says.
+        let protected = std::mem::take(&mut self.w.policy.protected);
         self.w.save_policy().await;
         self.take_rejections_back().await;
         let mut run = self.w.run(RunMode::Full).await;
@@ -311,6 +322,7 @@ impl Simulation {
         assert_eq!(again.status, RunStatus::NothingToDo, "{what}: {again:#?}");
         self.watch_from_here().await;
         self.w.policy.guard = guard;
+        self.w.policy.protected = protected;
         self.w.save_policy().await;
     }
 
