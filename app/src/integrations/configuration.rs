@@ -10,9 +10,10 @@ use super::{
     },
     checks::follow_test,
     group_field::{CHARS_MIN, Chosen},
+    guard::GuardTable,
     head::{of_integration, use_id},
     leaving::AskBeforeLeaving,
-    sections::{Connection, GuardTable, PeopleSection, Scope, test_url},
+    sections::{Connection, PeopleSection, Scope, test_url},
     settings::SettingsForm,
 };
 use crate::{
