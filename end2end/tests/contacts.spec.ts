@@ -37,11 +37,17 @@ test("contacts come once a policy has them, and the guard then asks for their li
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("was saved")).toBeVisible();
 
-  await api.run(integration);
+  const run = await api.run(integration);
   const contacts = await api.all<Contact>(`/customers/${customer.id}/contacts`);
   expect(contacts.length).toBeGreaterThan(0);
   await goto(`/contacts?customer=${customer.id}&rows=1000`);
   await expect(page.getByRole("table", { name: "Contacts" }).getByRole("row")).toHaveCount(contacts.length + 1);
+
+  const name = contacts[0]!.display_name;
+  await goto(`/runs/${run.id}?type=contact`);
+  const changes = page.getByRole("table", { name: "Changes" });
+  await changes.getByRole("link", { name, exact: true }).first().click();
+  await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
 });
 
 test("a policy without any object type is refused at its field", async ({ page, goto, customer, tenant, api }) => {
