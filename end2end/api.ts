@@ -39,6 +39,9 @@ interface Listed<T> {
 
 const OPEN = ["queued", "running"];
 
+/** Of a new integration: everything that can be read is read. */
+export const EVERY_TYPE = { policy: { object_types: ["user", "group", "contact", "device"] } };
+
 /** A caller with a token for all customers. */
 export class Api {
   constructor(private readonly request: APIRequestContext) {}
@@ -93,14 +96,14 @@ export class Api {
   }
 
   /** A profile and an integration for the tenant; nothing has run. */
-  async connected(customer: Customer, tenant: Tenant): Promise<Integration> {
+  async connected(customer: Customer, tenant: Tenant, more: object = {}): Promise<Integration> {
     const profile = await this.profile(customer, tenant, `${tenant.display_name} sync`);
-    return this.integration(customer, tenant, profile);
+    return this.integration(customer, tenant, profile, more);
   }
 
   /** Connected, tested and synced once, so that users and groups are there. */
-  async synced(customer: Customer, tenant: Tenant): Promise<Integration> {
-    const integration = await this.connected(customer, tenant);
+  async synced(customer: Customer, tenant: Tenant, more: object = {}): Promise<Integration> {
+    const integration = await this.connected(customer, tenant, more);
     await this.post(`/integrations/${integration.id}/test-connection`);
     await this.run(integration);
     return this.get(`/integrations/${integration.id}`);

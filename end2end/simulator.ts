@@ -118,6 +118,16 @@ export class Control {
     return group;
   }
 
+  /** Of Graph's names, such as `mail` and `companyName`. */
+  async createContact(displayName: string, attributes: object = {}): Promise<{ id: string }> {
+    return this.call("POST", "/contacts", { displayName, ...attributes });
+  }
+
+  /** Of Graph's names, such as `operatingSystem`. */
+  async createDevice(displayName: string, attributes: object = {}): Promise<{ id: string }> {
+    return this.call("POST", "/devices", { displayName, ...attributes });
+  }
+
   async update(id: string, attributes: object): Promise<void> {
     await this.call("PATCH", `/objects/${id}`, attributes);
   }

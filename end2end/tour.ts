@@ -1,5 +1,5 @@
 // All pages of the product, for one customer whose tenant was synced.
-import type { Api, Customer, Run } from "./api";
+import { EVERY_TYPE, type Api, type Customer, type Run } from "./api";
 import { held, kept, type Control, type Tenant } from "./simulator";
 
 /** Titles fit for file names, with the addresses. */
@@ -9,7 +9,7 @@ export async function pages(
   customer: Customer,
   tenant: Tenant,
 ): Promise<[title: string, address: string][]> {
-  const integration = await api.synced(customer, tenant);
+  const integration = await api.synced(customer, tenant, EVERY_TYPE);
   const [leaver] = kept(await control.snapshot()).filter((user) => user.account_enabled);
   await control.delete(leaver!.id);
   const run = await api.run(integration, "delta");
@@ -22,6 +22,8 @@ export async function pages(
   await api.ended(preview);
   const [user] = await api.all<{ id: string }>(`/customers/${customer.id}/users`);
   const [group] = await api.all<{ id: string }>(`/customers/${customer.id}/groups`);
+  const [contact] = await api.all<{ id: string }>(`/customers/${customer.id}/contacts`);
+  const [device] = await api.all<{ id: string }>(`/customers/${customer.id}/devices`);
   const profiles = await api.all<{ id: string; customer_id: string | null }>("/credential-profiles");
   const profile = profiles.find((one) => one.customer_id === customer.id);
   const told = await api.post<{ id: string }>(`/customers/${customer.id}/notification-recipients`, {
@@ -42,6 +44,11 @@ export async function pages(
     ["user", `/users/${user?.id}`],
     ["groups", `/groups${of}`],
     ["group", `/groups/${group?.id}`],
+    ["contacts", `/contacts${of}`],
+    ["contacts-none", `/contacts${of}&q=nobody`],
+    ["contact", `/contacts/${contact?.id}`],
+    ["devices", `/devices${of}`],
+    ["device", `/devices/${device?.id}`],
     ["integrations", `/integrations${of}`],
     ["integration-add", `/integrations/add${of}`],
     ["integration", `/integrations/${integration.id}`],

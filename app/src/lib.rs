@@ -8,8 +8,10 @@
 #![recursion_limit = "512"]
 
 pub mod account;
+pub mod contacts;
 pub mod credential_profiles;
 pub mod customers;
+pub mod devices;
 pub mod error;
 pub mod flash;
 pub mod frame;
@@ -85,13 +87,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// The application.
-#[component]
-pub fn App() -> impl IntoView {
-    provide_meta_context();
-    provide_toasts();
-    provide_changes();
-    // What tests wait for before they press anything.
+/// Says on the page that the browser code has it: what tests wait for before they press anything.
+fn mark_hydrated() {
     Effect::new(|_| {
         if let Some(body) = document().body() {
             _ = body.set_attribute("data-hydrated", "true");
@@ -100,6 +97,15 @@ pub fn App() -> impl IntoView {
             _ = root.remove_attribute("data-plain");
         }
     });
+}
+
+/// The application.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_toasts();
+    provide_changes();
+    mark_hydrated();
     let current = Resource::new_blocking(|| (), |()| read_current());
     provide_context(current);
     let going = RwSignal::new(false);
@@ -161,6 +167,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/users/:id") view=users::UserPage />
                     <Route path=path!("/groups") view=groups::GroupsPage />
                     <Route path=path!("/groups/:id") view=groups::GroupPage />
+                    <Route path=path!("/contacts") view=contacts::ContactsPage />
+                    <Route path=path!("/contacts/:id") view=contacts::ContactPage />
+                    <Route path=path!("/devices") view=devices::DevicesPage />
+                    <Route path=path!("/devices/:id") view=devices::DevicePage />
                     <ParentRoute
                         path=path!("/credential-profiles")
                         view=credential_profiles::ProfilesPage

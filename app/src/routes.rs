@@ -2,8 +2,8 @@
 
 use domain::{
     id::{
-        CredentialProfileId, CustomerId, GroupId, IntegrationId, NotificationRecipientId, RunId,
-        UserId,
+        ContactId, CredentialProfileId, CustomerId, DeviceId, GroupId, IntegrationId,
+        NotificationRecipientId, RunId, UserId,
     },
     policy::ObjectType,
 };
@@ -26,6 +26,10 @@ pub const CUSTOMER_ADD: &str = "/customers/add";
 pub const USERS: &str = "/users";
 /// Groups.
 pub const GROUPS: &str = "/groups";
+/// Contacts.
+pub const CONTACTS: &str = "/contacts";
+/// Devices.
+pub const DEVICES: &str = "/devices";
 /// Integrations.
 pub const INTEGRATIONS: &str = "/integrations";
 /// Add New Integration.
@@ -46,6 +50,10 @@ pub const NOTIFICATION_ADD: &str = "/notifications/add";
 pub const USERS_CSV: &str = "/export/users.csv";
 /// Groups as CSV, with the list's own query.
 pub const GROUPS_CSV: &str = "/export/groups.csv";
+/// Contacts as CSV, with the list's own query.
+pub const CONTACTS_CSV: &str = "/export/contacts.csv";
+/// Devices as CSV, with the list's own query.
+pub const DEVICES_CSV: &str = "/export/devices.csv";
 /// Integrations as CSV, with the list's own query.
 pub const INTEGRATIONS_CSV: &str = "/export/integrations.csv";
 /// Sync History as CSV, with the list's own query.
@@ -122,6 +130,27 @@ pub fn group(id: GroupId) -> String {
     format!("{GROUPS}/{id}")
 }
 
+/// One contact.
+pub fn contact(id: ContactId) -> String {
+    format!("{CONTACTS}/{id}")
+}
+
+/// One device.
+pub fn device(id: DeviceId) -> String {
+    format!("{DEVICES}/{id}")
+}
+
+/// An object of the directory of this type; none for memberships, which have no page.
+pub fn object(object_type: ObjectType, id: uuid::Uuid) -> Option<String> {
+    match object_type {
+        ObjectType::User => Some(user(UserId(id))),
+        ObjectType::Group => Some(group(GroupId(id))),
+        ObjectType::Contact => Some(contact(ContactId(id))),
+        ObjectType::Device => Some(device(DeviceId(id))),
+        ObjectType::Membership => None,
+    }
+}
+
 /// One integration, with its first tab: Tenant Configuration.
 pub fn integration(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}")
@@ -147,6 +176,12 @@ pub fn integration_why(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/why")
 }
 
+/// The answer about an object: its object id, user name, mail address or display name.
+pub fn integration_why_of(id: IntegrationId, object: &str) -> String {
+    let pair = ("object".to_owned(), object.to_owned());
+    crate::ui::address::link(&integration_why(id), &[pair])
+}
+
 /// A setting of an integration, by its name in the policy: its place on Tenant Configuration.
 pub fn setting(id: IntegrationId, field: &str) -> String {
     let place = match field {
@@ -154,6 +189,7 @@ pub fn setting(id: IntegrationId, field: &str) -> String {
         "out_of_scope" => "f-out-of-scope".to_owned(),
         "guard" => "f-guard".to_owned(),
         "protected" => "f-protected".to_owned(),
+        "object_types" => "f-object-types".to_owned(),
         actions if actions.starts_with("actions.") => "f-actions".to_owned(),
         other => format!("f-settings[{other}]"),
     };

@@ -107,7 +107,7 @@ test("the switcher on top limits every list to one customer", async ({ page, got
   await page.getByRole("list", { name: "Customers" }).getByRole("link", { name: customer.name }).click();
   await expect(page).toHaveURL(new RegExp(`customer=${customer.id}`));
   await expect(page.getByRole("heading", { name: `Nothing is connected for ${customer.name} yet` })).toBeVisible();
-  for (const list of ["Users", "Sync History", "Groups"]) {
+  for (const list of ["Users", "Sync History", "Groups", "Contacts", "Devices"]) {
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: list }).click();
     await expect(page).toHaveURL(new RegExp(`customer=${customer.id}`));
     await expect(page.getByRole("banner")).toContainText(customer.name);

@@ -270,9 +270,62 @@ CREATE INDEX directory_group_due
     ON directory_group (integration_id, delete_at) WHERE delete_at IS NOT NULL;
 CREATE INDEX directory_group_by_name ON directory_group (customer_id, name_folded, id, status);
 
+CREATE TABLE directory_contact (
+    id              UUID NOT NULL PRIMARY KEY,
+    customer_id     UUID NOT NULL,
+    integration_id  UUID,
+    external_id     UUID,
+    source_type     TEXT NOT NULL,
+    display_name    TEXT NOT NULL,
+    name_folded     TEXT COLLATE "C" NOT NULL,
+    search_text     TEXT COLLATE "C" NOT NULL,
+    given_name      TEXT,
+    surname         TEXT,
+    mail            TEXT,
+    attributes      TEXT NOT NULL, -- JSON object: companyName, department, jobTitle ...
+    hash            BYTEA,
+    status          TEXT NOT NULL,
+    status_reason   TEXT,
+    delete_at       TIMESTAMPTZ,
+    countdown_cancelled_at TIMESTAMPTZ, -- its deletion was cancelled; the cause stands in status_reason
+    countdown_cancelled_by TEXT,
+    countdown_cancelled_note TEXT,
+    created_at      TIMESTAMPTZ NOT NULL,
+    changed_at      TIMESTAMPTZ NOT NULL
+);
+CREATE UNIQUE INDEX directory_contact_by_source ON directory_contact (integration_id, external_id);
+CREATE INDEX directory_contact_due
+    ON directory_contact (integration_id, delete_at) WHERE delete_at IS NOT NULL;
+CREATE INDEX directory_contact_by_name ON directory_contact (customer_id, name_folded, id, status);
+
+CREATE TABLE directory_device (
+    id              UUID NOT NULL PRIMARY KEY,
+    customer_id     UUID NOT NULL,
+    integration_id  UUID,
+    external_id     UUID,
+    source_type     TEXT NOT NULL,
+    display_name    TEXT NOT NULL,
+    name_folded     TEXT COLLATE "C" NOT NULL,
+    search_text     TEXT COLLATE "C" NOT NULL,
+    attributes      TEXT NOT NULL, -- JSON object: operatingSystem, trustType ...
+    hash            BYTEA,
+    status          TEXT NOT NULL,
+    status_reason   TEXT,
+    delete_at       TIMESTAMPTZ,
+    countdown_cancelled_at TIMESTAMPTZ, -- its deletion was cancelled; the cause stands in status_reason
+    countdown_cancelled_by TEXT,
+    countdown_cancelled_note TEXT,
+    created_at      TIMESTAMPTZ NOT NULL,
+    changed_at      TIMESTAMPTZ NOT NULL
+);
+CREATE UNIQUE INDEX directory_device_by_source ON directory_device (integration_id, external_id);
+CREATE INDEX directory_device_due
+    ON directory_device (integration_id, delete_at) WHERE delete_at IS NOT NULL;
+CREATE INDEX directory_device_by_name ON directory_device (customer_id, name_folded, id, status);
+
 CREATE TABLE directory_membership (
     group_id     UUID NOT NULL,
-    member_id    UUID NOT NULL, -- a directory_user's or a directory_group's id
+    member_id    UUID NOT NULL, -- the id of a directory_user, directory_group, directory_contact or directory_device
     member_type  TEXT NOT NULL,
     PRIMARY KEY (group_id, member_id)
 );

@@ -268,9 +268,62 @@ CREATE INDEX directory_group_due
     ON directory_group (integration_id, delete_at) WHERE delete_at IS NOT NULL;
 CREATE INDEX directory_group_by_name ON directory_group (customer_id, name_folded, id, status);
 
+CREATE TABLE directory_contact (
+    id              BLOB NOT NULL PRIMARY KEY,
+    customer_id     BLOB NOT NULL,
+    integration_id  BLOB,
+    external_id     BLOB,
+    source_type     TEXT NOT NULL,
+    display_name    TEXT NOT NULL,
+    name_folded     TEXT NOT NULL,
+    search_text     TEXT NOT NULL,
+    given_name      TEXT,
+    surname         TEXT,
+    mail            TEXT,
+    attributes      TEXT NOT NULL, -- JSON object: companyName, department, jobTitle ...
+    hash            BLOB,
+    status          TEXT NOT NULL,
+    status_reason   TEXT,
+    delete_at       TEXT,
+    countdown_cancelled_at TEXT, -- its deletion was cancelled; the cause stands in status_reason
+    countdown_cancelled_by TEXT,
+    countdown_cancelled_note TEXT,
+    created_at      TEXT NOT NULL,
+    changed_at      TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX directory_contact_by_source ON directory_contact (integration_id, external_id);
+CREATE INDEX directory_contact_due
+    ON directory_contact (integration_id, delete_at) WHERE delete_at IS NOT NULL;
+CREATE INDEX directory_contact_by_name ON directory_contact (customer_id, name_folded, id, status);
+
+CREATE TABLE directory_device (
+    id              BLOB NOT NULL PRIMARY KEY,
+    customer_id     BLOB NOT NULL,
+    integration_id  BLOB,
+    external_id     BLOB,
+    source_type     TEXT NOT NULL,
+    display_name    TEXT NOT NULL,
+    name_folded     TEXT NOT NULL,
+    search_text     TEXT NOT NULL,
+    attributes      TEXT NOT NULL, -- JSON object: operatingSystem, trustType ...
+    hash            BLOB,
+    status          TEXT NOT NULL,
+    status_reason   TEXT,
+    delete_at       TEXT,
+    countdown_cancelled_at TEXT, -- its deletion was cancelled; the cause stands in status_reason
+    countdown_cancelled_by TEXT,
+    countdown_cancelled_note TEXT,
+    created_at      TEXT NOT NULL,
+    changed_at      TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX directory_device_by_source ON directory_device (integration_id, external_id);
+CREATE INDEX directory_device_due
+    ON directory_device (integration_id, delete_at) WHERE delete_at IS NOT NULL;
+CREATE INDEX directory_device_by_name ON directory_device (customer_id, name_folded, id, status);
+
 CREATE TABLE directory_membership (
     group_id     BLOB NOT NULL,
-    member_id    BLOB NOT NULL, -- a directory_user's or a directory_group's id
+    member_id    BLOB NOT NULL, -- the id of a directory_user, directory_group, directory_contact or directory_device
     member_type  TEXT NOT NULL,
     PRIMARY KEY (group_id, member_id)
 ) STRICT, WITHOUT ROWID;

@@ -3,10 +3,12 @@
 
 pub mod caller;
 mod connections;
+mod contacts;
 mod countdowns;
 mod credential_profiles;
 mod customers;
 mod description;
+mod devices;
 mod docs;
 mod groups;
 pub mod input;
@@ -68,6 +70,8 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(notification_recipients::calls())
             .merge(users::calls())
             .merge(groups::calls())
+            .merge(contacts::calls())
+            .merge(devices::calls())
             .merge(countdowns::calls())
             .merge(why::calls()),
     );

@@ -14,6 +14,8 @@ use axum::{
 use backend::{
     Backend, Scope,
     store::{
+        contacts, devices,
+        directory::DirectoryQuery,
         groups::{self, GroupQuery},
         integrations::{self, IntegrationQuery},
         runs::{self, ChangeQuery, HistoryQuery},
@@ -37,6 +39,8 @@ pub fn router(backend: &Backend) -> Router {
     Router::new()
         .route(app::routes::USERS_CSV, get(user_rows))
         .route(app::routes::GROUPS_CSV, get(group_rows))
+        .route(app::routes::CONTACTS_CSV, get(contact_rows))
+        .route(app::routes::DEVICES_CSV, get(device_rows))
         .route(app::routes::INTEGRATIONS_CSV, get(integration_rows))
         .route(app::routes::SYNC_HISTORY_CSV, get(history_rows))
         .route(app::routes::RUN_CHANGES_CSV, get(change_rows))
@@ -171,6 +175,41 @@ async fn group_rows(
     };
     let rows = groups::csv(&backend, &scope, query);
     Ok(csv::answer("groups", Body::from_stream(rows)))
+}
+
+/// What the lists of contacts and devices are asked for.
+fn directory_query(address: &Address) -> DirectoryQuery {
+    DirectoryQuery {
+        customer_id: parsed(address, "customer"),
+        integration_id: parsed(address, "integration"),
+        q: text(address, "q"),
+        status: parsed(address, "status"),
+        source_type: parsed(address, "source_type"),
+        countdown: parsed(address, "countdown"),
+        ..DirectoryQuery::default()
+    }
+}
+
+async fn contact_rows(
+    State(backend): State<Backend>,
+    session: Session,
+    headers: HeaderMap,
+    address: Address,
+) -> Result<Response, Refused> {
+    let scope = operator(&backend, &session, &headers, Permission::DirectoryRead).await?;
+    let rows = contacts::csv(&backend, &scope, directory_query(&address));
+    Ok(csv::answer("contacts", Body::from_stream(rows)))
+}
+
+async fn device_rows(
+    State(backend): State<Backend>,
+    session: Session,
+    headers: HeaderMap,
+    address: Address,
+) -> Result<Response, Refused> {
+    let scope = operator(&backend, &session, &headers, Permission::DirectoryRead).await?;
+    let rows = devices::csv(&backend, &scope, directory_query(&address));
+    Ok(csv::answer("devices", Body::from_stream(rows)))
 }
 
 async fn integration_rows(

@@ -190,6 +190,8 @@ both_with_farm!(the_guard_says_at_how_many_it_would_hold, |app| {
         json!([
             nothing_yet("user"),
             nothing_yet("group"),
+            nothing_yet("contact"),
+            nothing_yet("device"),
             nothing_yet("membership")
         ])
     );
@@ -214,4 +216,14 @@ both_with_farm!(the_guard_says_at_how_many_it_would_hold, |app| {
     let page = app.page_of(&path, &cookie).await.text;
     let said = "With today’s directory this would hold at 7 (";
     assert!(page.contains(said), "{page}");
+    // What could be read besides, with what it takes.
+    for says in [
+        "settings[object_types][]",
+        "OrgContact.Read.All",
+        "Device.Read.All",
+        "settings[guard_contact_count]",
+        "settings[guard_device_percent]",
+    ] {
+        assert!(page.contains(says), "{says}");
+    }
 });

@@ -8,6 +8,8 @@ mod backups;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod contacts;
+#[cfg(test)]
 mod countdowns;
 #[cfg(test)]
 mod credential_profiles;

@@ -86,6 +86,8 @@ both!(
         for path in [
             "/export/users.csv",
             "/export/groups.csv",
+            "/export/contacts.csv",
+            "/export/devices.csv",
             "/export/sync-history.csv",
         ] {
             let answer = app.page(path).await;

@@ -367,7 +367,8 @@ both_with_farm!(
              &settings[update]=true&settings[disable]=true&settings[delete]=true\
              &settings[guard_user_count]=20&settings[guard_user_percent]=10\
              &settings[guard_group_count]=10&settings[guard_group_percent]=20\
-             &settings[guard_membership_percent]=30",
+             &settings[guard_membership_percent]=30&settings[object_types][]=user\
+             &settings[object_types][]=group",
                 profile.as_str().unwrap()
             )
         };

@@ -1,4 +1,4 @@
-//! One customer: what is connected, and how many people and groups are kept for it.
+//! One customer: what is connected, and how much of each type is kept for it.
 
 use domain::{
     customer::{Customer as Of, CustomerLine},
@@ -184,6 +184,8 @@ fn Customer(customer: CustomerView, resume: Post<ResumeCustomer>) -> impl IntoVi
         <ul class="flex flex-wrap gap-x-10 gap-y-3 px-6 py-4 border-y border-line max-md:px-4">
             <Figure href=of_customer(routes::USERS) number=line.active_users one="active user" many="active users" />
             <Figure href=of_customer(routes::GROUPS) number=line.active_groups one="active group" many="active groups" />
+            <Figure href=of_customer(routes::CONTACTS) number=line.active_contacts one="active contact" many="active contacts" />
+            <Figure href=of_customer(routes::DEVICES) number=line.active_devices one="active device" many="active devices" />
             <Figure href=of_customer(routes::INTEGRATIONS) number=line.integrations one="integration" many="integrations" />
         </ul>
         <section aria-labelledby="h-integrations">

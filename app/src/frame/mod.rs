@@ -58,6 +58,8 @@ pub(crate) const PLACES: [(&str, &[Place]); 4] = [
         &[
             place(routes::USERS, "Users", "user"),
             place(routes::GROUPS, "Groups", "users"),
+            place(routes::CONTACTS, "Contacts", "contact"),
+            place(routes::DEVICES, "Devices", "laptop"),
         ],
     ),
     (

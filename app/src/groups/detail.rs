@@ -2,7 +2,7 @@
 
 use domain::{
     group::{GroupDetail, MemberLine},
-    id::{GroupId, UserId},
+    id::GroupId,
     paging::Page,
     policy::ObjectType,
     user::{DirectoryStatus, MemberOf},
@@ -12,7 +12,9 @@ use leptos::{server, server_fn::codec::Json};
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
-use crate::ui::{countdown::CountdownNote, list::past_the_end, prelude::*, why::Explanation};
+use crate::ui::{
+    countdown::CountdownNote, list::past_the_end, prelude::*, status::type_icon, why::Explanation,
+};
 
 /// A member as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,7 +208,7 @@ fn MemberTable(list: ListQuery, page: Page<Member>) -> impl IntoView {
 fn Facts(detail: GroupDetail) -> impl IntoView {
     let line = detail.line;
     view! {
-        <span class="inline-flex text-base-content"><InDirectory status=line.group.status group=true /></span>
+        <span class="inline-flex text-base-content"><InDirectory status=line.group.status of=ObjectType::Group /></span>
         {detail.status_reason.map(|reason| view! { <span>{reason.title()}</span> })}
         <span>
             {line.group.kind.title()} {line.dynamic.then_some(", dynamic")}
@@ -290,13 +292,8 @@ fn MemberRow(
     through: bool,
 ) -> impl IntoView {
     let address = use_address();
-    let is_group = member.object_type == ObjectType::Group;
-    let path = if is_group {
-        routes::group(GroupId(member.id))
-    } else {
-        routes::user(UserId(member.id))
-    };
-    let href = address.keep(&path);
+    let of = member.object_type;
+    let href = routes::object(of, member.id).map(|path| address.keep(&path));
     view! {
         <tr role="row">
             <td role="cell" class="grow">
@@ -309,13 +306,13 @@ fn MemberRow(
             </td>
             <td role="cell" class="whitespace-nowrap max-md:hidden">
                 <span class="inline-flex items-center gap-1.5">
-                    <Icon name=if is_group { "users" } else { "user" } class="text-muted" />
-                    {member.object_type.title()}
+                    <Icon name=type_icon(of) class="text-muted" />
+                    {of.title()}
                 </span>
             </td>
             {through.then(|| view! { <Through path=member.path /> })}
             <td role="cell">
-                {member.status.map(|status| view! { <InDirectory status=status group=is_group /> })}
+                {member.status.map(|status| view! { <InDirectory status=status of=of /> })}
             </td>
         </tr>
     }

@@ -3,12 +3,16 @@
 use domain::{
     group::{GroupKind, GroupLine},
     paging::Page,
+    policy::ObjectType,
     user::{DirectoryStatus, SourceType},
 };
 use leptos::{server, server_fn::codec::Json};
 use serde::{Deserialize, Serialize};
 
-use crate::ui::{list::past_the_end, prelude::*};
+use crate::ui::{
+    prelude::*,
+    table::{ChangedCell, CustomerCell, ListTable, StatusCell},
+};
 
 /// What the list is filtered by, beside the customer and the search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,36 +103,22 @@ fn List(asked: (ListQuery, GroupFilter), page: Page<GroupLine>) -> impl IntoView
     }
     let total = page.total;
     let show_customer = list.customer.is_none();
-    let none = page.items.is_empty() && !past_the_end(&page, list.page);
     let rows = page
         .items
         .into_iter()
-        .map(|line| view! { <Row line=line show_customer=show_customer /> })
-        .collect_view();
+        .map(|line| view! { <Row line=line show_customer=show_customer /> }.into_any())
+        .collect();
     view! {
-        {if none {
-            view! { <NoMatch many="groups" /> }.into_any()
-        } else {
-            view! {
-                <table class="rc-table bleed rc-stack rows" role="table" aria-label="Groups">
-                    <thead role="rowgroup">
-                        <tr role="row">
-                            <SortHead label="Name" column="name" first=true class="grow" />
-                            {show_customer.then(|| view! { <Head label="Customer" /> })}
-                            <SortHead label="Kind" column="kind" />
-                            <SortHead label="Status" column="status" />
-                            <SortHead label="Source Type" column="source" />
-                            <SortHead label="User Count" column="users" largest_first=true class="n" />
-                            <Head label="Effective" class="n" />
-                            <SortHead label="Changed" column="changed" largest_first=true />
-                        </tr>
-                    </thead>
-                    <tbody role="rowgroup">{rows}</tbody>
-                </table>
-            }
-                .into_any()
-        }}
-        <Pager page=list.page total=total />
+        <ListTable label="Groups" many="groups" asked=list.page total=total rows=rows>
+            <SortHead label="Name" column="name" first=true class="grow" />
+            {show_customer.then(|| view! { <Head label="Customer" /> })}
+            <SortHead label="Kind" column="kind" />
+            <SortHead label="Status" column="status" />
+            <SortHead label="Source Type" column="source" />
+            <SortHead label="User Count" column="users" largest_first=true class="n" />
+            <Head label="Effective" class="n" />
+            <SortHead label="Changed" column="changed" largest_first=true />
+        </ListTable>
     }
     .into_any()
 }
@@ -164,24 +154,13 @@ fn Row(line: GroupLine, show_customer: bool) -> impl IntoView {
                     {line.dynamic.then(|| view! { <span class="rc-tag">"Dynamic"</span> })}
                 </span>
             </td>
-            {show_customer
-                .then(|| {
-                    view! {
-                        <td role="cell" class="max-md:hidden">
-                            <bdi class="block truncate max-w-44" title=line.customer_name.clone()>
-                                {line.customer_name.clone()}
-                            </bdi>
-                        </td>
-                    }
-                })}
+            <CustomerCell show=show_customer name=line.customer_name />
             <td role="cell" class="whitespace-nowrap text-muted max-md:order-3">{group.kind.title()}</td>
-            <td role="cell" class="max-md:justify-self-end"><InDirectory status=group.status group=true /></td>
+            <StatusCell status=group.status of=ObjectType::Group delete_at=None />
             <td role="cell" class="max-md:hidden"><Source source=group.source_type /></td>
             <Num value=group.user_count class="max-md:hidden" />
             <Num value=group.effective_user_count class="max-md:hidden" />
-            <td role="cell" class="text-muted whitespace-nowrap max-md:order-4 max-md:justify-self-end">
-                <RelativeTime at=line.changed_at />
-            </td>
+            <ChangedCell at=line.changed_at />
         </tr>
     }
 }

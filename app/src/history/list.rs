@@ -9,9 +9,6 @@ use domain::{
 use super::{Period, api, line::Lines};
 use crate::ui::prelude::*;
 
-/// The types that have a line of their own.
-const TYPES: [ObjectType; 3] = [ObjectType::User, ObjectType::Group, ObjectType::Membership];
-
 /// Sync History of one integration, or of all.
 #[component]
 pub fn HistoryList(
@@ -65,7 +62,7 @@ pub fn HistoryList(
                         label="Status"
                         options=options(LineStatus::ALL, LineStatus::title)
                     />
-                    <FilterChip name="type" label="Type" options=options(&TYPES, ObjectType::title) />
+                    <FilterChip name="type" label="Type" options=options(ObjectType::ALL, ObjectType::title) />
                     <FilterChip
                         name="period"
                         label="Time"

@@ -18,10 +18,11 @@ use super::{
     },
     checks::follow_test,
     group_field::{CHARS_MIN, Chosen},
+    guard::GuardTable,
     head::{of_integration, use_id},
     leaving::AskBeforeLeaving,
     protected::{ProtectedSection, RuleLines},
-    sections::{Connection, GuardTable, PeopleSection, Scope, test_url},
+    sections::{Connection, PeopleSection, Scope, test_url},
     settings::SettingsForm,
 };
 use crate::{

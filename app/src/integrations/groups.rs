@@ -1,6 +1,6 @@
 //! The tab Groups: what an integration keeps in the directory.
 
-use domain::{group::GroupLine, id::IntegrationId, paging::Page};
+use domain::{group::GroupLine, id::IntegrationId, paging::Page, policy::ObjectType};
 use leptos::{server, server_fn::codec::Json};
 
 use super::head::{of_integration, use_id};
@@ -131,7 +131,7 @@ fn Row(line: GroupLine) -> impl IntoView {
                 {kind}
             </td>
             <td role="cell">
-                <InDirectory status=group.status group=true />
+                <InDirectory status=group.status of=ObjectType::Group />
             </td>
             <Num value=group.user_count />
             <Num value=group.effective_user_count class="max-md:hidden" />

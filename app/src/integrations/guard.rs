@@ -1,4 +1,4 @@
-//! What the guard would say, beside its limits while they are typed.
+//! The guard’s limits, and what it would say while they are typed.
 
 use domain::{
     guard::{GuardSize, holds_at},
@@ -6,7 +6,10 @@ use domain::{
 };
 
 use super::settings::SettingsForm;
-use crate::ui::prelude::*;
+use crate::ui::{
+    form::{FieldError, use_field_error},
+    prelude::*,
+};
 
 /// The limit in the fields of one line; none while they can't be read as one.
 fn limit(count: &str, percent: &str) -> Option<Limit> {
@@ -20,16 +23,6 @@ fn limit(count: &str, percent: &str) -> Option<Limit> {
         max_count,
         max_percent,
     })
-}
-
-/// The two fields of a line: number and percent.
-fn fields(form: &SettingsForm, object_type: ObjectType) -> (&str, &str) {
-    match object_type {
-        ObjectType::User => (&form.guard_user_count, &form.guard_user_percent),
-        ObjectType::Group => (&form.guard_group_count, &form.guard_group_percent),
-        ObjectType::Membership => (&form.guard_membership_count, &form.guard_membership_percent),
-        ObjectType::Contact | ObjectType::Device => ("", ""),
-    }
 }
 
 /// What the guard would say with this limit.
@@ -53,7 +46,7 @@ fn words(size: GuardSize, limit: Limit) -> String {
 
 /// "With today’s directory this would hold at 12 (120 active).", following what is typed.
 #[component]
-pub fn Forecast(
+fn Forecast(
     /// What the form holds.
     now: RwSignal<SettingsForm>,
     /// How many there are; nothing shows where that isn't known.
@@ -64,7 +57,7 @@ pub fn Forecast(
     size.map(|size| {
         let text = move || {
             now.with(|form| {
-                let (count, percent) = fields(form, object_type);
+                let (count, percent) = form.guard_of(object_type);
                 limit(count, percent).map(|limit| words(size, limit))
             })
         };
@@ -76,6 +69,123 @@ pub fn Forecast(
             </tr>
         }
     })
+}
+
+/// The types with limits, and the names of their fields: at most, and or share.
+const GUARDED: [(ObjectType, &str, &str); 5] = [
+    (
+        ObjectType::User,
+        "settings[guard_user_count]",
+        "settings[guard_user_percent]",
+    ),
+    (
+        ObjectType::Group,
+        "settings[guard_group_count]",
+        "settings[guard_group_percent]",
+    ),
+    (
+        ObjectType::Membership,
+        "settings[guard_membership_count]",
+        "settings[guard_membership_percent]",
+    ),
+    (
+        ObjectType::Contact,
+        "settings[guard_contact_count]",
+        "settings[guard_contact_percent]",
+    ),
+    (
+        ObjectType::Device,
+        "settings[guard_device_count]",
+        "settings[guard_device_percent]",
+    ),
+];
+
+/// The guard's limits, a line a type that is read.
+#[component]
+pub fn GuardTable(
+    /// What the fields show at first.
+    shown: SettingsForm,
+    /// What they show while one types.
+    now: RwSignal<SettingsForm>,
+    /// How much there is of each type.
+    sizes: Vec<GuardSize>,
+) -> impl IntoView {
+    let lines = GUARDED.map(|(object_type, count_name, percent_name)| {
+        let what = object_type.title();
+        let (count, percent) = shown.guard_of(object_type);
+        let size = sizes.iter().find(|size| size.object_type == object_type);
+        let read = move || now.with(|form| form.reads(object_type));
+        view! {
+            // Which types are read may be ticked without the browser code too.
+            <tbody class="plain:table-row-group" class:hidden=move || !read()>
+                <tr>
+                    <th scope="row" class="font-normal! text-base-content! text-sm!">
+                        {what}
+                    </th>
+                    <td class="n">
+                        <LimitField
+                            name=count_name
+                            label=format!("{what}: at most")
+                            value=count.to_owned()
+                        />
+                    </td>
+                    <td class="n">
+                        <LimitField
+                            name=percent_name
+                            label=format!("{what}: or share, in percent")
+                            value=percent.to_owned()
+                        />
+                    </td>
+                </tr>
+                <Forecast now=now object_type=object_type size=size.copied() />
+            </tbody>
+        }
+    });
+    view! {
+        <h2 class="text-base">"Guard"</h2>
+        <p class="rc-hint mt-0.5">
+            "Disables and deletes over a limit are held instead of done. Empty means no limit by number."
+        </p>
+        <table class="rc-table still mt-1 [&_td]:border-0 [&_tbody_th]:border-0 [&_td]:px-1 [&_th]:px-1 [&_th:first-child]:ps-0 [&_:is(td,th):last-child]:pe-0 [&_tr:hover_td]:bg-transparent!">
+            <thead>
+                <tr>
+                    <th scope="col">"Type"</th>
+                    <th scope="col" class="n w-24">
+                        "At most"
+                    </th>
+                    <th scope="col" class="n w-24">
+                        "or share"
+                    </th>
+                </tr>
+            </thead>
+            {lines}
+        </table>
+    }
+    .into_any()
+}
+
+#[component]
+fn LimitField(name: &'static str, label: String, value: String) -> impl IntoView {
+    let error = use_field_error(name);
+    let error_id = format!("{name}-e");
+    let described = error_id.clone();
+    view! {
+        <input
+            name=name
+            class="input input-sm text-end rc-num"
+            inputmode="numeric"
+            autocomplete="off"
+            placeholder="–"
+            aria-label=label
+            value=value
+            aria-invalid=move || error.get().map(|_| "true")
+            aria-describedby=move || error.get().map(|_| described.clone())
+        />
+        <span class="whitespace-normal text-start block">
+            <FieldError id=error_id error=error />
+        </span>
+    }
+    .into_any()
 }
 
 #[cfg(test)]

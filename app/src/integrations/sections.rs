@@ -2,7 +2,6 @@
 
 use domain::{
     credential_profile::CredentialProfile,
-    guard::GuardSize,
     id::{CredentialProfileId, IntegrationId},
     integration::GroupHit,
     policy::{ObjectType, OutOfScope},
@@ -13,7 +12,6 @@ use super::{
     api::{Configuration, TestSaved},
     checks::{Checks, TestButton, Tested, Verdict},
     group_field::{Chosen, GroupField},
-    guard::Forecast,
     settings::SettingsForm,
     timing::{Hours, Timing},
 };
@@ -233,6 +231,7 @@ pub fn Scope(
     let error = use_field_error("settings[selected_group_ids]");
     view! {
         <Section id="h-scope" title="Scope">
+            <ObjectTypes on=shown.object_types.clone() />
             <div class="rc-row">
                 <label for="f-groups">"Selected Groups"</label>
                 <div>
@@ -262,6 +261,58 @@ pub fn Scope(
                 hint="People without either stay out and are listed as filtered, with the reason."
             />
         </Section>
+    }
+    .into_any()
+}
+
+/// The types that can be read, in the words of their pages, and the permission that each needs
+/// (graph.md §8).
+const OBJECT_TYPES: [(ObjectType, &str, &str); 4] = [
+    (ObjectType::User, "Users", "User.Read.All"),
+    (ObjectType::Group, "Groups", "GroupMember.Read.All"),
+    (ObjectType::Contact, "Contacts", "OrgContact.Read.All"),
+    (ObjectType::Device, "Devices", "Device.Read.All"),
+];
+
+/// "Object types": what is read at all.
+#[component]
+fn ObjectTypes(on: Vec<ObjectType>) -> impl IntoView {
+    let error = use_field_error("settings[object_types]");
+    let ticks = OBJECT_TYPES.map(|(object_type, label, permission)| {
+        let id = format!("f-type-{object_type}");
+        let hint = format!("{id}-h");
+        view! {
+            <div class="flex items-center gap-x-3 flex-wrap min-h-6">
+                <label class="flex items-center gap-2 w-24">
+                    <input
+                        id=id
+                        type="checkbox"
+                        class="checkbox"
+                        name="settings[object_types][]"
+                        value=object_type.as_str()
+                        checked=on.contains(&object_type)
+                        aria-describedby=hint.clone()
+                        aria-invalid=move || error.get().map(|_| "true")
+                    />
+                    {label}
+                </label>
+                <span id=hint class="rc-hint">
+                    "needs the permission " <span class="rc-mono">{permission}</span>
+                </span>
+            </div>
+        }
+    });
+    view! {
+        <div class="rc-row" role="group" aria-labelledby="f-object-types">
+            <span id="f-object-types">"Object types"</span>
+            <div>
+                <div class="flex flex-col gap-1 pt-1.5">{ticks}</div>
+                <FieldError id="f-object-types-e" error=error />
+                <p class="rc-hint mt-1">
+                    "What is read from the tenant. Memberships come with their groups. What is of a type that is no longer read counts as out of scope."
+                </p>
+            </div>
+        </div>
     }
     .into_any()
 }
@@ -329,7 +380,7 @@ pub fn PeopleSection(
                     </div>
                     <FieldError id="f-days-e" error=days_error />
                     <p class="rc-hint mt-1">
-                        "For people who left the selected groups, or are gone from the tenant."
+                        "For people who left the selected groups, and for whatever is gone from the tenant."
                     </p>
                 </div>
             </div>
@@ -359,116 +410,6 @@ fn Tick(name: &'static str, label: &'static str, on: bool) -> impl IntoView {
             <input type="checkbox" class="checkbox" name=name value="true" checked=on />
             {label}
         </label>
-    }
-    .into_any()
-}
-
-/// The guard's limits, a line a type.
-#[component]
-pub fn GuardTable(
-    /// What the fields show at first.
-    shown: SettingsForm,
-    /// What they show while one types.
-    now: RwSignal<SettingsForm>,
-    /// How much there is of each type.
-    sizes: Vec<GuardSize>,
-) -> impl IntoView {
-    let lines = [
-        (
-            "User",
-            "settings[guard_user_count]",
-            "settings[guard_user_percent]",
-            shown.guard_user_count,
-            shown.guard_user_percent,
-            ObjectType::User,
-        ),
-        (
-            "Group",
-            "settings[guard_group_count]",
-            "settings[guard_group_percent]",
-            shown.guard_group_count,
-            shown.guard_group_percent,
-            ObjectType::Group,
-        ),
-        (
-            "Membership",
-            "settings[guard_membership_count]",
-            "settings[guard_membership_percent]",
-            shown.guard_membership_count,
-            shown.guard_membership_percent,
-            ObjectType::Membership,
-        ),
-    ]
-    .map(
-        |(what, count_name, percent_name, count, percent, object_type)| {
-            let size = sizes.iter().find(|size| size.object_type == object_type);
-            view! {
-                <tr>
-                    <th scope="row" class="font-normal! text-base-content! text-sm!">
-                        {what}
-                    </th>
-                    <td class="n">
-                        <Limit
-                            name=count_name
-                            label=format!("{what}: at most")
-                            value=count
-                        />
-                    </td>
-                    <td class="n">
-                        <Limit
-                            name=percent_name
-                            label=format!("{what}: or share, in percent")
-                            value=percent
-                        />
-                    </td>
-                </tr>
-                <Forecast now=now object_type=object_type size=size.copied() />
-            }
-        },
-    );
-    view! {
-        <h2 class="text-base">"Guard"</h2>
-        <p class="rc-hint mt-0.5">
-            "Disables and deletes over a limit are held instead of done. Empty means no limit by number."
-        </p>
-        <table class="rc-table still mt-1 [&_td]:border-0 [&_tbody_th]:border-0 [&_td]:px-1 [&_th]:px-1 [&_th:first-child]:ps-0 [&_:is(td,th):last-child]:pe-0 [&_tr:hover_td]:bg-transparent!">
-            <thead>
-                <tr>
-                    <th scope="col">"Type"</th>
-                    <th scope="col" class="n w-24">
-                        "At most"
-                    </th>
-                    <th scope="col" class="n w-24">
-                        "or share"
-                    </th>
-                </tr>
-            </thead>
-            <tbody>{lines}</tbody>
-        </table>
-    }
-    .into_any()
-}
-
-#[component]
-fn Limit(name: &'static str, label: String, value: String) -> impl IntoView {
-    let error = use_field_error(name);
-    let error_id = format!("{name}-e");
-    let described = error_id.clone();
-    view! {
-        <input
-            name=name
-            class="input input-sm text-end rc-num"
-            inputmode="numeric"
-            autocomplete="off"
-            placeholder="–"
-            aria-label=label
-            value=value
-            aria-invalid=move || error.get().map(|_| "true")
-            aria-describedby=move || error.get().map(|_| described.clone())
-        />
-        <span class="whitespace-normal text-start block">
-            <FieldError id=error_id error=error />
-        </span>
     }
     .into_any()
 }

@@ -3,7 +3,7 @@
 use domain::{
     id::{CredentialProfileId, ExternalId},
     integration::Integration,
-    policy::OutOfScope,
+    policy::{ObjectType, OutOfScope},
     protection::{Matching, ProtectedAttribute, ProtectedRule},
     schedule::{EVERY_MINUTES_DEFAULT, Timing},
 };
@@ -81,6 +81,9 @@ pub struct SettingsForm {
     /// The days on which it opens; none means every day.
     #[serde(default)]
     pub window_days: Vec<String>,
+    /// What is read.
+    #[serde(default)]
+    pub object_types: Vec<ObjectType>,
     /// Selected Groups.
     #[serde(default)]
     pub selected_group_ids: Vec<ExternalId>,
@@ -137,6 +140,18 @@ pub struct SettingsForm {
     /// Guard: memberships by share.
     #[serde(default)]
     pub guard_membership_percent: String,
+    /// Guard: contacts by number.
+    #[serde(default)]
+    pub guard_contact_count: String,
+    /// Guard: contacts by share.
+    #[serde(default)]
+    pub guard_contact_percent: String,
+    /// Guard: devices by number.
+    #[serde(default)]
+    pub guard_device_count: String,
+    /// Guard: devices by share.
+    #[serde(default)]
+    pub guard_device_percent: String,
 }
 
 impl SettingsForm {
@@ -167,6 +182,7 @@ impl SettingsForm {
                 let days = window.days.iter();
                 days.map(|day| day.as_str().to_owned()).collect()
             }),
+            object_types: policy.object_types.clone(),
             selected_group_ids: policy.selected_group_ids.clone(),
             known_groups: String::new(),
             include_nested: policy.include_nested,
@@ -186,6 +202,32 @@ impl SettingsForm {
             guard_group_percent: share(guard.group.max_percent),
             guard_membership_count: count(guard.membership.max_count),
             guard_membership_percent: share(guard.membership.max_percent),
+            guard_contact_count: count(guard.contact.max_count),
+            guard_contact_percent: share(guard.contact.max_percent),
+            guard_device_count: count(guard.device.max_count),
+            guard_device_percent: share(guard.device.max_percent),
+        }
+    }
+
+    /// Whether objects of this type are read. Memberships come with their groups.
+    pub fn reads(&self, object_type: ObjectType) -> bool {
+        let read_with = match object_type {
+            ObjectType::Membership => ObjectType::Group,
+            other => other,
+        };
+        self.object_types.contains(&read_with)
+    }
+
+    /// The guard's fields of a type as they are filled in: number and percent.
+    pub fn guard_of(&self, object_type: ObjectType) -> (&str, &str) {
+        match object_type {
+            ObjectType::User => (&self.guard_user_count, &self.guard_user_percent),
+            ObjectType::Group => (&self.guard_group_count, &self.guard_group_percent),
+            ObjectType::Membership => {
+                (&self.guard_membership_count, &self.guard_membership_percent)
+            }
+            ObjectType::Contact => (&self.guard_contact_count, &self.guard_contact_percent),
+            ObjectType::Device => (&self.guard_device_count, &self.guard_device_percent),
         }
     }
 
@@ -207,6 +249,7 @@ impl SettingsForm {
             "Perform a full scan on next run",
         );
         differs(self.schedule_text() != was.schedule_text(), "Schedule");
+        differs(self.object_types != was.object_types, "Object types");
         let added = missing_from(&was.selected_group_ids, &self.selected_group_ids);
         let removed = missing_from(&self.selected_group_ids, &was.selected_group_ids);
         let groups = match (added, removed) {
@@ -231,7 +274,7 @@ impl SettingsForm {
         let actions = |form: &Self| (form.create, form.update, form.disable, form.delete);
         differs(actions(self) != actions(was), "Actions");
         differs(self.rules() != was.rules(), "Protected people");
-        differs(self.guard_texts() != was.guard_texts(), "Guard");
+        differs(self.guard_differs(was), "Guard");
         differences
     }
 
@@ -269,15 +312,15 @@ impl SettingsForm {
         format!("{timing} {from} {until} {}", days.join(" "))
     }
 
-    fn guard_texts(&self) -> [&str; 6] {
-        [
-            self.guard_user_count.trim(),
-            self.guard_user_percent.trim(),
-            self.guard_group_count.trim(),
-            self.guard_group_percent.trim(),
-            self.guard_membership_count.trim(),
-            self.guard_membership_percent.trim(),
-        ]
+    /// Whether a limit of a type that is read differs. The others' fields are not shown.
+    fn guard_differs(&self, was: &Self) -> bool {
+        ObjectType::ALL.iter().any(|object_type| {
+            let trimmed = |form: &'_ Self| {
+                let (count, percent) = form.guard_of(*object_type);
+                (count.trim().to_owned(), percent.trim().to_owned())
+            };
+            self.reads(*object_type) && trimmed(self) != trimmed(was)
+        })
     }
 }
 
@@ -290,344 +333,7 @@ fn missing_from(present: &[ExternalId], wanted: &[ExternalId]) -> usize {
 pub use reading::{at_field, left_aside};
 
 #[cfg(feature = "ssr")]
-mod reading {
-    use domain::{
-        integration::{GroupHit, Integration, IntegrationChange},
-        policy::{Actions, Limit, OutOfScope, Policy},
-        schedule::{Schedule, TimeOfDay, Timing, Window, parse_days},
-        text::FieldError,
-    };
-
-    use super::SettingsForm;
-    use crate::error::AppError;
-
-    impl SettingsForm {
-        /// What Save changes of the integration as it is now, and the groups it got to know.
-        /// What the form can't show stays as it is.
-        pub fn change(
-            self,
-            now: &Integration,
-        ) -> Result<(IntegrationChange, Vec<GroupHit>), AppError> {
-            let schedule = self.schedule()?;
-            // Only for picking names up: a group that isn't in here is named by the next run.
-            let known: Vec<GroupHit> = serde_json::from_str(&self.known_groups).unwrap_or_default();
-            let known = known
-                .into_iter()
-                .filter(|hit| self.selected_group_ids.contains(&hit.id))
-                .collect();
-            let differing = |value: bool, was: bool| (value != was).then_some(value);
-            let (enabled, full_scan_next) = (
-                differing(self.enabled, self.enabled_was),
-                differing(self.full_scan_next, self.full_scan_was),
-            );
-            let profile = self.credential_profile_id;
-            let policy = self.policy(now.policy.clone())?;
-            let change = IntegrationChange {
-                credential_profile_id: (profile != now.credential_profile_id).then_some(profile),
-                enabled,
-                full_scan_next,
-                schedule: (schedule != now.schedule).then_some(schedule),
-                policy: (policy != now.policy).then_some(policy),
-            };
-            Ok((change, known))
-        }
-
-        fn schedule(&self) -> Result<Schedule, AppError> {
-            let timing = if self.timing == "cron" {
-                Timing::Cron(self.cron.trim().to_owned())
-            } else {
-                let field = "settings[every_minutes]";
-                let minutes = number(field, &self.every_minutes, 1, 10_080, "minutes")?;
-                Timing::EveryMinutes(minutes)
-            };
-            let schedule = Schedule {
-                timing,
-                window: self.windowed.then(|| self.window()).transpose()?,
-            };
-            schedule
-                .check()
-                .map_err(|error| at_field(AppError::Invalid(error)))?;
-            Ok(schedule)
-        }
-
-        fn window(&self) -> Result<Window, AppError> {
-            let time = |field: &str, text: &str| -> Result<TimeOfDay, AppError> {
-                text.parse()
-                    .map_err(|_| AppError::invalid(field, "Enter a time such as 22:00."))
-            };
-            let days = parse_days(&self.window_days.join(","))
-                .map_err(|error| AppError::invalid("settings[window_from]", error.to_string()))?;
-            let every_day = days.len() == 7;
-            Ok(Window {
-                from: time("settings[window_from]", &self.window_from)?,
-                until: time("settings[window_until]", &self.window_until)?,
-                days: if every_day { Vec::new() } else { days },
-            })
-        }
-
-        fn policy(self, before: Policy) -> Result<Policy, AppError> {
-            let mut guard = before.guard;
-            guard.user = limit("user", &self.guard_user_count, &self.guard_user_percent)?;
-            guard.group = limit("group", &self.guard_group_count, &self.guard_group_percent)?;
-            guard.membership = limit(
-                "membership",
-                &self.guard_membership_count,
-                &self.guard_membership_percent,
-            )?;
-            let delete_after_days = if self.out_of_scope == OutOfScope::Delete {
-                number(
-                    "settings[delete_after_days]",
-                    &self.delete_after_days,
-                    1,
-                    3650,
-                    "days",
-                )?
-            } else {
-                before.delete_after_days
-            };
-            // A line that is empty counts, so that a rule is blamed at the line it was typed in.
-            let protected = self
-                .lines()
-                .map(|(at, rule)| rule.checked(at))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|error| at_field(AppError::Invalid(error)))?;
-            let policy = Policy {
-                protected,
-                selected_group_ids: self.selected_group_ids,
-                include_nested: self.include_nested,
-                include_guests: self.include_guests,
-                require_names: self.require_names,
-                blocked_sign_in_disables: self.blocked_sign_in_disables,
-                out_of_scope: self.out_of_scope,
-                delete_after_days,
-                actions: Actions {
-                    create: self.create,
-                    update: self.update,
-                    disable: self.disable,
-                    delete: self.delete,
-                },
-                guard,
-                ..before
-            };
-            policy
-                .checked()
-                .map_err(|error| at_field(AppError::Invalid(error)))
-        }
-    }
-
-    fn limit(what: &str, count: &str, percent: &str) -> Result<Limit, AppError> {
-        let max_count = match count.trim() {
-            "" | "–" => None,
-            text => Some(number(
-                &format!("settings[guard_{what}_count]"),
-                text,
-                0,
-                u32::MAX,
-                "objects, or leave it empty",
-            )?),
-        };
-        let percent = percent.trim().trim_end_matches('%');
-        let field = format!("settings[guard_{what}_percent]");
-        let max_percent = number(&field, percent, 0, 100, "percent")?;
-        Ok(Limit {
-            max_count,
-            max_percent: u8::try_from(max_percent).unwrap_or(100),
-        })
-    }
-
-    fn number(field: &str, text: &str, from: u32, to: u32, of: &str) -> Result<u32, AppError> {
-        text.trim()
-            .parse()
-            .ok()
-            .filter(|number| (from..=to).contains(number))
-            .ok_or_else(|| {
-                let range = if to == u32::MAX {
-                    format!("{from} or more")
-                } else {
-                    format!(
-                        "{} to {}",
-                        crate::ui::number::grouped(from.into()),
-                        crate::ui::number::grouped(to.into())
-                    )
-                };
-                AppError::invalid(field, format!("Enter a whole number: {range} {of}."))
-            })
-    }
-
-    /// What of a change a preview leaves aside, since it decides about nobody; empty where nothing
-    /// of that kind differs.
-    pub fn left_aside(change: &IntegrationChange) -> String {
-        let aside: Vec<_> = [
-            (change.credential_profile_id.is_some(), "Credential Profile"),
-            (change.enabled.is_some(), "Enabled"),
-            (
-                change.full_scan_next.is_some(),
-                "Perform a full scan on next run",
-            ),
-            (change.schedule.is_some(), "Schedule"),
-        ]
-        .into_iter()
-        .filter_map(|(differs, name)| differs.then_some(name))
-        .collect();
-        if aside.is_empty() {
-            return String::new();
-        }
-        format!(
-            ". It leaves aside what decides about nobody: {}",
-            aside.join(", ")
-        )
-    }
-
-    /// An error that blames a field by the API's name, at this form's field.
-    pub fn at_field(error: AppError) -> AppError {
-        let AppError::Invalid(error) = error else {
-            return error;
-        };
-        let name = error.field.strip_prefix("policy.").unwrap_or(&error.field);
-        let field = match name {
-            "schedule" | "schedule.cron" => "settings[cron]".to_owned(),
-            "schedule.every_minutes" => "settings[every_minutes]".to_owned(),
-            "schedule.window" | "schedule.window.from" => "settings[window_from]".to_owned(),
-            "schedule.window.until" => "settings[window_until]".to_owned(),
-            // Whichever rule it is, its message says so.
-            name if name.starts_with("protected") => "settings[protected]".to_owned(),
-            name => match name.strip_prefix("guard.") {
-                Some(limit) => format!(
-                    "settings[guard_{}]",
-                    limit
-                        .replace('.', "_")
-                        .replace("max_count", "count")
-                        .replace("max_percent", "percent")
-                ),
-                None => format!("settings[{name}]"),
-            },
-        };
-        AppError::Invalid(FieldError::new(&field, error.message))
-    }
-}
+mod reading;
 
 #[cfg(all(test, feature = "ssr"))]
-mod tests {
-    use domain::{
-        id::{CredentialProfileId, CustomerId, ExternalId, IntegrationId},
-        integration::{Integration, IntegrationKind, IntegrationState},
-        policy::{OutOfScope, Policy},
-        schedule::Schedule,
-    };
-    use uuid::Uuid;
-
-    use super::SettingsForm;
-    use crate::error::AppError;
-
-    fn integration() -> Integration {
-        Integration {
-            id: IntegrationId(Uuid::from_u128(1)),
-            customer_id: CustomerId(Uuid::from_u128(2)),
-            kind: IntegrationKind::EntraId,
-            name: "Contoso".to_owned(),
-            tenant: "contoso.example".to_owned(),
-            tenant_id: None,
-            cloud: "global".to_owned(),
-            credential_profile_id: CredentialProfileId(Uuid::from_u128(3)),
-            enabled: true,
-            full_scan_next: true,
-            schedule: Schedule::default(),
-            policy: Policy {
-                selected_group_ids: vec![ExternalId(Uuid::from_u128(4))],
-                ..Policy::default()
-            },
-            state: IntegrationState::Ok,
-            time_zone: "UTC".to_owned(),
-            pause: None,
-            failures: 0,
-            last_sync_started_at: None,
-            last_sync_status: None,
-            next_run_at: None,
-        }
-    }
-
-    #[test]
-    fn an_untouched_form_differs_in_nothing_and_changes_nothing() {
-        let now = integration();
-        let form = SettingsForm::of(&now);
-        assert!(form.differences(&form).is_empty());
-        let (change, known) = form.change(&now).unwrap();
-        assert_eq!(change, domain::integration::IntegrationChange::default());
-        assert!(known.is_empty());
-    }
-
-    #[test]
-    fn what_went_off_by_itself_is_not_switched_on_again_by_saving_something_else() {
-        let mut now = integration();
-        let mut form = SettingsForm::of(&now);
-        form.include_guests = true;
-        now.full_scan_next = false;
-        let (change, _) = form.change(&now).unwrap();
-        assert_eq!(change.full_scan_next, None);
-        assert!(change.policy.unwrap().include_guests);
-    }
-
-    #[test]
-    fn differences_are_named_as_the_page_names_them() {
-        let was = SettingsForm::of(&integration());
-        let mut form = was.clone();
-        form.selected_group_ids = vec![
-            ExternalId(Uuid::from_u128(5)),
-            ExternalId(Uuid::from_u128(6)),
-        ];
-        form.full_scan_next = false;
-        form.delete_after_days = "7".to_owned();
-        form.guard_user_count = " 20 ".to_owned();
-        assert_eq!(
-            form.differences(&was),
-            ["Perform a full scan on next run", "Selected Groups +2 −1"]
-        );
-        form.out_of_scope = OutOfScope::Delete;
-        assert!(
-            form.differences(&was)
-                .contains(&"Out of scope or deleted".to_owned())
-        );
-    }
-
-    #[test]
-    fn a_number_that_is_none_is_blamed_at_its_field() {
-        let now = integration();
-        let was = SettingsForm::of(&now);
-        let blamed = |form: SettingsForm| match form.change(&now) {
-            Err(AppError::Invalid(error)) => error.field,
-            other => panic!("{other:?}"),
-        };
-        let minutes = SettingsForm {
-            every_minutes: "0".to_owned(),
-            ..was.clone()
-        };
-        assert_eq!(blamed(minutes), "settings[every_minutes]");
-        let percent = SettingsForm {
-            guard_group_percent: "101 %".to_owned(),
-            ..was.clone()
-        };
-        assert_eq!(blamed(percent), "settings[guard_group_percent]");
-        let window = |from: &str, until: &str| SettingsForm {
-            windowed: true,
-            window_from: from.to_owned(),
-            window_until: until.to_owned(),
-            ..was.clone()
-        };
-        assert_eq!(blamed(window("ten", "06:00")), "settings[window_from]");
-        assert_eq!(blamed(window("22:00", "")), "settings[window_until]");
-        assert_eq!(blamed(window("22:00", "22:00")), "settings[window_until]");
-        let night = window("22:00", "6:00");
-        assert_eq!(night.differences(&was), ["Schedule"]);
-        let (change, _) = night.change(&now).unwrap();
-        assert_eq!(
-            change.schedule.unwrap().title(),
-            "every 5 min, 22:00 to 06:00"
-        );
-        let days = SettingsForm {
-            out_of_scope: OutOfScope::Delete,
-            delete_after_days: "soon".to_owned(),
-            ..was
-        };
-        assert_eq!(blamed(days), "settings[delete_after_days]");
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! "Why is somebody (not) here?": anybody of the source, by id, name or address.
 
 use domain::{
-    id::{GroupId, IntegrationId, UserId},
+    id::IntegrationId,
     policy::ObjectType,
     why::{Why, WhyAnswer, WhyFound, WhyObject},
 };
@@ -12,7 +12,7 @@ use super::{
     head::{of_integration, use_id},
     sync_now::SyncNow,
 };
-use crate::ui::{address::link, prelude::*, why::Explanation};
+use crate::ui::{prelude::*, why::Explanation};
 
 /// The name of the question in the address.
 const OBJECT: &str = "object";
@@ -22,12 +22,6 @@ const OBJECT: &str = "object";
 pub(crate) async fn explain_object(id: IntegrationId, object: String) -> AppResult<WhyAnswer> {
     let (backend, scope) = crate::session::caller().await?;
     Ok(backend::why::of_object(&backend, &scope, id, &object).await?)
-}
-
-/// The address of the answer about an object.
-fn asked_at(id: IntegrationId, object: &str) -> String {
-    let pair = (OBJECT.to_owned(), object.to_owned());
-    link(&routes::integration_why(id), &[pair])
 }
 
 /// The box on the page of an integration: a form that leads to the answer.
@@ -52,7 +46,7 @@ pub fn WhyBox(
             return;
         };
         ev.prevent_default();
-        let to = asked_at(id, field.value().trim());
+        let to = routes::integration_why_of(id, field.value().trim());
         navigate(&to, NavigateOptions::default());
     };
     view! {
@@ -177,12 +171,7 @@ fn Answer(id: Option<IntegrationId>, asked: String, answer: WhyAnswer) -> impl I
 
 /// The way to an object's own page, where it has one.
 fn own_page(object: &WhyObject) -> Option<String> {
-    let id = object.directory_id?;
-    match object.object_type {
-        ObjectType::User => Some(routes::user(UserId(id))),
-        ObjectType::Group => Some(routes::group(GroupId(id))),
-        _ => None,
-    }
+    routes::object(object.object_type, object.directory_id?)
 }
 
 #[component]
@@ -211,8 +200,7 @@ fn One(id: Option<IntegrationId>, why: Why) -> impl IntoView {
             {object
                 .status
                 .map(|status| {
-                    let group = object.object_type == ObjectType::Group;
-                    view! { <InDirectory status=status group=group /> }
+                    view! { <InDirectory status=status of=object.object_type /> }
                 })}
         </p>
         <h2 class="text-lg max-w-[60ch] mt-1 mb-3">{why.answer.clone()}</h2>
@@ -235,10 +223,10 @@ fn Candidate(id: Option<IntegrationId>, object: WhyObject) -> impl IntoView {
         .external_id
         .map(|external| external.to_string())
         .unwrap_or_default();
-    let href = id.map(|id| asked_at(id, &asks));
-    let group = object.object_type == ObjectType::Group;
+    let href = id.map(|id| routes::integration_why_of(id, &asks));
+    let of = object.object_type;
     let here = match (object.kept, object.status) {
-        (_, Some(status)) => view! { <InDirectory status=status group=group /> }.into_any(),
+        (_, Some(status)) => view! { <InDirectory status=status of=of /> }.into_any(),
         (true, None) => "Known, not in the directory".into_any(),
         (false, None) => "In Entra ID only".into_any(),
     };

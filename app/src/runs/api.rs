@@ -8,6 +8,7 @@ use domain::{
     run::{Action, ChangeStatus, RunChange, RunDetail},
 };
 use leptos::{prelude::*, server_fn::codec::Json};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppResult,
@@ -21,6 +22,15 @@ pub(crate) async fn get_run(id: RunId) -> AppResult<RunDetail> {
     Ok(backend::store::runs::detail(&backend, &scope, id).await?)
 }
 
+/// A line of the list of changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeLine {
+    /// The change.
+    pub change: RunChange,
+    /// The id in the directory of what it is about, where that is there.
+    pub directory_id: Option<uuid::Uuid>,
+}
+
 /// A page of the objects that the run changes, holds, fails or filters.
 #[server(endpoint = "runs/changes", input = Json)]
 pub(crate) async fn run_changes(
@@ -29,7 +39,7 @@ pub(crate) async fn run_changes(
     object_type: Option<ObjectType>,
     action: Option<Action>,
     status: Option<ChangeStatus>,
-) -> AppResult<Page<RunChange>> {
+) -> AppResult<Page<ChangeLine>> {
     use backend::store::runs;
     let (backend, scope) = crate::session::caller().await?;
     let query = runs::ChangeQuery {
@@ -39,7 +49,12 @@ pub(crate) async fn run_changes(
         status,
         page: query.page,
     };
-    Ok(runs::changes(&backend, &scope, id, query).await?)
+    let page = runs::changes(&backend, &scope, id, query).await?;
+    let known = runs::in_directory(&backend, &scope, id, &page.items).await?;
+    Ok(page.map(|change| ChangeLine {
+        directory_id: known.get(&change.id).copied(),
+        change,
+    }))
 }
 
 /// Cancels the run.

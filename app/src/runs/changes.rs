@@ -5,14 +5,11 @@ use domain::{
     id::RunId,
     paging::PageRequest,
     policy::ObjectType,
-    run::{Action, ChangeStatus, RunChange},
+    run::{Action, ChangeStatus},
 };
 
-use super::api::run_changes;
+use super::api::{ChangeLine, run_changes};
 use crate::ui::{list::past_the_end, prelude::*};
-
-/// The types that have changes of their own.
-const TYPES: [ObjectType; 3] = [ObjectType::User, ObjectType::Group, ObjectType::Membership];
 
 const fn status_mark(status: ChangeStatus) -> Mark {
     let (icon, tone) = match status {
@@ -76,7 +73,7 @@ pub fn Changes(
                 "Changes"
             </h2>
             <ListBar label="Changes">
-                <FilterChip name="type" label="Type" options=options(&TYPES, ObjectType::title) />
+                <FilterChip name="type" label="Type" options=options(ObjectType::ALL, ObjectType::title) />
                 <FilterChip
                     name="action"
                     label="Action"
@@ -115,10 +112,10 @@ pub fn Changes(
 }
 
 #[component]
-fn Table(changes: Vec<RunChange>, page: PageRequest, total: i64) -> impl IntoView {
+fn Table(changes: Vec<ChangeLine>, page: PageRequest, total: i64) -> impl IntoView {
     let rows = changes
         .into_iter()
-        .map(|change| view! { <Row change=change /> })
+        .map(|line| view! { <Row line=line /> })
         .collect_view();
     view! {
         <table class="rc-table bleed still rc-stack rows" role="table" aria-labelledby="h-changes">
@@ -139,7 +136,38 @@ fn Table(changes: Vec<RunChange>, page: PageRequest, total: i64) -> impl IntoVie
 }
 
 #[component]
-fn Row(change: RunChange) -> impl IntoView {
+fn Row(line: ChangeLine) -> impl IntoView {
+    let address = use_address();
+    let ChangeLine {
+        change,
+        directory_id,
+    } = line;
+    // A membership change is about its group.
+    let of = match change.object_type {
+        ObjectType::Membership => ObjectType::Group,
+        other => other,
+    };
+    let page = directory_id.and_then(|id| routes::object(of, id));
+    let name = view! { <bdi>{change.display_name.clone()}</bdi> };
+    let title = format!("{} ({})", change.display_name, change.external_id);
+    let name = match page {
+        Some(page) => view! {
+            <a
+                class="rc-rowlink block truncate max-w-72"
+                href=address.keep(&page)
+                title=title
+            >
+                {name}
+            </a>
+        }
+        .into_any(),
+        None => view! {
+            <span class="block truncate max-w-72 font-medium" title=title>
+                {name}
+            </span>
+        }
+        .into_any(),
+    };
     let differences = change.differences();
     let why = change
         .error
@@ -147,14 +175,7 @@ fn Row(change: RunChange) -> impl IntoView {
         .or_else(|| change.reason.map(|reason| reason.title().to_owned()));
     view! {
         <tr role="row">
-            <td role="cell" class="max-md:col-span-2">
-                <bdi
-                    class="block truncate max-w-72 font-medium"
-                    title=format!("{} ({})", change.display_name, change.external_id)
-                >
-                    {change.display_name.clone()}
-                </bdi>
-            </td>
+            <td role="cell" class="max-md:col-span-2">{name}</td>
             <td role="cell" class="whitespace-nowrap text-muted max-md:hidden">
                 {change.object_type.title()}
             </td>

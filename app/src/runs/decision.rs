@@ -293,6 +293,21 @@ mod tests {
                 "Reject, keep 2 users Active",
             ),
             (
+                held(ObjectType::Contact, &[(Reason::Gone, 1)]),
+                "Disable this 1 contact?",
+                "Approve, disable 1 contact",
+                "Reject, keep 1 contact",
+            ),
+            (
+                held(
+                    ObjectType::Device,
+                    &[(Reason::Gone, 60), (Reason::DeleteAfterDays, 3)],
+                ),
+                "Disable or delete these 63 devices?",
+                "Approve, disable or delete 63 devices",
+                "Reject, keep 63 devices",
+            ),
+            (
                 held(ObjectType::Membership, &[(Reason::GuardLimit, 1_200)]),
                 "Remove these 1,200 memberships?",
                 "Approve, remove 1,200 memberships",

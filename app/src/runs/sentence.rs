@@ -1,6 +1,7 @@
 //! What a run did, in one or two sentences: the first thing its page says.
 
 use domain::{
+    number::listed,
     policy::ObjectType,
     run::{CountLine, LineStatus, Reason, Run, RunMode, RunObject, RunStatus},
 };
@@ -201,7 +202,7 @@ fn read(run: &Run) -> Vec<Part> {
     };
     vec![
         plain(looked),
-        strong(seen.join(" and ")),
+        strong(listed(&seen)),
         plain(format!("{took}.")),
     ]
 }
@@ -330,6 +331,31 @@ mod tests {
             said(&held),
             "Read 4,812 users and 186 groups in 2 m 37 s. Applied 114 changes. 42 users are held: \
              nothing was done to them. 2 users failed."
+        );
+    }
+
+    #[test]
+    fn contacts_and_devices_are_said_by_their_names() {
+        let contact = CountLine {
+            created: 1,
+            ..line(ObjectType::Contact, 1)
+        };
+        let device = CountLine {
+            disabled: 2,
+            held: 1,
+            failed: 1,
+            ..line(ObjectType::Device, 30)
+        };
+        let counts = vec![
+            line(ObjectType::User, 12),
+            line(ObjectType::Group, 3),
+            contact,
+            device,
+        ];
+        assert_eq!(
+            said(&run(RunStatus::Held, RunMode::Full, counts)),
+            "Read 12 users, 3 groups, 1 contact and 30 devices in 2 m 37 s. Applied 3 changes. \
+             1 device is held: nothing was done to them. 1 device failed."
         );
     }
 

@@ -1,4 +1,4 @@
-//! The countdown of an inactive user or group, and the way to cancel it or let it count again.
+//! The countdown of an inactive object of the directory, and the way to cancel it or let it count again.
 
 use domain::{countdown::Countdown, permission::Permission, policy::ObjectType};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ fn counted(object_type: ObjectType, id: Uuid) -> AppResult<backend::store::count
     })
 }
 
-/// Cancels the deletion of a user or a group.
+/// Cancels the deletion of an object of the directory.
 #[server(endpoint = "directory/cancel-countdown")]
 pub(crate) async fn cancel_countdown(
     object_type: ObjectType,

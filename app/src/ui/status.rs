@@ -4,6 +4,7 @@ use domain::{
     connection::CheckStatus,
     integration::IntegrationState,
     notification::DeliveryStatus,
+    policy::ObjectType,
     run::{LineStatus, RunStatus},
     user::{DirectoryStatus, SourceType},
 };
@@ -142,16 +143,27 @@ pub fn Tag(
     }
 }
 
+/// The icon of a type of object.
+pub const fn type_icon(object_type: ObjectType) -> &'static str {
+    match object_type {
+        ObjectType::User => "user",
+        ObjectType::Group | ObjectType::Membership => "users",
+        ObjectType::Contact => "contact",
+        ObjectType::Device => "laptop",
+    }
+}
+
 /// "User Status": Active, Inactive or Deleted.
 #[component]
 pub fn InDirectory(
-    /// The status of a user or a group.
+    /// The status of an object of the directory.
     status: DirectoryStatus,
-    /// Whether it is a group, which has no person's icon.
-    #[prop(optional)]
-    group: bool,
+    /// What it is: people have an icon of their own.
+    #[prop(default = ObjectType::User)]
+    of: ObjectType,
 ) -> impl IntoView {
-    let (icon, text, colour) = match (status, group) {
+    let thing = !matches!(of, ObjectType::User | ObjectType::Contact);
+    let (icon, text, colour) = match (status, thing) {
         (DirectoryStatus::Active, false) => ("user-check", "", "text-success"),
         (DirectoryStatus::Active, true) => ("circle-check", "", "text-success"),
         (DirectoryStatus::Inactive, false) => ("user-x", "text-muted", ""),
@@ -169,7 +181,7 @@ pub fn InDirectory(
 /// "Source Type", with its icon.
 #[component]
 pub fn Source(
-    /// Where a user or a group comes from.
+    /// Where an object comes from.
     source: SourceType,
 ) -> impl IntoView {
     let icon = match source {

@@ -4,13 +4,17 @@ use domain::{
     countdown::CountdownState,
     id::GroupId,
     paging::Page,
+    policy::ObjectType,
     protection::ProtectedFilter,
     user::{DirectoryStatus, SourceType, UserLine},
 };
 use leptos::{server, server_fn::codec::Json};
 use serde::{Deserialize, Serialize};
 
-use crate::ui::{list::past_the_end, prelude::*};
+use crate::ui::{
+    prelude::*,
+    table::{BelowCell, ChangedCell, CustomerCell, ListTable, NameCell, StatusCell},
+};
 
 /// What the list is filtered by, beside the customer and the search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,35 +151,21 @@ fn List(asked: (ListQuery, UserFilter), page: Page<UserLine>) -> impl IntoView {
     }
     let total = page.total;
     let show_customer = list.customer.is_none();
-    let none = page.items.is_empty() && !past_the_end(&page, list.page);
     let rows = page
         .items
         .into_iter()
-        .map(|line| view! { <Row line=line show_customer=show_customer /> })
-        .collect_view();
+        .map(|line| view! { <Row line=line show_customer=show_customer /> }.into_any())
+        .collect();
     view! {
-        {if none {
-            view! { <NoMatch many="users" /> }.into_any()
-        } else {
-            view! {
-                <table class="rc-table bleed rc-stack rows" role="table" aria-label="Users">
-                    <thead role="rowgroup">
-                        <tr role="row">
-                            <SortHead label="Name" column="name" first=true class="grow" />
-                            <SortHead label="User Name" column="user_name" />
-                            {show_customer.then(|| view! { <Head label="Customer" /> })}
-                            <SortHead label="User Status" column="status" />
-                            <SortHead label="Source Type" column="source" />
-                            <Head label="Groups" class="n" />
-                            <SortHead label="Changed" column="changed" largest_first=true />
-                        </tr>
-                    </thead>
-                    <tbody role="rowgroup">{rows}</tbody>
-                </table>
-            }
-                .into_any()
-        }}
-        <Pager page=list.page total=total />
+        <ListTable label="Users" many="users" asked=list.page total=total rows=rows>
+            <SortHead label="Name" column="name" first=true class="grow" />
+            <SortHead label="User Name" column="user_name" />
+            {show_customer.then(|| view! { <Head label="Customer" /> })}
+            <SortHead label="User Status" column="status" />
+            <SortHead label="Source Type" column="source" />
+            <Head label="Groups" class="n" />
+            <SortHead label="Changed" column="changed" largest_first=true />
+        </ListTable>
     }
     .into_any()
 }
@@ -200,54 +190,15 @@ fn Row(line: UserLine, show_customer: bool) -> impl IntoView {
     let address = use_address();
     let user = line.user;
     let href = address.keep(&routes::user(user.id));
-    let user_name = user.user_principal_name.unwrap_or_default();
     view! {
         <tr role="row">
-            <td role="cell" class="grow">
-                <a class="rc-rowlink block truncate" href=href>
-                    <bdi title=user.display_name.clone()>{user.display_name.clone()}</bdi>
-                </a>
-            </td>
-            <td role="cell" class="text-muted max-md:order-3">
-                <bdi class="block truncate max-w-72" title=user_name.clone()>{user_name.clone()}</bdi>
-            </td>
-            {show_customer
-                .then(|| {
-                    view! {
-                        <td role="cell" class="max-md:hidden">
-                            <bdi class="block truncate max-w-44" title=line.customer_name.clone()>
-                                {line.customer_name.clone()}
-                            </bdi>
-                        </td>
-                    }
-                })}
-            <td role="cell" class="max-md:justify-self-end">
-                <InDirectory status=user.status />
-                {line
-                    .protected
-                    .then(|| {
-                        view! {
-                            <span class="flex items-center gap-1 text-xs text-muted">
-                                <Icon name="lock" small=true />
-                                "Protected"
-                            </span>
-                        }
-                    })}
-                {line
-                    .delete_at
-                    .map(|at| {
-                        view! {
-                            <span class="block text-xs text-warning whitespace-nowrap">
-                                "to be deleted " <RelativeTime at=at plain=true />
-                            </span>
-                        }
-                    })}
-            </td>
+            <NameCell href=href name=user.display_name />
+            <BelowCell text=user.user_principal_name />
+            <CustomerCell show=show_customer name=line.customer_name />
+            <StatusCell status=user.status of=ObjectType::User protected=line.protected delete_at=line.delete_at />
             <td role="cell" class="max-md:hidden"><Source source=user.source_type /></td>
             <Num value=line.groups class="max-md:hidden" />
-            <td role="cell" class="text-muted whitespace-nowrap max-md:order-4 max-md:justify-self-end">
-                <RelativeTime at=line.changed_at />
-            </td>
+            <ChangedCell at=line.changed_at />
         </tr>
     }
 }

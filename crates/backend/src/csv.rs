@@ -6,17 +6,16 @@ use csv_async::{AsyncWriterBuilder, Terminator};
 use crate::{Error, Result};
 
 /// Rows as CSV, each cell made safe.
-pub(crate) async fn rows<const N: usize>(
-    rows: impl IntoIterator<Item = [String; N]>,
+pub(crate) async fn rows<R: IntoIterator<Item = String>>(
+    rows: impl IntoIterator<Item = R>,
 ) -> Result<Bytes> {
     let failed = |error: String| Error::Internal(format!("CSV can’t be written: {error}"));
     let mut writer = AsyncWriterBuilder::new()
         .terminator(Terminator::CRLF)
         .create_writer(Vec::new());
     for row in rows {
-        let row = row.map(safe);
         writer
-            .write_record(&row)
+            .write_record(row.into_iter().map(safe))
             .await
             .map_err(|error| failed(error.to_string()))?;
     }

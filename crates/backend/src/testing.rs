@@ -1,6 +1,8 @@
 //! What tests of this crate and of the server build on: a backend on a fresh database, with a
 //! clock that stands and ids that repeat.
 
+mod directory;
+
 use std::{path::Path, sync::Arc};
 
 use domain::{

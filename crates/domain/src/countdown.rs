@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{DateTime, text_enum};
 
 text_enum! {
-    /// How an inactive user or group stands to being deleted.
+    /// How an inactive object of the directory stands to being deleted.
     pub enum CountdownState {
         /// Its days are counting.
         Counting = "counting",
@@ -24,7 +24,7 @@ impl CountdownState {
     }
 }
 
-/// Whether and when a user or a group will be deleted.
+/// Whether and when an object of the directory will be deleted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Countdown {

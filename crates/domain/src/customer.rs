@@ -64,6 +64,10 @@ pub struct CustomerLine {
     pub active_users: i64,
     /// Active groups.
     pub active_groups: i64,
+    /// Active contacts.
+    pub active_contacts: i64,
+    /// Active devices.
+    pub active_devices: i64,
     /// When a run of any of its integrations last started.
     pub last_sync_started_at: Option<DateTime>,
 }

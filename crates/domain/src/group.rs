@@ -116,11 +116,11 @@ pub struct GroupDetail {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MemberLine {
-    /// The member's id here: a user's or a group's.
+    /// The member's id here: a user's, a group's, a contact's or a device's.
     pub id: uuid::Uuid,
     /// Its object id in the source.
     pub external_id: Option<ExternalId>,
-    /// Whether it is a user or a group.
+    /// Whether it is a user, a group, a contact or a device.
     pub object_type: ObjectType,
     /// Its name.
     pub display_name: String,

@@ -49,6 +49,10 @@ ids! {
     UserId,
     /// A group of a customer's directory.
     GroupId,
+    /// A contact of a customer's directory.
+    ContactId,
+    /// A device of a customer's directory.
+    DeviceId,
     /// A person who signs in to administer.
     OperatorId,
     /// A token with which a program calls the API.

@@ -25,9 +25,17 @@ pub fn counted(number: i64, one: &str, many: &str) -> String {
     )
 }
 
+/// Several of them in one sentence: "3 users, 2 groups and 1 contact".
+pub fn listed(parts: &[String]) -> String {
+    match parts.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => parts.concat(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{counted, grouped};
+    use super::{counted, grouped, listed};
 
     #[test]
     fn thousands_are_grouped() {
@@ -47,5 +55,21 @@ mod tests {
     fn one_is_singular() {
         assert_eq!(counted(1, "user", "users"), "1 user");
         assert_eq!(counted(0, "user", "users"), "0 users");
+    }
+
+    #[test]
+    fn the_last_one_stands_behind_an_and() {
+        for (parts, text) in [
+            (&[][..], ""),
+            (&["1 user"][..], "1 user"),
+            (&["1 user", "2 groups"][..], "1 user and 2 groups"),
+            (
+                &["1 user", "2 groups", "3 contacts"][..],
+                "1 user, 2 groups and 3 contacts",
+            ),
+        ] {
+            let parts: Vec<_> = parts.iter().map(|part| (*part).to_owned()).collect();
+            assert_eq!(listed(&parts), text);
+        }
     }
 }

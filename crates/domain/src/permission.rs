@@ -33,7 +33,7 @@ text_enum! {
         RunsStart = "runs.start",
         /// Approve and reject held changes.
         RunsDecide = "runs.decide",
-        /// See users, groups and memberships.
+        /// See users, groups, contacts, devices and memberships.
         DirectoryRead = "directory.read",
         /// See who is told what goes wrong, and what they were told.
         NotificationsRead = "notifications.read",

@@ -13,7 +13,7 @@ use crate::{
 };
 
 text_enum! {
-    /// Whether a user or a group is in use.
+    /// Whether an object of the directory is in use.
     pub enum DirectoryStatus {
         /// In use.
         Active = "active",
@@ -36,7 +36,7 @@ impl DirectoryStatus {
 }
 
 text_enum! {
-    /// Where a user or a group comes from.
+    /// Where an object of the directory comes from.
     pub enum SourceType {
         /// An Entra ID integration.
         EntraSync = "EntraSync",
@@ -112,7 +112,7 @@ pub struct UserLine {
     pub changed_at: DateTime,
 }
 
-/// Another attribute of a user, such as its department.
+/// Another attribute of an object, such as a user's department.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribute {
     /// The attribute's name in Graph, such as `jobTitle`.
@@ -142,7 +142,7 @@ pub struct UserDetail {
     pub attributes: Vec<Attribute>,
 }
 
-/// A group that a user or a group is a direct member of.
+/// A group that an object is a direct member of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
 pub struct MemberOf {

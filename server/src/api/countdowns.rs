@@ -1,4 +1,4 @@
-//! The countdown from inactive to deleted, of one user or group.
+//! The countdown from inactive to deleted, of one object of the directory.
 
 use axum::{Json, extract::State};
 use backend::{
@@ -7,7 +7,7 @@ use backend::{
 };
 use domain::{
     countdown::Countdown,
-    id::{GroupId, UserId},
+    id::{ContactId, DeviceId, GroupId, UserId},
     permission::Permission,
 };
 use serde::Deserialize;
@@ -26,6 +26,12 @@ pub fn calls() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(get_of_user, cancel_of_user, restart_of_user))
         .routes(routes!(get_of_group, cancel_of_group, restart_of_group))
+        .routes(routes!(
+            get_of_contact,
+            cancel_of_contact,
+            restart_of_contact
+        ))
+        .routes(routes!(get_of_device, cancel_of_device, restart_of_device))
 }
 
 /// What a cancellation is written down with.
@@ -131,4 +137,84 @@ async fn restart_of_group(
     Id(id): Id<GroupId>,
 ) -> Answer {
     restart(&backend, &caller, Counted::Group(id)).await
+}
+
+/// When a contact will be deleted
+#[utoipa::path(get, path = "/contacts/{id}/countdown", tag = "Contacts",
+    params(("id" = ContactId, Path)), responses((status = 200, body = Countdown), Refusals))]
+async fn get_of_contact(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<ContactId>,
+) -> Answer {
+    get(&backend, &caller, Counted::Contact(id)).await
+}
+
+/// Cancel a contact's deletion
+///
+/// As for a user.
+#[utoipa::path(delete, path = "/contacts/{id}/countdown", tag = "Contacts",
+    params(("id" = ContactId, Path), CancelParameters),
+    responses((status = 200, body = Countdown), RefusalsWithConflict))]
+async fn cancel_of_contact(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<ContactId>,
+    query: Query,
+) -> Answer {
+    cancel(&backend, &caller, Counted::Contact(id), &query).await
+}
+
+/// Let a contact's cancelled countdown count again
+///
+/// As for a user.
+#[utoipa::path(put, path = "/contacts/{id}/countdown", tag = "Contacts",
+    params(("id" = ContactId, Path)),
+    responses((status = 200, body = Countdown), RefusalsWithConflict))]
+async fn restart_of_contact(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<ContactId>,
+) -> Answer {
+    restart(&backend, &caller, Counted::Contact(id)).await
+}
+
+/// When a device will be deleted
+#[utoipa::path(get, path = "/devices/{id}/countdown", tag = "Devices",
+    params(("id" = DeviceId, Path)), responses((status = 200, body = Countdown), Refusals))]
+async fn get_of_device(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<DeviceId>,
+) -> Answer {
+    get(&backend, &caller, Counted::Device(id)).await
+}
+
+/// Cancel a device's deletion
+///
+/// As for a user.
+#[utoipa::path(delete, path = "/devices/{id}/countdown", tag = "Devices",
+    params(("id" = DeviceId, Path), CancelParameters),
+    responses((status = 200, body = Countdown), RefusalsWithConflict))]
+async fn cancel_of_device(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<DeviceId>,
+    query: Query,
+) -> Answer {
+    cancel(&backend, &caller, Counted::Device(id), &query).await
+}
+
+/// Let a device's cancelled countdown count again
+///
+/// As for a user.
+#[utoipa::path(put, path = "/devices/{id}/countdown", tag = "Devices",
+    params(("id" = DeviceId, Path)),
+    responses((status = 200, body = Countdown), RefusalsWithConflict))]
+async fn restart_of_device(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<DeviceId>,
+) -> Answer {
+    restart(&backend, &caller, Counted::Device(id)).await
 }

@@ -54,10 +54,13 @@ fn reading(things: &Things, function: &str) -> Option<Value> {
         run,
         user,
         group,
+        contact,
+        device,
         recipient,
     } = things;
     Some(match function {
         "account/sessions" | "customers/count" | "session/current" | "sync/standing" => json!({}),
+        "contacts/view" => json!({ "id": contact }),
         "credential-profiles/list" => json!({ "list": list(things) }),
         "credential-profiles/view" => json!({ "id": profile }),
         "customers/get" | "customers/name" | "customers/view" | "customers/zones" => {
@@ -65,7 +68,10 @@ fn reading(things: &Things, function: &str) -> Option<Value> {
         }
         "customers/list" => json!({ "list": list(things), "bin": false }),
         "customers/names" | "find/all" => json!({ "q": "Contoso" }),
-        "groups/list" | "users/list" => json!({ "list": list(things), "filter": {} }),
+        "contacts/list" | "devices/list" | "groups/list" | "users/list" => {
+            json!({ "list": list(things), "filter": {} })
+        }
+        "devices/view" => json!({ "id": device }),
         "groups/members" => json!({ "id": group, "list": list(things) }),
         "groups/view" => json!({ "id": group }),
         "history/list" => json!({ "query": list(things), "integration_id": integration }),
@@ -110,7 +116,8 @@ fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> St
         "id={integration}&settings[credential_profile_id]={profile}&settings[timing]=minutes\
          &settings[every_minutes]=5&settings[out_of_scope]=disable\
          &settings[guard_user_percent]=10&settings[guard_group_percent]=10\
-         &settings[guard_membership_percent]=10"
+         &settings[guard_membership_percent]=10&settings[object_types][]=user\
+         &settings[object_types][]=group"
     );
     match function {
         "account/change-password" => {

@@ -4,6 +4,7 @@
 mod calls;
 mod functions;
 
+use domain::user::DirectoryStatus;
 use serde_json::json;
 
 use crate::support::{TestApp, id};
@@ -16,6 +17,8 @@ struct Things {
     run: String,
     user: String,
     group: String,
+    contact: String,
+    device: String,
     recipient: String,
 }
 
@@ -23,6 +26,13 @@ impl Things {
     async fn new(app: &TestApp) -> Self {
         let (customer, integration) = app.integration().await;
         let run = app.full_sync(&integration).await;
+        let (contact, device) = (
+            app.t
+                .contact(customer, None, "Con Tact", DirectoryStatus::Active),
+            app.t
+                .device(customer, None, "De Vice", DirectoryStatus::Active),
+        );
+        let (contact, device) = (contact.await.to_string(), device.await.to_string());
         let first = async |noun: &str| {
             let list = app
                 .get(&format!("/customers/{customer}/{noun}"))
@@ -48,6 +58,8 @@ impl Things {
             recipient: id(&told.expect(201)),
             user: first("users").await,
             group: first("groups").await,
+            contact,
+            device,
             credential_profile: id(&app.post("/credential-profiles", profile).await.expect(201)),
             customer: customer.to_string(),
             run: id(&run),
@@ -64,6 +76,8 @@ impl Things {
             "runs" | "runs.csv" => &self.run,
             "users" => &self.user,
             "groups" => &self.group,
+            "contacts" => &self.contact,
+            "devices" => &self.device,
             "notification-recipients" => &self.recipient,
             // About everything at once.
             "sync" => "",
@@ -81,6 +95,8 @@ impl Things {
             &self.run,
             &self.user,
             &self.group,
+            &self.contact,
+            &self.device,
             &self.recipient,
         ];
         ids.into_iter()

@@ -5,7 +5,7 @@ use domain::{
     DateTime,
     id::{CustomerId, IntegrationId, RunId},
     notification::NotificationCause,
-    number::{counted, grouped},
+    number::{counted, grouped, listed},
     policy::ObjectType,
     run::{Action, RunError, RunStatus},
 };
@@ -328,10 +328,7 @@ fn would(held: &[HeldType], customer: &str) -> String {
             format!("{} {noun}{plural}", grouped(held.number))
         })
         .collect();
-    let nouns = match nouns.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => nouns.concat(),
-    };
+    let nouns = listed(&nouns);
     let does = |action| objects.iter().any(|held| held.actions.contains(&action));
     let verb = match (does(Action::Disable), does(Action::Delete)) {
         (true, true) => "disabled or deleted",

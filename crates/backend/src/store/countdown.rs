@@ -1,4 +1,4 @@
-//! Cancelling the countdown of one user or group, and letting it count again.
+//! Cancelling the countdown of one object of the directory, and letting it count again.
 //!
 //! A cancelled countdown is a fact that planning knows (`planner::diff::Known`): no run sets
 //! another one while the object leaves for the same cause. What forgets it is the run that wants
@@ -7,7 +7,7 @@
 use domain::{
     DateTime,
     countdown::{Countdown, CountdownCancelled},
-    id::{CustomerId, GroupId, IntegrationId, UserId},
+    id::{ContactId, CustomerId, DeviceId, GroupId, IntegrationId, UserId},
     permission::Permission,
     policy::ObjectType,
     text::parse_note,
@@ -26,6 +26,10 @@ pub enum Counted {
     User(UserId),
     /// A group's.
     Group(GroupId),
+    /// A contact's.
+    Contact(ContactId),
+    /// A device's.
+    Device(DeviceId),
 }
 
 impl Counted {
@@ -34,7 +38,9 @@ impl Counted {
         match object_type {
             ObjectType::User => Some(Self::User(UserId(id))),
             ObjectType::Group => Some(Self::Group(GroupId(id))),
-            ObjectType::Contact | ObjectType::Device | ObjectType::Membership => None,
+            ObjectType::Contact => Some(Self::Contact(ContactId(id))),
+            ObjectType::Device => Some(Self::Device(DeviceId(id))),
+            ObjectType::Membership => None,
         }
     }
 
@@ -42,6 +48,8 @@ impl Counted {
         match self {
             Self::User(_) => "user",
             Self::Group(_) => "group",
+            Self::Contact(_) => "contact",
+            Self::Device(_) => "device",
         }
     }
 
@@ -49,6 +57,8 @@ impl Counted {
         match self {
             Self::User(id) => id.0,
             Self::Group(id) => id.0,
+            Self::Contact(id) => id.0,
+            Self::Device(id) => id.0,
         }
     }
 }
@@ -90,7 +100,7 @@ async fn find(tx: &mut Tx, scope: &Scope, of: Counted) -> Result<Row> {
     let noun = of.noun();
     let protected = match of {
         Counted::User(_) => "d.protected_at IS NOT NULL",
-        Counted::Group(_) => "FALSE",
+        Counted::Group(_) | Counted::Contact(_) | Counted::Device(_) => "FALSE",
     };
     fetch_optional!(
         tx,
@@ -117,6 +127,8 @@ async fn hold(tx: &mut Tx, scope: &Scope, of: Counted) -> Result<Row> {
     let table = match of {
         Counted::User(_) => "directory_user",
         Counted::Group(_) => "directory_group",
+        Counted::Contact(_) => "directory_contact",
+        Counted::Device(_) => "directory_device",
     };
     tx.hold(table, of.id()).await?;
     find(tx, scope, of).await
@@ -167,13 +179,15 @@ pub async fn cancel(b: &Backend, scope: &Scope, of: Counted, note: &str) -> Resu
         cancelled.by.as_str(),
         note
     )?;
-    let (action, subject) = match of {
-        Counted::User(_) => ("user.cancel_countdown", row.display_name),
-        Counted::Group(_) => ("group.cancel_countdown", row.display_name),
+    let action = match of {
+        Counted::User(_) => "user.cancel_countdown",
+        Counted::Group(_) => "group.cancel_countdown",
+        Counted::Contact(_) => "contact.cancel_countdown",
+        Counted::Device(_) => "device.cancel_countdown",
     };
     let subject = match note {
-        "" => subject,
-        note => format!("{subject}: {note}"),
+        "" => row.display_name,
+        note => format!("{}: {note}", row.display_name),
     };
     let customer = Some(row.customer_id);
     audit::record(b, &mut tx, scope, action, customer, &subject).await?;
@@ -197,7 +211,7 @@ pub async fn restart(b: &Backend, scope: &Scope, of: Counted) -> Result<Countdow
     }
     let by_rule = match of {
         Counted::User(id) => protected_rules::of_user(&mut tx, id).await?,
-        Counted::Group(_) => None,
+        Counted::Group(_) | Counted::Contact(_) | Counted::Device(_) => None,
     };
     if let Some(by_rule) = by_rule {
         return Err(Error::conflict(format!(
@@ -234,6 +248,8 @@ pub async fn restart(b: &Backend, scope: &Scope, of: Counted) -> Result<Countdow
     let action = match of {
         Counted::User(_) => "user.restart_countdown",
         Counted::Group(_) => "group.restart_countdown",
+        Counted::Contact(_) => "contact.restart_countdown",
+        Counted::Device(_) => "device.restart_countdown",
     };
     let customer = Some(row.customer_id);
     audit::record(b, &mut tx, scope, action, customer, &row.display_name).await?;

@@ -12,18 +12,19 @@ use domain::{
     run::Reason,
     user::{DirectoryStatus, MemberOf, SourceType},
 };
-use futures::{Stream, stream};
+use futures::Stream;
 use sqlx::FromRow;
+use uuid::Uuid;
 
 pub use self::members::{members, members_listing};
 use super::{
+    attributes,
+    by_name::{self, ByName},
     countdown::CountdownRow,
     paging::{self, Sort},
     users,
 };
-use crate::{
-    Backend, Error, Result, Scope, csv, fetch_all, fetch_optional, fetch_scalar, in_scope,
-};
+use crate::{Backend, Error, Result, Scope, fetch_all, fetch_optional, fetch_scalar, in_scope};
 
 /// What the Groups list is asked for.
 #[derive(Debug, Clone, Default)]
@@ -81,8 +82,6 @@ pub const SORTS: &[Sort] = &[
     ("users", user_count!()),
     ("changed", "g.changed_at"),
 ];
-
-const CSV_ROWS: i64 = 1000;
 
 const MATCHING: &str = concat!(
     "FROM directory_group g JOIN customer c ON c.id = g.customer_id WHERE ",
@@ -255,7 +254,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: GroupId) -> Result<GroupDeta
         id
     )?
     .ok_or(Error::NotFound("group"))?;
-    let description = users::attributes(&more.attributes)?
+    let description = attributes::in_words(&more.attributes)?
         .into_iter()
         .find(|attribute| attribute.name == "description")
         .map(|attribute| attribute.value);
@@ -279,62 +278,58 @@ pub async fn member_of(b: &Backend, scope: &Scope, id: GroupId) -> Result<Vec<Me
     users::groups_of(&mut tx, id.0).await
 }
 
-/// Every matching group as CSV, by name, read in steps that go on after the last row, as
-/// [`users::csv`] does.
+/// Every matching group as CSV, by name.
 pub fn csv(
     b: &Backend,
     scope: &Scope,
     query: GroupQuery,
-) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
-    let state = Some((b.clone(), scope.clone(), query, None::<Cursor>));
-    stream::try_unfold(state, |state| async move {
-        let Some((b, scope, query, after)) = state else {
-            return Ok(None);
-        };
-        let page = csv_page(&b, &scope, &query, after.as_ref()).await?;
-        let next = page
-            .last()
-            .filter(|_| i64::try_from(page.len()).unwrap_or(0) == CSV_ROWS)
-            .map(|line| paging::by_name(&line.group.display_name, line.group.id.0));
-        let head = after.is_none().then(|| HEAD.map(str::to_owned));
-        let bytes = csv::rows(head.into_iter().chain(page.into_iter().map(cells))).await?;
-        Ok(Some((
-            bytes,
-            next.map(|next| (b, scope, query, Some(next))),
-        )))
-    })
+) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
+    by_name::csv(b, scope, query)
 }
 
-async fn csv_page(
-    b: &Backend,
-    scope: &Scope,
-    query: &GroupQuery,
-    after: Option<&Cursor>,
-) -> Result<Vec<GroupLine>> {
-    scope.require(Permission::DirectoryRead)?;
-    let mut tx = b.db.read().await?;
-    fetch_all!(
-        &mut tx,
-        GroupLine,
-        sqlx::AssertSqlSafe(format!(
-            "{LINE} WHERE g.id IN
-                 (SELECT g.id {MATCHING}
-                     AND ($9 IS NULL OR (g.name_folded, g.id) > ($9, $10))
-                   ORDER BY g.name_folded, g.id LIMIT $11)
-             ORDER BY g.name_folded, g.id"
-        )),
-        scope.all(),
-        scope.grantee(),
-        query.customer_id,
-        query.integration_id,
-        paging::pattern(query.q.as_deref()),
-        query.status,
-        query.source_type,
-        query.kind,
-        after.map(|cursor| cursor.after.as_str()),
-        after.map(|cursor| cursor.id),
-        CSV_ROWS
-    )
+impl ByName for GroupQuery {
+    type Row = GroupLine;
+    const HEAD: &'static [&'static str] = &HEAD;
+
+    async fn step(
+        &self,
+        b: &Backend,
+        scope: &Scope,
+        after: Option<&Cursor>,
+    ) -> Result<Vec<GroupLine>> {
+        scope.require(Permission::DirectoryRead)?;
+        let mut tx = b.db.read().await?;
+        fetch_all!(
+            &mut tx,
+            GroupLine,
+            sqlx::AssertSqlSafe(format!(
+                "{LINE} WHERE g.id IN
+                     (SELECT g.id {MATCHING}
+                         AND ($9 IS NULL OR (g.name_folded, g.id) > ($9, $10))
+                       ORDER BY g.name_folded, g.id LIMIT $11)
+                 ORDER BY g.name_folded, g.id"
+            )),
+            scope.all(),
+            scope.grantee(),
+            self.customer_id,
+            self.integration_id,
+            paging::pattern(self.q.as_deref()),
+            self.status,
+            self.source_type,
+            self.kind,
+            after.map(|cursor| cursor.after.as_str()),
+            after.map(|cursor| cursor.id),
+            by_name::ROWS
+        )
+    }
+
+    fn place(line: &GroupLine) -> (&str, Uuid) {
+        (&line.group.display_name, line.group.id.0)
+    }
+
+    fn cells(line: GroupLine) -> Vec<String> {
+        cells(line).into()
+    }
 }
 
 const HEAD: [&str; 8] = [

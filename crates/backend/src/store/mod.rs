@@ -2,10 +2,15 @@
 //! [`Scope`](crate::Scope); what the caller may not see is not found.
 
 pub mod across;
+mod attributes;
 pub mod audit;
+mod by_name;
+pub mod contacts;
 pub mod countdown;
 pub mod credential_profiles;
 pub mod customers;
+pub mod devices;
+pub mod directory;
 pub mod groups;
 pub mod integrations;
 pub mod notification_recipients;

@@ -146,7 +146,7 @@ pub async fn count(t: &TestBackend, run: RunId, kind: ObjectType, created: i64, 
     tx.commit().await.unwrap();
 }
 
-/// Puts a user or a group into a group.
+/// Puts an object into a group.
 pub async fn member(t: &TestBackend, group: GroupId, member: uuid::Uuid, kind: ObjectType) {
     let mut tx = t.db.write().await.unwrap();
     execute!(

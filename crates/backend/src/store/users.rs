@@ -9,23 +9,21 @@ use domain::{
     permission::Permission,
     protection::{Protected, ProtectedFilter},
     run::Reason,
-    user::{
-        Attribute, DirectoryStatus, MemberOf, SourceType, User, UserDetail, UserLine,
-        UserWithProtection,
-    },
+    user::{DirectoryStatus, MemberOf, SourceType, User, UserDetail, UserLine, UserWithProtection},
 };
-use futures::{Stream, stream};
+use futures::Stream;
 use sqlx::FromRow;
+use uuid::Uuid;
 
 use super::{
+    attributes,
+    by_name::{self, ByName},
     countdown::CountdownRow,
     paging::{self, Sort},
     protected_rules,
     protection::ProtectionRow,
 };
-use crate::{
-    Backend, Error, Result, Scope, csv, fetch_all, fetch_optional, fetch_scalar, in_scope,
-};
+use crate::{Backend, Error, Result, Scope, fetch_all, fetch_optional, fetch_scalar, in_scope};
 
 /// What the Users list is asked for.
 #[derive(Debug, Clone, Default)]
@@ -62,9 +60,6 @@ pub const SORTS: &[Sort] = &[
     ("source", "u.source_type"),
     ("changed", "u.changed_at"),
 ];
-
-/// Rows a step of a CSV reads.
-const CSV_ROWS: i64 = 1000;
 
 /// Whether a rule of its integration protects the user.
 macro_rules! by_rule {
@@ -285,31 +280,8 @@ pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail
         countdown: more.countdown.into(),
         protection: more.protection.into(),
         protecting_rule: protected_rules::of_user(&mut tx, id).await?,
-        attributes: attributes(&more.attributes)?,
+        attributes: attributes::in_words(&more.attributes)?,
     })
-}
-
-/// The attributes of a row as text, in the order of their names.
-pub(super) fn attributes(json: &str) -> Result<Vec<Attribute>> {
-    let map: std::collections::BTreeMap<String, serde_json::Value> = serde_json::from_str(json)
-        .map_err(|error| Error::Internal(format!("attributes are no JSON object: {error}")))?;
-    Ok(map
-        .into_iter()
-        .map(|(name, value)| Attribute {
-            name,
-            value: plain(&value),
-        })
-        .filter(|attribute| !attribute.value.is_empty())
-        .collect())
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::Null => String::new(),
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
-    }
 }
 
 /// The groups that a user is a direct member of, by name.
@@ -319,8 +291,8 @@ pub async fn member_of(b: &Backend, scope: &Scope, id: UserId) -> Result<Vec<Mem
     groups_of(&mut tx, id.0).await
 }
 
-/// The groups that a user or a group is a direct member of, by name.
-pub(super) async fn groups_of(tx: &mut crate::Tx, member: uuid::Uuid) -> Result<Vec<MemberOf>> {
+/// The groups that an object is a direct member of, by name.
+pub(super) async fn groups_of(tx: &mut crate::Tx, member: Uuid) -> Result<Vec<MemberOf>> {
     fetch_all!(
         tx,
         MemberOf,
@@ -332,30 +304,13 @@ pub(super) async fn groups_of(tx: &mut crate::Tx, member: uuid::Uuid) -> Result<
     )
 }
 
-/// Every matching user as CSV, by name, read in steps that go on after the last row: a step costs
-/// the same however many were read before it, and people who come or go meanwhile move nobody.
+/// Every matching user as CSV, by name.
 pub fn csv(
     b: &Backend,
     scope: &Scope,
     query: UserQuery,
-) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
-    let state = Some((b.clone(), scope.clone(), query, None::<Cursor>));
-    stream::try_unfold(state, |state| async move {
-        let Some((b, scope, query, after)) = state else {
-            return Ok(None);
-        };
-        let page = csv_page(&b, &scope, &query, after.as_ref()).await?;
-        let next = page
-            .last()
-            .filter(|_| i64::try_from(page.len()).unwrap_or(0) == CSV_ROWS)
-            .map(|line| paging::by_name(&line.user.display_name, line.user.id.0));
-        let head = after.is_none().then(|| HEAD.map(str::to_owned));
-        let bytes = csv::rows(head.into_iter().chain(page.into_iter().map(cells))).await?;
-        Ok(Some((
-            bytes,
-            next.map(|next| (b, scope, query, Some(next))),
-        )))
-    })
+) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
+    by_name::csv(b, scope, query)
 }
 
 const HEAD: [&str; 9] = [
@@ -387,38 +342,51 @@ fn cells(line: UserLine) -> [String; 9] {
     ]
 }
 
-async fn csv_page(
-    b: &Backend,
-    scope: &Scope,
-    query: &UserQuery,
-    after: Option<&Cursor>,
-) -> Result<Vec<UserLine>> {
-    scope.require(Permission::DirectoryRead)?;
-    let mut tx = b.db.read().await?;
-    fetch_all!(
-        &mut tx,
-        UserLine,
-        sqlx::AssertSqlSafe(format!(
-            "{LINE} WHERE u.id IN
-                 (SELECT u.id {MATCHING}
-                     AND ($11 IS NULL OR (u.name_folded, u.id) > ($11, $12))
-                   ORDER BY u.name_folded, u.id LIMIT $13)
-             ORDER BY u.name_folded, u.id"
-        )),
-        scope.all(),
-        scope.grantee(),
-        query.customer_id,
-        query.integration_id,
-        paging::pattern(query.q.as_deref()),
-        query.status,
-        query.source_type,
-        query.group_id,
-        query.countdown,
-        query.protected,
-        after.map(|cursor| cursor.after.as_str()),
-        after.map(|cursor| cursor.id),
-        CSV_ROWS
-    )
+impl ByName for UserQuery {
+    type Row = UserLine;
+    const HEAD: &'static [&'static str] = &HEAD;
+
+    async fn step(
+        &self,
+        b: &Backend,
+        scope: &Scope,
+        after: Option<&Cursor>,
+    ) -> Result<Vec<UserLine>> {
+        scope.require(Permission::DirectoryRead)?;
+        let mut tx = b.db.read().await?;
+        fetch_all!(
+            &mut tx,
+            UserLine,
+            sqlx::AssertSqlSafe(format!(
+                "{LINE} WHERE u.id IN
+                     (SELECT u.id {MATCHING}
+                         AND ($11 IS NULL OR (u.name_folded, u.id) > ($11, $12))
+                       ORDER BY u.name_folded, u.id LIMIT $13)
+                 ORDER BY u.name_folded, u.id"
+            )),
+            scope.all(),
+            scope.grantee(),
+            self.customer_id,
+            self.integration_id,
+            paging::pattern(self.q.as_deref()),
+            self.status,
+            self.source_type,
+            self.group_id,
+            self.countdown,
+            self.protected,
+            after.map(|cursor| cursor.after.as_str()),
+            after.map(|cursor| cursor.id),
+            by_name::ROWS
+        )
+    }
+
+    fn place(line: &UserLine) -> (&str, Uuid) {
+        (&line.user.display_name, line.user.id.0)
+    }
+
+    fn cells(line: UserLine) -> Vec<String> {
+        cells(line).into()
+    }
 }
 
 #[cfg(test)]

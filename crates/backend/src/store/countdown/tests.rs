@@ -147,3 +147,37 @@ db_test!(
         assert_eq!(done, 1);
     }
 );
+
+db_test!(a_contact_and_a_device_count_down_too, |t| {
+    let (owner, customer) = (t.owner().await, t.customer("Adatum").await);
+    let inactive = DirectoryStatus::Inactive;
+    let contact = t.contact(customer, None, "Con Tact", inactive).await;
+    let device = t.device(customer, None, "De Vice", inactive).await;
+    let elsewhere = t.customer("Elsewhere").await;
+    let stranger = t.administrator_of(&[elsewhere]).await;
+    for (of, noun) in [
+        (Counted::Contact(contact), "contact"),
+        (Counted::Device(device), "device"),
+    ] {
+        let at = t.clock.now() + chrono::Duration::days(1);
+        let mut tx = t.db.write().await.unwrap();
+        execute!(
+            &mut tx,
+            sqlx::AssertSqlSafe(format!("UPDATE directory_{noun} SET delete_at = $1")),
+            at
+        )
+        .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(get(&t, &owner, of).await.unwrap().delete_at, Some(at));
+        let hidden = cancel(&t, &stranger, of, "").await;
+        assert!(matches!(hidden, Err(Error::NotFound(what)) if what == noun));
+        cancel(&t, &owner, of, "T-1").await.unwrap();
+        let cancelled = get(&t, &owner, of).await.unwrap().cancelled.unwrap();
+        assert_eq!(cancelled.note, "T-1");
+        let again = restart(&t, &owner, of).await.unwrap();
+        assert_eq!(
+            again.delete_at,
+            Some(t.clock.now() + integrations::DELETE_AFTER)
+        );
+    }
+});

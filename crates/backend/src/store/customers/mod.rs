@@ -88,6 +88,10 @@ const LINE: &str = "SELECT c.id, c.name, c.created_at, c.deleted_at, c.paused_at
          WHERE u.customer_id = c.id AND u.status = 'active') AS active_users,
        (SELECT COUNT(*) FROM directory_group g
          WHERE g.customer_id = c.id AND g.status = 'active') AS active_groups,
+       (SELECT COUNT(*) FROM directory_contact k
+         WHERE k.customer_id = c.id AND k.status = 'active') AS active_contacts,
+       (SELECT COUNT(*) FROM directory_device v
+         WHERE v.customer_id = c.id AND v.status = 'active') AS active_devices,
        (SELECT MAX(i.last_sync_started_at) FROM integration i
          WHERE i.customer_id = c.id) AS last_sync_started_at
      FROM customer c";

@@ -39,7 +39,7 @@ const INSIDE: &str = "WITH RECURSIVE inside (id) AS (
       JOIN directory_membership m ON m.group_id = inside.id AND m.member_type = 'group'
       JOIN directory_group n ON n.id = m.member_id AND n.status <> 'deleted')";
 
-/// Its members: users and groups that are not deleted.
+/// Its members: what is not deleted, of every type.
 const MEMBERS: &str = "FROM (
     SELECT u.id, u.external_id, 'user' AS object_type, u.display_name, u.name_folded,
            u.search_text, u.user_principal_name, u.status,
@@ -56,7 +56,27 @@ const MEMBERS: &str = "FROM (
            EXISTS (SELECT 1 FROM directory_membership d
                     WHERE d.group_id = $1 AND d.member_id = g.id) AS direct
       FROM directory_group g
-     WHERE g.status <> 'deleted' AND g.id <> $1 AND g.id IN (SELECT id FROM inside)) x";
+     WHERE g.status <> 'deleted' AND g.id <> $1 AND g.id IN (SELECT id FROM inside)
+    UNION ALL
+    SELECT k.id, k.external_id, 'contact' AS object_type, k.display_name, k.name_folded,
+           k.search_text, NULL AS user_principal_name, k.status,
+           EXISTS (SELECT 1 FROM directory_membership d
+                    WHERE d.group_id = $1 AND d.member_id = k.id) AS direct
+      FROM directory_contact k
+     WHERE k.status <> 'deleted'
+       AND k.id IN (SELECT m.member_id FROM inside
+                      JOIN directory_membership m ON m.group_id = inside.id
+                     WHERE m.member_type = 'contact')
+    UNION ALL
+    SELECT v.id, v.external_id, 'device' AS object_type, v.display_name, v.name_folded,
+           v.search_text, NULL AS user_principal_name, v.status,
+           EXISTS (SELECT 1 FROM directory_membership d
+                    WHERE d.group_id = $1 AND d.member_id = v.id) AS direct
+      FROM directory_device v
+     WHERE v.status <> 'deleted'
+       AND v.id IN (SELECT m.member_id FROM inside
+                      JOIN directory_membership m ON m.group_id = inside.id
+                     WHERE m.member_type = 'device')) x";
 
 /// One page of a group's members by name, those of groups in it too.
 pub async fn members(

@@ -177,6 +177,55 @@ db_test!(memberships_are_shown_both_ways, |t| {
     assert_eq!(above[0].id, sales);
 });
 
+db_test!(members_are_of_every_type, |t| {
+    use DirectoryStatus::{Active, Deleted};
+    let World {
+        owner,
+        customer,
+        sales,
+        inner,
+        ..
+    } = world(&t).await;
+    let contact = t.contact(customer, None, "Con Tact", Active).await;
+    let device = t.device(customer, None, "De Vice", Active).await;
+    let gone = t.device(customer, None, "Wiped", Deleted).await;
+    sample::member(&t, sales, contact.0, ObjectType::Contact).await;
+    sample::member(&t, inner, device.0, ObjectType::Device).await;
+    sample::member(&t, inner, gone.0, ObjectType::Device).await;
+    let all = members(&t, &owner, sales, None, PageRequest::default())
+        .await
+        .unwrap();
+    let said: Vec<_> = all
+        .items
+        .iter()
+        .map(|m| format!("{} {} {}", m.display_name, m.object_type, m.path.join("/")))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "Ada user ",
+            "Bo user ",
+            "Con Tact contact ",
+            "De Vice device Inner Circle",
+            "Inner Circle group ",
+        ]
+    );
+    assert_eq!(all.total, 5);
+    let group = get(&t, &owner, sales).await.unwrap();
+    assert_eq!(
+        (group.user_count, group.effective_user_count),
+        (2, 2),
+        "User Count counts users alone"
+    );
+    let request = ListRequest {
+        q: Some("vice".into()),
+        ..ListRequest::default()
+    };
+    let found = members_listing(&t, &owner, sales, &request).await.unwrap();
+    assert_eq!(found.items.len(), 1);
+    assert_eq!(found.items[0].id, device.0);
+});
+
 db_test!(nobody_sees_another_customers_groups, |t| {
     let (a, b) = (t.customer("A").await, t.customer("B").await);
     let some = t.administrator_of(&[a]).await;

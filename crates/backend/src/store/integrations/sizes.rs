@@ -10,7 +10,7 @@ use domain::{
 use super::find;
 use crate::{Backend, Result, Scope, Tx, fetch_one, fetch_scalar};
 
-/// How many users, groups and memberships the integration has in the directory.
+/// How much of each type the integration has in the directory.
 pub async fn guard_sizes(b: &Backend, scope: &Scope, id: IntegrationId) -> Result<Vec<GuardSize>> {
     scope.require(Permission::IntegrationsRead)?;
     let mut tx = b.db.read().await?;
@@ -36,7 +36,7 @@ pub async fn guard_forecast(
 
 async fn sizes(tx: &mut Tx, id: IntegrationId) -> Result<Vec<GuardSize>> {
     let mut sizes = Vec::new();
-    for object_type in [ObjectType::User, ObjectType::Group] {
+    for object_type in ObjectType::OBJECTS {
         let (active, objects) = fetch_one!(
             &mut *tx,
             (i64, i64),

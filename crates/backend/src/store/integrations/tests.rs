@@ -660,13 +660,19 @@ db_test!(a_guard_says_at_how_many_it_would_hold_today, |t| {
     sample::user(&t, customer, None, "By hand", DirectoryStatus::Active).await;
     let group = sample::group(&t, customer, of, "Sales").await;
     sample::member(&t, group, uuid::Uuid::from_u128(1), ObjectType::User).await;
+    t.contact(customer, of, "Con Tact", DirectoryStatus::Active)
+        .await;
+    for i in 0..5 {
+        let name = format!("Device {i}");
+        t.device(customer, of, &name, DirectoryStatus::Active).await;
+    }
 
     let sizes = guard_sizes(&t, &owner, id).await.unwrap();
     let counted: Vec<_> = sizes
         .iter()
         .map(|size| (size.active, size.objects))
         .collect();
-    assert_eq!(counted, [(45, 47), (1, 1), (1, 1)]);
+    assert_eq!(counted, [(45, 47), (1, 1), (1, 1), (5, 5), (1, 1)]);
     let line = |object_type, active, holds_at| GuardForecast {
         object_type,
         active,
@@ -678,6 +684,8 @@ db_test!(a_guard_says_at_how_many_it_would_hold_today, |t| {
             // Over 10 % of 45.
             line(ObjectType::User, 45, Some(5)),
             line(ObjectType::Group, 1, None),
+            line(ObjectType::Contact, 1, None),
+            line(ObjectType::Device, 5, Some(4)),
             line(ObjectType::Membership, 1, None),
         ]
     );

@@ -4,6 +4,7 @@
 mod changes_csv;
 mod held;
 mod history;
+mod in_directory;
 
 use domain::{
     DateTime,
@@ -20,6 +21,7 @@ use sqlx::FromRow;
 
 pub use changes_csv::changes_csv;
 pub use history::{HistoryQuery, SORTS, history, history_csv};
+pub use in_directory::in_directory;
 
 use super::paging;
 use crate::{

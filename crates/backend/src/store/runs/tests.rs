@@ -281,6 +281,58 @@ async fn change(t: &TestBackend, run: RunId, position: i64, name: &str, status: 
     tx.commit().await.unwrap();
 }
 
+db_test!(changes_lead_to_what_is_in_the_directory, |t| {
+    use domain::user::DirectoryStatus::Active;
+
+    let owner = t.owner().await;
+    let (_, runs) = runs(&t, &owner).await;
+    let customer = t.customer("Third").await;
+    let ids = [
+        (
+            "user",
+            sample::user(&t, customer, None, "Ada", Active).await.0,
+        ),
+        ("group", sample::group(&t, customer, None, "Sales").await.0),
+        ("contact", t.contact(customer, None, "Con", Active).await.0),
+        ("device", t.device(customer, None, "De", Active).await.0),
+    ];
+    let of_group = ("membership", ids[1].1);
+    let rows = [
+        ids[0],
+        ids[1],
+        ids[2],
+        ids[3],
+        of_group,
+        // Planned, or kept out: not in the directory.
+        ("user", t.ids.uuid()),
+        ("device", ids[2].1),
+    ];
+    let mut tx = t.db.write().await.unwrap();
+    for (at, (object_type, id)) in rows.into_iter().enumerate() {
+        execute!(
+            &mut tx,
+            "INSERT INTO run_change (run_id, position, object_type, external_id, object_id,
+               display_name, name_folded, action, status, edges)
+             VALUES ($1, $2, $3, $4, $4, 'One', 'one', 'create', 'applied', 0)",
+            runs[0],
+            i64::try_from(at).unwrap(),
+            object_type,
+            id
+        )
+        .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let page = changes(&t, &owner, runs[0], ChangeQuery::default()).await;
+    let page = page.unwrap().items;
+    let found = in_directory(&t, &owner, runs[0], &page).await.unwrap();
+    let found: Vec<_> = page.iter().map(|one| found.get(&one.id).copied()).collect();
+    let expected: Vec<_> = rows.iter().map(|(_, id)| Some(*id)).collect();
+    assert_eq!(found[..5], expected[..5]);
+    assert_eq!(found[5..], [None, None]);
+    let other = t.administrator_of(&[customer]).await;
+    assert!(is_missing(in_directory(&t, &other, runs[0], &page).await));
+});
+
 db_test!(changes_of_a_run_are_found_and_walked, |t| {
     let owner = t.owner().await;
     let (_, runs) = runs(&t, &owner).await;
