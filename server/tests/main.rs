@@ -35,6 +35,7 @@ mod permissions;
 mod previews;
 #[cfg(test)]
 mod protected_rules;
+#[cfg(test)]
 mod protections;
 #[cfg(test)]
 mod runs;
