@@ -22,6 +22,9 @@ text_enum! {
 }
 
 impl ObjectType {
+    /// What stands in a directory by itself: everything but edges.
+    pub const OBJECTS: [Self; 4] = [Self::User, Self::Group, Self::Contact, Self::Device];
+
     /// The type as a table shows it.
     pub const fn title(self) -> &'static str {
         match self {

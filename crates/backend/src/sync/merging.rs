@@ -19,9 +19,11 @@ const BATCH: i64 = 2_000;
 pub(super) async fn merge(work: &mut Work<'_>) -> Result<(), Stop> {
     let round = Round::of(work.run.round.as_deref());
     let first = is_first(work).await?;
-    let types: Vec<ObjectType> = [ObjectType::User, ObjectType::Group]
-        .into_iter()
-        .filter(|object_type| !round.empty.contains(object_type))
+    let types: Vec<ObjectType> = work
+        .types
+        .iter()
+        .copied()
+        .filter(|object_type| is_read(work, *object_type) && !round.empty.contains(object_type))
         .collect();
     if work.is_selected() && !work.run.full_read {
         plan_all_if_a_group_came_or_went(work).await?;
@@ -39,6 +41,12 @@ pub(super) async fn merge(work: &mut Work<'_>) -> Result<(), Stop> {
         }
     }
     finish(work, &round).await
+}
+
+/// Whether the round is about this type: groups also where it is only for their members. Of what
+/// isn't read any more the source said nothing, which is not that it is gone.
+fn is_read(work: &Work<'_>, object_type: ObjectType) -> bool {
+    work.policy.reads(object_type) || (object_type == ObjectType::Group && work.is_selected())
 }
 
 /// Whether nothing is known of the integration yet.

@@ -6,7 +6,7 @@ use domain::{
     DateTime,
     id::{CredentialProfileId, CustomerId, ExternalId, IntegrationId, RunId, TenantId},
     integration::IntegrationState,
-    policy::Policy,
+    policy::{ObjectType, Policy},
     run::{LineStatus, RunMode, RunPhase, RunTrigger},
 };
 use sqlx::FromRow;
@@ -47,6 +47,30 @@ pub(super) struct RunRow {
     pub policy: Option<String>,
     /// Whether it is a held run that was decided, and goes on.
     pub is_decided: bool,
+    #[sqlx(flatten)]
+    knows: KnownTypes,
+}
+
+/// Of which types something of the integration is known, read now or not.
+#[derive(Debug, Clone, Copy, FromRow)]
+struct KnownTypes {
+    contacts: bool,
+    devices: bool,
+}
+
+impl RunRow {
+    /// What the run is about: people and groups; contacts and devices where its policy reads them,
+    /// or reads them no more. Where nobody has to do with those, nothing is asked about them.
+    fn types(&self, policy: &Policy) -> Vec<ObjectType> {
+        ObjectType::OBJECTS
+            .into_iter()
+            .filter(|object_type| match object_type {
+                ObjectType::Contact => self.knows.contacts || policy.reads(*object_type),
+                ObjectType::Device => self.knows.devices || policy.reads(*object_type),
+                _ => true,
+            })
+            .collect()
+    }
 }
 
 /// An integration as it is stored.
@@ -101,6 +125,8 @@ pub(super) struct Work<'a> {
     pub run: RunRow,
     pub integration: IntegrationRow,
     pub policy: Policy,
+    /// The types of objects that the run looks at, in order.
+    pub types: Vec<ObjectType>,
     /// When this worker took the run; kept as its start where nothing was written before.
     pub started_at: DateTime,
     begun: bool,
@@ -117,7 +143,13 @@ impl<'a> Work<'a> {
             "SELECT id, integration_id, mode, triggered_by, phase, full_read, started_at,
                     planned_at, round, requests, resource_units, pages_read, objects_read,
                     objects_expected, planned, applied, cancelled_by, policy,
-                    EXISTS (SELECT 1 FROM run_decision d WHERE d.run_id = run.id) AS is_decided
+                    EXISTS (SELECT 1 FROM run_decision d WHERE d.run_id = run.id) AS is_decided,
+                    EXISTS (SELECT 1 FROM source_object s
+                             WHERE s.integration_id = run.integration_id
+                               AND s.object_type = 'contact') AS contacts,
+                    EXISTS (SELECT 1 FROM source_object s
+                             WHERE s.integration_id = run.integration_id
+                               AND s.object_type = 'device') AS devices
                FROM run WHERE id = $1 AND status IN ('queued', 'running')",
             run_id
         )?
@@ -131,6 +163,7 @@ impl<'a> Work<'a> {
         Ok(Self {
             started_at: run.started_at.unwrap_or_else(|| cx.b.clock.now()),
             begun: run.started_at.is_some(),
+            types: run.types(&policy),
             cx,
             run,
             integration,
