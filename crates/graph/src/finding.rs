@@ -18,7 +18,7 @@ use crate::wire::{GroupItem, Item, ObjectKind, Select, UserItem, lenient};
 /// At most so many groups in one `checkMemberGroups` (Microsoft's reference of
 /// `directoryObject: checkMemberGroups`).
 const CHECKED_MAX: usize = 20;
-/// More pages of a person's groups are not followed: that is 20,000 groups.
+/// More pages of an object's groups are not followed: that is 20,000 groups.
 const PAGES_MAX: usize = 20;
 
 impl Client {
@@ -55,6 +55,14 @@ impl Client {
             Err(error) if says_absent(&error) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// The object of a kind with this object id; none where there is none.
+    ///
+    /// # Errors
+    /// Any of reading.
+    pub async fn by_id<T: Item>(&self, id: Uuid) -> Result<Option<T>> {
+        self.one(&id.to_string()).await
     }
 
     async fn one<T: Item>(&self, name: &str) -> Result<Option<T>> {
@@ -125,12 +133,13 @@ impl Client {
         Ok(self.ask::<List<T>>(&ask).await?.value.value)
     }
 
-    /// The groups that a user is a direct member of, with their names where they may be read.
+    /// The groups that an object is a direct member of, with their names where they may be read.
+    /// `kind` is the collection that the object is in.
     ///
     /// # Errors
     /// Any of reading; [`Error::ForeignLink`]; [`Error::EndlessRound`] after 20,000 groups.
-    pub async fn groups_of_user(&self, user: Uuid) -> Result<Vec<Holder>> {
-        let round = Round::list(Resource::Users, format!("users/{user}/memberOf"));
+    pub async fn groups_of(&self, kind: Resource, id: Uuid) -> Result<Vec<Holder>> {
+        let round = Round::list(kind, format!("{}/{id}/memberOf", kind.path()));
         let query = [
             ("$select", "id,displayName".to_owned()),
             ("$top", "999".to_owned()),
@@ -160,18 +169,24 @@ impl Client {
         })
     }
 
-    /// Those of the groups that hold a user, directly or through other groups.
+    /// Those of the groups that hold an object, directly or through other groups. `kind` is the
+    /// collection that the object is in.
     ///
     /// # Errors
     /// Any of reading.
-    pub async fn groups_holding_user(&self, user: Uuid, groups: &[Uuid]) -> Result<Vec<Uuid>> {
+    pub async fn groups_holding(
+        &self,
+        kind: Resource,
+        id: Uuid,
+        groups: &[Uuid],
+    ) -> Result<Vec<Uuid>> {
         let mut holding = Vec::new();
         for group_ids in groups.chunks(CHECKED_MAX) {
             let json =
                 serde_json::to_vec(&Checked { group_ids }).map_err(|error| Error::InvalidCall {
                     reason: error.to_string(),
                 })?;
-            let path = format!("users/{user}/checkMemberGroups");
+            let path = format!("{}/{id}/checkMemberGroups", kind.path());
             let url = self.target.cloud.graph_url(&path, &[]);
             let ask = Ask {
                 method: reqwest::Method::POST,

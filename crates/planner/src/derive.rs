@@ -107,9 +107,9 @@ impl Question {
         match self {
             Self::Presence | Self::ObjectType | Self::Scope => true,
             Self::GroupKind => matches!(object_type, ObjectType::Group),
-            Self::Guest | Self::Names | Self::SignIn | Self::UserName => {
-                matches!(object_type, ObjectType::User)
-            }
+            // "Is Sign in Blocked on AD": a device signs in too.
+            Self::SignIn => matches!(object_type, ObjectType::User | ObjectType::Device),
+            Self::Guest | Self::Names | Self::UserName => matches!(object_type, ObjectType::User),
         }
     }
 

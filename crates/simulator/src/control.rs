@@ -142,6 +142,16 @@ impl Control {
         Ok(())
     }
 
+    /// Puts any kind of object into the bin: whether Entra ID keeps devices and contacts for a while
+    /// isn't known (graph.md §3.3), and clients have to take it.
+    pub fn delete_softly(&self, id: Uuid) -> Result<(), ChangeError> {
+        let now = self.tenant.now_ms();
+        let mut directory = self.tenant.directory_mut();
+        let at = directory.require(id, "living object", Object::is_alive)?;
+        directory.put_into_bin(now, at);
+        Ok(())
+    }
+
     /// Deletes for good, from the bin too.
     pub fn hard_delete(&self, id: Uuid) -> Result<(), ChangeError> {
         let now = self.tenant.now_ms();
@@ -201,6 +211,11 @@ impl Control {
     /// done, in words.
     pub fn random_changes(&self, count: usize, seed: u64) -> Vec<String> {
         crate::random::change(&self.tenant, count, seed)
+    }
+
+    /// The same of contacts and devices: they come, change, go, and join and leave groups.
+    pub fn random_changes_of_others(&self, count: usize, seed: u64) -> Vec<String> {
+        crate::random::change_others(&self.tenant, count, seed)
     }
 
     /// The switches as they stand.

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value as Json, json};
 
 use crate::directory::Directory;
-use crate::directory::object::{Object, Ref};
+use crate::directory::object::{Object, Ref, timestamp};
 use crate::directory::schema::{self, Kind};
 use crate::directory::snapshot::GroupKind;
 use crate::farm::random_id;
@@ -16,6 +16,24 @@ use crate::tenant::Tenant;
 
 /// Makes `count` changes. One that can't be made (nothing to restore) is replaced by another.
 pub(crate) fn change(tenant: &Tenant, count: usize, seed: u64) -> Vec<String> {
+    changes(tenant, count, seed, What::Everything)
+}
+
+/// The same of contacts and devices, and of their memberships.
+pub(crate) fn change_others(tenant: &Tenant, count: usize, seed: u64) -> Vec<String> {
+    changes(tenant, count, seed, What::Others)
+}
+
+/// What changes.
+#[derive(Clone, Copy)]
+enum What {
+    /// People and groups above all.
+    Everything,
+    /// Contacts and devices.
+    Others,
+}
+
+fn changes(tenant: &Tenant, count: usize, seed: u64, what: What) -> Vec<String> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let now = tenant.now_ms();
     let mut directory = tenant.directory_mut();
@@ -30,7 +48,10 @@ pub(crate) fn change(tenant: &Tenant, count: usize, seed: u64) -> Vec<String> {
     // An empty tenant has nothing to change; it isn't waited for.
     while done.len() < count && tries < count * 50 + 100 {
         tries += 1;
-        done.extend(day.one());
+        done.extend(match what {
+            What::Everything => day.one(),
+            What::Others => day.other(),
+        });
     }
     done
 }
@@ -50,20 +71,75 @@ impl Day<'_> {
             20..26 => self.move_upn(),
             26..36 => self.set_user("jobTitle"),
             36..40 => self.set_user("surname"),
-            40..50 => self.toggle(),
+            40..50 => self.toggle(Kind::User),
             50..57 => self.delete(Kind::User, false),
             57..59 => self.delete(Kind::User, true),
             59..63 => self.restore(),
             63..66 => Some(self.create_group()),
             66..69 => self.rename_group(),
             69..71 => self.delete(Kind::Group, false),
-            71..86 => self.link(),
+            71..86 => self.link(Kind::User),
             86..96 => self.unlink(),
             96..97 => self.swap_upns(),
             97..98 => self.delete(Kind::Device, true),
             98..99 => self.delete(Kind::Contact, true),
             _ => self.nest(),
         }
+    }
+
+    fn other(&mut self) -> Option<String> {
+        let kind = if self.rng.random() {
+            Kind::Contact
+        } else {
+            Kind::Device
+        };
+        match self.rng.random_range(0..100) {
+            0..20 => Some(self.create_other(kind)),
+            20..35 => self.set_other(kind, "displayName"),
+            35..40 => self.set_other(Kind::Contact, "jobTitle"),
+            40..45 => self.set_other(Kind::Device, "operatingSystemVersion"),
+            // Nothing that a sync should notice.
+            45..50 => self.set_other(Kind::Device, "approximateLastSignInDateTime"),
+            50..60 => self.toggle(Kind::Device),
+            60..70 => self.delete(kind, false),
+            70..90 => self.link(kind),
+            _ => self.unlink_other(kind),
+        }
+    }
+
+    fn create_other(&mut self, kind: Kind) -> String {
+        let place = self.directory.of_kind(kind).len();
+        let id = random_id(self.rng);
+        let now = self.now / 1000;
+        let object = match kind {
+            Kind::Contact => seed::people::contact(self.rng, id, place, now),
+            _ => seed::people::device(self.rng, id, place, now),
+        };
+        // The id is new, so nothing can stand against it.
+        let _ = self.directory.create(self.now, object);
+        format!("{} {id} is created", kind.schema().title)
+    }
+
+    /// A tenth of the names are taken away: what Entra ID shows then is nothing.
+    fn set_other(&mut self, kind: Kind, name: &str) -> Option<String> {
+        let at = self.pick(kind)?;
+        let number = self.rng.random_range(0..1_000_000);
+        let value = match name {
+            "displayName" if number % 10 == 0 => Json::Null,
+            "approximateLastSignInDateTime" => {
+                json!(timestamp(self.now / 1000 + number))
+            }
+            _ => json!(format!("New {number}")),
+        };
+        self.set(at, name, &value)
+    }
+
+    fn unlink_other(&mut self, kind: Kind) -> Option<String> {
+        let member = self.pick(kind)?;
+        let groups: Vec<Ref> = self.directory.groups_of(member).collect();
+        let group = *groups.choose(self.rng)?;
+        self.directory.unlink(self.now, group, member);
+        Some(self.edge("leaves", group, member))
     }
 
     /// A living object of this kind. Purged ones aren't looked for long.
@@ -145,9 +221,13 @@ impl Day<'_> {
         self.set(right, "userPrincipalName", &json!(left_upn))
     }
 
-    fn toggle(&mut self) -> Option<String> {
-        let at = self.pick(Kind::User)?;
-        let enabled = self.directory.get(at).has(schema::user::ENABLED);
+    fn toggle(&mut self, kind: Kind) -> Option<String> {
+        let at = self.pick(kind)?;
+        let flag = match kind {
+            Kind::Device => schema::device::ENABLED,
+            _ => schema::user::ENABLED,
+        };
+        let enabled = self.directory.get(at).has(flag);
         self.set(at, "accountEnabled", &json!(!enabled))
     }
 
@@ -179,8 +259,8 @@ impl Day<'_> {
         Some(format!("{id} is restored"))
     }
 
-    fn link(&mut self) -> Option<String> {
-        let (group, member) = (self.pick(Kind::Group)?, self.pick(Kind::User)?);
+    fn link(&mut self, kind: Kind) -> Option<String> {
+        let (group, member) = (self.pick(Kind::Group)?, self.pick(kind)?);
         let added = self.directory.link(self.now, group, member).ok()?;
         added.then(|| self.edge("joins", group, member))
     }

@@ -1,5 +1,7 @@
 //! What a database knows of its rows when it chooses how to join them.
 
+use domain::policy::ObjectType;
+
 use super::Db;
 use crate::Result;
 
@@ -47,6 +49,17 @@ impl Table {
         ),
         Self::Lasting("directory_membership", "group_id, member_id, member_type"),
     ];
+
+    /// What is kept of contacts and of devices, where a run has to do with them; nothing for other
+    /// types.
+    pub const fn others(object_type: ObjectType) -> &'static [Self] {
+        const COLUMNS: &str = "id, customer_id, integration_id, external_id, status, delete_at";
+        match object_type {
+            ObjectType::Contact => &[Self::Lasting("directory_contact", COLUMNS)],
+            ObjectType::Device => &[Self::Lasting("directory_device", COLUMNS)],
+            ObjectType::User | ObjectType::Group | ObjectType::Membership => &[],
+        }
+    }
 }
 
 impl Db {

@@ -9,7 +9,7 @@ use crate::{Backend, Result, execute};
 const BATCH: i64 = 2_000;
 
 /// What goes before the customer itself, in this order: children first, bulk in batches.
-const BULK: [&str; 6] = [
+const BULK: [&str; 8] = [
     "DELETE FROM directory_membership WHERE (group_id, member_id) IN (
          SELECT m.group_id, m.member_id FROM directory_membership m
            JOIN directory_group g ON g.id = m.group_id JOIN customer c ON c.id = g.customer_id
@@ -19,6 +19,12 @@ const BULK: [&str; 6] = [
           WHERE c.deleted_at <= $2 LIMIT $1)",
     "DELETE FROM directory_group WHERE id IN (
          SELECT g.id FROM directory_group g JOIN customer c ON c.id = g.customer_id
+          WHERE c.deleted_at <= $2 LIMIT $1)",
+    "DELETE FROM directory_contact WHERE id IN (
+         SELECT d.id FROM directory_contact d JOIN customer c ON c.id = d.customer_id
+          WHERE c.deleted_at <= $2 LIMIT $1)",
+    "DELETE FROM directory_device WHERE id IN (
+         SELECT d.id FROM directory_device d JOIN customer c ON c.id = d.customer_id
           WHERE c.deleted_at <= $2 LIMIT $1)",
     "DELETE FROM source_membership WHERE (integration_id, group_external_id, member_type) IN (
          SELECT m.integration_id, m.group_external_id, m.member_type

@@ -1,4 +1,4 @@
-//! Deletes people and groups of integrations that are gone, once their days as inactive are over.
+//! Deletes people, groups, contacts and devices of integrations that are gone, once their days as inactive are over.
 //! While an integration is there, its own runs do that.
 
 use domain::run::Reason;
@@ -21,6 +21,14 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
         "UPDATE directory_group SET status = 'deleted', status_reason = $3, delete_at = NULL,
                 changed_at = $2
           WHERE id IN (SELECT id FROM directory_group
+                        WHERE integration_id IS NULL AND delete_at <= $2 LIMIT $1)",
+        "UPDATE directory_contact SET status = 'deleted', status_reason = $3, delete_at = NULL,
+                changed_at = $2
+          WHERE id IN (SELECT id FROM directory_contact
+                        WHERE integration_id IS NULL AND delete_at <= $2 LIMIT $1)",
+        "UPDATE directory_device SET status = 'deleted', status_reason = $3, delete_at = NULL,
+                changed_at = $2
+          WHERE id IN (SELECT id FROM directory_device
                         WHERE integration_id IS NULL AND delete_at <= $2 LIMIT $1)",
     ] {
         loop {

@@ -168,7 +168,8 @@ async fn one_batch(
             ObjectType::User => batch.users().await?,
             ObjectType::Group => batch.groups().await?,
             ObjectType::Membership => batch.memberships().await?,
-            ObjectType::Contact | ObjectType::Device => {}
+            ObjectType::Contact => batch.contacts().await?,
+            ObjectType::Device => batch.devices().await?,
         }
     }
     execute!(
@@ -233,6 +234,15 @@ const GROUP_CONTENT: &str = "display_name = s.display_name, name_folded = s.name
     kind = COALESCE(s.group_kind, d.kind), dynamic = s.dynamic, attributes = s.attributes,
     hash = s.hash";
 
+/// The content of a contact, from its source.
+const CONTACT_CONTENT: &str = "display_name = s.display_name, name_folded = s.name_folded,
+    search_text = s.search_text, given_name = s.given_name, surname = s.surname, mail = s.mail,
+    attributes = s.attributes, hash = s.hash";
+
+/// The content of a device, from its source.
+const DEVICE_CONTENT: &str = "display_name = s.display_name, name_folded = s.name_folded,
+    search_text = s.search_text, attributes = s.attributes, hash = s.hash";
+
 impl Batch<'_, '_> {
     async fn users(&mut self) -> Result<()> {
         let (work, now) = (self.work, self.work.b().clock.now());
@@ -286,6 +296,58 @@ impl Batch<'_, '_> {
             now
         )?;
         self.known(ObjectType::Group, GROUP_CONTENT).await
+    }
+
+    async fn contacts(&mut self) -> Result<()> {
+        let (work, now) = (self.work, self.work.b().clock.now());
+        execute!(
+            self.tx,
+            sqlx::AssertSqlSafe(format!(
+                "INSERT INTO directory_contact (id, customer_id, integration_id, external_id,
+                    source_type, display_name, name_folded, search_text, given_name, surname, mail,
+                    attributes, hash, status, status_reason, created_at, changed_at)
+                 SELECT c.object_id, $5, $4, s.external_id, 'EntraSync', s.display_name,
+                    s.name_folded, s.search_text, s.given_name, s.surname, s.mail, s.attributes,
+                    s.hash, 'active', NULL, $6, $6
+                   FROM run_change c
+                   JOIN source_object s ON s.integration_id = $4 AND s.object_type = 'contact'
+                                       AND s.external_id = c.external_id
+                  WHERE {IN_BATCH} AND c.object_type = 'contact' AND c.action = 'create'"
+            )),
+            work.run.id,
+            self.after,
+            self.end,
+            work.integration.id,
+            work.integration.customer_id,
+            now
+        )?;
+        self.known(ObjectType::Contact, CONTACT_CONTENT).await
+    }
+
+    async fn devices(&mut self) -> Result<()> {
+        let (work, now) = (self.work, self.work.b().clock.now());
+        execute!(
+            self.tx,
+            sqlx::AssertSqlSafe(format!(
+                "INSERT INTO directory_device (id, customer_id, integration_id, external_id,
+                    source_type, display_name, name_folded, search_text, attributes, hash, status,
+                    status_reason, created_at, changed_at)
+                 SELECT c.object_id, $5, $4, s.external_id, 'EntraSync', s.display_name,
+                    s.name_folded, s.search_text, s.attributes, s.hash,
+                    CASE WHEN c.reason IS NULL THEN 'active' ELSE 'inactive' END, c.reason, $6, $6
+                   FROM run_change c
+                   JOIN source_object s ON s.integration_id = $4 AND s.object_type = 'device'
+                                       AND s.external_id = c.external_id
+                  WHERE {IN_BATCH} AND c.object_type = 'device' AND c.action = 'create'"
+            )),
+            work.run.id,
+            self.after,
+            self.end,
+            work.integration.id,
+            work.integration.customer_id,
+            now
+        )?;
+        self.known(ObjectType::Device, DEVICE_CONTENT).await
     }
 
     /// Changes of objects that the directory has. Most batches of a first run have none.
@@ -544,18 +606,17 @@ impl Batch<'_, '_> {
     /// Those of the members that are kept and in the directory.
     async fn add_members(&mut self, additions: &[(Uuid, Vec<ExternalId>)]) -> Result<()> {
         let ids = additions.iter().flat_map(|(_, ids)| ids.iter().copied());
-        let integration = self.work.integration.id;
-        self.ends.know(self.tx, integration, ids).await?;
+        self.ends.know(self.tx, self.work, ids).await?;
         let mut rows = Vec::new();
         for (group_id, ids) in additions {
             for id in ids {
-                for member_type in [ObjectType::User, ObjectType::Group] {
-                    let end = self.ends.get(member_type, *id).filter(|end| end.kept);
+                for member_type in &self.work.types {
+                    let end = self.ends.get(*member_type, *id).filter(|end| end.kept);
                     if let Some(member_id) = end.and_then(|end| end.directory_id) {
                         rows.push(db::Membership {
                             group_id: *group_id,
                             member_id,
-                            member_type,
+                            member_type: *member_type,
                         });
                     }
                 }
@@ -579,6 +640,8 @@ impl Batch<'_, '_> {
             .filter(|id| !protected.contains(id))
             .copied()
             .collect();
+        let types = self.work.types.iter();
+        let others = types.filter(|member_type| **member_type != ObjectType::User);
         for ids in removed.chunks(IDS_MAX) {
             run_built!(self.tx, |query| {
                 query.push("DELETE FROM directory_membership WHERE group_id = ");
@@ -588,9 +651,13 @@ impl Batch<'_, '_> {
                 push_ids!(query, ids);
                 // Nothing is taken from who was protected after the plan was made.
                 query.push(" AND protected_at IS NULL");
-                query.push(" UNION ALL SELECT id FROM directory_group WHERE integration_id = ");
-                query.push_bind(integration).push(" AND external_id IN ");
-                push_ids!(query, ids);
+                for member_type in others.clone() {
+                    query.push(" UNION ALL SELECT id FROM directory_");
+                    query.push(member_type.as_str());
+                    query.push(" WHERE integration_id = ");
+                    query.push_bind(integration).push(" AND external_id IN ");
+                    push_ids!(query, ids);
+                }
                 query.push(")");
             })?;
         }

@@ -199,7 +199,7 @@ pub(crate) const WITHDRAWN: &str = "CASE WHEN pending IN ('members', 'withdrawn_
 /// The directory's memberships of what was kept are planned anew too: the source may know nothing
 /// of them any more.
 async fn plan_groups_of(tx: &mut Tx, run_id: RunId, object_type: ObjectType) -> Result<()> {
-    if !matches!(object_type, ObjectType::User | ObjectType::Group) {
+    if object_type == ObjectType::Membership {
         return Ok(());
     }
     execute!(

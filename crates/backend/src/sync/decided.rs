@@ -217,7 +217,7 @@ async fn memberships(
     let approved = decisions.get(&ObjectType::Membership) == Some(&Decision::Approved);
     let any_rejected = decisions.values().any(|made| *made == Decision::Rejected);
     // No answer came in between that could say something else.
-    let types = [ObjectType::User, ObjectType::Group];
+    let types = ObjectType::OBJECTS;
     let rejections = Rejections::load(work, &Plan::default(), &types).await?;
     let mut ends = Ends::default();
     loop {

@@ -132,7 +132,17 @@ const fn directory(object_type: ObjectType) -> &'static str {
                 NULL AS surname, mail, kind AS group_kind, dynamic, attributes
                FROM directory_group WHERE integration_id = "
         }
-        _ => {
+        ObjectType::Contact => {
+            "SELECT external_id, display_name, NULL AS user_principal_name, given_name, surname,
+                mail, NULL AS group_kind, FALSE AS dynamic, attributes
+               FROM directory_contact WHERE integration_id = "
+        }
+        ObjectType::Device => {
+            "SELECT external_id, display_name, NULL AS user_principal_name, NULL AS given_name,
+                NULL AS surname, NULL AS mail, NULL AS group_kind, FALSE AS dynamic, attributes
+               FROM directory_device WHERE integration_id = "
+        }
+        ObjectType::User | ObjectType::Membership => {
             "SELECT external_id, display_name, user_principal_name, given_name, surname, mail,
                 NULL AS group_kind, FALSE AS dynamic, attributes
                FROM directory_user WHERE integration_id = "

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     merging::FIRST,
+    record::Work,
     rows::{IDS_MAX, fetch_built, push_ids},
 };
 use crate::{Result, Tx};
@@ -37,16 +38,18 @@ const BATCH: usize = 5_000;
 pub(super) struct Ends {
     users: Vec<End>,
     groups: Vec<End>,
+    contacts: Vec<End>,
+    devices: Vec<End>,
     all: bool,
 }
 
 impl Ends {
-    /// Reads these users and groups in place of those before, or all once where they are many. Ids
-    /// of either may be given for both.
+    /// Reads these objects in place of those before, or all once where they are many. Ids of any
+    /// type may be given: they are looked for among each that the run is about.
     pub async fn know(
         &mut self,
         tx: &mut Tx,
-        integration: IntegrationId,
+        work: &Work<'_>,
         ids: impl IntoIterator<Item = ExternalId>,
     ) -> Result<()> {
         if self.all {
@@ -56,8 +59,16 @@ impl Ends {
         ids.sort_unstable();
         ids.dedup();
         let ids = (ids.len() <= FEW).then_some(ids);
-        self.users = read(tx, integration, ObjectType::User, ids.as_deref()).await?;
-        self.groups = read(tx, integration, ObjectType::Group, ids.as_deref()).await?;
+        for object_type in &work.types {
+            let found = read(tx, work.integration.id, *object_type, ids.as_deref()).await?;
+            match object_type {
+                ObjectType::User => self.users = found,
+                ObjectType::Group => self.groups = found,
+                ObjectType::Contact => self.contacts = found,
+                ObjectType::Device => self.devices = found,
+                ObjectType::Membership => {}
+            }
+        }
         self.all = ids.is_none();
         Ok(())
     }
@@ -65,8 +76,11 @@ impl Ends {
     /// The object, where it was asked for and the source has it.
     pub fn get(&self, object_type: ObjectType, id: ExternalId) -> Option<&End> {
         let of_type = match object_type {
+            ObjectType::User => &self.users,
             ObjectType::Group => &self.groups,
-            _ => &self.users,
+            ObjectType::Contact => &self.contacts,
+            ObjectType::Device => &self.devices,
+            ObjectType::Membership => return None,
         };
         let at = of_type
             .binary_search_by_key(&id, |end| end.external_id)

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use domain::{group::GroupKind, id::ExternalId, policy::ObjectType};
-use graph::{GroupItem, ObjectKind, Removed, UserItem};
+use graph::{ContactItem, DeviceItem, GroupItem, Item, ObjectKind, Removed, UserItem};
 use planner::{
     merge::MemberOp,
     read::{Content, Presence, SourceObject},
 };
 use serde::Serialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::stop::Stop;
 
@@ -34,6 +35,60 @@ const GROUP_COLUMNS: [&str; 6] = [
     "securityEnabled",
     "groupTypes",
 ];
+
+/// The same of a contact.
+const CONTACT_COLUMNS: [&str; 5] = ["id", "displayName", "givenName", "surname", "mail"];
+
+/// The same of a device.
+const DEVICE_COLUMNS: [&str; 3] = ["id", "accountEnabled", "displayName"];
+
+/// An item that is an object of its own, and nothing else: a group names its members too.
+pub(crate) trait Single: Item {
+    /// What it is. Its text is the name of its stream.
+    const OBJECT_TYPE: ObjectType;
+
+    /// The object id.
+    fn id(&self) -> Uuid;
+
+    /// The item as an object. One that was delivered in part ends the run (sync.md rule 6).
+    fn object(self) -> Result<SourceObject, Stop>;
+}
+
+impl Single for UserItem {
+    const OBJECT_TYPE: ObjectType = ObjectType::User;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn object(self) -> Result<SourceObject, Stop> {
+        user(self)
+    }
+}
+
+impl Single for ContactItem {
+    const OBJECT_TYPE: ObjectType = ObjectType::Contact;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn object(self) -> Result<SourceObject, Stop> {
+        contact(self)
+    }
+}
+
+impl Single for DeviceItem {
+    const OBJECT_TYPE: ObjectType = ObjectType::Device;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn object(self) -> Result<SourceObject, Stop> {
+        device(self)
+    }
+}
 
 /// A user of a page. A present one without what every user has was delivered in part, and ends
 /// the run (sync.md rule 6).
@@ -62,6 +117,67 @@ pub(crate) fn user(item: UserItem) -> Result<SourceObject, Stop> {
     Ok(present(ObjectType::User, item.id, content))
 }
 
+/// A contact of a page. One without a name is called by whatever else it is known by; one of which
+/// nothing at all came was delivered in part.
+fn contact(item: ContactItem) -> Result<SourceObject, Stop> {
+    if let Some(removed) = item.removed {
+        return Ok(removed_object(ObjectType::Contact, item.id, removed));
+    }
+    let attributes = attributes(&item, &CONTACT_COLUMNS);
+    let parts = [item.given_name.as_deref(), item.surname.as_deref()];
+    let parts: Vec<&str> = parts.into_iter().filter_map(some_text).collect();
+    let full_name = parts.join(" ");
+    let name = [
+        item.display_name.as_deref(),
+        Some(full_name.as_str()),
+        item.mail.as_deref(),
+        item.mail_nickname.as_deref(),
+        item.company_name.as_deref(),
+    ];
+    let Some(display_name) = first_text(&name) else {
+        return Err(incomplete("contact", "a name or an address"));
+    };
+    let content = Content {
+        display_name,
+        given_name: item.given_name,
+        surname: item.surname,
+        mail: item.mail,
+        attributes,
+        ..Content::default()
+    };
+    Ok(present(ObjectType::Contact, item.id, content))
+}
+
+/// A device of a page. One without a name is called by the id that it knows itself. Its sign-in is
+/// blocked only where the source says so.
+fn device(item: DeviceItem) -> Result<SourceObject, Stop> {
+    if let Some(removed) = item.removed {
+        return Ok(removed_object(ObjectType::Device, item.id, removed));
+    }
+    let attributes = attributes(&item, &DEVICE_COLUMNS);
+    let name = [item.display_name.as_deref(), item.device_id.as_deref()];
+    let Some(display_name) = first_text(&name) else {
+        return Err(incomplete("device", "displayName and deviceId"));
+    };
+    let content = Content {
+        display_name,
+        sign_in_blocked: item.account_enabled == Some(false),
+        attributes,
+        ..Content::default()
+    };
+    Ok(present(ObjectType::Device, item.id, content))
+}
+
+/// The first of the texts that isn't blank.
+fn first_text(texts: &[Option<&str>]) -> Option<String> {
+    let mut texts = texts.iter().filter_map(|text| some_text(*text));
+    texts.next().map(str::to_owned)
+}
+
+fn some_text(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
 /// A group of a page, and what the page says of its members: those that can be in a directory.
 pub(crate) fn group(item: GroupItem) -> Result<(SourceObject, Vec<MemberOp>), Stop> {
     let members = item
@@ -71,7 +187,9 @@ pub(crate) fn group(item: GroupItem) -> Result<(SourceObject, Vec<MemberOp>), St
             let member_type = match op.kind {
                 ObjectKind::User => ObjectType::User,
                 ObjectKind::Group => ObjectType::Group,
-                ObjectKind::Contact | ObjectKind::Device | ObjectKind::Other => return None,
+                ObjectKind::Contact => ObjectType::Contact,
+                ObjectKind::Device => ObjectType::Device,
+                ObjectKind::Other => return None,
             };
             Some(MemberOp {
                 member: ExternalId(op.id),
@@ -115,7 +233,7 @@ fn kind(item: &GroupItem) -> Option<GroupKind> {
     })
 }
 
-fn present(object_type: ObjectType, id: uuid::Uuid, content: Content) -> SourceObject {
+fn present(object_type: ObjectType, id: Uuid, content: Content) -> SourceObject {
     SourceObject {
         object_type,
         external_id: ExternalId(id),
@@ -124,7 +242,7 @@ fn present(object_type: ObjectType, id: uuid::Uuid, content: Content) -> SourceO
     }
 }
 
-fn removed_object(object_type: ObjectType, id: uuid::Uuid, removed: Removed) -> SourceObject {
+fn removed_object(object_type: ObjectType, id: Uuid, removed: Removed) -> SourceObject {
     SourceObject {
         object_type,
         external_id: ExternalId(id),
@@ -150,7 +268,7 @@ fn incomplete(noun: &str, properties: &str) -> Stop {
         "incomplete_answer",
         "The source left out properties",
         format!(
-            "A {noun} came without {properties}, which every {noun} has, so the answer can’t be trusted. Nothing was changed."
+            "A {noun} came without {properties}, and every {noun} has that, so the answer can’t be trusted. Nothing was changed."
         ),
         "Run again later. If it stays so, check that the application’s permissions are application permissions with admin consent.",
     )
@@ -211,6 +329,54 @@ mod tests {
     }
 
     #[test]
+    fn a_contact_without_a_name_is_called_by_what_else_is_known_of_it() {
+        let name = |json| contact(read(json)).unwrap().content.display_name;
+        let cases = [
+            (
+                serde_json::json!({"id": ID, "displayName": "Ada", "mail": "a@x.example"}),
+                "Ada",
+            ),
+            (
+                serde_json::json!({"id": ID, "displayName": " ", "givenName": "Ada", "surname": "L"}),
+                "Ada L",
+            ),
+            (
+                serde_json::json!({"id": ID, "displayName": null, "mail": "a@x.example"}),
+                "a@x.example",
+            ),
+            (serde_json::json!({"id": ID, "mailNickname": "ada"}), "ada"),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(name(json), expected);
+        }
+        let bare = contact(read(serde_json::json!({"id": ID, "displayName": null})));
+        assert!(matches!(bare, Err(Stop::Failed(_))));
+    }
+
+    #[test]
+    fn a_device_is_blocked_only_where_the_source_says_so() {
+        for (enabled, blocked) in [
+            (serde_json::json!(false), true),
+            (serde_json::json!(true), false),
+            (Value::Null, false),
+        ] {
+            let object = device(read(serde_json::json!({
+                "id": ID, "deviceId": "d-1", "displayName": null, "accountEnabled": enabled,
+                "operatingSystem": "Windows",
+                "approximateLastSignInDateTime": "2026-01-01T00:00:00Z",
+            })))
+            .unwrap();
+            assert_eq!(object.content.sign_in_blocked, blocked);
+            assert_eq!(object.content.display_name, "d-1");
+            let names: Vec<_> = object.content.attributes.keys().collect();
+            assert_eq!(names, ["deviceId", "operatingSystem"]);
+        }
+        // The form in which Graph answers where the permission is missing.
+        let bare = device(read(serde_json::json!({"id": ID, "displayName": null})));
+        assert!(matches!(bare, Err(Stop::Failed(_))));
+    }
+
+    #[test]
     fn members_that_no_directory_holds_are_left_out() {
         let (object, members) = group(read(serde_json::json!({
             "id": ID, "displayName": "G", "mailEnabled": true, "securityEnabled": true,
@@ -219,6 +385,7 @@ mod tests {
                 {"@odata.type": "#microsoft.graph.user", "id": ID},
                 {"@odata.type": "#microsoft.graph.group", "id": ID, "@removed": {"reason": "deleted"}},
                 {"@odata.type": "#microsoft.graph.device", "id": ID},
+                {"@odata.type": "#microsoft.graph.servicePrincipal", "id": ID},
             ],
         })))
         .unwrap();
@@ -226,7 +393,7 @@ mod tests {
             object.content.group_kind,
             Some(GroupKind::MailEnabledSecurity)
         );
-        assert_eq!(members.len(), 2);
+        assert_eq!(members.len(), 3);
         assert!(!members[0].removed && members[1].removed);
     }
 }

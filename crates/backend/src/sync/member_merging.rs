@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::id::ExternalId;
+use domain::{id::ExternalId, policy::ObjectType};
 use planner::merge::Members as Pieces;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -87,7 +87,7 @@ async fn settle(
         members::by_group(&members::of(&mut tx, integration, &ids).await?)
     };
     let mut changed: Vec<(ExternalId, Members)> = Vec::new();
-    let mut people: Vec<Uuid> = Vec::new();
+    let mut moved: BTreeMap<ObjectType, Vec<Uuid>> = BTreeMap::new();
     for (group, pieces) in groups {
         let mut members = known.remove(&group).unwrap_or_default();
         let settled = pieces.settle(&members, work.run.full_read);
@@ -95,28 +95,38 @@ async fn settle(
             continue;
         }
         for member in &settled.removed {
-            members.remove(member);
+            if let Some(member_type) = members.remove(member) {
+                moved.entry(member_type).or_default().push(member.0);
+            }
         }
-        people.extend(settled.removed.iter().map(|member| member.0));
-        people.extend(settled.added.iter().map(|(member, _)| member.0));
+        for (member, member_type) in &settled.added {
+            moved.entry(*member_type).or_default().push(member.0);
+        }
         members.extend(settled.added);
         changed.push((group, members));
     }
     members::write(&mut tx, integration, &changed, first).await?;
     if work.is_selected() && !work.run.full_read {
-        mark_people(&mut tx, work, &people).await?;
+        for (object_type, ids) in &moved {
+            mark(&mut tx, work, *object_type, ids).await?;
+        }
     }
     tx.commit().await?;
     Ok(())
 }
 
-/// With selected groups, who came or went may have changed scope without having changed.
-async fn mark_people(tx: &mut Tx, work: &Work<'_>, people: &[Uuid]) -> Result<()> {
-    for ids in people.chunks(IDS_MAX) {
+/// With selected groups, who came or went may have changed scope without having changed. A group
+/// that did so has everything in scope read again.
+async fn mark(tx: &mut Tx, work: &Work<'_>, object_type: ObjectType, ids: &[Uuid]) -> Result<()> {
+    if object_type == ObjectType::Group {
+        return Ok(());
+    }
+    for ids in ids.chunks(IDS_MAX) {
         run_built!(tx, |query| {
             query.push("UPDATE source_object SET pending = 'scope' WHERE integration_id = ");
             query.push_bind(work.integration.id);
-            query.push(" AND object_type = 'user' AND pending IS NULL AND external_id IN ");
+            query.push(" AND object_type = ").push_bind(object_type);
+            query.push(" AND pending IS NULL AND external_id IN ");
             push_ids!(query, ids);
         })?;
     }

@@ -1,6 +1,6 @@
 //! Planning memberships: what the source has between objects that are kept, against what the
-//! directory has. Comes after users and groups, since what is held of them holds their memberships
-//! with it.
+//! directory has. Comes after the objects themselves, since what is held of them holds their
+//! memberships with it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -202,8 +202,8 @@ impl Looked {
         let mut source = members::by_group(&lists);
         let mut directory = BTreeMap::new();
         if groups.iter().any(|group| group.directory_id.is_some()) {
-            for member_type in [ObjectType::User, ObjectType::Group] {
-                directory_members(tx, work, ids, member_type, &mut directory).await?;
+            for member_type in &work.types {
+                directory_members(tx, work, ids, *member_type, &mut directory).await?;
             }
         }
         if let Some(one) = work.run.one() {
@@ -213,7 +213,7 @@ impl Looked {
         }
         let named = source.values().chain(directory.values());
         let named = named.flat_map(|members| members.keys().copied());
-        ends.know(tx, work.integration.id, named).await?;
+        ends.know(tx, work, named).await?;
         let mut looked = Self {
             groups,
             source,

@@ -185,12 +185,12 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_packed_is_unpacked(
-            members in prop::collection::btree_map(any::<u128>(), any::<bool>(), 0..20),
+            members in prop::collection::btree_map(any::<u128>(), 0usize..4, 0..20),
         ) {
             let group = ExternalId(Uuid::from_u128(7));
-            let members: Members = members.into_iter().map(|(id, is_group)| (
+            let members: Members = members.into_iter().map(|(id, kind)| (
                 ExternalId(Uuid::from_u128(id)),
-                if is_group { ObjectType::Group } else { ObjectType::User },
+                ObjectType::OBJECTS[kind],
             )).collect();
             let lists: Vec<List> = List::of(group, &members).collect();
             for (id, member_type) in &members {

@@ -22,9 +22,11 @@ pub(super) async fn merge(work: &mut Work<'_>) -> Result<(), Stop> {
         return single::merge(work, one, &round).await;
     }
     let first = is_first(work).await?;
-    let types: Vec<ObjectType> = [ObjectType::User, ObjectType::Group]
-        .into_iter()
-        .filter(|object_type| !round.empty.contains(object_type))
+    let types: Vec<ObjectType> = work
+        .types
+        .iter()
+        .copied()
+        .filter(|object_type| is_read(work, *object_type) && !round.empty.contains(object_type))
         .collect();
     if work.is_selected() && !work.run.full_read {
         plan_all_if_a_group_came_or_went(work).await?;
@@ -42,6 +44,12 @@ pub(super) async fn merge(work: &mut Work<'_>) -> Result<(), Stop> {
         }
     }
     finish(work, &round).await
+}
+
+/// Whether the round is about this type: groups also where it is only for their members. Of what
+/// isn't read any more the source said nothing, which is not that it is gone.
+fn is_read(work: &Work<'_>, object_type: ObjectType) -> bool {
+    work.policy.reads(object_type) || (object_type == ObjectType::Group && work.is_selected())
 }
 
 /// Whether nothing is known of the integration yet.

@@ -134,6 +134,9 @@ async fn phases(work: &mut Work<'_>) -> Result<Read, Stop> {
                 work.many_rows(Table::PLAN).await?;
                 applying::apply(work).await?;
                 work.many_rows(Table::DIRECTORY).await?;
+                for object_type in &work.types {
+                    work.many_rows(Table::others(*object_type)).await?;
+                }
             }
             RunPhase::Done => return Ok(Read::Something),
         }

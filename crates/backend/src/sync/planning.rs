@@ -156,7 +156,7 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
         protected_rules::unmark(&mut tx, work.integration.id).await?;
         tx.commit().await?;
     }
-    for object_type in [ObjectType::User, ObjectType::Group] {
+    for object_type in work.types.clone() {
         if work.policy.reads(object_type) {
             plan.line(object_type);
         }
@@ -354,7 +354,13 @@ pub(super) async fn mark_kept(
 async fn finish(work: &mut Work<'_>, plan: &mut Plan) -> Result<(), Stop> {
     let mut tx = work.bulk().await?;
     let run_id = work.run.id;
-    for line in plan.lines.values() {
+    // A type that isn't read, and of which nothing leaves, has no line.
+    let told = |line: &&CountLine| {
+        line.total > 0
+            || line.object_type == ObjectType::Membership
+            || work.policy.reads(line.object_type)
+    };
+    for line in plan.lines.values().filter(told) {
         counts::insert(&mut tx, run_id, line).await?;
     }
     work.run.planned = fetch_scalar!(

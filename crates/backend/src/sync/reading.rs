@@ -11,13 +11,15 @@ use domain::{
     run::{RunMode, RunPhase},
 };
 use graph::{
-    After, Client, DeltaStart, FILTER_IDS_MAX, GroupItem, Item, Page, Pages, Select, UserItem,
+    After, Client, ContactItem, DeltaStart, DeviceItem, FILTER_IDS_MAX, GroupItem, Item, Page,
+    Pages, Select, UserItem,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    connect, entra,
+    connect,
+    entra::{self, Single},
     record::Work,
     selected, single,
     staging::{self, Stager},
@@ -68,9 +70,7 @@ pub(super) enum Read {
     Nothing,
 }
 
-/// The stream of all users.
-pub(super) const USERS: &str = "user";
-/// The stream of all groups.
+/// The stream of all groups. That of another type is called by the type.
 const GROUPS: &str = "group";
 
 /// What the cursors stand for: other types, other groups or other properties need a full read.
@@ -91,17 +91,25 @@ pub(super) fn read_key(policy: &Policy) -> String {
     for property in UserItem::SELECT.iter().chain(GroupItem::SELECT) {
         hash.update(property);
     }
+    for (object_type, select) in [
+        (ObjectType::Contact, ContactItem::SELECT),
+        (ObjectType::Device, DeviceItem::SELECT),
+    ] {
+        if policy.reads(object_type) {
+            for property in select {
+                hash.update(property);
+            }
+        }
+    }
     hex::encode(hash.finalize())
 }
 
 /// The streams a policy reads, by name.
 fn streams(policy: &Policy) -> Vec<String> {
-    let mut names = Vec::new();
-    if policy.selected_group_ids.is_empty() {
-        names.extend(policy.reads(ObjectType::User).then(|| USERS.to_owned()));
-        names.extend(policy.reads(ObjectType::Group).then(|| GROUPS.to_owned()));
-    } else {
-        names.extend(policy.reads(ObjectType::User).then(|| USERS.to_owned()));
+    let types = policy.object_types.iter();
+    let mut names: Vec<String> = types.map(ToString::to_string).collect();
+    if !policy.selected_group_ids.is_empty() {
+        names.retain(|name| name != GROUPS);
         let chunks = policy.selected_group_ids.chunks(FILTER_IDS_MAX).len();
         names.extend((0..chunks).map(selected::stream));
     }
@@ -254,38 +262,37 @@ impl Reading<'_> {
         }
     }
 
-    /// Users and groups side by side: while one stream's page is on its way, the other's is
-    /// written.
+    /// The streams side by side: while one's page is on its way, another's is written.
     async fn whole_tenant(
         &self,
         work: &mut Work<'_>,
         stager: &mut Stager,
     ) -> Result<BTreeMap<String, String>, Stop> {
-        let client = self.client;
-        let mut users = work
-            .policy
-            .reads(ObjectType::User)
-            .then(|| client.users_delta(self.start(USERS), &Select::all_of::<UserItem>()));
-        let mut groups = work
-            .policy
-            .reads(ObjectType::Group)
-            .then(|| client.groups_delta(self.start(GROUPS), &group_select(), &[]));
+        let mut users = self.stream::<UserItem>(work);
+        let mut groups = work.policy.reads(ObjectType::Group).then(|| {
+            self.client
+                .groups_delta(self.start(GROUPS), &group_select(), &[])
+        });
+        let mut contacts = self.stream::<ContactItem>(work);
+        let mut devices = self.stream::<DeviceItem>(work);
         let mut links = BTreeMap::new();
-        while users.is_some() || groups.is_some() {
+        while users.is_some() || groups.is_some() || contacts.is_some() || devices.is_some() {
             tokio::select! {
                 page = next(&mut users), if users.is_some() => {
-                    let page = page?;
-                    self.note(work, page.items.len());
-                    for item in page.items {
-                        stager.object(entra::user(item)?);
-                    }
-                    ended(&page.after, &mut users, USERS, &mut links);
+                    self.take(work, stager, page?, &mut users, &mut links)?;
+                }
+                page = next(&mut contacts), if contacts.is_some() => {
+                    self.take(work, stager, page?, &mut contacts, &mut links)?;
+                }
+                page = next(&mut devices), if devices.is_some() => {
+                    self.take(work, stager, page?, &mut devices, &mut links)?;
                 }
                 page = next(&mut groups), if groups.is_some() => {
                     let page = page?;
                     self.note(work, page.items.len());
                     for item in page.items {
-                        let (object, members) = entra::group(item)?;
+                        let (object, mut members) = entra::group(item)?;
+                        members.retain(|op| is_kept(&work.policy, op.member_type));
                         stager.members(object.external_id, &members);
                         stager.object(object);
                     }
@@ -297,6 +304,30 @@ impl Reading<'_> {
             stager.flush_some(work).await?;
         }
         Ok(links)
+    }
+
+    /// The stream of everything of one type; none where the policy doesn't read it.
+    fn stream<T: Single>(&self, work: &Work<'_>) -> Option<Pages<T>> {
+        let start = || self.start(T::OBJECT_TYPE.as_str());
+        let pages = || self.client.delta(start(), &Select::all_of::<T>(), &[]);
+        work.policy.reads(T::OBJECT_TYPE).then(pages)
+    }
+
+    /// Takes a page of such a stream.
+    fn take<T: Single>(
+        &self,
+        work: &mut Work<'_>,
+        stager: &mut Stager,
+        page: Page<T>,
+        pages: &mut Option<Pages<T>>,
+        links: &mut BTreeMap<String, String>,
+    ) -> Result<(), Stop> {
+        self.note(work, page.items.len());
+        for item in page.items {
+            stager.object(item.object()?);
+        }
+        ended(&page.after, pages, T::OBJECT_TYPE.as_str(), links);
+        Ok(())
     }
 
     /// The next page of a stream that goes on, looking twice a second whether to stop.
@@ -336,6 +367,12 @@ pub(super) fn group_select() -> Select {
     Select::all_of::<GroupItem>().and("members")
 }
 
+/// Whether members of this type are kept. Who is in scope hangs on people and groups in groups, read
+/// or not; of contacts and devices that aren't read nothing is.
+pub(super) fn is_kept(policy: &Policy, member_type: ObjectType) -> bool {
+    matches!(member_type, ObjectType::User | ObjectType::Group) || policy.reads(member_type)
+}
+
 async fn next<T: Item>(pages: &mut Option<Pages<T>>) -> Result<Page<T>, Stop> {
     let Some(pages) = pages else {
         return std::future::pending().await;
@@ -369,7 +406,7 @@ pub(super) fn unfinished() -> Stop {
 async fn empty(work: &Work<'_>, stager: &Stager) -> Result<Vec<ObjectType>> {
     let mut tx = work.b().db.read().await?;
     let mut empty = Vec::new();
-    for object_type in [ObjectType::User, ObjectType::Group] {
+    for object_type in ObjectType::OBJECTS {
         if !work.policy.reads(object_type) || stager.present(object_type) > 0 {
             continue;
         }
@@ -391,7 +428,7 @@ async fn anything_waits(work: &Work<'_>) -> Result<bool> {
     if work.integration.planned_policy.as_deref() != Some(&*super::planned_policy(&work.policy)) {
         return Ok(true);
     }
-    let over = |object_type: &str| {
+    let over = |object_type: &ObjectType| {
         format!(
             "EXISTS (SELECT 1 FROM directory_{object_type} d
                       WHERE d.integration_id = $1 AND d.delete_at IS NOT NULL
@@ -403,6 +440,7 @@ async fn anything_waits(work: &Work<'_>) -> Result<bool> {
                                            AND k.action = 'delete'))"
         )
     };
+    let over: Vec<String> = work.types.iter().map(over).collect();
     let mut tx = work.b().db.read().await?;
     fetch_scalar!(
         &mut tx,
@@ -410,9 +448,8 @@ async fn anything_waits(work: &Work<'_>) -> Result<bool> {
         sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM source_object
                              WHERE integration_id = $1 AND pending IS NOT NULL)
-                 OR {} OR {}",
-            over("user"),
-            over("group")
+                 OR {}",
+            over.join(" OR ")
         )),
         work.integration.id,
         work.b().clock.now(),
@@ -425,5 +462,5 @@ pub(super) fn graph_ids(ids: &[ExternalId]) -> Vec<Uuid> {
     ids.iter().map(|id| id.0).collect()
 }
 
-/// A set of ids of people.
-pub(super) type People = HashSet<Uuid>;
+/// A set of ids of objects of one type.
+pub(super) type Ids = HashSet<Uuid>;

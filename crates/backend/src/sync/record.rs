@@ -51,6 +51,8 @@ pub(super) struct RunRow {
     object_external_id: Option<ExternalId>,
     /// Why the one object is kept out, where nothing is kept of it.
     pub object_reason: Option<Reason>,
+    #[sqlx(flatten)]
+    knows: KnownTypes,
 }
 
 /// The one object that a run of mode `object` is for.
@@ -60,6 +62,13 @@ pub(super) struct One {
     pub external_id: ExternalId,
 }
 
+/// Of which types something of the integration is known, read now or not.
+#[derive(Debug, Clone, Copy, FromRow)]
+struct KnownTypes {
+    contacts: bool,
+    devices: bool,
+}
+
 impl RunRow {
     /// The object that it is for, where it is for one alone.
     pub fn one(&self) -> Option<One> {
@@ -67,6 +76,19 @@ impl RunRow {
             object_type: self.object_type?,
             external_id: self.object_external_id?,
         })
+    }
+
+    /// What the run is about: people and groups; contacts and devices where its policy reads them,
+    /// or reads them no more. Where nobody has to do with those, nothing is asked about them.
+    fn types(&self, policy: &Policy) -> Vec<ObjectType> {
+        ObjectType::OBJECTS
+            .into_iter()
+            .filter(|object_type| match object_type {
+                ObjectType::Contact => self.knows.contacts || policy.reads(*object_type),
+                ObjectType::Device => self.knows.devices || policy.reads(*object_type),
+                _ => true,
+            })
+            .collect()
     }
 }
 
@@ -122,6 +144,8 @@ pub(super) struct Work<'a> {
     pub run: RunRow,
     pub integration: IntegrationRow,
     pub policy: Policy,
+    /// The types of objects that the run looks at, in order.
+    pub types: Vec<ObjectType>,
     /// When this worker took the run; kept as its start where nothing was written before.
     pub started_at: DateTime,
     begun: bool,
@@ -139,7 +163,13 @@ impl<'a> Work<'a> {
                     planned_at, round, requests, resource_units, pages_read, objects_read,
                     objects_expected, planned, applied, cancelled_by, policy,
                     object_type, object_external_id, object_reason,
-                    EXISTS (SELECT 1 FROM run_decision d WHERE d.run_id = run.id) AS is_decided
+                    EXISTS (SELECT 1 FROM run_decision d WHERE d.run_id = run.id) AS is_decided,
+                    EXISTS (SELECT 1 FROM source_object s
+                             WHERE s.integration_id = run.integration_id
+                               AND s.object_type = 'contact') AS contacts,
+                    EXISTS (SELECT 1 FROM source_object s
+                             WHERE s.integration_id = run.integration_id
+                               AND s.object_type = 'device') AS devices
                FROM run WHERE id = $1 AND status IN ('queued', 'running')",
             run_id
         )?
@@ -153,6 +183,7 @@ impl<'a> Work<'a> {
         Ok(Self {
             started_at: run.started_at.unwrap_or_else(|| cx.b.clock.now()),
             begun: run.started_at.is_some(),
+            types: run.types(&policy),
             cx,
             run,
             integration,

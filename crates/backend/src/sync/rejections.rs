@@ -127,7 +127,7 @@ impl Rejections {
             remove(&mut tx, integration, *object_type, *group, ids).await?;
         }
         if work.run.full_read {
-            for object_type in [ObjectType::User, ObjectType::Group] {
+            for object_type in ObjectType::OBJECTS {
                 if !empty.contains(&object_type) {
                     execute!(
                         &mut tx,

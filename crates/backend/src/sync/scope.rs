@@ -1,8 +1,8 @@
 //! Who is in scope where groups are selected: `source_object.in_scope` follows the selected groups,
-//! where nested ones count the groups in them, and the users that those of them have that are there
-//! (sync.md rule 11).
+//! where nested ones count the groups in them, and the users, contacts and devices that those of them
+//! have that are there (sync.md rule 11).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use domain::{id::ExternalId, policy::ObjectType};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{Result, fetch_all, fetch_scalar};
 
-/// Users looked at together.
+/// Objects looked at together.
 const BATCH: i64 = 5_000;
 
 /// Brings the column in step with what was merged.
@@ -25,8 +25,10 @@ pub(super) async fn refresh(work: &mut Work<'_>) -> Result<(), Stop> {
         return Ok(());
     }
     let scope = InScope::of(work).await?;
-    settle(work, ObjectType::Group, &scope.groups).await?;
-    settle(work, ObjectType::User, &scope.users).await
+    for object_type in work.types.clone() {
+        settle(work, object_type, scope.of_type(object_type)).await?;
+    }
+    Ok(())
 }
 
 /// Brings the column of one type in step. `scope` is sorted.
@@ -95,10 +97,7 @@ async fn may_have_moved(work: &Work<'_>) -> Result<bool> {
 }
 
 /// What the scope holds, sorted.
-struct InScope {
-    groups: Vec<ExternalId>,
-    users: Vec<ExternalId>,
-}
+struct InScope(BTreeMap<ObjectType, Vec<ExternalId>>);
 
 impl InScope {
     /// Follows the groups a level after the other, each once, so that a cycle ends. A group that
@@ -115,26 +114,34 @@ impl InScope {
         let there: HashSet<Uuid> = there.into_iter().map(|(id,)| id).collect();
         let mut groups: BTreeSet<ExternalId> =
             work.policy.selected_group_ids.iter().copied().collect();
-        let mut users = Vec::new();
+        let mut members: BTreeMap<ObjectType, Vec<ExternalId>> = BTreeMap::new();
         let mut level: Vec<ExternalId> = groups.iter().copied().collect();
         while !level.is_empty() {
             let ids: Vec<Uuid> = level.drain(..).map(|group| group.0).collect();
             let ids: Vec<Uuid> = ids.into_iter().filter(|id| there.contains(id)).collect();
             for list in members::of(&mut tx, work.integration.id, &ids).await? {
                 match list.member_type {
-                    ObjectType::User => users.extend(list.ids()),
                     ObjectType::Group if work.policy.include_nested => {
                         level.extend(list.ids().filter(|group| groups.insert(*group)));
                     }
-                    _ => {}
+                    ObjectType::Group => {}
+                    member_type => {
+                        let of_type = members.entry(member_type).or_default();
+                        of_type.extend(list.ids());
+                    }
                 }
             }
         }
-        users.sort_unstable();
-        users.dedup();
-        Ok(Self {
-            groups: groups.into_iter().collect(),
-            users,
-        })
+        for of_type in members.values_mut() {
+            of_type.sort_unstable();
+            of_type.dedup();
+        }
+        members.insert(ObjectType::Group, groups.into_iter().collect());
+        Ok(Self(members))
+    }
+
+    /// Those of one type.
+    fn of_type(&self, object_type: ObjectType) -> &[ExternalId] {
+        self.0.get(&object_type).map_or(&[], Vec::as_slice)
     }
 }

@@ -1,5 +1,6 @@
 //! Reading with selected groups: it costs what the scope costs, not what the tenant costs, and
-//! nothing is kept of people out of scope (sync.md rule 11).
+//! nothing is kept of people out of scope (sync.md rule 11). Contacts and devices are in scope as
+//! people are.
 //!
 //! A full read takes the users' latest token first, then the groups with their members, where nested
 //! groups count a level after the other, then the
@@ -13,7 +14,9 @@ use domain::{
     id::{ExternalId, IntegrationId},
     policy::ObjectType,
 };
-use graph::{After, DeltaStart, FILTER_IDS_MAX, GET_BY_IDS_MAX, Select, UserItem};
+use graph::{
+    After, ContactItem, DeltaStart, DeviceItem, FILTER_IDS_MAX, GET_BY_IDS_MAX, Select, UserItem,
+};
 use planner::{
     merge::MemberOp,
     read::{Presence, SourceObject},
@@ -21,8 +24,8 @@ use planner::{
 use uuid::Uuid;
 
 use super::{
-    entra,
-    reading::{People, Reading, USERS, graph_ids, group_select, unfinished},
+    entra::{self, Single},
+    reading::{Ids, Reading, graph_ids, group_select, is_kept, unfinished},
     record::Work,
     rows::{IDS_MAX, fetch_built, push_ids},
     staging::Stager,
@@ -41,33 +44,59 @@ pub(super) async fn read(
     work: &mut Work<'_>,
     stager: &mut Stager,
 ) -> Result<BTreeMap<String, String>, Stop> {
-    let reads_users = work.policy.reads(ObjectType::User);
+    let users = start::<UserItem>(round, work).await?;
+    let contacts = start::<ContactItem>(round, work).await?;
+    let devices = start::<DeviceItem>(round, work).await?;
     let mut links = BTreeMap::new();
-    let start = if !reads_users {
-        None
-    } else if round.full {
-        Some(DeltaStart::Link(latest(round, work).await?))
-    } else {
-        Some(round.start(USERS))
-    };
     let named = groups(round, work, stager, &mut links).await?;
-    if let Some(start) = start {
-        let new = if round.full {
-            named
-        } else {
-            unknown(work.b(), work.integration.id, named).await?
-        };
-        fetch(round, work, stager, &new).await?;
-        let link = changes(round, work, stager, start, &new).await?;
-        links.insert(USERS.to_owned(), link);
-    }
+    members::<UserItem>(round, work, stager, users, &named, &mut links).await?;
+    members::<ContactItem>(round, work, stager, contacts, &named, &mut links).await?;
+    members::<DeviceItem>(round, work, stager, devices, &named, &mut links).await?;
     Ok(links)
 }
 
-/// The users' token of this moment. It fixes what is selected.
-async fn latest(round: &Reading<'_>, work: &mut Work<'_>) -> Result<String, Stop> {
-    let select = Select::all_of::<UserItem>();
-    let mut pages = round.client.users_delta(DeltaStart::Latest, &select);
+/// From where the changes of this type are read, once the groups have been; none where the policy
+/// doesn't read the type.
+async fn start<T: Single>(
+    round: &Reading<'_>,
+    work: &mut Work<'_>,
+) -> Result<Option<DeltaStart>, Stop> {
+    if !work.policy.reads(T::OBJECT_TYPE) {
+        return Ok(None);
+    }
+    Ok(Some(if round.full {
+        DeltaStart::Link(latest::<T>(round, work).await?)
+    } else {
+        round.start(T::OBJECT_TYPE.as_str())
+    }))
+}
+
+/// The members of this type: those who are new by their ids, then the changes.
+async fn members<T: Single>(
+    round: &Reading<'_>,
+    work: &mut Work<'_>,
+    stager: &mut Stager,
+    start: Option<DeltaStart>,
+    named: &Named,
+    links: &mut BTreeMap<String, String>,
+) -> Result<(), Stop> {
+    let Some(start) = start else {
+        return Ok(());
+    };
+    let mut new: Ids = named.members(T::OBJECT_TYPE).map(|id| id.0).collect();
+    if !round.full {
+        new = unknown(work.b(), work.integration.id, T::OBJECT_TYPE, new).await?;
+    }
+    fetch::<T>(round, work, stager, &new).await?;
+    let link = changes::<T>(round, work, stager, start, &new).await?;
+    links.insert(T::OBJECT_TYPE.to_string(), link);
+    Ok(())
+}
+
+/// The type's token of this moment. It fixes what is selected.
+async fn latest<T: Single>(round: &Reading<'_>, work: &mut Work<'_>) -> Result<String, Stop> {
+    let select = Select::all_of::<T>();
+    let mut pages = round.client.delta::<T>(DeltaStart::Latest, &select, &[]);
     while let Some(page) = round.page(work, &mut pages).await? {
         if let After::Delta(link) = page.after {
             return Ok(link);
@@ -77,13 +106,13 @@ async fn latest(round: &Reading<'_>, work: &mut Work<'_>) -> Result<String, Stop
 }
 
 /// The groups of the scope with their members: for their members' sake also where the directory
-/// keeps no groups. Answers the users that were named as members and not, later, as gone.
+/// keeps no groups. Answers who was named as a member.
 async fn groups(
     round: &Reading<'_>,
     work: &mut Work<'_>,
     stager: &mut Stager,
     links: &mut BTreeMap<String, String>,
-) -> Result<People, Stop> {
+) -> Result<Named, Stop> {
     let mut named = Named::default();
     let selected = work.policy.selected_group_ids.clone();
     if round.full {
@@ -110,8 +139,7 @@ async fn groups(
             links.insert(name, link);
         }
     }
-    let people = named.members(ObjectType::User);
-    Ok(people.map(|member| member.0).collect())
+    Ok(named)
 }
 
 /// What a round named as members of the scope's groups: the last word on each (group, member).
@@ -150,7 +178,8 @@ async fn groups_of(
             if !ids.contains(&item.id) {
                 continue;
             }
-            let (object, members) = entra::group(item)?;
+            let (object, mut members) = entra::group(item)?;
+            members.retain(|op| is_kept(&work.policy, op.member_type));
             if !round.full && work.policy.include_nested && moves_scope(&object, &members) {
                 return Err(Stop::Rescoped);
             }
@@ -191,28 +220,35 @@ async fn nested(work: &Work<'_>) -> Result<Vec<ExternalId>> {
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Those of the people who weren't in scope until now. Somebody known who was out of scope may have
-/// changed unseen, so they are fetched like somebody new.
-async fn unknown(b: &Backend, integration: IntegrationId, mut people: People) -> Result<People> {
-    let all: Vec<Uuid> = people.iter().copied().collect();
+/// Those of the objects that weren't in scope until now. Somebody known who was out of scope may
+/// have changed unseen, so they are fetched like somebody new.
+async fn unknown(
+    b: &Backend,
+    integration: IntegrationId,
+    object_type: ObjectType,
+    mut named: Ids,
+) -> Result<Ids> {
+    let all: Vec<Uuid> = named.iter().copied().collect();
     for ids in all.chunks(IDS_MAX) {
-        for id in known(b, integration, ids, true).await? {
-            people.remove(&id);
+        for id in known(b, integration, object_type, ids, true).await? {
+            named.remove(&id);
         }
     }
-    Ok(people)
+    Ok(named)
 }
 
 /// Those of the ids that are known; `in_scope`: and present and in scope.
 async fn known(
     b: &Backend,
     integration: IntegrationId,
+    object_type: ObjectType,
     ids: &[Uuid],
     in_scope: bool,
 ) -> Result<Vec<Uuid>> {
     let mut tx = b.db.read().await?;
     let rows = fetch_built!(&mut tx, (Uuid,), |query| {
-        query.push("SELECT external_id FROM source_object WHERE object_type = 'user'");
+        query.push("SELECT external_id FROM source_object WHERE object_type = ");
+        query.push_bind(object_type);
         if in_scope {
             query.push(" AND presence = 'present' AND in_scope");
         }
@@ -225,21 +261,21 @@ async fn known(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// The people by their ids. Who isn't found is gone, and not in the answer.
-async fn fetch(
+/// The objects by their ids. What isn't found is gone, and not in the answer.
+async fn fetch<T: Single>(
     round: &Reading<'_>,
     work: &mut Work<'_>,
     stager: &mut Stager,
-    people: &People,
+    wanted: &Ids,
 ) -> Result<(), Stop> {
-    let all: Vec<Uuid> = people.iter().copied().collect();
-    let select = Select::all_of::<UserItem>();
+    let all: Vec<Uuid> = wanted.iter().copied().collect();
+    let select = Select::all_of::<T>();
     for ids in all.chunks(GET_BY_IDS_MAX) {
-        let items: Vec<UserItem> = round.client.get_by_ids(ids, &select).await?;
+        let items: Vec<T> = round.client.get_by_ids(ids, &select).await?;
         round.note(work, items.len());
         for item in items {
-            let object = entra::user(item)?;
-            if people.contains(&object.external_id.0) {
+            let object = item.object()?;
+            if wanted.contains(&object.external_id.0) {
                 stager.object(object);
             }
         }
@@ -249,32 +285,32 @@ async fn fetch(
     Ok(())
 }
 
-/// The users' changes, of those who are known or were just fetched. Answers the link to go on
-/// from.
-async fn changes(
+/// The changes of one type, of those objects that are known or were just fetched. Answers the link to
+/// go on from.
+async fn changes<T: Single>(
     round: &Reading<'_>,
     work: &mut Work<'_>,
     stager: &mut Stager,
     start: DeltaStart,
-    new: &People,
+    new: &Ids,
 ) -> Result<String, Stop> {
-    let mut pages = round
-        .client
-        .users_delta(start, &Select::all_of::<UserItem>());
+    let select = Select::all_of::<T>();
+    let mut pages = round.client.delta::<T>(start, &select, &[]);
     let mut link = None;
     while let Some(page) = round.page(work, &mut pages).await? {
-        let ids: Vec<Uuid> = page.items.iter().map(|item| item.id).collect();
-        let mut known_here = People::new();
+        let ids: Vec<Uuid> = page.items.iter().map(Single::id).collect();
+        let mut known_here = Ids::new();
         // In a full read, whoever isn't a member now is not looked at, known or not.
         if !round.full {
             for ids in ids.chunks(IDS_MAX) {
-                known_here.extend(known(work.b(), work.integration.id, ids, false).await?);
+                let known = known(work.b(), work.integration.id, T::OBJECT_TYPE, ids, false);
+                known_here.extend(known.await?);
             }
         }
         for item in page.items {
-            if new.contains(&item.id) || known_here.contains(&item.id) {
-                let object = entra::user(item)?;
-                stager.object(object);
+            let id = item.id();
+            if new.contains(&id) || known_here.contains(&id) {
+                stager.object(item.object()?);
             }
         }
         if let After::Delta(end) = page.after {

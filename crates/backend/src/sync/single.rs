@@ -9,7 +9,7 @@ use domain::{
     policy::ObjectType,
     run::{Reason, RunPhase, RunStatus},
 };
-use graph::Client;
+use graph::{Client, Resource};
 use planner::{
     merge::MemberOp,
     read::{Content, Presence, SourceObject},
@@ -52,7 +52,7 @@ pub(super) async fn read(
     let is_present = object.presence == Presence::Present;
     let groups = groups_with_members(work).await?;
     let direct = if is_present && (work.is_selected() || !groups.is_empty()) {
-        let holders = client.groups_of_user(id.0).await?;
+        let holders = client.groups_of(Resource::Users, id.0).await?;
         holders.into_iter().map(|group| group.id).collect()
     } else {
         HashSet::new()
@@ -153,7 +153,9 @@ async fn in_scope(
     if !work.policy.include_nested {
         return Ok(false);
     }
-    let holding = client.groups_holding_user(id.0, &selected).await?;
+    let holding = client
+        .groups_holding(Resource::Users, id.0, &selected)
+        .await?;
     Ok(!holding.is_empty())
 }
 

@@ -27,8 +27,7 @@ pub(super) struct Stager {
     members: Vec<(ExternalId, Vec<u8>)>,
     member_ops: usize,
     position: i64,
-    present_users: u64,
-    present_groups: u64,
+    present: [u64; ObjectType::OBJECTS.len()],
     anything: bool,
 }
 
@@ -36,10 +35,9 @@ impl Stager {
     /// Takes an object.
     pub fn object(&mut self, object: SourceObject) {
         if object.presence == Presence::Present {
-            match object.object_type {
-                ObjectType::User => self.present_users += 1,
-                ObjectType::Group => self.present_groups += 1,
-                _ => {}
+            let at = usize::from(code(object.object_type));
+            if let Some(present) = self.present.get_mut(at) {
+                *present += 1;
             }
         }
         self.anything = true;
@@ -62,11 +60,8 @@ impl Stager {
 
     /// How many objects of the type the round says are present; one that comes twice counts twice.
     pub fn present(&self, object_type: ObjectType) -> u64 {
-        match object_type {
-            ObjectType::User => self.present_users,
-            ObjectType::Group => self.present_groups,
-            _ => 0,
-        }
+        let at = usize::from(code(object_type));
+        self.present.get(at).copied().unwrap_or_default()
     }
 
     /// Writes what was collected, once there is enough of it.
@@ -244,6 +239,17 @@ async fn clear_members(work: &Work<'_>) -> Result<bool> {
     Ok(end.is_some())
 }
 
+/// The place of a type in [`ObjectType::OBJECTS`]; after all of them for what is no object.
+const fn code(object_type: ObjectType) -> u8 {
+    match object_type {
+        ObjectType::User => 0,
+        ObjectType::Group => 1,
+        ObjectType::Contact => 2,
+        ObjectType::Device => 3,
+        ObjectType::Membership => 4,
+    }
+}
+
 /// Bytes of one packed statement.
 const PACKED: usize = 17;
 
@@ -252,8 +258,7 @@ const PACKED: usize = 17;
 pub(super) fn pack(ops: &[MemberOp]) -> Vec<u8> {
     let mut packed = Vec::with_capacity(ops.len() * PACKED);
     for op in ops {
-        let is_group = u8::from(op.member_type == ObjectType::Group);
-        packed.push(u8::from(op.removed) | is_group << 1);
+        packed.push(u8::from(op.removed) | code(op.member_type) << 1);
         packed.extend_from_slice(op.member.0.as_bytes());
     }
     packed
@@ -265,11 +270,7 @@ pub(super) fn unpack(packed: &[u8]) -> impl Iterator<Item = MemberOp> {
         let (flags, id) = bytes.split_first()?;
         Some(MemberOp {
             member: ExternalId(uuid::Uuid::from_slice(id).ok()?),
-            member_type: if flags & 2 == 0 {
-                ObjectType::User
-            } else {
-                ObjectType::Group
-            },
+            member_type: *ObjectType::OBJECTS.get(usize::from(flags >> 1))?,
             removed: flags & 1 == 1,
         })
     })
@@ -282,10 +283,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_packed_is_unpacked(ops in prop::collection::vec(any::<(u128, bool, bool)>(), 0..20)) {
-            let ops: Vec<MemberOp> = ops.into_iter().map(|(id, is_group, removed)| MemberOp {
+        fn what_is_packed_is_unpacked(ops in prop::collection::vec((any::<u128>(), 0usize..4, any::<bool>()), 0..20)) {
+            let ops: Vec<MemberOp> = ops.into_iter().map(|(id, kind, removed)| MemberOp {
                 member: ExternalId(uuid::Uuid::from_u128(id)),
-                member_type: if is_group { ObjectType::Group } else { ObjectType::User },
+                member_type: ObjectType::OBJECTS[kind],
                 removed,
             }).collect();
             prop_assert_eq!(unpack(&pack(&ops)).collect::<Vec<_>>(), ops);

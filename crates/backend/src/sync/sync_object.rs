@@ -83,6 +83,9 @@ fn can_be_alone(object: &RunObject, policy: &Policy) -> Result<()> {
         ObjectType::User => {
             "This is a user, and the integration doesn’t sync users. Object Types on Tenant Configuration says which it does."
         }
+        ObjectType::Contact | ObjectType::Device => {
+            "This is a contact or a device. Only users are synced alone: the next delta sync reads what changed of it."
+        }
         _ => {
             "This is a group. Only users are synced alone: a group’s members are many, and the next delta sync reads exactly what changed of them."
         }

@@ -145,7 +145,7 @@ impl Search<'_> {
         let name = &self.integration.name;
         let found = async {
             let client = live::connect(self.b, scope, self.integration).await?;
-            let found = live::find(&client, object).await?;
+            let found = live::find(&client, &self.integration.policy, object).await?;
             Ok::<_, Error>((client, found))
         };
         let (client, mut found) = match found.await {
@@ -161,8 +161,17 @@ impl Search<'_> {
             }
             Err(error) => return Err(error),
         };
-        self.asked
-            .push(format!("users and groups in Entra ID of {name}"));
+        let policy = &self.integration.policy;
+        let kinds = match (
+            policy.reads(ObjectType::Contact),
+            policy.reads(ObjectType::Device),
+        ) {
+            (false, false) => "users and groups",
+            (true, false) => "users, groups and contacts",
+            (false, true) => "users, groups and devices",
+            (true, true) => "users, groups, contacts and devices",
+        };
+        self.asked.push(format!("{kinds} in Entra ID of {name}"));
         // An address or an id that the source knows by another name than we do.
         let mut known = kept;
         let mut tx = self.b.db.read().await?;
@@ -247,13 +256,18 @@ fn several(kept: Vec<Kept>, found: Vec<SourceObject>) -> Fits {
 }
 
 const KEPT: &str = "SELECT s.object_type, s.external_id, s.presence, s.display_name, s.name_folded,
-        s.user_principal_name, s.user_name_folded, s.mail, COALESCE(u.id, g.id) AS directory_id,
-        COALESCE(u.status, g.status) AS status
+        s.user_principal_name, s.user_name_folded, s.mail, COALESCE(u.id, g.id, o.id, v.id)
+            AS directory_id,
+        COALESCE(u.status, g.status, o.status, v.status) AS status
    FROM source_object s
    LEFT JOIN directory_user u ON s.object_type = 'user' AND u.integration_id = s.integration_id
         AND u.external_id = s.external_id
    LEFT JOIN directory_group g ON s.object_type = 'group' AND g.integration_id = s.integration_id
         AND g.external_id = s.external_id
+   LEFT JOIN directory_contact o ON s.object_type = 'contact'
+        AND o.integration_id = s.integration_id AND o.external_id = s.external_id
+   LEFT JOIN directory_device v ON s.object_type = 'device'
+        AND v.integration_id = s.integration_id AND v.external_id = s.external_id
   WHERE s.integration_id = $1";
 
 async fn by_id(tx: &mut Tx, integration: &Integration, id: ExternalId) -> Result<Vec<Kept>> {

@@ -133,7 +133,7 @@ fn hash_of(bytes: &[u8]) -> [u8; hash::LENGTH] {
     bytes.try_into().unwrap_or([0; hash::LENGTH])
 }
 
-/// The directory's row of an object. Types that no directory holds have none.
+/// The directory's row of an object. An edge has none.
 const fn directory(object_type: ObjectType) -> Option<&'static str> {
     match object_type {
         ObjectType::User => Some(
@@ -152,7 +152,23 @@ const fn directory(object_type: ObjectType) -> Option<&'static str> {
                     NULL AS protected_note, changed_at, hash
                FROM directory_group WHERE integration_id = $1 AND external_id = $2",
         ),
-        ObjectType::Contact | ObjectType::Device | ObjectType::Membership => None,
+        ObjectType::Contact => Some(
+            "SELECT id, display_name, NULL AS user_principal_name, given_name, surname, mail,
+                    NULL AS group_kind, FALSE AS dynamic, attributes, status, status_reason,
+                    delete_at, countdown_cancelled_at, countdown_cancelled_by,
+                    countdown_cancelled_note, NULL AS protected_at, NULL AS protected_by,
+                    NULL AS protected_note, changed_at, hash
+               FROM directory_contact WHERE integration_id = $1 AND external_id = $2",
+        ),
+        ObjectType::Device => Some(
+            "SELECT id, display_name, NULL AS user_principal_name, NULL AS given_name,
+                    NULL AS surname, NULL AS mail, NULL AS group_kind, FALSE AS dynamic,
+                    attributes, status, status_reason, delete_at, countdown_cancelled_at,
+                    countdown_cancelled_by, countdown_cancelled_note, NULL AS protected_at,
+                    NULL AS protected_by, NULL AS protected_note, changed_at, hash
+               FROM directory_device WHERE integration_id = $1 AND external_id = $2",
+        ),
+        ObjectType::Membership => None,
     }
 }
 

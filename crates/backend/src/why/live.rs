@@ -1,8 +1,13 @@
 //! An object that isn't kept here, asked for in the source. It goes through the same normal form as
 //! what a run reads, and nothing of it is stored.
 
-use domain::{id::TenantId, integration::Integration, permission::Permission, policy::ObjectType};
-use graph::{Client, GroupItem, UserItem};
+use domain::{
+    id::TenantId,
+    integration::Integration,
+    permission::Permission,
+    policy::{ObjectType, Policy},
+};
+use graph::{Client, ContactItem, DeviceItem, GroupItem, Resource, UserItem};
 use planner::{
     read::SourceObject,
     why::{Scope as Standing, Subject},
@@ -14,7 +19,10 @@ use crate::{
     Backend, Error, Result, Scope, Tx,
     entra::{client, source, words},
     store::{across, credential_profiles, integrations},
-    sync::{entra, stop::Stop},
+    sync::{
+        entra::{self, Single},
+        stop::Stop,
+    },
 };
 
 /// Objects of one kind that are looked at; more are no answer to who is meant.
@@ -68,8 +76,60 @@ async fn free(
     }
 }
 
-/// Users and groups that fit what was asked: by id, by address, by name.
-pub(super) async fn find(client: &Client, object: &str) -> Result<Vec<SourceObject>> {
+/// Users and groups that fit what was asked, and contacts and devices where those are read: by id,
+/// by address, by name.
+pub(super) async fn find(
+    client: &Client,
+    policy: &Policy,
+    object: &str,
+) -> Result<Vec<SourceObject>> {
+    let found = people_and_groups(client, object).await;
+    let by_name = Uuid::try_parse(object).is_err() && !object.contains('@');
+    if !by_name && found.as_ref().is_ok_and(|found| !found.is_empty()) {
+        return found;
+    }
+    let mut others = others::<ContactItem>(client, policy, object).await?;
+    others.extend(self::others::<DeviceItem>(client, policy, object).await?);
+    match found {
+        Ok(mut found) => {
+            found.extend(others);
+            Ok(found)
+        }
+        // They are what was meant, whatever else couldn't be asked.
+        Err(_) if !others.is_empty() => Ok(others),
+        Err(error) => Err(error),
+    }
+}
+
+/// Contacts or devices; none where the policy doesn't read them, or the permission is missing.
+async fn others<T: Single>(
+    client: &Client,
+    policy: &Policy,
+    object: &str,
+) -> Result<Vec<SourceObject>> {
+    if !policy.reads(T::OBJECT_TYPE) {
+        return Ok(Vec::new());
+    }
+    let found = if let Ok(id) = Uuid::try_parse(object) {
+        let one = client.by_id::<T>(id).await;
+        one.map(|one| one.into_iter().collect())
+    } else if !object.contains('@') {
+        client.named::<T>(object, HITS_MAX).await
+    } else if T::OBJECT_TYPE == ObjectType::Device {
+        // A device has no address.
+        Ok(Vec::new())
+    } else {
+        client.with_address::<T>(object, HITS_MAX).await
+    };
+    let found: Vec<T> = match found {
+        Err(graph::Error::PermissionMissing { .. }) => Vec::new(),
+        other => other.map_err(|error| source(&error))?,
+    };
+    let objects = found.into_iter().map(Single::object);
+    objects.collect::<Result<Vec<_>, Stop>>().map_err(refused)
+}
+
+async fn people_and_groups(client: &Client, object: &str) -> Result<Vec<SourceObject>> {
     let (users, groups) = if let Ok(id) = Uuid::try_parse(object) {
         by_id(client, id).await?
     } else if object.contains('@') {
@@ -157,7 +217,13 @@ async fn standing(
     object: &SourceObject,
 ) -> Result<Standing> {
     let selected = &integration.policy.selected_group_ids;
-    let asks = object.object_type == ObjectType::User && !selected.is_empty();
+    let kind = match object.object_type {
+        ObjectType::User => Some(Resource::Users),
+        ObjectType::Contact => Some(Resource::Contacts),
+        ObjectType::Device => Some(Resource::Devices),
+        ObjectType::Group | ObjectType::Membership => None,
+    };
+    let asks = kind.filter(|_| !selected.is_empty());
     let nested_group = object.object_type == ObjectType::Group
         && integration.policy.include_nested
         && !selected.is_empty()
@@ -167,21 +233,20 @@ async fn standing(
             why: "Whether a selected group holds it is found out by the next full read.".to_owned(),
         });
     }
-    let direct = if asks {
-        match client.groups_of_user(object.external_id.0).await {
+    let direct = match asks {
+        Some(kind) => match client.groups_of(kind, object.external_id.0).await {
             Ok(groups) => groups,
             Err(error) => return Ok(unknown(&error)),
-        }
-    } else {
-        Vec::new()
+        },
+        None => Vec::new(),
     };
     let mut tx = b.db.read().await?;
     let (object_type, id) = (object.object_type, object.external_id);
     let mut standing = scope::of_live(&mut tx, integration, object_type, id, &direct).await?;
     drop(tx);
-    if asks && integration.policy.include_nested {
+    if let Some(kind) = asks.filter(|_| integration.policy.include_nested) {
         let ids: Vec<Uuid> = selected.iter().map(|group| group.0).collect();
-        match client.groups_holding_user(id.0, &ids).await {
+        match client.groups_holding(kind, id.0, &ids).await {
             Ok(holding) => scope::add_nested(&mut standing, &holding),
             Err(error) => return Ok(unknown(&error)),
         }

@@ -1,4 +1,4 @@
-//! Users and groups that no source decides about: made by hand, or left by an integration that was
+//! Objects that no source decides about: made by hand, or left by an integration that was
 //! deleted.
 
 use domain::{
@@ -37,7 +37,8 @@ pub(super) fn of_group(group: &GroupDetail) -> Why {
     })
 }
 
-fn explain(object: WhyObject) -> Why {
+/// Why such an object is as it is.
+pub(super) fn explain(object: WhyObject) -> Why {
     let status = object.status.unwrap_or(DirectoryStatus::Active);
     let step = |step, outcome, title: &str, sentence: &str| WhyStep {
         step,

@@ -16,13 +16,15 @@ use domain::{
     permission::Permission,
     policy::ObjectType,
     run::RunObject,
+    user::DirectoryStatus,
     why::{Why, WhyAnswer, WhyObject},
 };
 use planner::{derive::Facts, read::SourceObject, why::NameHolder};
 use sqlx::FromRow;
+use uuid::Uuid;
 
 use crate::{
-    Backend, Error, Result, Scope, Tx, fetch_optional,
+    Backend, Error, Result, Scope, Tx, fetch_optional, in_scope,
     store::{groups, integrations, users},
 };
 
@@ -48,6 +50,65 @@ pub async fn of_group(b: &Backend, scope: &Scope, id: GroupId) -> Result<Why> {
             .map(|why| why.unwrap_or_else(|| manual::of_group(&group))),
         None => Ok(manual::of_group(&group)),
     }
+}
+
+/// Why a contact of the directory is as it is.
+pub async fn of_contact(b: &Backend, scope: &Scope, id: Uuid) -> Result<Why> {
+    of_other(b, scope, ObjectType::Contact, id).await
+}
+
+/// Why a device of the directory is as it is.
+pub async fn of_device(b: &Backend, scope: &Scope, id: Uuid) -> Result<Why> {
+    of_other(b, scope, ObjectType::Device, id).await
+}
+
+#[derive(FromRow)]
+struct OtherRow {
+    integration_id: Option<IntegrationId>,
+    external_id: Option<ExternalId>,
+    display_name: String,
+    mail: Option<String>,
+    status: DirectoryStatus,
+}
+
+async fn of_other(b: &Backend, scope: &Scope, object_type: ObjectType, id: Uuid) -> Result<Why> {
+    scope.require(Permission::DirectoryRead)?;
+    let (noun, mail) = match object_type {
+        ObjectType::Contact => ("contact", "d.mail"),
+        _ => ("device", "NULL"),
+    };
+    let mut tx = b.db.read().await?;
+    let row = fetch_optional!(
+        &mut tx,
+        OtherRow,
+        sqlx::AssertSqlSafe(format!(
+            "SELECT d.integration_id, d.external_id, d.display_name, {mail} AS mail, d.status
+               FROM directory_{noun} d JOIN customer c ON c.id = d.customer_id
+              WHERE {} AND c.deleted_at IS NULL AND d.id = $3",
+            in_scope!("d.customer_id")
+        )),
+        scope.all(),
+        scope.grantee(),
+        id
+    )?
+    .ok_or(Error::NotFound(noun))?;
+    drop(tx);
+    let why = match row.integration_id.zip(row.external_id) {
+        Some((integration, object)) => of_kept(b, scope, integration, object_type, object).await?,
+        None => None,
+    };
+    Ok(why.unwrap_or_else(|| {
+        manual::explain(WhyObject {
+            object_type,
+            external_id: row.external_id,
+            display_name: row.display_name,
+            user_principal_name: None,
+            mail: row.mail,
+            directory_id: Some(id),
+            status: Some(row.status),
+            kept: true,
+        })
+    }))
 }
 
 /// Why an object of an integration's source is or isn't in the directory: `object` is its object

@@ -1,4 +1,5 @@
-//! Devices (graph.md §6.4).
+//! Devices (graph.md §6.4). Without when one was last used (`approximateLastSignInDateTime`): that
+//! changes all the time, and a delta round would bring every device for nothing else.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -58,13 +59,6 @@ pub struct DeviceItem {
         skip_serializing_if = "Option::is_none"
     )]
     pub registration_date_time: Option<DateTime<Utc>>,
-    /// When it was last used, roughly.
-    #[serde(
-        default,
-        deserialize_with = "lenient::time",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub approximate_last_sign_in_date_time: Option<DateTime<Utc>>,
     /// True while synced from on-premises, false when it was, none when never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_premises_sync_enabled: Option<bool>,
@@ -86,7 +80,6 @@ impl Item for DeviceItem {
         "manufacturer",
         "model",
         "registrationDateTime",
-        "approximateLastSignInDateTime",
         "onPremisesSyncEnabled",
     ];
 }

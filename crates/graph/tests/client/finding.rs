@@ -1,6 +1,6 @@
 //! One object at a time, and the groups that hold it.
 
-use graph::{GroupItem, UserItem};
+use graph::{GroupItem, Resource, UserItem};
 use serde_json::{Value, json as value};
 use uuid::Uuid;
 
@@ -118,7 +118,7 @@ async fn the_groups_of_a_user_are_read_to_the_end_and_nothing_but_groups() {
             value!({"value": [holder("#microsoft.graph.group", 4)]}),
         ));
     let client = stub.client();
-    let holders = client.groups_of_user(id(1)).await.unwrap();
+    let holders = client.groups_of(Resource::Users, id(1)).await.unwrap();
     let ids: Vec<Uuid> = holders.iter().map(|holder| holder.id).collect();
     assert_eq!(ids, [id(2), id(4)]);
     assert_eq!(holders[0].display_name.as_deref(), Some("Sales"));
@@ -126,7 +126,7 @@ async fn the_groups_of_a_user_are_read_to_the_end_and_nothing_but_groups() {
 
     let foreign = "https://elsewhere.example/v1.0/users";
     stub.then(json(value!({"@odata.nextLink": foreign, "value": []})));
-    let error = client.groups_of_user(id(1)).await.unwrap_err();
+    let error = client.groups_of(Resource::Users, id(1)).await.unwrap_err();
     assert_eq!(error.code(), "foreign_link");
 }
 
@@ -136,7 +136,10 @@ async fn memberships_are_checked_by_the_twenty() {
     stub.then(json(value!({"value": [id(3)]})))
         .then(json(value!({"value": [id(21)]})));
     let groups: Vec<Uuid> = (1..=21).map(id).collect();
-    let held = stub.client().groups_holding_user(id(99), &groups).await;
+    let client = stub.client();
+    let held = client
+        .groups_holding(Resource::Users, id(99), &groups)
+        .await;
     assert_eq!(held.unwrap(), [id(3), id(21)]);
     let seen = stub.graph_seen();
     let asked: Value = serde_json::from_str(&seen[0].body).unwrap();

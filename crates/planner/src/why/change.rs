@@ -3,7 +3,7 @@
 
 use domain::{
     id::UserId,
-    policy::{Actions, OutOfScope, Policy},
+    policy::{Actions, ObjectType, OutOfScope, Policy},
     run::{Action, Reason},
     why::{WhyChange, WhyLink, WhyOther, WhyTarget},
 };
@@ -206,7 +206,10 @@ fn leaving(subject: &Subject) -> Option<WhyOther> {
         (out_of_scope, leave, selected()),
         (
             blocked,
-            format!("Block the sign-in of {object} in Entra ID."),
+            match object_type {
+                ObjectType::Device => format!("Disable {object} in Entra ID."),
+                _ => format!("Block the sign-in of {object} in Entra ID."),
+            },
             Vec::new(),
         ),
         (deleted, format!("Delete {object} in Entra ID."), Vec::new()),

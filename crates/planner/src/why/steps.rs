@@ -310,7 +310,17 @@ fn names(subject: &Subject, outcome: StepOutcome) -> WhyStep {
 fn sign_in(subject: &Subject, outcome: StepOutcome) -> WhyStep {
     let on = words::SIGN_IN;
     let blocked = subject.facts.sign_in_blocked;
+    let is_device = subject.facts.object_type == ObjectType::Device;
     let (title, sentence) = match (outcome == StepOutcome::Stopped, blocked) {
+        (true, _) if is_device => ("Disabled in Entra ID", format!("“{on}” is on.")),
+        (false, true) if is_device => (
+            "That it is disabled doesn’t count",
+            format!("It is disabled in Entra ID, and “{on}” is off."),
+        ),
+        (false, false) if is_device => (
+            "Enabled in Entra ID",
+            "Entra ID doesn’t say that it is disabled.".to_owned(),
+        ),
         (true, _) => ("Sign-in is blocked in Entra ID", format!("“{on}” is on.")),
         (false, true) => (
             "A blocked sign-in doesn’t count",
@@ -364,11 +374,16 @@ fn columns(subject: &Subject) -> Vec<WhyFact> {
     let content = &subject.content;
     let mut facts = vec![("displayName → Name", Some(content.display_name.as_str()))];
     if subject.facts.object_type == ObjectType::User {
+        facts.push((
+            "userPrincipalName → User name",
+            content.user_principal_name.as_deref(),
+        ));
+    }
+    if matches!(
+        subject.facts.object_type,
+        ObjectType::User | ObjectType::Contact
+    ) {
         facts.extend([
-            (
-                "userPrincipalName → User name",
-                content.user_principal_name.as_deref(),
-            ),
             ("givenName → Given name", content.given_name.as_deref()),
             ("surname → Surname", content.surname.as_deref()),
         ]);

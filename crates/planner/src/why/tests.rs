@@ -313,6 +313,41 @@ fn every_answer_is_worded() {
 }
 
 #[test]
+fn a_device_is_disabled_and_a_contact_has_no_sign_in() {
+    let mut device = subject(ObjectType::Device);
+    (device.facts.has_given_name, device.facts.has_surname) = (false, false);
+    device.facts.sign_in_blocked = true;
+    assert_eq!(
+        told(&device),
+        "Not here yet. The next run would add it, as Inactive: the device is disabled in Entra ID.\n  \
+         For this device to be Active here:\n  \
+         - Enable this device in Entra ID, or turn off “Blocked in Entra ID means Inactive here” on the Tenant Configuration tab."
+    );
+    device.policy.blocked_sign_in_disables = false;
+    device.known = Some(known(DirectoryStatus::Active, None));
+    assert!(told(&device).starts_with("Active"), "{}", told(&device));
+    let contact = Subject {
+        facts: Facts {
+            object_type: ObjectType::Contact,
+            ..device.facts
+        },
+        ..device
+    };
+    let steps: Vec<StepKind> = explain(&contact).steps.iter().map(|s| s.step).collect();
+    assert!(!steps.contains(&StepKind::SignIn) && !steps.contains(&StepKind::Names));
+    assert!(!told(&contact).contains("sign-in"), "{}", told(&contact));
+    let unread = Subject {
+        policy: Policy::default(),
+        known: None,
+        ..contact
+    };
+    assert_eq!(
+        told(&unread).lines().next(),
+        Some("Not here: contacts are not read.")
+    );
+}
+
+#[test]
 fn every_reason_is_worded() {
     let mut text = String::new();
     for reason in Reason::ALL {

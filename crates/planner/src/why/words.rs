@@ -55,7 +55,10 @@ pub(super) const fn because(reason: Reason, object_type: ObjectType) -> &'static
         },
         Reason::SoftDeleted => "deleted in Entra ID, where it can be restored",
         Reason::Gone => "gone from Entra ID",
-        Reason::SignInBlocked => "sign-in is blocked in Entra ID",
+        Reason::SignInBlocked => match object_type {
+            ObjectType::Device => "the device is disabled in Entra ID",
+            _ => "sign-in is blocked in Entra ID",
+        },
         Reason::DeleteAfterDays => "Inactive for longer than the policy keeps people",
         Reason::ActionOff => "this kind of change is switched off",
         Reason::GuardLimit => "over the guard’s limit",
@@ -331,6 +334,9 @@ pub(super) fn mend(subject: &Subject, question: Question) -> String {
         Question::Names => format!(
             "Give {object} {} in Entra ID, or turn off “{NAMES}” on the Tenant Configuration tab.",
             missing(subject)
+        ),
+        Question::SignIn if subject.facts.object_type == ObjectType::Device => format!(
+            "Enable {object} in Entra ID, or turn off “{SIGN_IN}” on the Tenant Configuration tab."
         ),
         Question::SignIn => format!(
             "Allow {object} to sign in in Entra ID, or turn off “{SIGN_IN}” on the Tenant Configuration tab."

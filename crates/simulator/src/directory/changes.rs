@@ -113,6 +113,14 @@ impl Directory {
         self.record(now_ms, at, None, mark::DELETED);
     }
 
+    /// Deletes so that it can be restored, whatever kind of object it is.
+    pub fn put_into_bin(&mut self, now_ms: i64, at: Ref) {
+        self.record_edges_of(now_ms, at);
+        self.get_mut(at).life = Life::Binned(now_ms.div_euclid(1000));
+        self.bin.push(at);
+        self.record(now_ms, at, None, mark::DELETED);
+    }
+
     /// Brings an object back from the bin, with its memberships.
     pub fn restore(&mut self, now_ms: i64, at: Ref) {
         self.bin.retain(|other| *other != at);

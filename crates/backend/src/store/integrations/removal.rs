@@ -31,8 +31,8 @@ pub async fn people_count(b: &Backend, scope: &Scope, id: IntegrationId) -> Resu
     )
 }
 
-/// Deletes an integration with what it read. Its people and groups stay in the directory as
-/// `people` says, and its history stays too; what was not over is cancelled.
+/// Deletes an integration with what it read. Its people, groups, contacts and devices stay in the
+/// directory as `people` says, and its history stays too; what was not over is cancelled.
 ///
 /// A run at work finds at its next batch that it has ended, and writes nothing any more.
 pub async fn delete(b: &Backend, scope: &Scope, id: IntegrationId, people: People) -> Result<()> {
@@ -107,6 +107,14 @@ async fn keep(tx: &mut Tx, id: IntegrationId, now: DateTime) -> Result<()> {
            source_type = $2, delete_at = NULL, countdown_cancelled_at = NULL,
            countdown_cancelled_by = NULL, countdown_cancelled_note = NULL, changed_at = $3
          WHERE integration_id = $1",
+        "UPDATE directory_contact SET integration_id = NULL, external_id = NULL, hash = NULL,
+           source_type = $2, delete_at = NULL, countdown_cancelled_at = NULL,
+           countdown_cancelled_by = NULL, countdown_cancelled_note = NULL, changed_at = $3
+         WHERE integration_id = $1",
+        "UPDATE directory_device SET integration_id = NULL, external_id = NULL, hash = NULL,
+           source_type = $2, delete_at = NULL, countdown_cancelled_at = NULL,
+           countdown_cancelled_by = NULL, countdown_cancelled_note = NULL, changed_at = $3
+         WHERE integration_id = $1",
     ] {
         execute!(&mut *tx, statement, id, SourceType::Manual, now)?;
     }
@@ -125,6 +133,10 @@ async fn deactivate(
          WHERE integration_id = $1 AND status = $5",
         "UPDATE directory_group SET status = $2, status_reason = $3, changed_at = $4
          WHERE integration_id = $1 AND status = $5",
+        "UPDATE directory_contact SET status = $2, status_reason = $3, changed_at = $4
+         WHERE integration_id = $1 AND status = $5",
+        "UPDATE directory_device SET status = $2, status_reason = $3, changed_at = $4
+         WHERE integration_id = $1 AND status = $5",
     ] {
         execute!(
             &mut *tx,
@@ -142,6 +154,14 @@ async fn deactivate(
            countdown_cancelled_at = CASE WHEN $2 IS NULL THEN countdown_cancelled_at END
          WHERE integration_id = $1",
         "UPDATE directory_group SET integration_id = NULL, hash = NULL,
+           delete_at = CASE WHEN status = $3 THEN NULL ELSE COALESCE($2, delete_at) END,
+           countdown_cancelled_at = CASE WHEN $2 IS NULL THEN countdown_cancelled_at END
+         WHERE integration_id = $1",
+        "UPDATE directory_contact SET integration_id = NULL, hash = NULL,
+           delete_at = CASE WHEN status = $3 THEN NULL ELSE COALESCE($2, delete_at) END,
+           countdown_cancelled_at = CASE WHEN $2 IS NULL THEN countdown_cancelled_at END
+         WHERE integration_id = $1",
+        "UPDATE directory_device SET integration_id = NULL, hash = NULL,
            delete_at = CASE WHEN status = $3 THEN NULL ELSE COALESCE($2, delete_at) END,
            countdown_cancelled_at = CASE WHEN $2 IS NULL THEN countdown_cancelled_at END
          WHERE integration_id = $1",

@@ -33,6 +33,10 @@ async fn follow(w: &mut World, seed: u64, faults: bool) {
             .control
             .random_changes(CHANGES / BATCHES, seed * 1000 + number);
         assert_eq!(done.len(), CHANGES / BATCHES);
+        if w.policy.reads(ObjectType::Device) {
+            w.control
+                .random_changes_of_others(CHANGES / BATCHES / 2, seed * 1000 + number);
+        }
         let run = w.run(RunMode::Delta).await;
         assert!(
             matches!(run.status, RunStatus::Succeeded | RunStatus::NothingToDo),
@@ -84,6 +88,18 @@ async fn select_nested(w: &mut World) {
     w.save_policy().await;
 }
 
+/// Reads contacts and devices too, of which some are in each of the selected groups.
+async fn read_all(w: &mut World) {
+    w.policy.object_types = ObjectType::OBJECTS.to_vec();
+    w.save_policy().await;
+    let snapshot = w.control.snapshot();
+    let others = snapshot.contacts.iter().chain(&snapshot.devices);
+    let others: Vec<_> = others.map(|object| object.id).collect();
+    for group in &w.policy.selected_group_ids {
+        w.control.add_members(group.0, &others).unwrap();
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Chosen {
     Nothing,
@@ -91,8 +107,15 @@ enum Chosen {
     Nested,
 }
 
+/// Which types are read.
+#[derive(Clone, Copy)]
+enum Types {
+    Usual,
+    All,
+}
+
 macro_rules! seeds {
-    ($($name:ident: $seed:literal, $chosen:ident, faults: $faults:literal;)+) => { $(
+    ($($name:ident: $seed:literal, $chosen:ident, $types:ident, faults: $faults:literal;)+) => { $(
         sync_test!($name, tenant($seed, 60), |w| {
             let mut w = w;
             match Chosen::$chosen {
@@ -100,30 +123,42 @@ macro_rules! seeds {
                 Chosen::Groups => select(&mut w).await,
                 Chosen::Nested => select_nested(&mut w).await,
             }
+            if matches!(Types::$types, Types::All) {
+                read_all(&mut w).await;
+            }
             follow(&mut w, $seed, $faults).await;
         });
     )+ };
 }
 
 seeds! {
-    whole_tenant_1: 1, Nothing, faults: false;
-    whole_tenant_2: 2, Nothing, faults: false;
-    whole_tenant_3: 3, Nothing, faults: false;
-    whole_tenant_with_faults_1: 1, Nothing, faults: true;
-    whole_tenant_with_faults_2: 2, Nothing, faults: true;
-    whole_tenant_with_faults_3: 3, Nothing, faults: true;
-    selected_groups_1: 1, Groups, faults: false;
-    selected_groups_2: 2, Groups, faults: false;
-    selected_groups_3: 3, Groups, faults: false;
-    selected_groups_with_faults_1: 1, Groups, faults: true;
-    selected_groups_with_faults_2: 2, Groups, faults: true;
-    selected_groups_with_faults_3: 3, Groups, faults: true;
-    nested_groups_1: 1, Nested, faults: false;
-    nested_groups_2: 2, Nested, faults: false;
-    nested_groups_3: 3, Nested, faults: false;
-    nested_groups_with_faults_1: 1, Nested, faults: true;
-    nested_groups_with_faults_2: 2, Nested, faults: true;
-    nested_groups_with_faults_3: 3, Nested, faults: true;
+    whole_tenant_1: 1, Nothing, Usual, faults: false;
+    whole_tenant_2: 2, Nothing, Usual, faults: false;
+    whole_tenant_3: 3, Nothing, Usual, faults: false;
+    whole_tenant_with_faults_1: 1, Nothing, Usual, faults: true;
+    whole_tenant_with_faults_2: 2, Nothing, Usual, faults: true;
+    whole_tenant_with_faults_3: 3, Nothing, Usual, faults: true;
+    selected_groups_1: 1, Groups, Usual, faults: false;
+    selected_groups_2: 2, Groups, Usual, faults: false;
+    selected_groups_3: 3, Groups, Usual, faults: false;
+    selected_groups_with_faults_1: 1, Groups, Usual, faults: true;
+    selected_groups_with_faults_2: 2, Groups, Usual, faults: true;
+    selected_groups_with_faults_3: 3, Groups, Usual, faults: true;
+    nested_groups_1: 1, Nested, Usual, faults: false;
+    nested_groups_2: 2, Nested, Usual, faults: false;
+    nested_groups_3: 3, Nested, Usual, faults: false;
+    nested_groups_with_faults_1: 1, Nested, Usual, faults: true;
+    nested_groups_with_faults_2: 2, Nested, Usual, faults: true;
+    nested_groups_with_faults_3: 3, Nested, Usual, faults: true;
+    every_type_1: 1, Nothing, All, faults: false;
+    every_type_2: 2, Nothing, All, faults: true;
+    every_type_3: 3, Nothing, All, faults: true;
+    every_type_of_selected_groups_1: 1, Groups, All, faults: false;
+    every_type_of_selected_groups_2: 2, Groups, All, faults: true;
+    every_type_of_selected_groups_3: 3, Groups, All, faults: true;
+    every_type_of_nested_groups_1: 1, Nested, All, faults: false;
+    every_type_of_nested_groups_2: 2, Nested, All, faults: true;
+    every_type_of_nested_groups_3: 3, Nested, All, faults: true;
 }
 
 sync_test!(

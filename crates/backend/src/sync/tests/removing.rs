@@ -5,6 +5,7 @@ use domain::{
     customer::BIN_DAYS,
     id::IntegrationId,
     integration::People,
+    policy::ObjectType,
     run::{RunMode, RunStatus},
 };
 
@@ -28,9 +29,11 @@ const SOURCE: [&str; 4] = [
 ];
 
 /// What belongs to a customer.
-const DIRECTORY: [&str; 4] = [
+const DIRECTORY: [&str; 6] = [
     "directory_user",
     "directory_group",
+    "directory_contact",
+    "directory_device",
     "directory_membership",
     "run_change",
 ];
@@ -55,6 +58,9 @@ pub(super) async fn job(w: &World, kind: Kind) {
 }
 
 sync_test!(a_customer_leaves_no_row_behind, tenant(51, 40), |w| {
+    let mut w = w;
+    w.policy.object_types = ObjectType::OBJECTS.to_vec();
+    w.save_policy().await;
     assert_eq!(w.run(RunMode::Full).await.status, RunStatus::Succeeded);
     for table in DIRECTORY {
         assert!(rows(&w, table).await > 0, "{table}");
@@ -105,6 +111,9 @@ sync_test!(
     an_integration_deleted_under_a_run_leaves_nobody_behind,
     tenant(54, 4_000),
     |w| {
+        let mut w = w;
+        w.policy.object_types = ObjectType::OBJECTS.to_vec();
+        w.save_policy().await;
         w.start(RunMode::Full).await;
         let applying = "SELECT COUNT(*) FROM directory_user";
         let deleting = async {
@@ -117,7 +126,8 @@ sync_test!(
         let (worked, deleted) = tokio::join!(run_until_idle(&w.t), deleting);
         worked.unwrap();
         deleted.unwrap();
-        for table in ["directory_user", "directory_group"] {
+        for object_type in ObjectType::OBJECTS {
+            let table = format!("directory_{object_type}");
             let owned = format!("SELECT COUNT(*) FROM {table} WHERE integration_id IS NOT NULL");
             assert_eq!(w.count(&owned).await, 0, "{table}");
             let active = format!("SELECT COUNT(*) FROM {table} WHERE status = 'active'");

@@ -93,6 +93,13 @@ impl Simulation {
         let (number, seed) = (self.dice.random_range(1..25), self.dice.random());
         let done = self.w.control.random_changes(number, seed);
         self.note(format!("source: {}", done.join("; ")));
+        if self.w.policy.object_types.len() > 2 {
+            let others = self
+                .w
+                .control
+                .random_changes_of_others(number / 2 + 1, seed);
+            self.note(format!("others: {}", others.join("; ")));
+        }
     }
 
     async fn schedule(&mut self) {
@@ -191,7 +198,10 @@ impl Simulation {
             }
             _ => {
                 let fault = *HARD.choose(&mut self.dice).unwrap();
-                let on = ["/users/delta", "/groups/delta", "getByIds"];
+                let mut on = vec!["/users/delta", "/groups/delta", "getByIds"];
+                if self.w.policy.object_types.len() > 2 {
+                    on.extend(["/contacts/delta", "/devices/delta"]);
+                }
                 let path = *on.choose(&mut self.dice).unwrap();
                 self.w.control.next(path, fault);
                 self.note(format!("next {path}: {fault:?}"));
@@ -199,7 +209,27 @@ impl Simulation {
         }
     }
 
+    /// Every second life reads users and groups alone, as most do.
+    fn draw_types(&mut self) {
+        let others = [ObjectType::Contact, ObjectType::Device];
+        let others: Vec<ObjectType> = match self.seed % 4 {
+            1 => vec![*others.choose(&mut self.dice).unwrap()],
+            3 => others.to_vec(),
+            _ => Vec::new(),
+        };
+        let types = [ObjectType::User, ObjectType::Group];
+        self.w.policy.object_types = types.into_iter().chain(others).collect();
+    }
+
     async fn change_policy(&mut self) {
+        if self.seed % 4 == 3 && self.dice.random_range(0..5) == 0 {
+            // Some types are read no more, or again: one at least is.
+            let all = ObjectType::OBJECTS;
+            let mut types: Vec<ObjectType> =
+                all.into_iter().filter(|_| self.dice.random()).collect();
+            types.extend(types.is_empty().then_some(ObjectType::Device));
+            self.w.policy.object_types = types;
+        }
         let dice = &mut self.dice;
         let policy = &mut self.w.policy;
         match dice.random_range(0..8) {
@@ -385,6 +415,8 @@ async fn simulate(kind: Kind, seed: u64) {
         watched: BTreeSet::new(),
         decided: BTreeSet::new(),
     };
+    simulation.draw_types();
+    simulation.w.save_policy().await;
     simulation.w.run(RunMode::Full).await;
     simulation.watch_from_here().await;
     simulation.w.policy.guard.user = Limit {

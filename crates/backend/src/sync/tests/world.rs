@@ -9,7 +9,10 @@ use domain::{
 };
 use secrecy::SecretString;
 use serde_json::Value;
-use simulator::{Control, Farm, FarmConfig, GroupKind, Kind as Member, RunningFarm, TenantConfig};
+use simulator::{
+    Control, Farm, FarmConfig, GroupKind, Kind as Member, ObjectSnapshot, RunningFarm, Snapshot,
+    TenantConfig,
+};
 use uuid::Uuid;
 
 use super::super::starting;
@@ -202,6 +205,8 @@ impl World {
             "directory_membership",
             "directory_user",
             "directory_group",
+            "directory_contact",
+            "directory_device",
             "source_membership",
             "source_object",
             "delta_cursor",
@@ -309,13 +314,28 @@ impl World {
               WHERE status = 'active'"
         )
         .unwrap();
+        let others = fetch_all!(
+            &mut tx,
+            OtherRow,
+            "SELECT 'contact' AS object_type, external_id, status, display_name, given_name,
+                    surname, mail, attributes
+               FROM directory_contact WHERE status = 'active'
+             UNION ALL
+             SELECT 'device', external_id, status, display_name, NULL, NULL, NULL, attributes
+               FROM directory_device
+              WHERE status = 'active' OR (status = 'inactive' AND status_reason = 'sign_in_blocked')"
+        )
+        .unwrap();
         let edges = fetch_all!(
             &mut tx,
             (Uuid, Uuid),
-            "SELECT g.external_id, COALESCE(u.external_id, m.external_id)
+            "SELECT g.external_id,
+                    COALESCE(u.external_id, m.external_id, c.external_id, d.external_id)
                FROM directory_membership e JOIN directory_group g ON g.id = e.group_id
-               LEFT JOIN directory_user u ON u.id = e.member_id
-               LEFT JOIN directory_group m ON m.id = e.member_id"
+               LEFT JOIN directory_user u ON u.id = e.member_id AND e.member_type = 'user'
+               LEFT JOIN directory_group m ON m.id = e.member_id AND e.member_type = 'group'
+               LEFT JOIN directory_contact c ON c.id = e.member_id AND e.member_type = 'contact'
+               LEFT JOIN directory_device d ON d.id = e.member_id AND e.member_type = 'device'"
         )
         .unwrap();
         Directory {
@@ -324,6 +344,7 @@ impl World {
                 .into_iter()
                 .map(|(id, name, kind, dynamic)| (id, (name, kind, dynamic)))
                 .collect(),
+            others: others.into_iter().map(OtherRow::shape).collect(),
             edges: edges.into_iter().collect(),
         }
     }
@@ -364,6 +385,7 @@ impl World {
         let users: BTreeMap<Uuid, UserShape> = snapshot
             .users
             .iter()
+            .filter(|_| self.policy.reads(ObjectType::User))
             .filter(|user| all || in_scope.contains(&user.id))
             .filter(|user| self.policy.include_guests || user.user_type.as_deref() != Some("Guest"))
             .filter(|user| {
@@ -388,6 +410,7 @@ impl World {
         let groups: BTreeMap<Uuid, (String, String, bool)> = snapshot
             .groups
             .iter()
+            .filter(|_| self.policy.reads(ObjectType::Group))
             .filter(|group| all || scope.contains(&group.id))
             .filter_map(|group| {
                 let kind = match group.kind {
@@ -399,6 +422,7 @@ impl World {
                 Some((group.id, (name, kind.to_owned(), group.dynamic)))
             })
             .collect();
+        let others = self.expected_others(&snapshot, |id| all || in_scope.contains(&id));
         let edges = snapshot
             .memberships
             .iter()
@@ -406,15 +430,60 @@ impl World {
             .filter(|edge| match edge.member_type {
                 Member::User => users.contains_key(&edge.member_id),
                 Member::Group => groups.contains_key(&edge.member_id),
-                _ => false,
+                Member::Contact | Member::Device => others.contains_key(&edge.member_id),
+                Member::ServicePrincipal => false,
             })
             .map(|edge| (edge.group_id, edge.member_id))
             .collect();
         Directory {
             users,
             groups,
+            others,
             edges,
         }
+    }
+
+    /// The contacts and devices that should be there.
+    fn expected_others(
+        &self,
+        snapshot: &Snapshot,
+        in_scope: impl Fn(Uuid) -> bool,
+    ) -> BTreeMap<Uuid, OtherShape> {
+        let blocks = self.policy.blocked_sign_in_disables;
+        let of_type = |object_type, objects: &[ObjectSnapshot]| -> Vec<(Uuid, OtherShape)> {
+            if !self.policy.reads(object_type) {
+                return Vec::new();
+            }
+            objects
+                .iter()
+                .filter(|object| in_scope(object.id))
+                .map(|object| {
+                    let text = |name: &str| match object.attributes.get(name) {
+                        Some(Value::String(text)) if !text.trim().is_empty() => Some(text.clone()),
+                        _ => None,
+                    };
+                    let names = [text("givenName"), text("surname"), text("mail")];
+                    let blocked = object.attributes.get("accountEnabled") == Some(&false.into());
+                    let fallback = if object_type == ObjectType::Device {
+                        text("deviceId")
+                    } else {
+                        let parts: Vec<String> = names[..2].iter().flatten().cloned().collect();
+                        (!parts.is_empty()).then(|| parts.join(" "))
+                    };
+                    let shape = OtherShape {
+                        object_type,
+                        active: !(blocked && blocks),
+                        display_name: text("displayName").or(fallback).unwrap(),
+                        names,
+                        attributes: some_attributes(&object.attributes),
+                    };
+                    (object.id, shape)
+                })
+                .collect()
+        };
+        let mut all = of_type(ObjectType::Contact, &snapshot.contacts);
+        all.extend(of_type(ObjectType::Device, &snapshot.devices));
+        all.into_iter().collect()
     }
 
     /// The law: the directory is what the tenant says of itself.
@@ -429,6 +498,7 @@ impl World {
             assert_eq!(&actual.users[id], user, "{id} {when}");
         }
         assert_eq!(actual.groups, expected.groups, "groups {when}");
+        assert_eq!(actual.others, expected.others, "others {when}");
         let lost: Vec<_> = expected.edges.difference(&actual.edges).collect();
         let extra: Vec<_> = actual.edges.difference(&expected.edges).collect();
         assert_eq!((lost, extra), (vec![], vec![]), "memberships {when}");
@@ -440,7 +510,45 @@ impl World {
 pub(super) struct Directory {
     pub users: BTreeMap<Uuid, UserShape>,
     pub groups: BTreeMap<Uuid, (String, String, bool)>,
+    pub others: BTreeMap<Uuid, OtherShape>,
     pub edges: BTreeSet<(Uuid, Uuid)>,
+}
+
+/// A contact or a device as it is compared.
+#[derive(Debug, PartialEq)]
+pub(super) struct OtherShape {
+    pub object_type: ObjectType,
+    pub active: bool,
+    pub display_name: String,
+    pub names: [Option<String>; 3],
+    pub attributes: BTreeMap<String, Value>,
+}
+
+#[derive(sqlx::FromRow)]
+struct OtherRow {
+    object_type: ObjectType,
+    external_id: Uuid,
+    status: String,
+    display_name: String,
+    given_name: Option<String>,
+    surname: Option<String>,
+    mail: Option<String>,
+    attributes: String,
+}
+
+impl OtherRow {
+    fn shape(self) -> (Uuid, OtherShape) {
+        let attributes: BTreeMap<String, Value> = serde_json::from_str(&self.attributes).unwrap();
+        assert!(!attributes.contains_key("approximateLastSignInDateTime"));
+        let shape = OtherShape {
+            object_type: self.object_type,
+            active: self.status == "active",
+            display_name: self.display_name,
+            names: [self.given_name, self.surname, self.mail],
+            attributes: some_attributes(&attributes),
+        };
+        (self.external_id, shape)
+    }
 }
 
 /// A user as it is compared.
@@ -484,7 +592,7 @@ impl UserRow {
 
 /// Attributes of every form: texts, a flag, lists.
 fn some_attributes(all: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-    const COMPARED: [&str; 8] = [
+    const COMPARED: [&str; 14] = [
         "jobTitle",
         "department",
         "companyName",
@@ -493,6 +601,12 @@ fn some_attributes(all: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         "businessPhones",
         "proxyAddresses",
         "employeeId",
+        "phones",
+        "deviceId",
+        "operatingSystemVersion",
+        "isCompliant",
+        "isManaged",
+        "trustType",
     ];
     all.iter()
         .filter(|(name, _)| COMPARED.contains(&name.as_str()))
