@@ -317,9 +317,10 @@ fn a_device_is_disabled_and_a_contact_has_no_sign_in() {
     let mut device = subject(ObjectType::Device);
     (device.facts.has_given_name, device.facts.has_surname) = (false, false);
     device.facts.sign_in_blocked = true;
+    device.policy.object_types = ObjectType::OBJECTS.to_vec();
     assert_eq!(
         told(&device),
-        "Not here yet. The next run would add it, as Inactive: the device is disabled in Entra ID.\n  \
+        "Not here yet. The next run would add it as Inactive: the device is disabled in Entra ID.\n  \
          For this device to be Active here:\n  \
          - Enable this device in Entra ID, or turn off “Blocked in Entra ID means Inactive here” on the Tenant Configuration tab."
     );
