@@ -224,10 +224,13 @@ fn walk(work: &Work<'_>, object_type: ObjectType, which: Which, beside: Beside) 
         .map(|(flag, sql)| format!("CASE WHEN {sql} THEN {} ELSE 0 END", flag.bit()))
         .collect();
     let flags = flags.join(" + ");
-    let from = match which {
-        Which::All => "source_object".to_owned(),
-        Which::Changed => format!(
-            "(SELECT external_id FROM run_staging
+    // `CROSS JOIN` has SQLite begin with the ids: it would else walk everything the source has, and
+    // look for each among them.
+    let (from, ids) = match which {
+        Which::All => ("source_object".to_owned(), ""),
+        Which::Changed => (
+            format!(
+                "(SELECT external_id FROM run_staging
                WHERE run_id = $5 AND object_type = $2 AND external_id > $3
               UNION SELECT external_id FROM source_object
                WHERE integration_id = $1 AND object_type = $2 AND external_id > $3
@@ -235,12 +238,15 @@ fn walk(work: &Work<'_>, object_type: ObjectType, which: Which, beside: Beside) 
               UNION SELECT external_id FROM directory_{object_type}
                WHERE integration_id = $1 AND external_id > $3
                  AND delete_at IS NOT NULL AND delete_at <= $6) AS w
-              JOIN source_object ON source_object.external_id = w.external_id"
+              CROSS JOIN source_object"
+            ),
+            "source_object.external_id = w.external_id AND",
         ),
-        Which::Held => "run_change AS w
-              JOIN source_object ON w.run_id = $5 AND w.object_type = $2 AND w.status = 'held'
-                   AND source_object.external_id = w.external_id"
-            .to_owned(),
+        Which::Held => (
+            "run_change AS w CROSS JOIN source_object".to_owned(),
+            "w.run_id = $5 AND w.object_type = $2 AND w.status = 'held'
+              AND source_object.external_id = w.external_id AND",
+        ),
     };
     let (rejected, rejections) = if beside.rejections {
         (
@@ -272,7 +278,7 @@ fn walk(work: &Work<'_>, object_type: ObjectType, which: Which, beside: Beside) 
            LEFT JOIN directory_{object_type} d
              ON d.integration_id = $1 AND d.external_id = source_object.external_id
            {rejections}
-          WHERE source_object.integration_id = $1 AND source_object.object_type = $2
+          WHERE {ids} source_object.integration_id = $1 AND source_object.object_type = $2
             AND source_object.external_id > $3 {same}
           ORDER BY source_object.external_id LIMIT {BATCH}"
     )
