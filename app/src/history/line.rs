@@ -134,7 +134,7 @@ fn Row(line: HistoryLine, first: bool, joined: bool, all: bool) -> impl IntoView
                                     if line.integration_deleted {
                                         view! {
                                             <span
-                                                class="block truncate max-w-56 text-muted"
+                                                class="block truncate max-w-48 text-muted"
                                                 title=format!("{name}, deleted")
                                             >
                                                 <bdi>{name.clone()}</bdi>
@@ -144,7 +144,7 @@ fn Row(line: HistoryLine, first: bool, joined: bool, all: bool) -> impl IntoView
                                     } else {
                                         view! {
                                             <a
-                                                class="rc-link block truncate max-w-56"
+                                                class="rc-link block truncate max-w-48"
                                                 href=to_integration
                                                 title=name.clone()
                                             >
@@ -195,11 +195,14 @@ fn Start(line: HistoryLine, all: bool) -> impl IntoView {
         }
         .into_any();
     }
+    let how = how(&line);
     view! {
         <span class="flex items-baseline gap-2">
             <a class="rc-rowlink" href=to><RelativeTime at=line.started_at plain=true /></a>
             {name}
-            <span class="text-muted">{how(&line)}</span>
+            <span class="text-muted truncate md:max-w-40" title=how.clone()>
+                {how}
+            </span>
         </span>
     }
     .into_any()

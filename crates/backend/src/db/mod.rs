@@ -5,6 +5,7 @@
 //! [`fetch_scalar!`](crate::db::fetch_scalar), [`execute!`](crate::db::execute) and [`insert_many!`](crate::db::insert_many). What the two can't say alike is a named method
 //! of [`Tx`], never an `if` in a query.
 
+mod columns;
 #[cfg(test)]
 pub(crate) mod crash;
 mod migrate;
@@ -12,6 +13,7 @@ mod packed;
 pub(crate) mod rows;
 mod statistics;
 
+pub(crate) use columns::insert_columns;
 pub(crate) use packed::{Membership, packed_ids};
 pub(crate) use statistics::Table;
 use std::{path::Path, str::FromStr, time::Duration};
@@ -30,6 +32,13 @@ const READERS: u32 = 8;
 const POSTGRES_CONNECTIONS: u32 = 20;
 /// How long a statement waits for another process that writes to the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Begins a transaction of SQLite's writer that lasts once it is committed. Each says what it wants
+/// of the disk: the one before may have wanted something else.
+const WRITE: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+/// Begins one that lasts once the log is written to the disk the next time
+/// (sqlite.org/pragma.html, `synchronous`: in WAL mode NORMAL keeps the database consistent).
+const WRITE_BULK: &str = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE";
 
 /// The product's database.
 ///
@@ -100,7 +109,10 @@ impl Db {
             // (docs/benchmarks.md).
             .page_size(16_384)
             // 32 MiB for the writer: bulk statements touch many index pages.
-            .pragma("cache_size", "-32768");
+            .pragma("cache_size", "-32768")
+            // 64 MiB, four times the default: a batch of rows in random order touches up to a
+            // thousand pages, and each would go from the log to the file after each batch.
+            .pragma("wal_autocheckpoint", "4000");
         let unavailable = |error: sqlx::Error| {
             Error::Unavailable(format!("{} can’t be opened: {error}", file.display()))
         };
@@ -134,22 +146,25 @@ impl Db {
     /// so that it never fails half-way because another writer was faster.
     pub async fn write(&self) -> Result<Tx> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with(WRITE).await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
 
     /// A transaction of the bulk work of a run. A power cut may undo the last of them, never one
-    /// without those that came after it, and a run does again what was undone; so PostgreSQL need
-    /// not wait for the disk at each.
+    /// without those that came after it, and a run does again what was undone; so neither database
+    /// need wait for the disk at each. The next that does wait makes them last too.
     pub(crate) async fn write_bulk(&self) -> Result<Tx> {
-        let mut tx = self.write().await?;
-        if let Tx::Postgres(tx) = &mut tx {
-            sqlx::query("SET LOCAL synchronous_commit = off")
-                .execute(&mut **tx)
-                .await?;
-        }
-        Ok(tx)
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with(WRITE_BULK).await?),
+            Self::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                sqlx::query("SET LOCAL synchronous_commit = off")
+                    .execute(&mut *tx)
+                    .await?;
+                Tx::Postgres(tx)
+            }
+        })
     }
 
     /// Waits for running statements and closes every connection.
@@ -286,6 +301,9 @@ macro_rules! insert_many {
             let rows_max = usize::min($rows_max, tx.parameters_max() / $columns);
             let mut touched = 0_u64;
             for chunk in $rows.chunks(rows_max) {
+                // What is left over is another text each time. Prepared ones are kept by the
+                // hundred for each connection, and one of these takes up to some hundred kB.
+                let kept = chunk.len() == rows_max;
                 touched += match tx {
                     $crate::db::Tx::Sqlite(t) => {
                         let mut query =
@@ -294,6 +312,7 @@ macro_rules! insert_many {
                         query.push(concat!(" ", $tail));
                         query
                             .build()
+                            .persistent(kept)
                             .execute(&mut **t)
                             .await
                             .map(|done| done.rows_affected())
@@ -305,6 +324,7 @@ macro_rules! insert_many {
                         query.push(concat!(" ", $tail));
                         query
                             .build()
+                            .persistent(kept)
                             .execute(&mut **t)
                             .await
                             .map(|done| done.rows_affected())
@@ -369,7 +389,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::contains_pattern;
-    use crate::{Error, db_test, testing::start};
+    use crate::{Error, Tx, db_test, testing::start};
 
     #[derive(Debug, PartialEq, FromRow)]
     struct Row {
@@ -455,6 +475,30 @@ mod tests {
             fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM sign_in_failure").unwrap(),
             0
         );
+    });
+
+    db_test!(only_the_bulk_work_of_a_run_waits_for_no_disk, |t| {
+        for bulk in [true, false, true] {
+            let mut tx = if bulk {
+                t.db.write_bulk().await.unwrap()
+            } else {
+                t.db.write().await.unwrap()
+            };
+            match &mut tx {
+                // 2 is FULL, 1 is NORMAL.
+                Tx::Sqlite(_) => {
+                    let waits = fetch_scalar!(&mut tx, i64, "PRAGMA synchronous").unwrap();
+                    assert_eq!(waits, if bulk { 1 } else { 2 });
+                }
+                Tx::Postgres(_) if bulk => {
+                    let waits = fetch_scalar!(&mut tx, String, "SHOW synchronous_commit");
+                    assert_eq!(waits.unwrap(), "off");
+                }
+                // As the server is set up.
+                Tx::Postgres(_) => {}
+            }
+            tx.commit().await.unwrap();
+        }
     });
 
     db_test!(a_unique_violation_is_told_from_other_failures, |t| {

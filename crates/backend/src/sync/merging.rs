@@ -153,7 +153,10 @@ async fn upsert(
             surname = excluded.surname, mail = excluded.mail,
             sign_in_blocked = excluded.sign_in_blocked, guest = excluded.guest,
             group_kind = excluded.group_kind, dynamic = excluded.dynamic,
-            attributes = excluded.attributes, hash = excluded.hash",
+            attributes = excluded.attributes, hash = excluded.hash
+          WHERE source_object.hash <> excluded.hash OR source_object.presence <> 'present'
+             OR source_object.sign_in_blocked <> excluded.sign_in_blocked
+             OR source_object.guest <> excluded.guest",
         integration,
         run_id,
         object_type,

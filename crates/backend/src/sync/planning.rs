@@ -29,7 +29,9 @@ use super::{
     walk::{Decided, Flag, Marks, Row, Walk, Which},
 };
 use crate::{
-    Result, Tx, execute, fetch_scalar, insert_many,
+    Result, Tx,
+    db::insert_columns,
+    execute, fetch_scalar,
     store::protected_rules::{self, end_countdowns, mark},
 };
 
@@ -85,30 +87,29 @@ impl Plan {
 
     /// Stores changes.
     pub async fn store(&mut self, tx: &mut Tx, work: &Work<'_>, changes: &[Change]) -> Result<()> {
-        let run_id = work.run.id;
+        let run_id = work.run.id.0;
         let rows: Vec<(i64, &Change)> = (self.position + 1..).zip(changes).collect();
         self.position += i64::try_from(changes.len()).unwrap_or(i64::MAX);
-        insert_many!(
+        insert_columns!(
             tx,
             "INSERT INTO run_change (run_id, position, object_type, external_id, object_id,
                 display_name, name_folded, action, reason, status, edges, before_value,
                 after_value)",
-            columns: 13, rows_max: 1000, rows,
-            |bind, row| {
-                let change = row.1;
-                bind.push_bind(run_id)
-                    .push_bind(row.0)
-                    .push_bind(change.object_type)
-                    .push_bind(change.external_id)
-                    .push_bind(change.object_id)
-                    .push_bind(change.display_name.as_str())
-                    .push_bind(change.name_folded.as_str())
-                    .push_bind(change.action)
-                    .push_bind(change.reason)
-                    .push_bind(change.status)
-                    .push_bind(change.edges)
-                    .push_bind(change.before.as_deref())
-                    .push_bind(change.after.as_deref());
+            rows,
+            |row| {
+                "uuid": run_id,
+                "bigint": row.0,
+                "text": row.1.object_type.as_str(),
+                "uuid": row.1.external_id.0,
+                "uuid": row.1.object_id,
+                "text": row.1.display_name.as_str(),
+                "text": row.1.name_folded.as_str(),
+                "text": row.1.action.as_str(),
+                "text": row.1.reason.map(Reason::as_str),
+                "text": row.1.status.as_str(),
+                "bigint": row.1.edges,
+                "text": row.1.before.as_deref(),
+                "text": row.1.after.as_deref(),
             },
             ""
         )?;

@@ -1,18 +1,16 @@
 //! A round's pages on their way into the run's staging rows. Until the round is complete nothing
 //! else is touched, so a read that breaks is begun again (sync.md rule 5).
 
-use domain::{
-    id::{ExternalId, RunId},
-    policy::ObjectType,
-};
+use domain::{group::GroupKind, id::ExternalId, policy::ObjectType};
 use planner::{
     hash,
     merge::{MemberOp, last_wins},
     read::{Presence, SourceObject},
 };
+use uuid::Uuid;
 
 use super::{record::Work, stop::Stop};
-use crate::{Result, Tx, execute, fetch_optional, insert_many};
+use crate::{Result, Tx, db::insert_columns, execute, fetch_optional};
 
 /// Objects that go into one transaction: a statement on SQLite is a trip to another thread, so
 /// rows go in by the thousand.
@@ -83,20 +81,20 @@ impl Stager {
         let members = std::mem::take(&mut self.members);
         self.member_ops = 0;
         let mut tx = work.bulk().await?;
-        insert_objects(&mut tx, work.run.id, &objects).await?;
-        let run_id = work.run.id;
+        insert_objects(&mut tx, work.run.id.0, &objects).await?;
+        let run_id = work.run.id.0;
         let first = self.position;
         self.position += i64::try_from(members.len()).unwrap_or(i64::MAX);
         let rows: Vec<_> = (first..).zip(&members).collect();
-        insert_many!(
+        insert_columns!(
             &mut tx,
             "INSERT INTO run_staging_member (run_id, group_external_id, position, members)",
-            columns: 4, rows_max: 1000, rows,
-            |bind, row| {
-                bind.push_bind(run_id)
-                    .push_bind(row.1.0)
-                    .push_bind(row.0)
-                    .push_bind(row.1.1.as_slice());
+            rows,
+            |row| {
+                "uuid": run_id,
+                "uuid": row.1.0.0,
+                "bigint": row.0,
+                "bytea": row.1.1.as_slice(),
             },
             ""
         )?;
@@ -115,7 +113,7 @@ struct Row<'a> {
     hash: [u8; hash::LENGTH],
 }
 
-async fn insert_objects(tx: &mut Tx, run_id: RunId, objects: &[SourceObject]) -> Result<()> {
+async fn insert_objects(tx: &mut Tx, run_id: Uuid, objects: &[SourceObject]) -> Result<()> {
     let rows: Vec<Row<'_>> = objects
         .iter()
         .map(|object| Row {
@@ -128,32 +126,31 @@ async fn insert_objects(tx: &mut Tx, run_id: RunId, objects: &[SourceObject]) ->
             hash: hash::content(&object.content),
         })
         .collect();
-    insert_many!(
+    insert_columns!(
         tx,
         "INSERT INTO run_staging (run_id, object_type, external_id, presence, display_name,
             name_folded, search_text, user_principal_name, user_name_folded, given_name, surname,
             mail, sign_in_blocked, guest, group_kind, dynamic, attributes, hash)",
-        columns: 18, rows_max: OBJECTS_MAX, rows,
-        |bind, row| {
-            let content = &row.object.content;
-            bind.push_bind(run_id)
-                .push_bind(row.object.object_type)
-                .push_bind(row.object.external_id)
-                .push_bind(row.object.presence.as_str())
-                .push_bind(content.display_name.as_str())
-                .push_bind(row.name_folded.as_str())
-                .push_bind(row.search_text.as_str())
-                .push_bind(content.user_principal_name.as_deref())
-                .push_bind(row.user_name_folded.as_deref())
-                .push_bind(content.given_name.as_deref())
-                .push_bind(content.surname.as_deref())
-                .push_bind(content.mail.as_deref())
-                .push_bind(content.sign_in_blocked)
-                .push_bind(content.guest)
-                .push_bind(content.group_kind)
-                .push_bind(content.dynamic)
-                .push_bind(row.attributes.as_str())
-                .push_bind(row.hash.as_slice());
+        rows,
+        |row| {
+            "uuid": run_id,
+            "text": row.object.object_type.as_str(),
+            "uuid": row.object.external_id.0,
+            "text": row.object.presence.as_str(),
+            "text": row.object.content.display_name.as_str(),
+            "text": row.name_folded.as_str(),
+            "text": row.search_text.as_str(),
+            "text": row.object.content.user_principal_name.as_deref(),
+            "text": row.user_name_folded.as_deref(),
+            "text": row.object.content.given_name.as_deref(),
+            "text": row.object.content.surname.as_deref(),
+            "text": row.object.content.mail.as_deref(),
+            "bool": row.object.content.sign_in_blocked,
+            "bool": row.object.content.guest,
+            "text": row.object.content.group_kind.map(GroupKind::as_str),
+            "bool": row.object.content.dynamic,
+            "text": row.attributes.as_str(),
+            "bytea": row.hash.as_slice(),
         },
         "ON CONFLICT (run_id, object_type, external_id) DO UPDATE SET
             presence = excluded.presence, display_name = excluded.display_name,
@@ -269,7 +266,7 @@ pub(super) fn unpack(packed: &[u8]) -> impl Iterator<Item = MemberOp> {
     packed.chunks_exact(PACKED).filter_map(|bytes| {
         let (flags, id) = bytes.split_first()?;
         Some(MemberOp {
-            member: ExternalId(uuid::Uuid::from_slice(id).ok()?),
+            member: ExternalId(Uuid::from_slice(id).ok()?),
             member_type: *ObjectType::OBJECTS.get(usize::from(flags >> 1))?,
             removed: flags & 1 == 1,
         })
@@ -285,7 +282,7 @@ mod tests {
         #[test]
         fn what_is_packed_is_unpacked(ops in prop::collection::vec((any::<u128>(), 0usize..4, any::<bool>()), 0..20)) {
             let ops: Vec<MemberOp> = ops.into_iter().map(|(id, kind, removed)| MemberOp {
-                member: ExternalId(uuid::Uuid::from_u128(id)),
+                member: ExternalId(Uuid::from_u128(id)),
                 member_type: ObjectType::OBJECTS[kind],
                 removed,
             }).collect();

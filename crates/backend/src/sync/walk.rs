@@ -246,13 +246,13 @@ struct Beside {
 
 /// The query that walks the objects to look at, in the order of their ids.
 fn walk(
-    work: &Work<'_>,
+    selected: bool,
     object_type: ObjectType,
     which: Which,
     beside: Beside,
     rules: &Rules,
 ) -> String {
-    let scope = if work.is_selected() {
+    let scope = if selected {
         "source_object.in_scope"
     } else {
         "TRUE"
@@ -272,10 +272,13 @@ fn walk(
         .map(|(flag, sql)| format!("CASE WHEN {sql} THEN {} ELSE 0 END", flag.bit()))
         .collect();
     let flags = flags.join(" + ");
-    let from = match which {
-        Which::All => "source_object".to_owned(),
-        Which::Changed => format!(
-            "(SELECT external_id FROM run_staging
+    // `CROSS JOIN` has SQLite begin with the ids: it would else walk everything the source has, and
+    // look for each among them.
+    let (from, ids) = match which {
+        Which::All => ("source_object".to_owned(), ""),
+        Which::Changed => (
+            format!(
+                "(SELECT external_id FROM run_staging
                WHERE run_id = $5 AND object_type = $2 AND external_id > $3
               UNION SELECT external_id FROM source_object
                WHERE integration_id = $1 AND object_type = $2 AND external_id > $3
@@ -283,16 +286,20 @@ fn walk(
               UNION SELECT external_id FROM directory_{object_type}
                WHERE integration_id = $1 AND external_id > $3
                  AND delete_at IS NOT NULL AND delete_at <= $6) AS w
-              JOIN source_object ON source_object.external_id = w.external_id"
+              CROSS JOIN source_object"
+            ),
+            "source_object.external_id = w.external_id AND",
         ),
-        Which::One => "run AS w
-              JOIN source_object ON w.id = $5 AND w.object_type = source_object.object_type
-                   AND source_object.external_id = w.object_external_id"
-            .to_owned(),
-        Which::Held => "run_change AS w
-              JOIN source_object ON w.run_id = $5 AND w.object_type = $2 AND w.status = 'held'
-                   AND source_object.external_id = w.external_id"
-            .to_owned(),
+        Which::Held => (
+            "run_change AS w CROSS JOIN source_object".to_owned(),
+            "w.run_id = $5 AND w.object_type = $2 AND w.status = 'held'
+              AND source_object.external_id = w.external_id AND",
+        ),
+        Which::One => (
+            "run AS w CROSS JOIN source_object".to_owned(),
+            "w.id = $5 AND w.object_type = source_object.object_type
+              AND source_object.external_id = w.object_external_id AND",
+        ),
     };
     let (rejected, rejections) = if beside.rejections {
         (
@@ -330,7 +337,7 @@ fn walk(
            LEFT JOIN directory_{object_type} d
              ON d.integration_id = $1 AND d.external_id = source_object.external_id
            {rejections}
-          WHERE source_object.integration_id = $1 AND source_object.object_type = $2
+          WHERE {ids} source_object.integration_id = $1 AND source_object.object_type = $2
             AND source_object.external_id > $3 {same}
           ORDER BY source_object.external_id LIMIT {BATCH}"
     )
@@ -363,7 +370,7 @@ impl Walk {
         };
         Ok(Self {
             object_type,
-            sql: walk(work, object_type, which, beside, &rules),
+            sql: walk(work.is_selected(), object_type, which, beside, &rules),
             rules,
             rejections: beside.rejections,
             after: FIRST,
@@ -421,4 +428,49 @@ async fn has_older(work: &Work<'_>) -> Result<bool> {
         work.integration.id
     )?;
     Ok(older > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{Tx, db_test};
+
+    db_test!(what_changed_is_looked_up_and_not_looked_for, |t| {
+        let mut tx = t.db.read().await.unwrap();
+        if matches!(tx, Tx::Postgres(_)) {
+            // It knows how many rows there are, and plans by that.
+            return;
+        }
+        let beside = Beside {
+            older: false,
+            rejections: false,
+        };
+        for which in [Which::Changed, Which::Held, Which::One] {
+            let sql = walk(false, ObjectType::User, which, beside, &Rules::default());
+            let plan = fetch_all!(
+                &mut tx,
+                (i64, i64, i64, String),
+                sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")),
+                Uuid::nil(),
+                ObjectType::User,
+                FIRST,
+                Uuid::nil(),
+                Uuid::nil(),
+                t.clock.now()
+            )
+            .unwrap();
+            let steps: Vec<&str> = plan.iter().map(|(_, _, _, step)| step.as_str()).collect();
+            let at = |what: &str| steps.iter().position(|step| step.contains(what));
+            let ids = at(" w").expect("the ids are walked");
+            let object = steps.iter().position(|step| {
+                step.starts_with("SEARCH source_object") && step.ends_with("external_id=?)")
+            });
+            assert!(
+                object.is_some_and(|object| ids < object),
+                "{which:?}: {steps:#?}"
+            );
+        }
+    });
 }
