@@ -196,11 +196,12 @@ fn Start(line: HistoryLine, all: bool) -> impl IntoView {
         .into_any();
     }
     let how = how(&line);
+    let title = how.clone();
     view! {
         <span class="flex items-baseline gap-2">
             <a class="rc-rowlink" href=to><RelativeTime at=line.started_at plain=true /></a>
             {name}
-            <span class="text-muted truncate md:max-w-40" title=how.clone()>
+            <span class="text-muted truncate md:max-w-40" title=title>
                 {how}
             </span>
         </span>
