@@ -17,6 +17,7 @@ async fn fields(app: &TestApp, integration: &str, rules: &str) -> String {
         "id={integration}&settings[credential_profile_id]={}&settings[enabled]=true\
          &settings[enabled_was]=true&settings[timing]=minutes&settings[every_minutes]=5\
          &settings[out_of_scope]=disable&settings[require_names]=true\
+         &settings[object_types][]=user&settings[object_types][]=group\
          &settings[blocked_sign_in_disables]=true&settings[create]=true\
          &settings[update]=true&settings[disable]=true&settings[delete]=true\
          &settings[guard_user_count]=20&settings[guard_user_percent]=10\
