@@ -22,11 +22,12 @@ test("groups are searched, filtered and sorted, with their User Count", async ({
   await expect(page.getByText(`${groups.length} groups`)).toBeVisible();
   await expect(rows).toHaveCount(groups.length + 1);
 
-  const largest = groups.reduce((a, b) => (b.user_count > a.user_count ? b : a));
+  const most = Math.max(...groups.map((group) => group.user_count));
+  const largest = groups.filter((group) => group.user_count === most).map((group) => group.display_name);
   await table.getByRole("columnheader", { name: "User Count" }).getByRole("link").click();
   await expect(table.getByRole("columnheader", { name: "User Count" })).toHaveAttribute("aria-sort", "descending");
-  await expect(rows.nth(1)).toContainText(largest.display_name);
-  await expect(rows.nth(1)).toContainText(String(largest.user_count));
+  await expect(rows.nth(1)).toContainText(String(most));
+  expect(largest).toContain(await rows.nth(1).getByRole("link").innerText());
 
   await page.getByText("Kind", { exact: true }).first().click();
   await page.getByRole("list", { name: "Kind" }).getByRole("link", { name: "Microsoft 365" }).click();
