@@ -6,7 +6,7 @@ use domain::{group::GroupKind, id::ExternalId, policy::ObjectType, run::Reason};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::fold::{fold, outside, search_text};
+use crate::fold::{key, outside, search_text};
 
 /// Whether the source has the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -102,12 +102,12 @@ impl Content {
 
     /// The display name as it is sorted and searched.
     pub fn name_folded(&self) -> String {
-        fold(&self.display_name)
+        key(&self.display_name)
     }
 
     /// The sign-in name as it is compared.
     pub fn user_name_folded(&self) -> Option<String> {
-        self.user_principal_name.as_deref().map(fold)
+        self.user_principal_name.as_deref().map(key)
     }
 
     /// What a search looks through: names and addresses.

@@ -15,7 +15,7 @@ use crate::directory::schema::{self, Kind};
 use crate::directory::snapshot::{GroupKind, Snapshot};
 use crate::entra::certificate::{CertificateError, Registered};
 use crate::farm::{random_id, random_secret};
-use crate::faults::{Fault, FaultPlan, OneShot};
+use crate::faults::{Fault, FaultPlan, OneShot, Rewrite};
 use crate::stats::{LoggedRequest, Stats};
 use crate::tenant::{EpochEnd, Secret, Tenant};
 
@@ -249,7 +249,18 @@ impl Control {
     pub fn clear_faults(&self) {
         let mut faults = self.tenant.faults();
         faults.queue.clear();
+        faults.rewrites.clear();
         faults.set_plan(FaultPlan::default());
+    }
+
+    /// The first `from` in each answer to a path that contains `path` becomes `to`, until the faults
+    /// are cleared: to say what no directory would.
+    pub fn rewrite(&self, path: &str, from: &str, to: &str) {
+        self.tenant.faults().rewrites.push(Rewrite {
+            path: path.to_owned(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+        });
     }
 
     /// The next request that `fault` fits and whose path contains `path` meets it.

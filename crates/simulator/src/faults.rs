@@ -168,6 +168,14 @@ pub struct OneShot {
     pub times: u64,
 }
 
+/// A text becomes another in answers to paths that contain `path`: to say what no directory would.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rewrite {
+    pub path: String,
+    pub from: String,
+    pub to: String,
+}
+
 fn once() -> u64 {
     1
 }
@@ -177,6 +185,7 @@ fn once() -> u64 {
 pub(crate) struct FaultState {
     pub plan: FaultPlan,
     pub queue: VecDeque<OneShot>,
+    pub rewrites: Vec<Rewrite>,
     counts: HashMap<String, u64>,
     made: u64,
 }
@@ -187,8 +196,21 @@ impl FaultState {
         *self = Self {
             plan,
             queue: std::mem::take(&mut self.queue),
+            rewrites: std::mem::take(&mut self.rewrites),
             ..Self::default()
         };
+    }
+
+    /// Rewrites the answer, where that was asked for.
+    pub fn rewrite(&self, path: &str, body: &mut Vec<u8>) {
+        for rewrite in &self.rewrites {
+            if !path.contains(&rewrite.path) {
+                continue;
+            }
+            if let Ok(text) = std::str::from_utf8(body) {
+                *body = text.replacen(&rewrite.from, &rewrite.to, 1).into_bytes();
+            }
+        }
     }
 
     /// What goes wrong with this request, if anything.

@@ -88,7 +88,9 @@ pub(super) async fn words(tx: &mut Tx, run_id: RunId, lines: &[CountLine]) -> Re
         run_id
     )?;
     let number: i64 = lines.iter().map(|line| line.failed).sum();
-    let (name, cause) = first.unwrap_or_default();
+    let (mut name, cause) = first.unwrap_or_default();
+    // A name may be of any length, a sentence not.
+    name.truncate(name.floor_char_boundary(256));
     Ok(RunError {
         code: "changes_failed".to_owned(),
         title: format!(

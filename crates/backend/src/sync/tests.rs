@@ -9,6 +9,7 @@ mod equality;
 mod guarding;
 mod leaving;
 mod meanwhile;
+mod odd_answers;
 mod previewing;
 mod protecting;
 mod protecting_by_rule;

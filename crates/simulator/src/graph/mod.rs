@@ -172,6 +172,7 @@ fn handle(
             Some(Fault::Truncated) => reply.body.truncate(reply.body.len() / 2),
             _ => {}
         }
+        tenant.faults().rewrite(&request.path, &mut reply.body);
         reply
     });
     (result, verdict, units)

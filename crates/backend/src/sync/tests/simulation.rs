@@ -132,8 +132,11 @@ impl Simulation {
         }
     }
 
-    /// Starts a run of one person who is known.
+    /// Starts a run of one person who is known, where people are synced.
     async fn start_alone(&mut self) -> Option<RunId> {
+        if !self.w.policy.reads(ObjectType::User) {
+            return None;
+        }
         let mut tx = self.w.t.db.read().await.unwrap();
         let known = fetch_all!(
             &mut tx,
@@ -440,8 +443,8 @@ const TESTS: u64 = 8;
 /// Seeds of each. A database of PostgreSQL's takes longer to make than a life on SQLite.
 const fn every_day(kind: Kind) -> u64 {
     match kind {
-        Kind::Sqlite => 12,
-        Kind::Postgres => 3,
+        Kind::Sqlite => 20,
+        Kind::Postgres => 5,
     }
 }
 
