@@ -49,7 +49,7 @@ pub type DateTime = chrono::DateTime<chrono::Utc>;
 macro_rules! text_enum {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident { $( $(#[$vmeta:meta])* $variant:ident = $text:literal, )+ }
+        pub enum $name:ident { $( $(#[$vmeta:meta])* $variant:ident = $text:tt, )+ }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
