@@ -18,9 +18,9 @@ pub fn fold(text: &str) -> String {
     single_spaced(bare.replace('ς', "σ"))
 }
 
-/// The longest key, in bytes: with what else stands in an index row it has to stay below the 2,704
-/// bytes that `PostgreSQL` takes (a third of a page).
-pub const KEY_MAX: usize = 1_000;
+/// The longest key, in bytes. With what else stands in an index row it has to stay below the 2,704
+/// that `PostgreSQL` takes (a third of a page); 256 emoji are 1,024.
+pub const KEY_MAX: usize = 2_000;
 
 /// The folded form as a key that is sorted, compared and indexed: of a text that is longer than any
 /// real name only its beginning.

@@ -29,4 +29,4 @@ pub mod protection;
 pub mod read;
 pub mod why;
 
-pub use fold::fold;
+pub use fold::{fold, key};

@@ -69,7 +69,7 @@ pub(crate) fn listing<T>(
 /// The place of a row in a list by name.
 pub(crate) fn by_name(name: &str, id: Uuid) -> Cursor {
     Cursor {
-        after: planner::fold(name),
+        after: planner::key(name),
         id,
     }
 }

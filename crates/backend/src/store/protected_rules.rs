@@ -35,14 +35,15 @@ const BATCH: usize = 1_000;
 const LOOKED_AT_MAX: usize = 50_000;
 
 /// What rules compare of one user: `kept` is the directory's, `source` the source's. Only what the
-/// rules name is read ([`columns`]); names come folded where a folded copy is kept anyway.
+/// rules name is read ([`columns`]): the texts themselves, since a folded copy may be cut short
+/// (`planner::key`).
 #[derive(Debug, Clone, Default, FromRow)]
 #[sqlx(default)]
 pub(crate) struct Compared {
-    kept_user_name_folded: Option<String>,
-    source_user_name_folded: Option<String>,
-    kept_name_folded: Option<String>,
-    source_name_folded: Option<String>,
+    kept_user_principal_name: Option<String>,
+    source_user_principal_name: Option<String>,
+    kept_display_name: Option<String>,
+    source_display_name: Option<String>,
     kept_given_name: Option<String>,
     source_given_name: Option<String>,
     kept_surname: Option<String>,
@@ -56,8 +57,8 @@ pub(crate) struct Compared {
 /// The column an attribute is read from.
 const fn column(attribute: ProtectedAttribute) -> &'static str {
     match attribute {
-        ProtectedAttribute::UserPrincipalName => "user_name_folded",
-        ProtectedAttribute::DisplayName => "name_folded",
+        ProtectedAttribute::UserPrincipalName => "user_principal_name",
+        ProtectedAttribute::DisplayName => "display_name",
         ProtectedAttribute::GivenName => "given_name",
         ProtectedAttribute::Surname => "surname",
         ProtectedAttribute::Mail => "mail",
@@ -95,10 +96,11 @@ impl Compared {
         others: &'a [Option<Attributes>; 2],
     ) -> Sides<'a> {
         let texts = match attribute {
-            ProtectedAttribute::UserPrincipalName => {
-                [&self.kept_user_name_folded, &self.source_user_name_folded]
-            }
-            ProtectedAttribute::DisplayName => [&self.kept_name_folded, &self.source_name_folded],
+            ProtectedAttribute::UserPrincipalName => [
+                &self.kept_user_principal_name,
+                &self.source_user_principal_name,
+            ],
+            ProtectedAttribute::DisplayName => [&self.kept_display_name, &self.source_display_name],
             ProtectedAttribute::GivenName => [&self.kept_given_name, &self.source_given_name],
             ProtectedAttribute::Surname => [&self.kept_surname, &self.source_surname],
             ProtectedAttribute::Mail => [&self.kept_mail, &self.source_mail],

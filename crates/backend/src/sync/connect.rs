@@ -76,7 +76,7 @@ pub(super) async fn name(work: &mut Work<'_>, client: &Client) -> Result<(), Sto
         &mut tx,
         "UPDATE integration SET name = $1, name_folded = $2 WHERE id = $3",
         &name,
-        planner::fold(&name),
+        planner::key(&name),
         work.integration.id
     )?;
     tx.commit().await?;

@@ -121,7 +121,7 @@ pub(super) async fn who<'a>(
         None => by_text(&mut tx, integration, object).await?,
     };
     drop(tx);
-    let folded = planner::fold(object);
+    let folded = planner::key(object);
     let certain = |one: &&Kept| id.is_some() || (one.is_named(&folded) && one.is_present());
     let mut sure = kept.iter().filter(certain);
     if let (Some(one), None) = (sure.next(), sure.next()) {
@@ -189,7 +189,7 @@ impl Search<'_> {
                 .iter()
                 .all(|one| one.external_id != object.external_id)
         });
-        let folded = planner::fold(object);
+        let folded = planner::key(object);
         let exact = |object: &SourceObject| object.content.name_folded() == folded;
         let any_exact = known.iter().any(|one| one.fits(&folded)) || found.iter().any(exact);
         if any_exact && !object.contains('@') && Uuid::try_parse(object).is_err() {
@@ -248,7 +248,7 @@ fn several(kept: Vec<Kept>, found: Vec<SourceObject>) -> Fits {
         kept: false,
     }));
     candidates.sort_by_cached_key(|object| {
-        let name = planner::fold(&object.display_name);
+        let name = planner::key(&object.display_name);
         (!object.kept, name, object.external_id)
     });
     candidates.truncate(CANDIDATES_MAX);
@@ -291,7 +291,7 @@ async fn by_id(tx: &mut Tx, integration: &Integration, id: ExternalId) -> Result
 /// Objects whose names or addresses hold the text; those with exactly that name come first, so
 /// that none of them is cut off.
 async fn by_text(tx: &mut Tx, integration: &Integration, text: &str) -> Result<Vec<Kept>> {
-    let folded = planner::fold(text);
+    let folded = planner::key(text);
     fetch_all!(
         tx,
         Kept,

@@ -285,7 +285,7 @@ pub async fn create_in(
          VALUES ($1, $2, $3, $4, $5)",
         customer.id,
         &customer.name,
-        planner::fold(&customer.name),
+        planner::key(&customer.name),
         &customer.time_zone,
         customer.created_at
     )?;
@@ -328,7 +328,7 @@ pub async fn change(
             &mut tx,
             "UPDATE customer SET name = $1, name_folded = $2 WHERE id = $3",
             &name,
-            planner::fold(&name),
+            planner::key(&name),
             id
         )?;
         let subject = format!("{} → {name}", before.name);

@@ -102,7 +102,7 @@ async fn insert(tx: &mut Tx, new: &Integration, scope: &Scope, now: DateTime) ->
         new.customer_id,
         new.kind,
         &new.name,
-        planner::fold(&new.name),
+        planner::key(&new.name),
         &new.tenant,
         &new.cloud,
         new.credential_profile_id,

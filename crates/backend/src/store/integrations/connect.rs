@@ -168,7 +168,7 @@ pub(crate) async fn pin(
             tx,
             "UPDATE integration SET name = $1, name_folded = $2 WHERE id = $3",
             name,
-            planner::fold(name),
+            planner::key(name),
             id
         )?;
     }
