@@ -3,6 +3,8 @@
 //! batch does is [`planner::diff::target`] in SQL; a batch is marked applied with what it did, so
 //! a run that is cut short goes on where it stopped.
 
+use std::collections::HashSet;
+
 use domain::{
     id::ExternalId,
     policy::{ObjectType, OutOfScope},
@@ -165,11 +167,8 @@ async fn one_batch(
     for (object_type, count) in kinds {
         number += count;
         match object_type {
-            ObjectType::User => batch.users().await?,
-            ObjectType::Group => batch.groups().await?,
             ObjectType::Membership => batch.memberships().await?,
-            ObjectType::Contact => batch.contacts().await?,
-            ObjectType::Device => batch.devices().await?,
+            object_type => batch.objects(object_type).await?,
         }
     }
     execute!(
@@ -222,45 +221,54 @@ const STAYS_CANCELLED: &str = "(d.countdown_cancelled_at IS NOT NULL
     AND (d.status_reason = c.reason OR (d.status_reason IN ('soft_deleted', 'gone')
                                         AND c.reason IN ('soft_deleted', 'gone'))))";
 
-/// The content of a user, from its source.
-const USER_CONTENT: &str = "user_principal_name = s.user_principal_name,
-    user_name_folded = s.user_name_folded, display_name = s.display_name,
-    name_folded = s.name_folded, search_text = s.search_text, given_name = s.given_name,
-    surname = s.surname, mail = s.mail, attributes = s.attributes, hash = s.hash";
+/// What every object has of its source.
+const CONTENT: [&str; 5] = [
+    "display_name",
+    "name_folded",
+    "search_text",
+    "attributes",
+    "hash",
+];
 
-/// The content of a group, from its source.
-const GROUP_CONTENT: &str = "display_name = s.display_name, name_folded = s.name_folded,
-    search_text = s.search_text, mail = s.mail,
-    kind = COALESCE(s.group_kind, d.kind), dynamic = s.dynamic, attributes = s.attributes,
-    hash = s.hash";
-
-/// The content of a contact, from its source.
-const CONTACT_CONTENT: &str = "display_name = s.display_name, name_folded = s.name_folded,
-    search_text = s.search_text, given_name = s.given_name, surname = s.surname, mail = s.mail,
-    attributes = s.attributes, hash = s.hash";
-
-/// The content of a device, from its source.
-const DEVICE_CONTENT: &str = "display_name = s.display_name, name_folded = s.name_folded,
-    search_text = s.search_text, attributes = s.attributes, hash = s.hash";
+/// The columns of a type that follow its source, each with the source's value beside `s`.
+fn content(object_type: ObjectType) -> Vec<(&'static str, String)> {
+    let own: &[&str] = match object_type {
+        ObjectType::User => &[
+            "user_principal_name",
+            "user_name_folded",
+            "given_name",
+            "surname",
+            "mail",
+        ],
+        ObjectType::Group => &["mail", "kind", "dynamic"],
+        ObjectType::Contact => &["given_name", "surname", "mail"],
+        ObjectType::Device | ObjectType::Membership => &[],
+    };
+    let value = |column: &str| match column {
+        "kind" => "COALESCE(s.group_kind, 'security')".to_owned(),
+        column => format!("s.{column}"),
+    };
+    let columns = CONTENT.iter().chain(own);
+    columns.map(|column| (*column, value(column))).collect()
+}
 
 impl Batch<'_, '_> {
-    async fn users(&mut self) -> Result<()> {
+    /// New objects of a type, and changes of those that are there.
+    async fn objects(&mut self, object_type: ObjectType) -> Result<()> {
         let (work, now) = (self.work, self.work.b().clock.now());
+        let (columns, values): (Vec<_>, Vec<_>) = content(object_type).into_iter().unzip();
+        let (columns, values) = (columns.join(", "), values.join(", "));
         execute!(
             self.tx,
             sqlx::AssertSqlSafe(format!(
-                "INSERT INTO directory_user (id, customer_id, integration_id, external_id,
-                    source_type, user_principal_name, user_name_folded, display_name, name_folded,
-                    search_text, given_name, surname, mail, attributes, hash, status,
-                    status_reason, created_at, changed_at)
-                 SELECT c.object_id, $5, $4, s.external_id, 'EntraSync', s.user_principal_name,
-                    s.user_name_folded, s.display_name, s.name_folded, s.search_text, s.given_name,
-                    s.surname, s.mail, s.attributes, s.hash,
+                "INSERT INTO directory_{object_type} (id, customer_id, integration_id, external_id,
+                    source_type, {columns}, status, status_reason, created_at, changed_at)
+                 SELECT c.object_id, $5, $4, s.external_id, 'EntraSync', {values},
                     CASE WHEN c.reason IS NULL THEN 'active' ELSE 'inactive' END, c.reason, $6, $6
                    FROM run_change c
-                   JOIN source_object s ON s.integration_id = $4 AND s.object_type = 'user'
-                                       AND s.external_id = c.external_id
-                  WHERE {IN_BATCH} AND c.object_type = 'user' AND c.action = 'create'"
+                   JOIN source_object s ON s.integration_id = $4
+                        AND s.object_type = '{object_type}' AND s.external_id = c.external_id
+                  WHERE {IN_BATCH} AND c.object_type = '{object_type}' AND c.action = 'create'"
             )),
             work.run.id,
             self.after,
@@ -269,89 +277,11 @@ impl Batch<'_, '_> {
             work.integration.customer_id,
             now
         )?;
-        self.known(ObjectType::User, USER_CONTENT).await
-    }
-
-    async fn groups(&mut self) -> Result<()> {
-        let (work, now) = (self.work, self.work.b().clock.now());
-        execute!(
-            self.tx,
-            sqlx::AssertSqlSafe(format!(
-                "INSERT INTO directory_group (id, customer_id, integration_id, external_id,
-                    source_type, display_name, name_folded, search_text, mail, kind, dynamic,
-                    attributes, hash, status, status_reason, created_at, changed_at)
-                 SELECT c.object_id, $5, $4, s.external_id, 'EntraSync', s.display_name,
-                    s.name_folded, s.search_text, s.mail, COALESCE(s.group_kind, 'security'),
-                    s.dynamic, s.attributes, s.hash, 'active', NULL, $6, $6
-                   FROM run_change c
-                   JOIN source_object s ON s.integration_id = $4 AND s.object_type = 'group'
-                                       AND s.external_id = c.external_id
-                  WHERE {IN_BATCH} AND c.object_type = 'group' AND c.action = 'create'"
-            )),
-            work.run.id,
-            self.after,
-            self.end,
-            work.integration.id,
-            work.integration.customer_id,
-            now
-        )?;
-        self.known(ObjectType::Group, GROUP_CONTENT).await
-    }
-
-    async fn contacts(&mut self) -> Result<()> {
-        let (work, now) = (self.work, self.work.b().clock.now());
-        execute!(
-            self.tx,
-            sqlx::AssertSqlSafe(format!(
-                "INSERT INTO directory_contact (id, customer_id, integration_id, external_id,
-                    source_type, display_name, name_folded, search_text, given_name, surname, mail,
-                    attributes, hash, status, status_reason, created_at, changed_at)
-                 SELECT c.object_id, $5, $4, s.external_id, 'EntraSync', s.display_name,
-                    s.name_folded, s.search_text, s.given_name, s.surname, s.mail, s.attributes,
-                    s.hash, 'active', NULL, $6, $6
-                   FROM run_change c
-                   JOIN source_object s ON s.integration_id = $4 AND s.object_type = 'contact'
-                                       AND s.external_id = c.external_id
-                  WHERE {IN_BATCH} AND c.object_type = 'contact' AND c.action = 'create'"
-            )),
-            work.run.id,
-            self.after,
-            self.end,
-            work.integration.id,
-            work.integration.customer_id,
-            now
-        )?;
-        self.known(ObjectType::Contact, CONTACT_CONTENT).await
-    }
-
-    async fn devices(&mut self) -> Result<()> {
-        let (work, now) = (self.work, self.work.b().clock.now());
-        execute!(
-            self.tx,
-            sqlx::AssertSqlSafe(format!(
-                "INSERT INTO directory_device (id, customer_id, integration_id, external_id,
-                    source_type, display_name, name_folded, search_text, attributes, hash, status,
-                    status_reason, created_at, changed_at)
-                 SELECT c.object_id, $5, $4, s.external_id, 'EntraSync', s.display_name,
-                    s.name_folded, s.search_text, s.attributes, s.hash,
-                    CASE WHEN c.reason IS NULL THEN 'active' ELSE 'inactive' END, c.reason, $6, $6
-                   FROM run_change c
-                   JOIN source_object s ON s.integration_id = $4 AND s.object_type = 'device'
-                                       AND s.external_id = c.external_id
-                  WHERE {IN_BATCH} AND c.object_type = 'device' AND c.action = 'create'"
-            )),
-            work.run.id,
-            self.after,
-            self.end,
-            work.integration.id,
-            work.integration.customer_id,
-            now
-        )?;
-        self.known(ObjectType::Device, DEVICE_CONTENT).await
+        self.known(object_type).await
     }
 
     /// Changes of objects that the directory has. Most batches of a first run have none.
-    async fn known(&mut self, object_type: ObjectType, content: &str) -> Result<()> {
+    async fn known(&mut self, object_type: ObjectType) -> Result<()> {
         let work = self.work;
         let any = fetch_optional!(
             self.tx,
@@ -373,6 +303,11 @@ impl Batch<'_, '_> {
             self.fail_protected().await?;
             self.fail_protected_by_rule().await?;
         }
+        let content: Vec<String> = content(object_type)
+            .into_iter()
+            .map(|(column, value)| format!("{column} = {value}"))
+            .collect();
+        let content = content.join(", ");
         let takes = "(c.action = 'restore' OR $6)";
         self.wanted(object_type, &format!("{content}, "), takes, updates)
             .await?;
@@ -576,13 +511,10 @@ impl Batch<'_, '_> {
             removals.push((change.object_id, after.removed));
         }
         self.add_members(&additions).await?;
-        let rules = if removals.is_empty() {
-            Rules::default()
-        } else {
-            self.rules().await?
-        };
-        for (group_id, removed) in removals {
-            self.remove_members(group_id, &removed, &rules).await?;
+        let protected = self.protected_by_rule(&removals).await?;
+        for (group_id, mut removed) in removals {
+            removed.retain(|id| !protected.contains(id));
+            self.remove_members(group_id, &removed).await?;
         }
         Ok(())
     }
@@ -625,21 +557,27 @@ impl Batch<'_, '_> {
         self.tx.insert_memberships(&rows).await
     }
 
-    /// Exactly the edges that the plan removes: those that are held stay.
-    async fn remove_members(
+    /// Those of the members to be removed whom a rule protects that is saved now.
+    async fn protected_by_rule(
         &mut self,
-        group_id: Uuid,
-        removed: &[ExternalId],
-        rules: &Rules,
-    ) -> Result<()> {
-        let integration = self.work.integration.id;
-        let ids: Vec<Uuid> = removed.iter().map(|id| id.0).collect();
-        let protected = protected_rules::among(self.tx, integration, rules, &ids).await?;
-        let removed: Vec<ExternalId> = removed
+        removals: &[(Uuid, Vec<ExternalId>)],
+    ) -> Result<HashSet<ExternalId>> {
+        let mut ids: Vec<Uuid> = removals
             .iter()
-            .filter(|id| !protected.contains(id))
-            .copied()
+            .flat_map(|(_, removed)| removed.iter().map(|id| id.0))
             .collect();
+        if ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        let rules = self.rules().await?;
+        protected_rules::among(self.tx, self.work.integration.id, &rules, &ids).await
+    }
+
+    /// Exactly the edges that the plan removes: those that are held stay.
+    async fn remove_members(&mut self, group_id: Uuid, removed: &[ExternalId]) -> Result<()> {
+        let integration = self.work.integration.id;
         let types = self.work.types.iter();
         let others = types.filter(|member_type| **member_type != ObjectType::User);
         for ids in removed.chunks(IDS_MAX) {
