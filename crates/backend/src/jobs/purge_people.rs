@@ -1,7 +1,7 @@
-//! Deletes people, groups, contacts and devices of integrations that are gone, once their days as inactive are over.
-//! While an integration is there, its own runs do that.
+//! Deletes people, groups, contacts and devices of integrations that are gone, once their days as
+//! inactive are over. While an integration is there, its own runs do that.
 
-use domain::run::Reason;
+use domain::{policy::ObjectType, run::Reason};
 
 use super::Outcome;
 use crate::{Backend, Result, execute};
@@ -12,28 +12,28 @@ const BATCH: i64 = 2_000;
 /// Deletes them, and comes back in an hour.
 pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     let now = b.clock.now();
-    for sql in [
-        "UPDATE directory_user SET status = 'deleted', status_reason = $3, delete_at = NULL,
-                changed_at = $2
-          WHERE id IN (SELECT id FROM directory_user
-                        WHERE integration_id IS NULL AND delete_at <= $2
-                          AND protected_at IS NULL LIMIT $1)",
-        "UPDATE directory_group SET status = 'deleted', status_reason = $3, delete_at = NULL,
-                changed_at = $2
-          WHERE id IN (SELECT id FROM directory_group
-                        WHERE integration_id IS NULL AND delete_at <= $2 LIMIT $1)",
-        "UPDATE directory_contact SET status = 'deleted', status_reason = $3, delete_at = NULL,
-                changed_at = $2
-          WHERE id IN (SELECT id FROM directory_contact
-                        WHERE integration_id IS NULL AND delete_at <= $2 LIMIT $1)",
-        "UPDATE directory_device SET status = 'deleted', status_reason = $3, delete_at = NULL,
-                changed_at = $2
-          WHERE id IN (SELECT id FROM directory_device
-                        WHERE integration_id IS NULL AND delete_at <= $2 LIMIT $1)",
-    ] {
+    for object_type in ObjectType::OBJECTS {
+        // Only people are protected.
+        let protected = match object_type {
+            ObjectType::User => "protected_at IS NOT NULL",
+            _ => "FALSE",
+        };
+        let sql = format!(
+            "UPDATE directory_{object_type} SET status = 'deleted', status_reason = $3,
+                    delete_at = NULL, changed_at = $2
+              WHERE id IN (SELECT id FROM directory_{object_type}
+                            WHERE integration_id IS NULL AND delete_at <= $2
+                              AND NOT ({protected}) LIMIT $1)"
+        );
         loop {
             let mut tx = b.db.write().await?;
-            let changed = execute!(&mut tx, sql, BATCH, now, Reason::DeleteAfterDays)?;
+            let changed = execute!(
+                &mut tx,
+                sqlx::AssertSqlSafe(sql.as_str()),
+                BATCH,
+                now,
+                Reason::DeleteAfterDays
+            )?;
             tx.commit().await?;
             if changed < BATCH.unsigned_abs() {
                 break;

@@ -6,6 +6,7 @@ use domain::{
     id::IntegrationId,
     integration::People,
     permission::Permission,
+    policy::ObjectType,
     run::Reason,
     user::{DirectoryStatus, SourceType},
 };
@@ -98,25 +99,21 @@ async fn end_runs(
 
 /// They become Manual: nothing in a source stands behind them any more.
 async fn keep(tx: &mut Tx, id: IntegrationId, now: DateTime) -> Result<()> {
-    for statement in [
-        "UPDATE directory_user SET integration_id = NULL, external_id = NULL, hash = NULL,
-           source_type = $2, delete_at = NULL, countdown_cancelled_at = NULL,
-           countdown_cancelled_by = NULL, countdown_cancelled_note = NULL, changed_at = $3
-         WHERE integration_id = $1",
-        "UPDATE directory_group SET integration_id = NULL, external_id = NULL, hash = NULL,
-           source_type = $2, delete_at = NULL, countdown_cancelled_at = NULL,
-           countdown_cancelled_by = NULL, countdown_cancelled_note = NULL, changed_at = $3
-         WHERE integration_id = $1",
-        "UPDATE directory_contact SET integration_id = NULL, external_id = NULL, hash = NULL,
-           source_type = $2, delete_at = NULL, countdown_cancelled_at = NULL,
-           countdown_cancelled_by = NULL, countdown_cancelled_note = NULL, changed_at = $3
-         WHERE integration_id = $1",
-        "UPDATE directory_device SET integration_id = NULL, external_id = NULL, hash = NULL,
-           source_type = $2, delete_at = NULL, countdown_cancelled_at = NULL,
-           countdown_cancelled_by = NULL, countdown_cancelled_note = NULL, changed_at = $3
-         WHERE integration_id = $1",
-    ] {
-        execute!(&mut *tx, statement, id, SourceType::Manual, now)?;
+    for object_type in ObjectType::OBJECTS {
+        execute!(
+            &mut *tx,
+            sqlx::AssertSqlSafe(format!(
+                "UPDATE directory_{object_type}
+                    SET integration_id = NULL, external_id = NULL, hash = NULL, source_type = $2,
+                        delete_at = NULL, countdown_cancelled_at = NULL,
+                        countdown_cancelled_by = NULL, countdown_cancelled_note = NULL,
+                        changed_at = $3
+                  WHERE integration_id = $1"
+            )),
+            id,
+            SourceType::Manual,
+            now
+        )?;
     }
     Ok(())
 }
@@ -128,45 +125,39 @@ async fn deactivate(
     now: DateTime,
     delete_at: Option<DateTime>,
 ) -> Result<()> {
-    for statement in [
-        "UPDATE directory_user SET status = $2, status_reason = $3, changed_at = $4
-         WHERE integration_id = $1 AND status = $5",
-        "UPDATE directory_group SET status = $2, status_reason = $3, changed_at = $4
-         WHERE integration_id = $1 AND status = $5",
-        "UPDATE directory_contact SET status = $2, status_reason = $3, changed_at = $4
-         WHERE integration_id = $1 AND status = $5",
-        "UPDATE directory_device SET status = $2, status_reason = $3, changed_at = $4
-         WHERE integration_id = $1 AND status = $5",
-    ] {
+    for object_type in ObjectType::OBJECTS {
         execute!(
             &mut *tx,
-            statement,
+            sqlx::AssertSqlSafe(format!(
+                "UPDATE directory_{object_type} SET status = $2, status_reason = $3, changed_at = $4
+                  WHERE integration_id = $1 AND status = $5"
+            )),
             id,
             DirectoryStatus::Inactive,
             Reason::IntegrationDeleted,
             now,
             DirectoryStatus::Active
         )?;
-    }
-    for statement in [
-        "UPDATE directory_user SET integration_id = NULL, hash = NULL,
-           delete_at = CASE WHEN status = $3 OR protected_at IS NOT NULL THEN NULL ELSE COALESCE($2, delete_at) END,
-           countdown_cancelled_at = CASE WHEN $2 IS NULL THEN countdown_cancelled_at END
-         WHERE integration_id = $1",
-        "UPDATE directory_group SET integration_id = NULL, hash = NULL,
-           delete_at = CASE WHEN status = $3 THEN NULL ELSE COALESCE($2, delete_at) END,
-           countdown_cancelled_at = CASE WHEN $2 IS NULL THEN countdown_cancelled_at END
-         WHERE integration_id = $1",
-        "UPDATE directory_contact SET integration_id = NULL, hash = NULL,
-           delete_at = CASE WHEN status = $3 THEN NULL ELSE COALESCE($2, delete_at) END,
-           countdown_cancelled_at = CASE WHEN $2 IS NULL THEN countdown_cancelled_at END
-         WHERE integration_id = $1",
-        "UPDATE directory_device SET integration_id = NULL, hash = NULL,
-           delete_at = CASE WHEN status = $3 THEN NULL ELSE COALESCE($2, delete_at) END,
-           countdown_cancelled_at = CASE WHEN $2 IS NULL THEN countdown_cancelled_at END
-         WHERE integration_id = $1",
-    ] {
-        execute!(&mut *tx, statement, id, delete_at, DirectoryStatus::Deleted)?;
+        // Only people are protected.
+        let protected = match object_type {
+            ObjectType::User => "protected_at IS NOT NULL",
+            _ => "FALSE",
+        };
+        execute!(
+            &mut *tx,
+            sqlx::AssertSqlSafe(format!(
+                "UPDATE directory_{object_type}
+                    SET integration_id = NULL, hash = NULL,
+                        delete_at = CASE WHEN status = $3 OR {protected} THEN NULL
+                                         ELSE COALESCE($2, delete_at) END,
+                        countdown_cancelled_at = CASE WHEN $2 IS NULL
+                                                      THEN countdown_cancelled_at END
+                  WHERE integration_id = $1"
+            )),
+            id,
+            delete_at,
+            DirectoryStatus::Deleted
+        )?;
     }
     Ok(())
 }
