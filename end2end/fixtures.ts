@@ -19,6 +19,13 @@ export const OWNER = {
 
 /** Where the owner's cookies are kept for the other tests. */
 export const OWNER_STATE = path.join(import.meta.dirname, "test-results", "owner.json");
+/** Tests that run beside each other; playwright.config.ts starts so many workers. */
+export const WORKERS = 2;
+/**
+ * Where the cookies of a session of its own are kept for the plain pages of each worker: what a plain
+ * form leaves for its page stands in the session, and the next page of that session takes it.
+ */
+export const plainState = (worker: number) => path.join(import.meta.dirname, "test-results", `plain-${worker}.json`);
 const CLAIMS = path.join(import.meta.dirname, "test-results", "tenants");
 
 /** A page on which whatever the browser complains about is remembered. */
@@ -109,8 +116,8 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     await use(new Control(caller, tenant));
     await caller.dispose();
   },
-  plain: async ({ browser }, use) => {
-    const context = await browser.newContext({ storageState: OWNER_STATE });
+  plain: async ({ browser }, use, info) => {
+    const context = await browser.newContext({ storageState: plainState(info.parallelIndex) });
     await context.route(/\.(wasm|js)(\?|$)/, (route) => route.abort());
     await use(await context.newPage());
     await context.close();

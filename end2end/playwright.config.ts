@@ -9,14 +9,14 @@
 // The database is the server's affair: the same tests run on SQLite and on PostgreSQL.
 import { defineConfig, devices } from "@playwright/test";
 
-import { OWNER_STATE } from "./fixtures";
+import { OWNER_STATE, WORKERS } from "./fixtures";
 
 export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
   // Every test works on a customer of its own, so that they may run beside each other.
   fullyParallel: true,
-  workers: 2,
+  workers: WORKERS,
   forbidOnly: !!process.env.CI,
   retries: 0,
   timeout: 60_000,

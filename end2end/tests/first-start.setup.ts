@@ -1,9 +1,9 @@
 // The very first visitor: nobody can sign in yet, and the setup code proves who runs the server.
 import fs from "node:fs";
 
-import { expect, hydrated, OWNER, OWNER_STATE, test as setup } from "../fixtures";
+import { expect, hydrated, OWNER, OWNER_STATE, plainState, test as setup, WORKERS } from "../fixtures";
 
-setup("the one who has the setup code becomes the owner", async ({ page, goto, watched }) => {
+setup("the one who has the setup code becomes the owner", async ({ page, goto, watched, browser }) => {
   const file = process.env.E2E_SETUP_CODE_FILE ?? "";
   const code = fs.readFileSync(file, "utf8").trim();
   expect(fs.statSync(file).mode & 0o777, "only the server's own user reads the code").toBe(0o600);
@@ -63,4 +63,15 @@ setup("the one who has the setup code becomes the owner", async ({ page, goto, w
 
   expect(watched.complaints).toEqual([]);
   await page.context().storageState({ path: OWNER_STATE });
+  for (let worker = 0; worker < WORKERS; worker++) {
+    const context = await browser.newContext();
+    const plain = await context.newPage();
+    await plain.goto("/sign-in");
+    await plain.getByLabel("E-mail").fill(OWNER.email);
+    await plain.getByLabel("Password").fill(OWNER.password);
+    await plain.getByRole("button", { name: "Sign in" }).click();
+    await expect(plain).toHaveURL("/");
+    await context.storageState({ path: plainState(worker) });
+    await context.close();
+  }
 });
