@@ -463,6 +463,15 @@ CREATE TABLE run_staging (
     PRIMARY KEY (run_id, object_type, external_id)
 );
 
+-- Which objects a full round named, a row a page: what is known and didn't change isn't staged.
+CREATE TABLE run_staging_seen (
+    run_id       UUID    NOT NULL,
+    position     BIGINT  NOT NULL,
+    object_type  TEXT    NOT NULL,
+    ids          BYTEA   NOT NULL, -- 16 bytes each
+    PRIMARY KEY (run_id, position)
+);
+
 -- A group's members as one page of the round named them.
 CREATE TABLE run_staging_member (
     run_id             UUID NOT NULL,

@@ -461,6 +461,15 @@ CREATE TABLE run_staging (
     PRIMARY KEY (run_id, object_type, external_id)
 ) STRICT;
 
+-- Which objects a full round named, a row a page: what is known and didn't change isn't staged.
+CREATE TABLE run_staging_seen (
+    run_id       BLOB    NOT NULL,
+    position     INTEGER NOT NULL,
+    object_type  TEXT    NOT NULL,
+    ids          BLOB    NOT NULL, -- 16 bytes each
+    PRIMARY KEY (run_id, position)
+) STRICT;
+
 -- A group's members as one page of the round named them.
 CREATE TABLE run_staging_member (
     run_id             BLOB    NOT NULL,

@@ -141,7 +141,7 @@ async fn bench(asked: &Asked) -> Result<()> {
         "{} users, {} groups, {} memberships",
         asked.users, asked.groups, asked.memberships
     );
-    let rows: [Row; 17] = [
+    let rows: [Row; 21] = [
         ("floor: download", |m| seconds(m.floor_download)),
         ("floor: bulk load", |m| seconds(m.floor_load)),
         ("floor", |m| seconds(m.floor())),
@@ -161,6 +161,12 @@ async fn bench(asked: &Asked) -> Result<()> {
         ("requests", |m| m.full.requests.to_string()),
         ("resource units", |m| m.full.resource_units.to_string()),
         ("full sync again", |m| seconds(m.again.took)),
+        ("  reading", |m| phase(&m.again, &["waiting", "reading"])),
+        ("  merging", |m| phase(&m.again, &["merging"])),
+        ("  planning", |m| phase(&m.again, &["planning"])),
+        ("  applying and ending", |m| {
+            phase(&m.again, &["applying", "done"])
+        }),
         ("delta, nothing changed", |m| seconds(m.quiet.took)),
         ("  its requests (aim: 2)", |m| m.quiet.requests.to_string()),
         ("delta, 1 % changed", |m| seconds(m.one_percent.took)),

@@ -1,5 +1,8 @@
 //! Statements with a list of ids, on both databases.
 
+use sqlx::{Encode, Postgres, QueryBuilder, Sqlite, Type, postgres::PgHasArrayType};
+use uuid::Uuid;
+
 /// Runs a statement that is put together with `push` and `push_bind`:
 /// `run_built!(tx, |query| { query.push("…").push_bind(…); })` answers how many rows it touched.
 macro_rules! run_built {
@@ -39,19 +42,62 @@ macro_rules! fetch_built {
     };
 }
 
-/// Pushes `(id, id, …)`.
+/// Pushes, after the name of a column, that it is one of these: `push_ids!(query, ids)`.
 macro_rules! push_ids {
-    ($query:ident, $ids:expr) => {{
-        $query.push("(");
-        let mut list = $query.separated(", ");
-        for id in $ids {
+    ($query:ident, $ids:expr) => {
+        $crate::db::rows::PushIds::push_ids(&mut $query, $ids)
+    };
+}
+
+/// How a database is given a list of values. PostgreSQL gets an array: it plans a statement with a
+/// thousand parameters for longer than it takes to run it. SQLite has no arrays.
+pub(crate) trait PushIds<T> {
+    /// Pushes it.
+    fn push_ids(&mut self, ids: &[T]);
+}
+
+impl<T> PushIds<T> for QueryBuilder<Sqlite>
+where
+    T: Copy + for<'q> Encode<'q, Sqlite> + Type<Sqlite>,
+{
+    fn push_ids(&mut self, ids: &[T]) {
+        self.push(" IN (");
+        let mut list = self.separated(", ");
+        for id in ids {
             list.push_bind(*id);
         }
-        $query.push(")");
-    }};
+        self.push(")");
+    }
+}
+
+impl<T> PushIds<T> for QueryBuilder<Postgres>
+where
+    T: Copy + for<'q> Encode<'q, Postgres> + Type<Postgres> + PgHasArrayType,
+{
+    fn push_ids(&mut self, ids: &[T]) {
+        self.push(" = ANY(").push_bind(ids.to_vec()).push(")");
+    }
 }
 
 pub(crate) use {fetch_built, push_ids, run_built};
 
 /// Ids that go into one list.
 pub(crate) const IDS_MAX: usize = 1_000;
+
+impl crate::Tx {
+    /// A condition on the column before it, for a query that isn't put together with
+    /// `push_ids!`: ids are safe in a text.
+    pub(crate) fn one_of(&self, ids: &[Uuid]) -> String {
+        let list =
+            |quote: fn(&Uuid) -> String| ids.iter().map(quote).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Sqlite(_) => format!("IN ({})", list(|id| format!("x'{}'", id.simple()))),
+            Self::Postgres(_) => {
+                format!(
+                    "= ANY('{{{}}}'::uuid[])",
+                    list(|id| id.simple().to_string())
+                )
+            }
+        }
+    }
+}

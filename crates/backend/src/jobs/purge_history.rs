@@ -33,6 +33,11 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
               WHERE NOT EXISTS (SELECT 1 FROM run r
                                  WHERE r.id = s.run_id AND r.status IN ('queued', 'running'))
               LIMIT $1)",
+        "DELETE FROM run_staging_seen WHERE (run_id, position) IN (
+             SELECT s.run_id, s.position FROM run_staging_seen s
+              WHERE NOT EXISTS (SELECT 1 FROM run r
+                                 WHERE r.id = s.run_id AND r.status IN ('queued', 'running'))
+              LIMIT $1)",
     ] {
         batches(b, (sql, None)).await?;
     }

@@ -162,7 +162,7 @@ async fn read(
         query.push_bind(integration);
         match which {
             Which::These(ids) => {
-                query.push(" AND d.external_id IN ");
+                query.push(" AND d.external_id");
                 push_ids!(query, ids);
             }
             Which::After(id) => {
@@ -245,7 +245,7 @@ pub(crate) async fn mark(
             query
                 .push(" WHERE object_type = 'user' AND integration_id = ")
                 .push_bind(integration);
-            query.push(" AND external_id IN ");
+            query.push(" AND external_id");
             push_ids!(query, ids);
         })?;
     }
@@ -272,7 +272,7 @@ pub(crate) async fn end_countdowns(
     for ids in ids.chunks(IDS_MAX) {
         run_built!(tx, |query| {
             query.push("UPDATE directory_user SET delete_at = NULL WHERE integration_id = ");
-            query.push_bind(integration).push(" AND external_id IN ");
+            query.push_bind(integration).push(" AND external_id");
             push_ids!(query, ids);
         })?;
     }

@@ -450,7 +450,7 @@ impl Batch<'_, '_> {
                             error = 'A rule that was saved since this was planned protects it.'
                       WHERE run_id = ",
                 );
-                query.push_bind(self.work.run.id).push(" AND position IN ");
+                query.push_bind(self.work.run.id).push(" AND position");
                 push_ids!(query, positions);
             })?;
         }
@@ -585,7 +585,7 @@ impl Batch<'_, '_> {
                 query.push("DELETE FROM directory_membership WHERE group_id = ");
                 query.push_bind(group_id).push(" AND member_id IN (");
                 query.push("SELECT id FROM directory_user WHERE integration_id = ");
-                query.push_bind(integration).push(" AND external_id IN ");
+                query.push_bind(integration).push(" AND external_id");
                 push_ids!(query, ids);
                 // Nothing is taken from who was protected after the plan was made.
                 query.push(" AND protected_at IS NULL");
@@ -593,7 +593,7 @@ impl Batch<'_, '_> {
                     query.push(" UNION ALL SELECT id FROM directory_");
                     query.push(member_type.as_str());
                     query.push(" WHERE integration_id = ");
-                    query.push_bind(integration).push(" AND external_id IN ");
+                    query.push_bind(integration).push(" AND external_id");
                     push_ids!(query, ids);
                 }
                 query.push(")");

@@ -190,7 +190,7 @@ async fn set(tx: &mut Tx, work: &Work<'_>, positions: &[i64], found: Found) -> R
                 query.push(", reason = ").push_bind(reason);
             }
             query.push(" WHERE run_id = ").push_bind(work.run.id);
-            query.push(" AND position IN ");
+            query.push(" AND position");
             push_ids!(query, positions);
         })?;
     }

@@ -161,7 +161,7 @@ async fn contents(
     for ids in ids.chunks(IDS_MAX) {
         let rows = fetch_built!(tx, Row, |query| {
             query.push(select).push_bind(work.integration.id);
-            query.push(condition).push(" AND external_id IN ");
+            query.push(condition).push(" AND external_id");
             push_ids!(query, ids);
         })?;
         all.extend(rows.into_iter().map(|row| (row.external_id, row.into())));

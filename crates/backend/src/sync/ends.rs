@@ -131,7 +131,7 @@ async fn read(
                 .push(" AND s.object_type = ")
                 .push_bind(object_type);
             if let Some(ids) = chunk {
-                query.push(" AND s.external_id IN ");
+                query.push(" AND s.external_id");
                 push_ids!(query, ids);
             } else {
                 query.push(" AND s.external_id > ").push_bind(after);

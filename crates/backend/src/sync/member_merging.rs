@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{id::ExternalId, policy::ObjectType};
+use domain::{
+    id::{ExternalId, IntegrationId},
+    policy::ObjectType,
+};
 use planner::merge::Members as Pieces;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -15,7 +18,7 @@ use super::{
     staging::unpack,
     stop::Stop,
 };
-use crate::{Result, Tx, execute, fetch_all};
+use crate::{Result, Tx, fetch_all};
 
 /// Pieces read at once.
 const PIECES: i64 = 500;
@@ -106,6 +109,10 @@ async fn settle(
         changed.push((group, members));
     }
     members::write(&mut tx, integration, &changed, first).await?;
+    if work.run.full_read && !first {
+        let ids: Vec<Uuid> = changed.iter().map(|(group, _)| group.0).collect();
+        mark_group(&mut tx, integration, &ids).await?;
+    }
     if work.is_selected() && !work.run.full_read {
         for (object_type, ids) in &moved {
             mark(&mut tx, work, *object_type, ids).await?;
@@ -126,7 +133,22 @@ async fn mark(tx: &mut Tx, work: &Work<'_>, object_type: ObjectType, ids: &[Uuid
             query.push("UPDATE source_object SET pending = 'scope' WHERE integration_id = ");
             query.push_bind(work.integration.id);
             query.push(" AND object_type = ").push_bind(object_type);
-            query.push(" AND pending IS NULL AND external_id IN ");
+            query.push(" AND pending IS NULL AND external_id");
+            push_ids!(query, ids);
+        })?;
+    }
+    Ok(())
+}
+
+/// Marks groups whose members changed: a complete round names the members of every group.
+async fn mark_group(tx: &mut Tx, integration: IntegrationId, ids: &[Uuid]) -> Result<()> {
+    for ids in ids.chunks(IDS_MAX) {
+        run_built!(tx, |query| {
+            query.push(
+                "UPDATE source_object SET pending = COALESCE(pending, 'edges')
+                  WHERE object_type = 'group' AND integration_id = ",
+            );
+            query.push_bind(integration).push(" AND external_id");
             push_ids!(query, ids);
         })?;
     }
@@ -135,20 +157,22 @@ async fn mark(tx: &mut Tx, work: &Work<'_>, object_type: ObjectType, ids: &[Uuid
 
 /// In a complete round, a group without a piece has no members any more.
 async fn groups_without_members(work: &mut Work<'_>) -> Result<(), Stop> {
+    let integration = work.integration.id;
     let mut tx = work.bulk().await?;
-    execute!(
+    let ids = fetch_all!(
         &mut tx,
-        "DELETE FROM source_membership
-          WHERE integration_id = $1
-            AND group_external_id IN (
-                SELECT o.external_id FROM source_object o
-                 WHERE o.integration_id = $1 AND o.object_type = 'group'
-                   AND NOT EXISTS (SELECT 1 FROM run_staging_member t
-                                    WHERE t.run_id = $2
-                                      AND t.group_external_id = o.external_id))",
-        work.integration.id,
+        (Uuid,),
+        "SELECT DISTINCT m.group_external_id FROM source_membership m
+          WHERE m.integration_id = $1
+            AND NOT EXISTS (SELECT 1 FROM run_staging_member t
+                             WHERE t.run_id = $2
+                               AND t.group_external_id = m.group_external_id)",
+        integration,
         work.run.id
     )?;
+    let ids: Vec<Uuid> = ids.into_iter().map(|(id,)| id).collect();
+    members::remove(&mut tx, integration, &ids).await?;
+    mark_group(&mut tx, integration, &ids).await?;
     tx.commit().await?;
     Ok(())
 }

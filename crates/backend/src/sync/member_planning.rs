@@ -95,7 +95,7 @@ async fn active(work: &Work<'_>) -> Result<i64> {
 /// The groups to look at, in order.
 async fn groups_to_look_at(work: &Work<'_>, plan: &Plan) -> Result<Vec<Uuid>> {
     let mut tx = work.b().db.read().await?;
-    if plan.all {
+    if plan.all_groups {
         let ids = fetch_all!(
             &mut tx,
             (Uuid,),
@@ -109,13 +109,15 @@ async fn groups_to_look_at(work: &Work<'_>, plan: &Plan) -> Result<Vec<Uuid>> {
         &mut tx,
         (Uuid,),
         "SELECT external_id FROM run_staging WHERE run_id = $1 AND object_type = 'group'
-         UNION SELECT group_external_id FROM run_staging_member WHERE run_id = $1
+         UNION SELECT group_external_id FROM run_staging_member WHERE run_id = $1 AND $4
          UNION SELECT external_id FROM source_object
           WHERE integration_id = $2 AND object_type = 'group' AND pending IS NOT NULL AND $3",
         work.run.id,
         work.integration.id,
         // Groups that wait for another reason aren't what a run of one object is for.
-        work.run.one().is_none()
+        work.run.one().is_none(),
+        // A complete round names the members of every group: those that changed are pending.
+        !work.run.full_read
     )?;
     let mut groups: BTreeSet<Uuid> = ids.into_iter().map(|(id,)| id).collect();
     if !plan.turned.is_empty() {
@@ -259,7 +261,7 @@ async fn groups(tx: &mut Tx, work: &Work<'_>, ids: &[Uuid]) -> Result<Vec<Group>
               WHERE s.object_type = 'group' AND s.integration_id = ",
         );
         query.push_bind(work.integration.id);
-        query.push(" AND s.external_id IN ");
+        query.push(" AND s.external_id");
         push_ids!(query, ids);
         query.push(" ORDER BY s.external_id");
     })
@@ -289,7 +291,7 @@ async fn directory_members(
         );
         query.push_bind(work.integration.id);
         query.push(" AND e.member_type = ").push_bind(member_type);
-        query.push(" AND g.external_id IN ");
+        query.push(" AND g.external_id");
         push_ids!(query, ids);
         query.push(" GROUP BY g.external_id");
     })?;
@@ -512,9 +514,13 @@ async fn settle_groups(work: &Work<'_>, plan: &mut Plan) -> Result<()> {
         work.run.id
     )?;
     for (group,) in changed {
-        if plan.unchanged_groups.remove(&group) {
+        if plan.changed_groups.contains(&group) {
+            continue;
+        }
+        let all_seen = plan.all && !plan.empty.contains(&ObjectType::Group);
+        if all_seen || plan.seen_groups.contains(&group) {
             count::touch(plan.line(ObjectType::Group));
-        } else if plan.seen_groups.insert(group) {
+        } else {
             count::change(plan.line(ObjectType::Group), Action::Update, 1);
         }
     }

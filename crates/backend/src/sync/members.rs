@@ -100,7 +100,7 @@ pub(crate) async fn of(
                   WHERE integration_id = ",
             );
             query.push_bind(integration);
-            query.push(" AND group_external_id IN ");
+            query.push(" AND group_external_id");
             push_ids!(query, ids);
             query.push(" ORDER BY group_external_id, member_type");
         })?);
@@ -148,14 +148,7 @@ pub(super) async fn write(
 ) -> Result<()> {
     if !first {
         let ids: Vec<Uuid> = groups.iter().map(|(group, _)| group.0).collect();
-        for ids in ids.chunks(IDS_MAX) {
-            run_built!(tx, |query| {
-                query.push("DELETE FROM source_membership WHERE integration_id = ");
-                query.push_bind(integration);
-                query.push(" AND group_external_id IN ");
-                push_ids!(query, ids);
-            })?;
-        }
+        remove(tx, integration, &ids).await?;
     }
     let lists: Vec<List> = groups
         .iter()
@@ -174,6 +167,19 @@ pub(super) async fn write(
         "ON CONFLICT (integration_id, group_external_id, member_type)
          DO UPDATE SET members = excluded.members"
     )?;
+    Ok(())
+}
+
+/// Removes the lists of these groups.
+pub(super) async fn remove(tx: &mut Tx, integration: IntegrationId, groups: &[Uuid]) -> Result<()> {
+    for ids in groups.chunks(IDS_MAX) {
+        run_built!(tx, |query| {
+            query.push("DELETE FROM source_membership WHERE integration_id = ");
+            query.push_bind(integration);
+            query.push(" AND group_external_id");
+            push_ids!(query, ids);
+        })?;
+    }
     Ok(())
 }
 

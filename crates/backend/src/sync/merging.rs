@@ -9,8 +9,8 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::{member_merging, reading::Round, record::Work, scope, single, stop::Stop};
-use crate::{Backend, Result, Tx, execute, fetch_optional, insert_many};
+use super::{member_merging, reading::Round, record::Work, scope, seen, single, stop::Stop};
+use crate::{Result, Tx, execute, fetch_optional, insert_many};
 
 /// Objects a batch merges.
 const BATCH: i64 = 2_000;
@@ -38,9 +38,9 @@ pub(super) async fn merge(work: &mut Work<'_>) -> Result<(), Stop> {
         member_merging::merge(work, first).await?;
     }
     scope::refresh(work).await?;
-    if work.run.full_read && !first {
+    if round.noted {
         for object_type in &types {
-            sweep(work, *object_type).await?;
+            seen::sweep(work, *object_type).await?;
         }
     }
     finish(work, &round).await
@@ -53,7 +53,7 @@ fn is_read(work: &Work<'_>, object_type: ObjectType) -> bool {
 }
 
 /// Whether nothing is known of the integration yet.
-async fn is_first(work: &Work<'_>) -> Result<bool> {
+pub(super) async fn is_first(work: &Work<'_>) -> Result<bool> {
     let mut tx = work.b().db.read().await?;
     let any = fetch_optional!(
         &mut tx,
@@ -64,29 +64,23 @@ async fn is_first(work: &Work<'_>) -> Result<bool> {
     Ok(any.is_none())
 }
 
-/// The last id of the next batch of an ordered walk; the largest id there is for the last batch.
-pub(super) async fn batch_end(
-    b: &Backend,
-    table: &'static str,
-    owner: (&'static str, Uuid),
+/// The last id of the next batch of staged objects; the largest id there is for the last batch.
+async fn batch_end(
+    work: &Work<'_>,
     object_type: ObjectType,
     after: ExternalId,
-    size: i64,
 ) -> Result<ExternalId> {
-    let mut tx = b.db.read().await?;
-    let sql = format!(
-        "SELECT external_id FROM {table} WHERE {} = $1 AND object_type = $2 AND external_id > $3
-          ORDER BY external_id LIMIT 1 OFFSET {}",
-        owner.0,
-        size - 1
-    );
+    let mut tx = work.b().db.read().await?;
     let end = fetch_optional!(
         &mut tx,
         (ExternalId,),
-        sqlx::AssertSqlSafe(sql),
-        owner.1,
+        "SELECT external_id FROM run_staging
+          WHERE run_id = $1 AND object_type = $2 AND external_id > $3
+          ORDER BY external_id LIMIT 1 OFFSET $4",
+        work.run.id,
         object_type,
-        after
+        after,
+        BATCH - 1
     )?;
     Ok(end.map_or(LAST, |(id,)| id))
 }
@@ -101,8 +95,7 @@ pub(super) async fn objects(work: &mut Work<'_>, object_type: ObjectType) -> Res
     let (run_id, integration) = (work.run.id, work.integration.id);
     let mut after = FIRST;
     while after < LAST {
-        let owner = ("run_id", run_id.0);
-        let end = batch_end(work.b(), "run_staging", owner, object_type, after, BATCH).await?;
+        let end = batch_end(work, object_type, after).await?;
         let mut tx = work.bulk().await?;
         upsert(&mut tx, run_id.0, integration, object_type, (after, end)).await?;
         execute!(
@@ -163,44 +156,6 @@ async fn upsert(
         after,
         end
     )
-}
-
-/// What a complete read didn't name is gone. With selected groups only what is in scope is looked
-/// for: of the others nothing is known, and they are out of scope, which is decided later.
-async fn sweep(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop> {
-    let in_scope = if work.is_selected() {
-        "source_object.in_scope"
-    } else {
-        "TRUE"
-    };
-    let sql = format!(
-        "UPDATE source_object SET presence = 'gone'
-          WHERE integration_id = $1 AND object_type = $2 AND external_id > $3 AND external_id <= $4
-            AND presence <> 'gone'
-            AND NOT EXISTS (SELECT 1 FROM run_staging t
-                             WHERE t.run_id = $5 AND t.object_type = $2
-                               AND t.external_id = source_object.external_id)
-            AND {in_scope}"
-    );
-    let mut after = FIRST;
-    while after < LAST {
-        let owner = ("integration_id", work.integration.id.0);
-        let end = batch_end(work.b(), "source_object", owner, object_type, after, 5_000).await?;
-        let mut tx = work.bulk().await?;
-        execute!(
-            &mut tx,
-            sqlx::AssertSqlSafe(sql.as_str()),
-            work.integration.id,
-            object_type,
-            after,
-            end,
-            work.run.id
-        )?;
-        tx.commit().await?;
-        after = end;
-        work.checkpoint().await?;
-    }
-    Ok(())
 }
 
 /// A selected group that was deleted or came back changes the scope of people nobody mentioned:

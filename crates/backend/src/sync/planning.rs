@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::{
     counts,
     difference::{self, Differing},
+    glance::Glances,
     holding, member_planning,
     reading::Round,
     record::Work,
@@ -58,11 +59,13 @@ pub(super) struct Plan {
     pub lines: BTreeMap<ObjectType, CountLine>,
     /// Whether every object is looked at.
     pub all: bool,
+    /// Whether the members of every group are.
+    pub all_groups: bool,
     /// The new directory ids of groups that are created.
     pub new_groups: HashMap<ExternalId, Uuid>,
-    /// Groups that were looked at and have nothing to do of their own.
-    pub unchanged_groups: HashSet<ExternalId>,
-    /// Groups that were looked at.
+    /// Groups in the directory that change themselves, or are filtered.
+    pub changed_groups: HashSet<ExternalId>,
+    /// Groups that were looked at, where not every object is.
     pub seen_groups: HashSet<ExternalId>,
     /// Objects whose memberships come or go with them, where not every group is looked at.
     pub turned: HashSet<ExternalId>,
@@ -150,6 +153,8 @@ pub(super) async fn plan(work: &mut Work<'_>) -> Result<(), Stop> {
     let replans = work.integration.planned_policy.as_deref() != Some(&*planned_policy);
     let mut plan = Plan {
         all: work.run.one().is_none() && (work.run.full_read || replans),
+        // A complete round of what was known marked the groups whose members changed.
+        all_groups: work.run.one().is_none() && (replans || (work.run.full_read && !round.noted)),
         ..Plan::default()
     };
     if plan.all && work.policy.protected.is_empty() && work.run.mode != RunMode::Preview {
@@ -195,12 +200,48 @@ async fn objects(
         None => Which::Changed,
     };
     let mut walk = Walk::new(work, object_type, which).await?;
+    // The first run finds nothing in the directory.
+    if which == Which::All
+        && work.integration.first_full_done
+        && let Some(mut glances) = Glances::of(work, &walk, object_type)
+    {
+        return glance(work, plan, object_type, &mut glances, &walk).await;
+    }
     loop {
         let rows = walk.next(work).await?;
         if rows.is_empty() {
             return Ok(());
         }
         batch(work, plan, object_type, rows, &walk).await?;
+        work.checkpoint().await?;
+    }
+}
+
+/// Plans what a glance at everything finds something to do about.
+async fn glance(
+    work: &mut Work<'_>,
+    plan: &mut Plan,
+    object_type: ObjectType,
+    glances: &mut Glances,
+    walk: &Walk,
+) -> Result<(), Stop> {
+    loop {
+        let objects = glances.next(work).await?;
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let mut ids = Vec::new();
+        for (id, stays) in objects {
+            if stays {
+                count::tally(plan.line(object_type), Outcome::Unchanged);
+            } else {
+                ids.push(id.0);
+            }
+        }
+        for ids in ids.chunks(IDS_MAX) {
+            let rows = walk.these(work, ids).await?;
+            batch(work, plan, object_type, rows, walk).await?;
+        }
         work.checkpoint().await?;
     }
 }
@@ -233,8 +274,8 @@ async fn batch(
             kept[usize::from(keeps)].push(row.external_id.0);
         }
         // Somebody who stayed by a rejection and leaves now had no memberships shown, and has them.
-        let leaves_late = walk.rejections && leaves(outcome);
-        if !plan.all && (turns || row.is(Flag::Turned) || creates(outcome) || leaves_late) {
+        let leaves_late = walk.rejections() && leaves(outcome);
+        if !plan.all_groups && (turns || row.is(Flag::Turned) || creates(outcome) || leaves_late) {
             plan.turned.insert(row.external_id);
         }
         if object_type == ObjectType::Group {
@@ -289,9 +330,11 @@ const fn leaves(outcome: Outcome) -> bool {
 }
 
 fn note_group(plan: &mut Plan, row: &Row, outcome: Outcome) {
-    plan.seen_groups.insert(row.external_id);
-    if outcome == Outcome::Unchanged {
-        plan.unchanged_groups.insert(row.external_id);
+    if !plan.all {
+        plan.seen_groups.insert(row.external_id);
+    }
+    if outcome != Outcome::Unchanged && row.directory_id.is_some() {
+        plan.changed_groups.insert(row.external_id);
     }
 }
 
@@ -344,7 +387,7 @@ pub(super) async fn mark_kept(
                 .push(", pending = COALESCE(pending, 'members') WHERE integration_id = ")
                 .push_bind(work.integration.id);
             query.push(" AND object_type = ").push_bind(object_type);
-            query.push(" AND external_id IN ");
+            query.push(" AND external_id");
             push_ids!(query, ids);
         })?;
     }

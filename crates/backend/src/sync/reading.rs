@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::{
     connect,
     entra::{self, Single},
+    merging,
     record::Work,
     selected, single,
     staging::{self, Stager},
@@ -45,6 +46,10 @@ pub(super) struct Round {
     /// Types of which the complete answer was empty although some are known: nothing of them is
     /// merged, everything of them is held (sync.md rule 6).
     pub empty: Vec<ObjectType>,
+    /// Whether it was a complete read of what is known already, so that only what differs is staged,
+    /// and what it didn't name is gone.
+    #[serde(default)]
+    pub noted: bool,
     /// Of a run of one object: whether it is in scope, where groups are selected.
     #[serde(default)]
     pub in_scope: bool,
@@ -225,7 +230,12 @@ pub(super) struct Reading<'a> {
 
 impl Reading<'_> {
     async fn read(&self, work: &mut Work<'_>) -> Result<Read, Stop> {
-        let mut stager = Stager::default();
+        let noted = self.full && !merging::is_first(work).await?;
+        let mut stager = if noted {
+            Stager::noting()
+        } else {
+            Stager::default()
+        };
         let links = if work.is_selected() {
             selected::read(self, work, &mut stager).await?
         } else {
@@ -235,6 +245,7 @@ impl Reading<'_> {
         count(work, self.client, self.before);
         let round = Round {
             links,
+            noted,
             read_key: read_key(&work.policy),
             empty: if self.full {
                 empty(work, &stager).await?

@@ -160,9 +160,9 @@ async fn remove(
             query.push(" AND object_type = ").push_bind(object_type);
             if let Some(group) = group {
                 query.push(" AND external_id = ").push_bind(group);
-                query.push(" AND member_external_id IN ");
+                query.push(" AND member_external_id");
             } else {
-                query.push(" AND external_id IN ");
+                query.push(" AND external_id");
             }
             push_ids!(query, ids);
         })?;

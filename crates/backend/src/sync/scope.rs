@@ -70,7 +70,7 @@ async fn settle(
                         .push(" WHERE integration_id = ")
                         .push_bind(work.integration.id);
                     query.push(" AND object_type = ").push_bind(object_type);
-                    query.push(" AND external_id IN ");
+                    query.push(" AND external_id");
                     push_ids!(query, ids);
                 })?;
             }

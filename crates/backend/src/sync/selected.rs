@@ -255,7 +255,7 @@ async fn known(
         query
             .push(" AND integration_id = ")
             .push_bind(integration)
-            .push(" AND external_id IN ");
+            .push(" AND external_id");
         push_ids!(query, ids);
     })?;
     Ok(rows.into_iter().map(|(id,)| id).collect())

@@ -9,7 +9,7 @@ use planner::{
 };
 use uuid::Uuid;
 
-use super::{record::Work, stop::Stop};
+use super::{record::Work, seen::Noting, stop::Stop};
 use crate::{Result, Tx, db::insert_columns, execute, fetch_optional};
 
 /// Objects that go into one transaction: a statement on SQLite is a trip to another thread, so
@@ -27,9 +27,19 @@ pub(super) struct Stager {
     position: i64,
     present: [u64; ObjectType::OBJECTS.len()],
     anything: bool,
+    /// Of a complete read of what is known: only what differs is staged.
+    noting: Option<Noting>,
 }
 
 impl Stager {
+    /// Of a complete read of an integration of which something is known.
+    pub fn noting() -> Self {
+        Self {
+            noting: Some(Noting::new()),
+            ..Self::default()
+        }
+    }
+
     /// Takes an object.
     pub fn object(&mut self, object: SourceObject) {
         if object.presence == Presence::Present {
@@ -81,6 +91,10 @@ impl Stager {
         let members = std::mem::take(&mut self.members);
         self.member_ops = 0;
         let mut tx = work.bulk().await?;
+        let objects = match &mut self.noting {
+            Some(noting) => noting.note(&mut tx, work, objects).await?,
+            None => objects,
+        };
         insert_objects(&mut tx, work.run.id.0, &objects).await?;
         let run_id = work.run.id.0;
         let first = self.position;
@@ -113,7 +127,12 @@ struct Row<'a> {
     hash: [u8; hash::LENGTH],
 }
 
-async fn insert_objects(tx: &mut Tx, run_id: Uuid, objects: &[SourceObject]) -> Result<()> {
+/// Stages objects, each of which comes once.
+pub(super) async fn insert_objects(
+    tx: &mut Tx,
+    run_id: Uuid,
+    objects: &[SourceObject],
+) -> Result<()> {
     let rows: Vec<Row<'_>> = objects
         .iter()
         .map(|object| Row {
@@ -172,7 +191,14 @@ const CLEARED: i64 = 5_000;
 pub(super) async fn clear(work: &Work<'_>) -> Result<()> {
     while clear_objects(work).await? {}
     while clear_members(work).await? {}
-    Ok(())
+    let mut tx = work.b().db.write_bulk().await?;
+    work.hold(&mut tx).await?;
+    execute!(
+        &mut tx,
+        "DELETE FROM run_staging_seen WHERE run_id = $1",
+        work.run.id
+    )?;
+    tx.commit().await
 }
 
 /// Removes the first of the objects. Up to a boundary, which an index finds: to look for each row

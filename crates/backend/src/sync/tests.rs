@@ -15,6 +15,7 @@ mod protecting;
 mod protecting_by_rule;
 mod removing;
 mod resuming;
+mod second_full;
 mod simulation;
 mod single;
 mod standing;

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::{merging::FIRST, record::Work};
 use crate::{
-    Result, fetch_all, fetch_scalar,
+    Result, Tx, fetch_all, fetch_scalar,
     store::protected_rules::{self, Compared},
 };
 
@@ -83,6 +83,8 @@ pub(super) enum Flag {
     NameTaken,
     CountdownCancelled,
     Protected,
+    /// The source has it, and the directory has it in use as the source says. Asked in a glance.
+    Plain,
     /// A rule of the policy protects it. No condition in SQL: the planner compares.
     ByRule,
 }
@@ -117,26 +119,42 @@ impl Flag {
     const fn bit(self) -> i64 {
         1 << self as u8
     }
+
+    /// Whether it is among the flags.
+    pub const fn is_in(self, flags: i64) -> bool {
+        flags & self.bit() != 0
+    }
+
+    /// The bit in SQL.
+    pub fn when(self, condition: &str) -> String {
+        format!("CASE WHEN {condition} THEN {} ELSE 0 END", self.bit())
+    }
+}
+
+/// What decides about an object, from its flags.
+pub(super) fn facts(
+    object_type: ObjectType,
+    presence: Presence,
+    flags: i64,
+    group_kind: Option<GroupKind>,
+) -> Facts {
+    Facts {
+        object_type,
+        presence,
+        in_scope: Flag::InScope.is_in(flags),
+        has_given_name: Flag::GivenName.is_in(flags),
+        has_surname: Flag::Surname.is_in(flags),
+        sign_in_blocked: Flag::SignInBlocked.is_in(flags),
+        guest: Flag::Guest.is_in(flags),
+        name_taken: Flag::NameTaken.is_in(flags),
+        group_kind,
+    }
 }
 
 impl Row {
     /// Whether that is true of it.
     pub const fn is(&self, flag: Flag) -> bool {
-        self.flags & flag.bit() != 0
-    }
-
-    fn facts(&self, object_type: ObjectType) -> Facts {
-        Facts {
-            object_type,
-            presence: Presence::parse(&self.presence).unwrap_or(Presence::Gone),
-            in_scope: self.is(Flag::InScope),
-            has_given_name: self.is(Flag::GivenName),
-            has_surname: self.is(Flag::Surname),
-            sign_in_blocked: self.is(Flag::SignInBlocked),
-            guest: self.is(Flag::Guest),
-            name_taken: self.is(Flag::NameTaken),
-            group_kind: self.group_kind,
-        }
+        flag.is_in(self.flags)
     }
 
     /// The change that was rejected, where the source says what it said then.
@@ -207,7 +225,9 @@ impl Row {
     /// Asks the planner.
     pub fn decide(&self, policy: &Policy, object_type: ObjectType, now: DateTime) -> Decided {
         let known = self.known();
-        let derived = derive(policy, &self.facts(object_type));
+        let presence = Presence::parse(&self.presence).unwrap_or(Presence::Gone);
+        let facts = facts(object_type, presence, self.flags, self.group_kind);
+        let derived = derive(policy, &facts);
         let differs = diff(policy, known.as_ref(), derived, &self.hash(), now);
         let respected = decision::respect(differs, self.rejected());
         Decided {
@@ -224,9 +244,11 @@ fn hash_of(bytes: &[u8]) -> [u8; hash::LENGTH] {
 
 /// Which objects are walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
+pub(super) enum Which<'a> {
     /// All that the source has.
     All,
+    /// Those whose id is one of a list in SQL.
+    These(&'a str),
     /// What changed, is pending or due.
     Changed,
     /// Those of which this run holds changes.
@@ -244,14 +266,8 @@ struct Beside {
     rejections: bool,
 }
 
-/// The query that walks the objects to look at, in the order of their ids.
-fn walk(
-    selected: bool,
-    object_type: ObjectType,
-    which: Which,
-    beside: Beside,
-    rules: &Rules,
-) -> String {
+/// The flags of an object in SQL.
+fn flags(selected: bool, object_type: ObjectType, beside: Beside) -> String {
     let scope = if selected {
         "source_object.in_scope"
     } else {
@@ -269,13 +285,28 @@ fn walk(
     };
     let flags: Vec<String> = Flag::conditions(scope, taken, protected)
         .iter()
-        .map(|(flag, sql)| format!("CASE WHEN {sql} THEN {} ELSE 0 END", flag.bit()))
+        .map(|(flag, sql)| flag.when(sql))
         .collect();
-    let flags = flags.join(" + ");
+    flags.join(" + ")
+}
+
+/// The query that walks the objects to look at, in the order of their ids.
+fn walk(
+    selected: bool,
+    object_type: ObjectType,
+    which: Which<'_>,
+    beside: Beside,
+    rules: &Rules,
+) -> String {
+    let flags = flags(selected, object_type, beside);
     // `CROSS JOIN` has SQLite begin with the ids: it would else walk everything the source has, and
     // look for each among them.
     let (from, ids) = match which {
-        Which::All => ("source_object".to_owned(), ""),
+        Which::All => ("source_object".to_owned(), String::new()),
+        Which::These(list) => (
+            "source_object".to_owned(),
+            format!("source_object.external_id {list} AND"),
+        ),
         Which::Changed => (
             format!(
                 "(SELECT external_id FROM run_staging
@@ -288,17 +319,19 @@ fn walk(
                  AND delete_at IS NOT NULL AND delete_at <= $6) AS w
               CROSS JOIN source_object"
             ),
-            "source_object.external_id = w.external_id AND",
+            "source_object.external_id = w.external_id AND".to_owned(),
         ),
         Which::Held => (
             "run_change AS w CROSS JOIN source_object".to_owned(),
             "w.run_id = $5 AND w.object_type = $2 AND w.status = 'held'
-              AND source_object.external_id = w.external_id AND",
+              AND source_object.external_id = w.external_id AND"
+                .to_owned(),
         ),
         Which::One => (
             "run AS w CROSS JOIN source_object".to_owned(),
             "w.id = $5 AND w.object_type = source_object.object_type
-              AND source_object.external_id = w.object_external_id AND",
+              AND source_object.external_id = w.object_external_id AND"
+                .to_owned(),
         ),
     };
     let (rejected, rejections) = if beside.rejections {
@@ -348,8 +381,7 @@ pub(super) struct Walk {
     object_type: ObjectType,
     sql: String,
     after: ExternalId,
-    /// Whether anything of the integration was rejected.
-    pub rejections: bool,
+    beside: Beside,
     /// When the plan is made.
     pub now: DateTime,
     /// The policy's rules that protect people; none for other objects.
@@ -358,7 +390,7 @@ pub(super) struct Walk {
 
 impl Walk {
     /// Begins before the first object.
-    pub async fn new(work: &Work<'_>, object_type: ObjectType, which: Which) -> Result<Self> {
+    pub async fn new(work: &Work<'_>, object_type: ObjectType, which: Which<'_>) -> Result<Self> {
         let beside = Beside {
             older: has_older(work).await?,
             rejections: has_rejections(work).await?,
@@ -372,29 +404,65 @@ impl Walk {
             object_type,
             sql: walk(work.is_selected(), object_type, which, beside, &rules),
             rules,
-            rejections: beside.rejections,
+            beside,
             after: FIRST,
             now: work.run.planned_at.unwrap_or(work.started_at),
         })
     }
 
+    /// Whether anything of the integration was rejected.
+    pub const fn rejections(&self) -> bool {
+        self.beside.rejections
+    }
+
+    /// The flags of its objects in SQL; none where a look at them alone says too little.
+    pub fn flags(&self, work: &Work<'_>) -> Option<String> {
+        let enough = self.rules.is_empty() && !self.beside.rejections;
+        enough.then(|| flags(work.is_selected(), self.object_type, self.beside))
+    }
+
     /// The next objects; none at the end.
     pub async fn next(&mut self, work: &Work<'_>) -> Result<Vec<Row>> {
         let mut tx = work.b().db.read().await?;
+        let rows = self.rows(&mut tx, work, &self.sql, self.after).await?;
+        if let Some(last) = rows.last() {
+            self.after = last.external_id;
+        }
+        Ok(rows)
+    }
+
+    /// These objects, in order.
+    pub async fn these(&self, work: &Work<'_>, ids: &[Uuid]) -> Result<Vec<Row>> {
+        let mut tx = work.b().db.read().await?;
+        let which = Which::These(&tx.one_of(ids));
+        let sql = walk(
+            work.is_selected(),
+            self.object_type,
+            which,
+            self.beside,
+            &self.rules,
+        );
+        self.rows(&mut tx, work, &sql, FIRST).await
+    }
+
+    async fn rows(
+        &self,
+        tx: &mut Tx,
+        work: &Work<'_>,
+        sql: &str,
+        after: ExternalId,
+    ) -> Result<Vec<Row>> {
         let mut rows = fetch_all!(
-            &mut tx,
+            tx,
             Row,
-            sqlx::AssertSqlSafe(self.sql.as_str()),
+            sqlx::AssertSqlSafe(sql),
             work.integration.id,
             self.object_type,
-            self.after,
+            after,
             work.integration.customer_id,
             work.run.id,
             self.now
         )?;
-        if let Some(last) = rows.last() {
-            self.after = last.external_id;
-        }
         if !self.rules.is_empty() {
             for row in &mut rows {
                 if !row.compared.matching(&self.rules).is_empty() {

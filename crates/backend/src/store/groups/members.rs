@@ -206,7 +206,7 @@ async fn paths(
             query.push(
                 "SELECT m.member_id, m.group_id FROM directory_membership m
                    JOIN directory_group g ON g.id = m.group_id
-                  WHERE m.member_id IN ",
+                  WHERE m.member_id",
             );
             push_ids!(query, ids);
             query.push(" ORDER BY g.name_folded, g.id");

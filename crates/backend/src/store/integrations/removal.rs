@@ -50,6 +50,8 @@ pub async fn delete(b: &Backend, scope: &Scope, id: IntegrationId, people: Peopl
     }
     for statement in [
         "DELETE FROM run_staging WHERE run_id IN (SELECT id FROM run WHERE integration_id = $1)",
+        "DELETE FROM run_staging_seen
+         WHERE run_id IN (SELECT id FROM run WHERE integration_id = $1)",
         "DELETE FROM run_staging_member
          WHERE run_id IN (SELECT id FROM run WHERE integration_id = $1)",
         "DELETE FROM source_membership WHERE integration_id = $1",

@@ -37,7 +37,7 @@ pub async fn in_directory(
         let rows = fetch_built!(&mut tx, (i64, Uuid), |query| {
             query.push("SELECT c.position, c.object_id FROM run_change c WHERE c.run_id = ");
             query.push_bind(run);
-            query.push(" AND c.position IN ");
+            query.push(" AND c.position");
             push_ids!(query, positions);
             query.push(
                 " AND CASE c.object_type

@@ -140,7 +140,8 @@ sync_test!(
                 return;
             }
             let staged = "SELECT (SELECT COUNT(*) FROM run_staging)
-                               + (SELECT COUNT(*) FROM run_staging_member)";
+                               + (SELECT COUNT(*) FROM run_staging_member)
+                               + (SELECT COUNT(*) FROM run_staging_seen)";
             assert_eq!(w.count(staged).await, 0, "{when}");
             assert_made_up_for(&w, &when).await;
         }

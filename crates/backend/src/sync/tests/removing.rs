@@ -21,11 +21,12 @@ use crate::{
 };
 
 /// What belongs to an integration alone.
-const SOURCE: [&str; 4] = [
+const SOURCE: [&str; 5] = [
     "source_object",
     "source_membership",
     "run_staging",
     "run_staging_member",
+    "run_staging_seen",
 ];
 
 /// What belongs to a customer.

@@ -271,7 +271,7 @@ impl World {
                 "{line:?}"
             );
         }
-        for table in ["run_staging", "run_staging_member"] {
+        for table in ["run_staging", "run_staging_member", "run_staging_seen"] {
             assert_eq!(
                 self.count(&format!("SELECT COUNT(*) FROM {table}")).await,
                 0
