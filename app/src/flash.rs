@@ -15,6 +15,8 @@ pub struct Flash {
     pub notice: Option<String>,
     /// The form that came back.
     pub returned: Option<Returned>,
+    /// The path of the page that it is for: another one of the same session leaves it alone.
+    pub page: Option<String>,
 }
 
 /// A form that came back to its page, to be shown again as it was filled in.
@@ -76,11 +78,12 @@ mod plain_form {
             .is_some_and(|accept| accept.contains("text/html"))
     }
 
-    /// Takes what the last form left.
-    pub async fn take(session: &Session) -> Flash {
+    /// Takes what the last form left for the page at this path.
+    pub async fn take(session: &Session, page: &str) -> Flash {
         // Removing counts as a change of the session, which is written then; nearly every page
         // finds nothing here.
-        if !matches!(session.get_value(KEY).await, Ok(Some(_))) {
+        let left = session.get::<Flash>(KEY).await.ok().flatten();
+        if left.is_none_or(|left| left.page.is_some_and(|of| of != page)) {
             return Flash::default();
         }
         session
@@ -97,7 +100,7 @@ mod plain_form {
             session,
             Flash {
                 notice: Some(notice),
-                returned: None,
+                ..Flash::default()
             },
         )
         .await;
@@ -123,8 +126,8 @@ mod plain_form {
         leave(
             session,
             Flash {
-                notice: None,
                 returned,
+                ..Flash::default()
             },
         )
         .await;
@@ -171,6 +174,10 @@ mod plain_form {
         })) = session.get::<Flash>(KEY).await
         {
             leave_returned(&session, left.form, left.outcome, given(&body)).await;
+        }
+        if let Ok(Some(left)) = session.get::<Flash>(KEY).await {
+            let page = way.to.split('?').next().map(str::to_owned);
+            leave(&session, Flash { page, ..left }).await;
         }
         if let Ok(to) = HeaderValue::from_str(&way.to) {
             response.headers_mut().insert(LOCATION, to);

@@ -124,7 +124,7 @@ pub(crate) async fn read_current() -> AppResult<Current> {
         needs_owner: operator.is_none() && backend::auth::needs_owner(&backend).await?,
         operator,
         now: backend.clock.now(),
-        flash: crate::flash::take(&session).await,
+        flash: crate::flash::take(&session, &caller::path()).await,
         theme: caller::theme(),
     })
 }
@@ -336,6 +336,11 @@ pub(crate) mod caller {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
             .to_owned()
+    }
+
+    /// The path that is asked for.
+    pub fn path() -> String {
+        with_parts(|parts| parts.uri.path().to_owned()).unwrap_or_default()
     }
 
     fn with_parts<T>(read: impl FnOnce(&Parts) -> T) -> Option<T> {

@@ -462,6 +462,8 @@ CREATE TABLE run_staging (
     hash                 BYTEA NOT NULL,
     PRIMARY KEY (run_id, object_type, external_id)
 );
+CREATE INDEX run_staging_gone
+    ON run_staging (run_id, object_type, external_id) WHERE presence <> 'present';
 
 -- Which objects a full round named, a row a page: what is known and didn't change isn't staged.
 CREATE TABLE run_staging_seen (

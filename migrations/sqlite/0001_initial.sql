@@ -460,6 +460,8 @@ CREATE TABLE run_staging (
     hash                 BLOB    NOT NULL,
     PRIMARY KEY (run_id, object_type, external_id)
 ) STRICT;
+CREATE INDEX run_staging_gone
+    ON run_staging (run_id, object_type, external_id) WHERE presence <> 'present';
 
 -- Which objects a full round named, a row a page: what is known and didn't change isn't staged.
 CREATE TABLE run_staging_seen (

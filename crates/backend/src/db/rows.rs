@@ -42,6 +42,32 @@ macro_rules! fetch_built {
     };
 }
 
+/// Does something with each row of a query that is put together, as it comes: of many rows no list
+/// is made.
+macro_rules! for_each_built {
+    ($tx:expr, $row:ty, |$query:ident| $body:block, |$found:pat_param| $with:block) => {
+        async {
+            use futures::TryStreamExt as _;
+            match $tx {
+                $crate::db::Tx::Sqlite(t) => {
+                    let mut $query = sqlx::QueryBuilder::<sqlx::Sqlite>::new("");
+                    $body
+                    let mut rows = $query.build_query_as::<$row>().fetch(&mut **t);
+                    while let Some($found) = rows.try_next().await? $with
+                }
+                $crate::db::Tx::Postgres(t) => {
+                    let mut $query = sqlx::QueryBuilder::<sqlx::Postgres>::new("");
+                    $body
+                    let mut rows = $query.build_query_as::<$row>().fetch(&mut **t);
+                    while let Some($found) = rows.try_next().await? $with
+                }
+            }
+            Ok::<(), $crate::Error>(())
+        }
+        .await
+    };
+}
+
 /// Pushes, after the name of a column, that it is one of these: `push_ids!(query, ids)`.
 macro_rules! push_ids {
     ($query:ident, $ids:expr) => {
@@ -79,7 +105,7 @@ where
     }
 }
 
-pub(crate) use {fetch_built, push_ids, run_built};
+pub(crate) use {fetch_built, for_each_built, push_ids, run_built};
 
 /// Ids that go into one list.
 pub(crate) const IDS_MAX: usize = 1_000;

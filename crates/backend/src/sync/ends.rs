@@ -6,18 +6,16 @@ use domain::{
     policy::ObjectType,
     user::DirectoryStatus,
 };
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
-    merging::FIRST,
     record::Work,
-    rows::{IDS_MAX, fetch_built, push_ids},
+    rows::{IDS_MAX, for_each_built, push_ids},
 };
 use crate::{Result, Tx, fetch_scalar};
 
 /// One object.
-#[derive(Debug, Clone, Copy, FromRow)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct End {
     external_id: ExternalId,
     /// Whether its memberships are shown.
@@ -30,8 +28,6 @@ pub(super) struct End {
 
 /// More ids than that are looked for by reading all.
 const FEW: usize = 5_000;
-/// Objects read at once.
-const BATCH: usize = 5_000;
 
 /// Objects by type and id.
 #[derive(Debug, Default)]
@@ -108,41 +104,79 @@ async fn read(
     ids: Option<&[Uuid]>,
 ) -> Result<Vec<End>> {
     let mut ends: Vec<End> = Vec::new();
-    if ids.is_none() {
+    let Some(ids) = ids else {
         // A list that grows takes three times its room while it moves.
         ends.reserve_exact(count(tx, integration, object_type).await?);
+        read_into(tx, integration, object_type, None, &mut ends).await?;
+        return Ok(ends);
+    };
+    for ids in ids.chunks(IDS_MAX) {
+        read_into(tx, integration, object_type, Some(ids), &mut ends).await?;
     }
-    let mut chunks = ids.map(|ids| ids.chunks(IDS_MAX));
-    loop {
-        let chunk = match &mut chunks {
-            None => None,
-            Some(chunks) => match chunks.next() {
-                Some(chunk) => Some(chunk),
-                None => return Ok(ends),
-            },
-        };
-        let after = ends.last().map_or(FIRST, |end| end.external_id);
-        let found = fetch_built!(tx, End, |query| {
-            query.push("SELECT s.external_id, s.kept, d.id AS directory_id, d.status FROM source_object s LEFT JOIN directory_");
-            query.push(object_type.as_str());
-            query.push(" d ON d.integration_id = s.integration_id AND d.external_id = s.external_id WHERE s.integration_id = ");
+    Ok(ends)
+}
+
+/// What the source has, and then what the directory has of it, each in order: joined by a database,
+/// every batch of ids would be a join of everything.
+async fn read_into(
+    tx: &mut Tx,
+    integration: IntegrationId,
+    object_type: ObjectType,
+    ids: Option<&[Uuid]>,
+    ends: &mut Vec<End>,
+) -> Result<()> {
+    let mut at = ends.len();
+    for_each_built!(
+        tx,
+        (ExternalId, bool),
+        |query| {
             query
-                .push_bind(integration)
-                .push(" AND s.object_type = ")
+                .push("SELECT external_id, kept FROM source_object WHERE object_type = ")
                 .push_bind(object_type);
-            if let Some(ids) = chunk {
-                query.push(" AND s.external_id");
+            query.push(" AND integration_id = ").push_bind(integration);
+            if let Some(ids) = ids {
+                query.push(" AND external_id");
                 push_ids!(query, ids);
-            } else {
-                query.push(" AND s.external_id > ").push_bind(after);
             }
-            query.push(" ORDER BY s.external_id LIMIT ");
-            query.push(BATCH);
-        })?;
-        let full = found.len() == BATCH;
-        ends.extend(found);
-        if chunk.is_none() && !full {
-            return Ok(ends);
+            query.push(" ORDER BY external_id");
+        },
+        |(external_id, kept)| {
+            ends.push(End {
+                external_id,
+                kept,
+                directory_id: None,
+                status: None,
+            });
         }
-    }
+    )?;
+    for_each_built!(
+        tx,
+        (ExternalId, Uuid, DirectoryStatus),
+        |query| {
+            query.push("SELECT external_id, id, status FROM directory_");
+            query.push(object_type.as_str());
+            query
+                .push(" WHERE integration_id = ")
+                .push_bind(integration);
+            if let Some(ids) = ids {
+                query.push(" AND external_id");
+                push_ids!(query, ids);
+            }
+            query.push(" ORDER BY external_id");
+        },
+        |(external_id, directory_id, status)| {
+            while ends
+                .get(at)
+                .is_some_and(|end| end.external_id < external_id)
+            {
+                at += 1;
+            }
+            if let Some(end) = ends.get_mut(at)
+                && end.external_id == external_id
+            {
+                end.directory_id = Some(directory_id);
+                end.status = Some(status);
+            }
+        }
+    )
 }

@@ -24,7 +24,7 @@ use super::{
     planning::{Change, Plan},
     record::Work,
     rejections::Rejections,
-    rows::{fetch_built, push_ids},
+    rows::{IDS_MAX, fetch_built, push_ids},
     stop::Stop,
 };
 use crate::{Result, Tx, db::packed_ids, execute, fetch_all, fetch_scalar, store::protected_rules};
@@ -141,6 +141,19 @@ async fn groups_of(
             .filter(|list| list.ids().any(|id| plan.turned.contains(&id)));
         groups.extend(with_turned.map(|list| list.group_external_id.0));
         lists = members::next(tx, work.integration.id, Some(last)).await?;
+    }
+    for ids in plan.leaving.chunks(IDS_MAX) {
+        let here = fetch_built!(tx, (Uuid,), |query| {
+            query.push(
+                "SELECT DISTINCT g.external_id
+                   FROM directory_membership e JOIN directory_group g ON g.id = e.group_id
+                  WHERE g.integration_id = ",
+            );
+            query.push_bind(work.integration.id);
+            query.push(" AND e.member_id");
+            push_ids!(query, ids);
+        })?;
+        groups.extend(here.into_iter().map(|(id,)| id));
     }
     Ok(())
 }

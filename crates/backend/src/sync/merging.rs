@@ -2,6 +2,8 @@
 //! Contents go from staging to `source_object` inside the database. The cursors are stored with
 //! the last batch, so source objects and cursors advance together (sync.md rule 4).
 
+use std::collections::BTreeMap;
+
 use domain::{
     id::{ExternalId, IntegrationId},
     policy::ObjectType,
@@ -9,8 +11,15 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::{member_merging, reading::Round, record::Work, scope, seen, single, stop::Stop};
-use crate::{Result, Tx, execute, fetch_optional, insert_many};
+use super::{
+    member_merging,
+    reading::Round,
+    record::Work,
+    rows::{IDS_MAX, push_ids, run_built},
+    scope, seen, single,
+    stop::Stop,
+};
+use crate::{Result, Tx, execute, fetch_all, fetch_optional, insert_many};
 
 /// Objects a batch merges.
 const BATCH: i64 = 2_000;
@@ -98,24 +107,63 @@ pub(super) async fn objects(work: &mut Work<'_>, object_type: ObjectType) -> Res
         let end = batch_end(work, object_type, after).await?;
         let mut tx = work.bulk().await?;
         upsert(&mut tx, run_id.0, integration, object_type, (after, end)).await?;
-        execute!(
-            &mut tx,
-            "UPDATE source_object SET presence = t.presence FROM run_staging t
-              WHERE t.run_id = $1 AND t.object_type = $2 AND t.presence <> 'present'
-                AND t.external_id > $3 AND t.external_id <= $4
-                AND source_object.integration_id = $5 AND source_object.object_type = $2
-                AND source_object.external_id = t.external_id",
-            run_id,
-            object_type,
-            after,
-            end,
-            integration
-        )?;
         tx.commit().await?;
         after = end;
         work.checkpoint().await?;
     }
+    let mut after = FIRST;
+    while let Some(last) = gone(work, object_type, after).await? {
+        after = last;
+        work.checkpoint().await?;
+    }
     Ok(())
+}
+
+/// Merges the next of those that the round says aren't there, which are few. Answers the last of
+/// them.
+async fn gone(
+    work: &mut Work<'_>,
+    object_type: ObjectType,
+    after: ExternalId,
+) -> Result<Option<ExternalId>, Stop> {
+    let mut tx = work.b().db.read().await?;
+    let staged = fetch_all!(
+        &mut tx,
+        (ExternalId, String),
+        "SELECT external_id, presence FROM run_staging
+          WHERE run_id = $1 AND object_type = $2 AND external_id > $3 AND presence <> 'present'
+          ORDER BY external_id LIMIT $4",
+        work.run.id,
+        object_type,
+        after,
+        BATCH
+    )?;
+    drop(tx);
+    let last = staged.last().map(|(id, _)| *id);
+    if last.is_none() {
+        return Ok(None);
+    }
+    let mut of_presence: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
+    for (id, presence) in staged {
+        of_presence.entry(presence).or_default().push(id.0);
+    }
+    let mut tx = work.bulk().await?;
+    for (presence, ids) in &of_presence {
+        for ids in ids.chunks(IDS_MAX) {
+            run_built!(&mut tx, |query| {
+                query
+                    .push("UPDATE source_object SET presence = ")
+                    .push_bind(presence.as_str());
+                query.push(" WHERE integration_id = ");
+                query.push_bind(work.integration.id);
+                query.push(" AND object_type = ").push_bind(object_type);
+                query.push(" AND external_id");
+                push_ids!(query, ids);
+            })?;
+        }
+    }
+    tx.commit().await?;
+    Ok(last)
 }
 
 async fn upsert(

@@ -69,6 +69,9 @@ pub(super) struct Plan {
     pub seen_groups: HashSet<ExternalId>,
     /// Objects whose memberships come or go with them, where not every group is looked at.
     pub turned: HashSet<ExternalId>,
+    /// Of those, who leaves with memberships in the directory, by its ids. The source may have them
+    /// in no group any more: a rejection kept them.
+    pub leaving: Vec<Uuid>,
     /// Types whose disables and deletes are held.
     pub held: Vec<ObjectType>,
     /// Types of which the answer was empty: everything in use is held.
@@ -277,6 +280,7 @@ async fn batch(
         let leaves_late = walk.rejections() && leaves(outcome);
         if !plan.all_groups && (turns || row.is(Flag::Turned) || creates(outcome) || leaves_late) {
             plan.turned.insert(row.external_id);
+            plan.leaving.extend(row.directory_id.filter(|_| !keeps));
         }
         if object_type == ObjectType::Group {
             note_group(plan, &row, outcome);

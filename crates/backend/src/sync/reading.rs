@@ -50,6 +50,9 @@ pub(super) struct Round {
     /// and what it didn't name is gone.
     #[serde(default)]
     pub noted: bool,
+    /// Objects that were staged.
+    #[serde(default)]
+    pub staged: i64,
     /// Of a run of one object: whether it is in scope, where groups are selected.
     #[serde(default)]
     pub in_scope: bool,
@@ -246,6 +249,7 @@ impl Reading<'_> {
         let round = Round {
             links,
             noted,
+            staged: stager.staged(),
             read_key: read_key(&work.policy),
             empty: if self.full {
                 empty(work, &stager).await?

@@ -11,7 +11,7 @@ use domain::{
 };
 use sqlx::FromRow;
 
-use super::{counts, stop::Stop};
+use super::{counts, reading::Round, stop::Stop};
 use crate::{
     Backend, Error, Result, Tx, db::Table, execute, fetch_all, fetch_one, fetch_optional,
     jobs::JobContext, timetable::Timetable,
@@ -218,7 +218,8 @@ impl<'a> Work<'a> {
 
     /// Lets the database look at tables that many rows of this run have come into.
     pub async fn many_rows(&self, tables: &[Table]) -> Result<()> {
-        let rows = self.run.objects_read.max(self.run.planned);
+        let round = Round::of(self.run.round.as_deref());
+        let rows = round.staged.max(self.run.planned);
         if rows < MANY {
             return Ok(());
         }

@@ -25,6 +25,7 @@ pub(super) struct Stager {
     members: Vec<(ExternalId, Vec<u8>)>,
     member_ops: usize,
     position: i64,
+    staged: i64,
     present: [u64; ObjectType::OBJECTS.len()],
     anything: bool,
     /// Of a complete read of what is known: only what differs is staged.
@@ -66,6 +67,11 @@ impl Stager {
         !self.anything
     }
 
+    /// Objects that were staged, one that came on several pages several times.
+    pub fn staged(&self) -> i64 {
+        self.staged
+    }
+
     /// How many objects of the type the round says are present; one that comes twice counts twice.
     pub fn present(&self, object_type: ObjectType) -> u64 {
         let at = usize::from(code(object_type));
@@ -96,6 +102,7 @@ impl Stager {
             None => objects,
         };
         insert_objects(&mut tx, work.run.id.0, &objects).await?;
+        self.staged += i64::try_from(objects.len()).unwrap_or(i64::MAX);
         let run_id = work.run.id.0;
         let first = self.position;
         self.position += i64::try_from(members.len()).unwrap_or(i64::MAX);
