@@ -30,6 +30,7 @@ export async function pages(
     kind: "webhook",
     address: "https://hooks.invalid/a/rather/long/address/that/names/what/it/is/for",
   });
+  const [event] = await api.all<{ id: string }>(`/audit-events?customer_id=${customer.id}&action=integration.create`);
   const of = `?customer=${customer.id}`;
   return [
     ["overview", "/"],
@@ -63,6 +64,8 @@ export async function pages(
     ["credential-profiles", "/credential-profiles"],
     ["credential-profile", `/credential-profiles/${profile?.id}`],
     ["credential-profile-add", "/credential-profiles/add?with=certificate"],
+    ["audit-log", `/audit-log${of}`],
+    ["audit-event", `/audit-log/${event?.id}`],
     ["find", "/find"],
     ["account", "/account"],
   ];

@@ -8,6 +8,7 @@
 #![recursion_limit = "512"]
 
 pub mod account;
+pub mod audit_log;
 pub mod contacts;
 pub mod credential_profiles;
 pub mod customers;
@@ -163,6 +164,8 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("") view=|| () />
                         <Route path=path!("apply") view=runs::ApplyDialog />
                     </ParentRoute>
+                    <Route path=path!("/audit-log") view=audit_log::AuditLogPage />
+                    <Route path=path!("/audit-log/:id") view=audit_log::AuditEventPage />
                     <Route path=path!("/users") view=users::UsersPage />
                     <Route path=path!("/users/:id") view=users::UserPage />
                     <Route path=path!("/groups") view=groups::GroupsPage />

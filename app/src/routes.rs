@@ -2,7 +2,7 @@
 
 use domain::{
     id::{
-        ContactId, CredentialProfileId, CustomerId, DeviceId, GroupId, IntegrationId,
+        AuditEventId, ContactId, CredentialProfileId, CustomerId, DeviceId, GroupId, IntegrationId,
         NotificationRecipientId, RunId, UserId,
     },
     policy::ObjectType,
@@ -46,6 +46,10 @@ pub const CREDENTIAL_PROFILE_ADD: &str = "/credential-profiles/add";
 pub const NOTIFICATIONS: &str = "/notifications";
 /// Add a recipient to the installation.
 pub const NOTIFICATION_ADD: &str = "/notifications/add";
+/// The audit log.
+pub const AUDIT_LOG: &str = "/audit-log";
+/// The audit log as CSV, with the list's own query.
+pub const AUDIT_LOG_CSV: &str = "/export/audit-log.csv";
 /// Users as CSV, with the list's own query.
 pub const USERS_CSV: &str = "/export/users.csv";
 /// Groups as CSV, with the list's own query.
@@ -68,6 +72,11 @@ pub fn sign_in(back: &str) -> String {
     } else {
         crate::ui::address::link(SIGN_IN, &[("next".to_owned(), back.to_owned())])
     }
+}
+
+/// One entry of the audit log.
+pub fn audit_event(id: AuditEventId) -> String {
+    format!("{AUDIT_LOG}/{id}")
 }
 
 /// One customer.

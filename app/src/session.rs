@@ -132,6 +132,7 @@ pub(crate) async fn read_current() -> AppResult<Current> {
 /// Ends the session. A plain form: nothing that was on the page outlives it.
 #[server(endpoint = "session/sign-out")]
 pub(crate) async fn sign_out() -> AppResult<()> {
+    caller::leave().await?;
     caller::session()
         .await?
         .flush()
@@ -181,7 +182,7 @@ pub(crate) mod caller {
 
     use axum::extract::ConnectInfo;
     use backend::{
-        Backend, Scope,
+        Backend, Origin, Scope,
         store::sessions::{OPERATOR, USER_AGENT},
     };
     use domain::{connection::ConnectionTest, id::OperatorId, operator::Operator};
@@ -227,6 +228,18 @@ pub(crate) mod caller {
             .map_err(|error| internal(&format!("beginning a session: {error}")))
     }
 
+    /// Ends the session of the operator who asks, where somebody is signed in.
+    pub async fn leave() -> AppResult<()> {
+        let (backend, scope) = match caller().await {
+            Err(AppError::SignedOut) => return Ok(()),
+            asks => asks?,
+        };
+        if let Some(cookie) = session().await?.id() {
+            backend::store::sessions::sign_out(&backend, &scope, cookie.0).await?;
+        }
+        Ok(())
+    }
+
     /// The public id of the session that asks; none before it was kept.
     pub async fn session_id(backend: &Backend) -> AppResult<Option<uuid::Uuid>> {
         match session().await?.id() {
@@ -244,7 +257,7 @@ pub(crate) mod caller {
             .await
             .map_err(|error| internal(&format!("reading the session: {error}")))?
             .ok_or(AppError::SignedOut)?;
-        let scope = backend::auth::operator_scope(&backend, operator, &request_id()).await?;
+        let scope = backend::auth::operator_scope(&backend, operator, origin()).await?;
         Ok((backend, scope))
     }
 
@@ -302,6 +315,11 @@ pub(crate) mod caller {
         })
         .flatten()
         .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    }
+
+    /// The way in, for the audit log.
+    pub fn origin() -> Origin {
+        Origin::page(address(), &request_id())
     }
 
     /// The browser's own name, cut to a sensible length.

@@ -549,13 +549,45 @@ CREATE TABLE job (
 );
 CREATE INDEX job_due ON job (priority, run_at, id);
 
-CREATE TABLE audit_event (
-    id           UUID NOT NULL PRIMARY KEY,
-    at           TIMESTAMPTZ NOT NULL,
-    actor        TEXT NOT NULL,
-    customer_id  UUID,            -- no reference: the entry outlives its customer
-    action       TEXT NOT NULL,
-    subject      TEXT NOT NULL,
-    request_id   TEXT NOT NULL
+-- The audit log: a chain of hashes for each customer and day, and one for what belongs to no
+-- customer, which has a customer id of zeros. Nothing refers to a customer: entries outlive theirs.
+CREATE TABLE audit_day (
+    day          TEXT COLLATE "C" NOT NULL PRIMARY KEY, -- in UTC, YYYY-MM-DD
+    previous     BYTEA NOT NULL, -- the head of the day before; zeros for the first
+    head         BYTEA, -- over the heads of its chains; null while it is open
+    dropped_at   TIMESTAMPTZ -- when its entries were removed, being too old
 );
-CREATE INDEX audit_event_by_customer ON audit_event (customer_id, at);
+
+CREATE TABLE audit_chain (
+    day          TEXT COLLATE "C" NOT NULL,
+    customer_id  UUID NOT NULL,
+    entries      BIGINT NOT NULL,
+    head         BYTEA NOT NULL, -- the hash of its last entry
+    PRIMARY KEY (day, customer_id)
+);
+
+CREATE TABLE audit_event (
+    id             UUID NOT NULL PRIMARY KEY,
+    customer_id    UUID NOT NULL,
+    day            TEXT COLLATE "C" NOT NULL,
+    position       BIGINT NOT NULL, -- in its chain, from 1
+    at             TIMESTAMPTZ NOT NULL,
+    actor_kind     TEXT NOT NULL,
+    actor_id       UUID,
+    actor          TEXT NOT NULL,
+    channel        TEXT NOT NULL,
+    address        TEXT,
+    customer_name  TEXT, -- as it was then
+    action         TEXT NOT NULL,
+    object_type    TEXT NOT NULL,
+    object_id      UUID,
+    object_name    TEXT NOT NULL,
+    note           TEXT NOT NULL,
+    changes        TEXT NOT NULL, -- JSON
+    request_id     TEXT NOT NULL,
+    search_text    TEXT NOT NULL,
+    hash           BYTEA NOT NULL, -- over all of it and the hash before it
+    UNIQUE (day, customer_id, position)
+);
+CREATE INDEX audit_event_by_customer ON audit_event (customer_id, id);
+CREATE INDEX audit_event_by_object ON audit_event (object_id);

@@ -547,13 +547,45 @@ CREATE TABLE job (
 ) STRICT;
 CREATE INDEX job_due ON job (priority, run_at, id);
 
+-- The audit log: a chain of hashes for each customer and day, and one for what belongs to no
+-- customer, which has a customer id of zeros. Nothing refers to a customer: entries outlive theirs.
+CREATE TABLE audit_day (
+    day          TEXT NOT NULL PRIMARY KEY, -- in UTC, YYYY-MM-DD
+    previous     BLOB NOT NULL, -- the head of the day before; zeros for the first
+    head         BLOB, -- over the heads of its chains; null while it is open
+    dropped_at   TEXT -- when its entries were removed, being too old
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit_chain (
+    day          TEXT NOT NULL,
+    customer_id  BLOB NOT NULL,
+    entries      INTEGER NOT NULL,
+    head         BLOB NOT NULL, -- the hash of its last entry
+    PRIMARY KEY (day, customer_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE audit_event (
-    id           BLOB NOT NULL PRIMARY KEY,
-    at           TEXT NOT NULL,
-    actor        TEXT NOT NULL,
-    customer_id  BLOB,            -- no reference: the entry outlives its customer
-    action       TEXT NOT NULL,
-    subject      TEXT NOT NULL,
-    request_id   TEXT NOT NULL
+    id             BLOB NOT NULL PRIMARY KEY,
+    customer_id    BLOB NOT NULL,
+    day            TEXT NOT NULL,
+    position       INTEGER NOT NULL, -- in its chain, from 1
+    at             TEXT NOT NULL,
+    actor_kind     TEXT NOT NULL,
+    actor_id       BLOB,
+    actor          TEXT NOT NULL,
+    channel        TEXT NOT NULL,
+    address        TEXT,
+    customer_name  TEXT, -- as it was then
+    action         TEXT NOT NULL,
+    object_type    TEXT NOT NULL,
+    object_id      BLOB,
+    object_name    TEXT NOT NULL,
+    note           TEXT NOT NULL,
+    changes        TEXT NOT NULL, -- JSON
+    request_id     TEXT NOT NULL,
+    search_text    TEXT NOT NULL,
+    hash           BLOB NOT NULL, -- over all of it and the hash before it
+    UNIQUE (day, customer_id, position)
 ) STRICT;
-CREATE INDEX audit_event_by_customer ON audit_event (customer_id, at);
+CREATE INDEX audit_event_by_customer ON audit_event (customer_id, id);
+CREATE INDEX audit_event_by_object ON audit_event (object_id);

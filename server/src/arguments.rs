@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use backend::store::audit::AuditHead;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{id::CustomerId, permission::Role};
 use serde::Serialize;
@@ -111,6 +112,9 @@ pub enum Command {
     /// Administer API tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Look after the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Write a copy of the database to a file, while everything runs
     Backup {
         /// The file to write; it must not exist yet
@@ -153,6 +157,19 @@ pub enum TokenCommand {
         #[arg(long, value_name = "ID")]
         customer: Vec<CustomerId>,
     },
+}
+
+/// What can be done with the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check that no entry was changed, removed, moved or added; say where it was
+    Verify {
+        /// A head that was kept elsewhere, which the log must still have
+        #[arg(long, value_name = "HEAD")]
+        expect: Option<AuditHead>,
+    },
+    /// Print the head of the last day that is over, to be kept elsewhere
+    Head,
 }
 
 fn parse_role(given: &str) -> Result<Role, domain::text::UnknownText> {

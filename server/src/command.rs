@@ -5,13 +5,19 @@ use std::{
     process::ExitCode,
 };
 
-use backend::{Backend, Clouds, Settings, store::tokens};
+use backend::{
+    Backend, Clouds, Settings,
+    store::{
+        audit::{self, AuditHead},
+        tokens,
+    },
+};
 use clap::{Parser, error::ErrorKind};
-use domain::permission::Role;
+use domain::{number::counted, permission::Role};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    arguments::{Arguments, Command, OperatorCommand, TokenCommand},
+    arguments::{Arguments, AuditCommand, Command, OperatorCommand, TokenCommand},
     config::{Config, ConfigError, Environment},
     log, serve, shutdown,
 };
@@ -134,6 +140,10 @@ async fn carry_out(arguments: Arguments) -> Result<(), Failure> {
             role,
             customer,
         }) => create_token(&config, &name, role, customer).await,
+        Command::Audit(AuditCommand::Verify { expect }) => {
+            verify_audit(&config, expect.as_ref()).await
+        }
+        Command::Audit(AuditCommand::Head) => audit_head(&config).await,
         Command::Backup { file } => {
             let backend = open(&config).await?;
             backend::backup(&backend, &file)
@@ -154,6 +164,7 @@ pub async fn open(config: &Config) -> Result<Backend, Failure> {
         public_url: config.public_url.clone(),
         smtp: config.smtp.clone(),
         webhooks_to_private_networks: config.webhooks_to_private_networks,
+        audit_retention_days: config.audit_retention_days,
         ..Settings::in_folder(config.data_dir.clone())
     };
     let clouds = Clouds::new(config.clouds.iter().cloned())?;
@@ -197,4 +208,56 @@ async fn create_token(
         tokens::create(&backend, &scope, name, role, customers.as_deref(), None).await?;
     writeln!(std::io::stdout(), "{}", token.expose_secret())
         .map_err(|error| Failure::failed(format!("can’t write the token: {error}")))
+}
+
+/// Tells whether the audit log holds, where it doesn't, and its head.
+async fn verify_audit(config: &Config, expected: Option<&AuditHead>) -> Result<(), Failure> {
+    let backend = open(config).await?;
+    let found = audit::verify(&backend, expected).await?;
+    for broken in &found.broken {
+        say(&broken.to_string())?;
+    }
+    if !found.holds() {
+        let places = match found.broken.len() {
+            1 => "in one place".to_owned(),
+            number => format!("in {number} places"),
+        };
+        return Err(Failure::failed(format!(
+            "the audit log is not as it was written, {places}"
+        )));
+    }
+    let (entries, days) = (
+        counted(found.entries, "entry", "entries"),
+        counted(found.days, "day", "days"),
+    );
+    say(&format!("The audit log holds: {entries} of {days}."))?;
+    if found.dropped_days > 0 {
+        let days = counted(found.dropped_days, "day", "days");
+        say(&format!(
+            "Before them {days} were removed by retention; their heads hold."
+        ))?;
+    }
+    if let Some(expected) = expected {
+        say(&format!("It has the expected head {expected}."))?;
+    }
+    match &found.head {
+        Some(head) => say(&format!("Head: {head}")),
+        None => say("No day is over yet, so there is no head."),
+    }
+}
+
+/// Prints the head of the audit log alone, to be kept elsewhere.
+async fn audit_head(config: &Config) -> Result<(), Failure> {
+    let backend = open(config).await?;
+    match audit::head(&backend).await? {
+        Some(head) => say(&head.to_string()),
+        None => Err(Failure::failed(
+            "no day of the audit log is over yet: its first head is there tomorrow",
+        )),
+    }
+}
+
+fn say(line: &str) -> Result<(), Failure> {
+    writeln!(std::io::stdout(), "{line}")
+        .map_err(|error| Failure::failed(format!("can’t write to standard output: {error}")))
 }

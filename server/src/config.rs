@@ -10,7 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use backend::{Cloud, Clouds, notify::Smtp};
+use backend::{
+    Cloud, Clouds,
+    notify::Smtp,
+    store::audit::{RETENTION_DAYS, RETENTION_DAYS_MIN},
+};
 use figment::{
     Figment,
     providers::{Format, Serialized, Toml},
@@ -29,6 +33,8 @@ pub const FILE: &str = "rollcall.toml";
 /// Runs that read at once in one process, where nobody said otherwise (sync.md, The worker).
 const WORKER_CONCURRENCY: u32 = 32;
 const WORKER_CONCURRENCY_MAX: u32 = 1024;
+/// The most days that the audit log can be kept: a hundred years.
+const AUDIT_RETENTION_DAYS_MAX: u32 = 36_500;
 
 /// A cloud that the configuration adds to the four of Microsoft, as it stands in the file.
 #[derive(Debug, Clone, Deserialize)]
@@ -58,6 +64,7 @@ struct Keys {
     log_format: Option<LogFormat>,
     smtp: Option<smtp::SmtpKeys>,
     webhooks_to_private_networks: Option<bool>,
+    audit_retention_days: Option<u32>,
 }
 
 /// What this process was told to be, checked.
@@ -87,6 +94,8 @@ pub struct Config {
     pub smtp: Option<Smtp>,
     /// Whether webhooks may lead to this machine and to private networks.
     pub webhooks_to_private_networks: bool,
+    /// Days that entries of the audit log are kept, 30 to 36,500.
+    pub audit_retention_days: u32,
     /// What is logged, in the syntax of `RUST_LOG`; the default where absent.
     pub log_filter: Option<String>,
     /// Where the files for the browser are, as the build tool said.
@@ -138,6 +147,7 @@ impl Config {
             log_format: keys.log_format.unwrap_or_default(),
             smtp: keys.smtp.map(smtp::SmtpKeys::checked).transpose()?,
             webhooks_to_private_networks: keys.webhooks_to_private_networks.unwrap_or(false),
+            audit_retention_days: audit_retention(keys.audit_retention_days)?,
             log_filter: environment.log_filter().map(str::to_owned),
             site: environment.site(),
             listen,
@@ -173,6 +183,18 @@ fn address(key: &'static str, given: &str) -> Result<SocketAddr, ConfigError> {
             format!("“{given}” is not an address and port, such as 127.0.0.1:3000"),
         )
     })
+}
+
+fn audit_retention(given: Option<u32>) -> Result<u32, ConfigError> {
+    let days = given.unwrap_or(RETENTION_DAYS);
+    if (RETENTION_DAYS_MIN..=AUDIT_RETENTION_DAYS_MAX).contains(&days) {
+        Ok(days)
+    } else {
+        Err(ConfigError::value(
+            "audit_retention_days",
+            format!("{days} is not between {RETENTION_DAYS_MIN} and {AUDIT_RETENTION_DAYS_MAX}"),
+        ))
+    }
 }
 
 fn metrics(given: Option<&str>, listen: SocketAddr) -> Result<Option<SocketAddr>, ConfigError> {

@@ -1,19 +1,24 @@
 //! "Export to CSV" of the interface's lists: the list's own address, as a file. Signed in like a
 //! page; what a page would not understand of its address is left aside here too.
 
-use std::{collections::HashMap, str::FromStr};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    str::FromStr,
+};
 
 use axum::{
     Router,
     body::Body,
-    extract::{Query, State},
-    http::{HeaderMap, StatusCode},
+    extract::{ConnectInfo, FromRequestParts, Query},
+    http::{StatusCode, request::Parts},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use backend::{
-    Backend, Scope,
+    Backend, Origin, Scope,
     store::{
+        audit::{self, AuditFilter},
         contacts, devices,
         directory::DirectoryQuery,
         groups::{self, GroupQuery},
@@ -26,6 +31,7 @@ use backend::{
 use chrono::TimeDelta;
 use domain::{
     DateTime,
+    audit::AuditAction,
     id::{OperatorId, RunId},
     paging::Direction,
     permission::Permission,
@@ -44,6 +50,7 @@ pub fn router(backend: &Backend) -> Router {
         .route(app::routes::INTEGRATIONS_CSV, get(integration_rows))
         .route(app::routes::SYNC_HISTORY_CSV, get(history_rows))
         .route(app::routes::RUN_CHANGES_CSV, get(change_rows))
+        .route(app::routes::AUDIT_LOG_CSV, get(audit_rows))
         .with_state(backend.clone())
 }
 
@@ -104,38 +111,81 @@ impl Refused {
     }
 }
 
-/// Who is signed in, where they may do this.
-async fn operator(
-    backend: &Backend,
-    session: &Session,
-    headers: &HeaderMap,
-    permission: Permission,
-) -> Result<Scope, Refused> {
-    let id = session
-        .get::<OperatorId>(OPERATOR)
-        .await
-        .map_err(|error| Refused::failed(&error))?
-        .ok_or(Refused::SignedOut)?;
-    let scope = backend::auth::operator_scope(backend, id, request_id_of(headers))
-        .await
-        .map_err(|error| match error {
-            backend::Error::SignedOut => Refused::SignedOut,
-            error => Refused::failed(&error),
-        })?;
-    if scope.can(permission) {
-        Ok(scope)
-    } else {
-        Err(Refused::Forbidden)
+/// Who asks, and from where.
+#[derive(Debug)]
+struct Asking {
+    backend: Backend,
+    session: Session,
+    origin: Origin,
+}
+
+impl FromRequestParts<Backend> for Asking {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, backend: &Backend) -> Result<Self, Refused> {
+        let session = Session::from_request_parts(parts, backend)
+            .await
+            .map_err(|(_, reason)| Refused::failed(&reason))?;
+        let address = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |client| client.0.ip());
+        Ok(Self {
+            backend: backend.clone(),
+            session,
+            origin: Origin::page(address, request_id_of(&parts.headers)),
+        })
     }
 }
 
-async fn user_rows(
-    State(backend): State<Backend>,
-    session: Session,
-    headers: HeaderMap,
-    address: Address,
-) -> Result<Response, Refused> {
-    let scope = operator(&backend, &session, &headers, Permission::DirectoryRead).await?;
+impl Asking {
+    /// The operator who is signed in, where they may do this.
+    async fn may(self, permission: Permission) -> Result<(Backend, Scope), Refused> {
+        let id = self
+            .session
+            .get::<OperatorId>(OPERATOR)
+            .await
+            .map_err(|error| Refused::failed(&error))?
+            .ok_or(Refused::SignedOut)?;
+        let scope = backend::auth::operator_scope(&self.backend, id, self.origin)
+            .await
+            .map_err(|error| match error {
+                backend::Error::SignedOut => Refused::SignedOut,
+                error => Refused::failed(&error),
+            })?;
+        if scope.can(permission) {
+            Ok((self.backend, scope))
+        } else {
+            Err(Refused::Forbidden)
+        }
+    }
+}
+
+/// Writes down what goes out, before it does.
+async fn exported(
+    backend: &Backend,
+    scope: &Scope,
+    action: AuditAction,
+    address: &Address,
+) -> Result<(), Refused> {
+    let customer = parsed(address, "customer");
+    audit::exported(backend, scope, action, customer, pairs(address))
+        .await
+        .map_err(|error| Refused::failed(&error))
+}
+
+/// Names and values of an address, in order.
+fn pairs(address: &Address) -> Vec<(&str, &str)> {
+    let mut pairs: Vec<_> = address
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+async fn user_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
     let (sort, direction) = sort(&address).unzip();
     let query = UserQuery {
         customer_id: parsed(&address, "customer"),
@@ -150,17 +200,13 @@ async fn user_rows(
         direction: direction.unwrap_or_default(),
         ..UserQuery::default()
     };
+    exported(&backend, &scope, AuditAction::UserExport, &address).await?;
     let rows = users::csv(&backend, &scope, query);
     Ok(csv::answer("users", Body::from_stream(rows)))
 }
 
-async fn group_rows(
-    State(backend): State<Backend>,
-    session: Session,
-    headers: HeaderMap,
-    address: Address,
-) -> Result<Response, Refused> {
-    let scope = operator(&backend, &session, &headers, Permission::DirectoryRead).await?;
+async fn group_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
     let (sort, direction) = sort(&address).unzip();
     let query = GroupQuery {
         customer_id: parsed(&address, "customer"),
@@ -173,6 +219,7 @@ async fn group_rows(
         direction: direction.unwrap_or_default(),
         ..GroupQuery::default()
     };
+    exported(&backend, &scope, AuditAction::GroupExport, &address).await?;
     let rows = groups::csv(&backend, &scope, query);
     Ok(csv::answer("groups", Body::from_stream(rows)))
 }
@@ -190,35 +237,22 @@ fn directory_query(address: &Address) -> DirectoryQuery {
     }
 }
 
-async fn contact_rows(
-    State(backend): State<Backend>,
-    session: Session,
-    headers: HeaderMap,
-    address: Address,
-) -> Result<Response, Refused> {
-    let scope = operator(&backend, &session, &headers, Permission::DirectoryRead).await?;
+async fn contact_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
+    exported(&backend, &scope, AuditAction::ContactExport, &address).await?;
     let rows = contacts::csv(&backend, &scope, directory_query(&address));
     Ok(csv::answer("contacts", Body::from_stream(rows)))
 }
 
-async fn device_rows(
-    State(backend): State<Backend>,
-    session: Session,
-    headers: HeaderMap,
-    address: Address,
-) -> Result<Response, Refused> {
-    let scope = operator(&backend, &session, &headers, Permission::DirectoryRead).await?;
+async fn device_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
+    exported(&backend, &scope, AuditAction::DeviceExport, &address).await?;
     let rows = devices::csv(&backend, &scope, directory_query(&address));
     Ok(csv::answer("devices", Body::from_stream(rows)))
 }
 
-async fn integration_rows(
-    State(backend): State<Backend>,
-    session: Session,
-    headers: HeaderMap,
-    address: Address,
-) -> Result<Response, Refused> {
-    let scope = operator(&backend, &session, &headers, Permission::IntegrationsRead).await?;
+async fn integration_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::IntegrationsRead).await?;
     let query = IntegrationQuery {
         customer_id: parsed(&address, "customer"),
         q: text(&address, "q"),
@@ -228,17 +262,13 @@ async fn integration_rows(
         cloud: text(&address, "cloud"),
         ..IntegrationQuery::default()
     };
+    exported(&backend, &scope, AuditAction::IntegrationExport, &address).await?;
     let rows = integrations::csv(&backend, &scope, query);
     Ok(csv::answer("integrations", Body::from_stream(rows)))
 }
 
-async fn history_rows(
-    State(backend): State<Backend>,
-    session: Session,
-    headers: HeaderMap,
-    address: Address,
-) -> Result<Response, Refused> {
-    let scope = operator(&backend, &session, &headers, Permission::RunsRead).await?;
+async fn history_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::RunsRead).await?;
     let query = HistoryQuery {
         customer_id: parsed(&address, "customer"),
         integration_id: parsed(&address, "integration"),
@@ -248,17 +278,13 @@ async fn history_rows(
         q: text(&address, "q"),
         ..HistoryQuery::default()
     };
+    exported(&backend, &scope, AuditAction::RunExport, &address).await?;
     let rows = runs::history_csv(&backend, &scope, query);
     Ok(csv::answer("sync-history", Body::from_stream(rows)))
 }
 
-async fn change_rows(
-    State(backend): State<Backend>,
-    session: Session,
-    headers: HeaderMap,
-    address: Address,
-) -> Result<Response, Refused> {
-    let scope = operator(&backend, &session, &headers, Permission::RunsRead).await?;
+async fn change_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::RunsRead).await?;
     let run: RunId = parsed(&address, "run").ok_or(Refused::NotFound)?;
     let query = ChangeQuery {
         q: text(&address, "q"),
@@ -272,5 +298,26 @@ async fn change_rows(
         backend::Error::NotFound(_) => Refused::NotFound,
         error => Refused::failed(&error),
     })?;
+    audit::exported_changes(&backend, &scope, run, pairs(&address))
+        .await
+        .map_err(|error| Refused::failed(&error))?;
     Ok(csv::answer("run-changes", Body::from_stream(rows)))
+}
+
+async fn audit_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::AuditRead).await?;
+    let filter = AuditFilter {
+        customer_id: parsed(&address, "customer"),
+        action: parsed(&address, "action"),
+        actor_kind: parsed(&address, "who"),
+        actor_id: parsed(&address, "actor"),
+        object_type: parsed(&address, "object_type"),
+        object_id: parsed(&address, "object"),
+        from: period(&address, backend.clock.now()),
+        to: None,
+        q: text(&address, "q"),
+    };
+    exported(&backend, &scope, AuditAction::AuditEventExport, &address).await?;
+    let rows = audit::csv(&backend, &scope, filter);
+    Ok(csv::answer("audit-log", Body::from_stream(rows)))
 }

@@ -205,3 +205,82 @@ fn tokens_come_alone_on_standard_output_and_operators_quietly() {
     ];
     refused(&rollcall(here, &create, ""), 2);
 }
+
+/// A folder with a log of yesterday and today that was made with a clock of its own.
+async fn with_audit_log() -> tempfile::TempDir {
+    use backend::{
+        auth::add_operator,
+        testing::{Kind, TestBackend},
+    };
+    let t = TestBackend::new(Kind::Sqlite).await.unwrap();
+    for email in ["a@x.example", "b@x.example"] {
+        let role = domain::permission::Role::Owner;
+        let made = add_operator(&t, email, "A", role, "a long pass phrase".into());
+        made.await.unwrap();
+        t.clock.advance(chrono::Duration::days(1));
+    }
+    t.db.close().await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    let database = t.folder.path().join("rollcall.db");
+    std::fs::copy(database, folder.path().join("data/rollcall.db")).unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn the_audit_log_is_verified_with_a_head_that_was_kept() {
+    let folder = with_audit_log().await;
+    let here = folder.path();
+    let head = done(&rollcall(here, &["audit", "head"], ""));
+    assert!(
+        head.starts_with("2026-03-01:") && head.len() == 76,
+        "{head}"
+    );
+    let head = head.trim_end();
+    let said = done(&rollcall(here, &["audit", "verify"], ""));
+    assert_eq!(
+        said,
+        format!("The audit log holds: 2 entries of 2 days.\nHead: {head}\n")
+    );
+    let said = done(&rollcall(here, &["audit", "verify", "--expect", head], ""));
+    assert!(said.contains("It has the expected head"), "{said}");
+
+    let other = head.replace(
+        &head[11..15],
+        if &head[11..15] == "0000" {
+            "1111"
+        } else {
+            "0000"
+        },
+    );
+    let output = rollcall(here, &["audit", "verify", "--expect", &other], "");
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        told.starts_with("2026-03-01: its head is not the expected one"),
+        "{told}"
+    );
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        line,
+        "rollcall: the audit log is not as it was written, in one place\n"
+    );
+
+    let line = refused(
+        &rollcall(here, &["audit", "verify", "--expect", "x"], ""),
+        2,
+    );
+    assert!(line.contains("64 hexadecimal digits"), "{line}");
+}
+
+#[test]
+fn a_new_audit_log_holds_and_has_no_head_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = done(&rollcall(folder.path(), &["audit", "verify"], ""));
+    assert!(
+        said.contains("0 entries of 0 days") && said.contains("no head"),
+        "{said}"
+    );
+    let line = refused(&rollcall(folder.path(), &["audit", "head"], ""), 1);
+    assert!(line.contains("tomorrow"), "{line}");
+}

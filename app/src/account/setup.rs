@@ -15,8 +15,11 @@ pub(crate) async fn create_owner(
 ) -> AppResult<Done> {
     use crate::session::caller;
     let backend = caller::backend()?;
+    let origin = caller::origin();
+    let password = password.into();
     let operator =
-        backend::auth::create_first_owner(&backend, &code, &email, &name, password.into()).await?;
+        backend::auth::create_first_owner(&backend, &code, &email, &name, password, &origin)
+            .await?;
     caller::enter(&operator).await?;
     crate::session::done(
         format!("Welcome, {}", operator.name),

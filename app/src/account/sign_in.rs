@@ -15,6 +15,7 @@ pub(crate) async fn sign_in(email: String, password: String, next: String) -> Ap
         password: password.into(),
         address: caller::address(),
         user_agent: caller::user_agent(),
+        request_id: caller::request_id(),
     };
     let operator = match backend::auth::sign_in(&backend, given).await {
         Err(backend::Error::SignedOut) => {

@@ -5,6 +5,7 @@ mod pause;
 mod switcher;
 mod theme;
 
+use domain::permission::Permission;
 use leptos::{
     prelude::*,
     server,
@@ -45,7 +46,7 @@ const fn place(path: &'static str, title: &'static str, icon: &'static str) -> P
 }
 
 /// The sidebar, by groups.
-pub(crate) const PLACES: [(&str, &[Place]); 4] = [
+pub(crate) const PLACES: [(&str, &[Place]); 5] = [
     (
         "",
         &[
@@ -75,6 +76,10 @@ pub(crate) const PLACES: [(&str, &[Place]); 4] = [
         ],
     ),
     (
+        "Administration",
+        &[place(routes::AUDIT_LOG, "Audit Log", "scroll-text")],
+    ),
+    (
         "Installation",
         &[place(routes::NOTIFICATIONS, "Notifications", "mail")],
     ),
@@ -82,14 +87,35 @@ pub(crate) const PLACES: [(&str, &[Place]); 4] = [
 
 /// The places of the sidebar that are offered to the operator.
 pub(crate) fn offered_places() -> impl Iterator<Item = (&'static str, &'static [Place])> {
-    places(use_operator().looks_after_installation())
+    places(Offered::to_me())
 }
 
-/// The places of the sidebar; `whole`: also those of the whole installation.
-fn places(whole: bool) -> impl Iterator<Item = (&'static str, &'static [Place])> {
-    PLACES
-        .into_iter()
-        .filter(move |(title, _)| whole || *title != "Installation")
+/// Which groups of places are offered beside those that everybody has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offered {
+    /// Those of the whole installation.
+    pub installation: bool,
+    /// Administration.
+    pub administration: bool,
+}
+
+impl Offered {
+    fn to_me() -> Self {
+        let me = use_operator();
+        Self {
+            installation: me.looks_after_installation(),
+            administration: me.role.allows(Permission::AuditRead),
+        }
+    }
+}
+
+/// The places of the sidebar that are offered.
+fn places(offered: Offered) -> impl Iterator<Item = (&'static str, &'static [Place])> {
+    PLACES.into_iter().filter(move |(title, _)| match *title {
+        "Installation" => offered.installation,
+        "Administration" => offered.administration,
+        _ => true,
+    })
 }
 
 /// How many customers the operator sees, counted again after each change.

@@ -4,11 +4,10 @@ use leptos::{ev, html, prelude::*, server, server_fn::codec::Json, task::spawn_l
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use serde::{Deserialize, Serialize};
 
-use super::{PLACES, places};
+use super::{Offered, PLACES, places};
 use crate::{
     error::AppResult,
     routes,
-    session::use_operator,
     ui::{address::use_address, icon::Icon, load::Load, page::PageHead},
 };
 
@@ -32,10 +31,14 @@ const FOUND_MAX: usize = 20;
 /// Pages and customers whose names hold `q`.
 #[server(endpoint = "find/all", input = Json)]
 pub(crate) async fn find_all(q: String) -> AppResult<Vec<Found>> {
+    use domain::permission::Permission;
     let (backend, scope) = crate::session::caller().await?;
     let folded = q.trim().to_lowercase();
-    let whole = scope.sees_all() && scope.can(domain::permission::Permission::InstallationWrite);
-    let mut found: Vec<Found> = pages(whole)
+    let offered = Offered {
+        installation: scope.sees_all() && scope.can(Permission::InstallationWrite),
+        administration: scope.can(Permission::AuditRead),
+    };
+    let mut found: Vec<Found> = pages(offered)
         .filter(|page| page.title.to_lowercase().contains(&folded))
         .collect();
     if !folded.is_empty() {
@@ -55,15 +58,15 @@ pub(crate) async fn find_all(q: String) -> AppResult<Vec<Found>> {
     Ok(found)
 }
 
-/// Every page that can be gone to by its name; `whole`: also those of the whole installation.
-fn pages(whole: bool) -> impl Iterator<Item = Found> {
+/// Every page that can be gone to by its name.
+fn pages(offered: Offered) -> impl Iterator<Item = Found> {
     let page = |title: &str, icon: &str, path: &str| Found {
         title: title.to_owned(),
         kind: "Page".to_owned(),
         icon: icon.to_owned(),
         path: path.to_owned(),
     };
-    places(whole)
+    places(offered)
         .flat_map(|(_, places)| places)
         .map(move |place| page(place.title, place.icon, place.path))
         .chain([
@@ -119,8 +122,7 @@ pub(super) fn Palette() -> impl IntoView {
     let q = RwSignal::new(String::new());
     let chosen = RwSignal::new(0_usize);
     let listed = RwSignal::new(Vec::<Found>::new());
-    let whole = use_operator().looks_after_installation();
-    let offered = StoredValue::new(pages(whole).collect::<Vec<_>>());
+    let offered = StoredValue::new(pages(Offered::to_me()).collect::<Vec<_>>());
     Effect::new(move |_| {
         let asked = q.get();
         if asked.trim().is_empty() {

@@ -8,8 +8,10 @@ use domain::{
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 
-use super::Period;
-use crate::{error::AppResult, ui::address::ListQuery};
+use crate::{
+    error::AppResult,
+    ui::{address::ListQuery, period::Period},
+};
 
 /// A page of Sync History.
 #[server(endpoint = "history/list", input = Json)]

@@ -6,8 +6,8 @@ use domain::{
     run::{HistoryLine, LineStatus},
 };
 
-use super::{Period, api, line::Lines};
-use crate::ui::prelude::*;
+use super::{api, line::Lines};
+use crate::ui::{period::Period, prelude::*};
 
 /// Sync History of one integration, or of all.
 #[component]

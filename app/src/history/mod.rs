@@ -3,14 +3,11 @@
 mod api;
 mod line;
 mod list;
-mod period;
 
 use domain::id::IntegrationId;
 use leptos_router::hooks::use_params_map;
 
 use crate::ui::prelude::*;
-
-pub use period::Period;
 
 use list::HistoryList;
 

@@ -171,7 +171,7 @@ pub fn FilterChip(
                         .into_any()
                     }
                 >
-                    <ul aria-label=label>{links}</ul>
+                    <ul aria-label=label class="max-h-80 overflow-y-auto">{links}</ul>
                 </Menu>
             }
             .into_any();

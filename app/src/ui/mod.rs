@@ -16,6 +16,7 @@ pub mod number;
 pub mod object;
 pub mod page;
 pub mod pause;
+pub mod period;
 pub mod post;
 pub mod progress;
 pub mod status;

@@ -190,7 +190,8 @@ mod tests {
             let b = b.clone();
             async move {
                 let password = SecretString::from(password);
-                auth::create_first_owner(&b, &code, "o@x.example", "Owner", password).await
+                let origin = testing::origin("r");
+                auth::create_first_owner(&b, &code, "o@x.example", "Owner", password, &origin).await
             }
         };
         let field = |given: Result<_>| match given {
@@ -205,6 +206,15 @@ mod tests {
         let typed = code.to_lowercase().replace('-', " ");
         let owner = own(typed, "long enough, sure").await.unwrap();
         assert_eq!(owner.role, Role::Owner);
+        let mut tx = b.db.read().await.unwrap();
+        let written = crate::fetch_all!(
+            &mut tx,
+            (String, String),
+            "SELECT action, actor FROM audit_event"
+        );
+        let first = ("operator.create".to_owned(), "Owner".to_owned());
+        assert_eq!(written.unwrap(), [first]);
+        drop(tx);
         assert!(!file.exists());
         assert_eq!(auth::setup_code(&b).await.unwrap(), None);
         let again = own(code, "long enough, sure").await;

@@ -39,7 +39,7 @@ pub use db::{Db, Tx};
 pub use error::{Error, Result};
 pub use ids::Ids;
 pub use installation::{migrate, open};
-pub use scope::Scope;
+pub use scope::{Origin, Scope};
 pub use sealer::Sealer;
 
 /// What every function of this crate is given. Cheap to clone: the parts are shared.
@@ -74,6 +74,8 @@ pub struct Settings {
     pub history_retention_days: u32,
     /// Days that a run's single changes are kept.
     pub change_retention_days: u32,
+    /// Days that entries of the audit log are kept.
+    pub audit_retention_days: u32,
     /// Runs that read at the same time in one process.
     pub worker_concurrency: usize,
     /// The origin that people reach this installation at, for links in mails.
@@ -93,6 +95,7 @@ impl Settings {
             data_dir,
             history_retention_days: 400,
             change_retention_days: 90,
+            audit_retention_days: store::audit::RETENTION_DAYS,
             worker_concurrency: 32,
             public_url: local(),
             smtp: None,

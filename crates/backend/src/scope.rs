@@ -1,8 +1,9 @@
 //! Who asks, for which customers, with which permissions.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
 use domain::{
+    audit::{ActorKind, Channel},
     id::{ApiTokenId, CustomerId, OperatorId},
     permission::{Permission, Role},
 };
@@ -11,23 +12,66 @@ use uuid::Uuid;
 
 use crate::{Error, Result};
 
+/// The way in that a request took: what the audit log says of it beside who asked.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    channel: Channel,
+    address: Option<IpAddr>,
+    request_id: Arc<str>,
+}
+
+impl Origin {
+    /// A page of the portal, or one of its server functions.
+    pub fn page(address: IpAddr, request_id: &str) -> Self {
+        Self {
+            channel: Channel::Page,
+            address: Some(address.to_canonical()),
+            request_id: request_id.into(),
+        }
+    }
+
+    /// A call of the API.
+    pub fn api(address: Option<IpAddr>, request_id: &str) -> Self {
+        Self {
+            channel: Channel::Api,
+            address: address.map(|address| address.to_canonical()),
+            request_id: request_id.into(),
+        }
+    }
+
+    /// The way in.
+    pub fn channel(&self) -> Channel {
+        self.channel
+    }
+
+    /// The network address, where it came over a network.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// Ties log lines, audit entries and answers of one request together.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+}
+
 /// The caller of a store function.
 ///
-/// Only the code that authenticates ([`crate::auth`]) and the worker can make one, so a function
+/// Only the code that authenticates ([`crate::auth`]) can make one, so a function
 /// that takes `&Scope` can't be called for nobody.
 #[derive(Clone, Debug)]
 pub struct Scope {
     actor: Actor,
     role: Role,
     customers: Customers,
-    request_id: Arc<str>,
+    origin: Origin,
 }
 
 #[derive(Clone, Debug)]
 enum Actor {
     Operator { id: OperatorId, name: Arc<str> },
     Token { id: ApiTokenId, name: Arc<str> },
-    Worker,
+    CommandLine,
 }
 
 /// Whose data a scope reaches.
@@ -45,7 +89,7 @@ impl Scope {
         name: &str,
         role: Role,
         customers: Customers,
-        request_id: &str,
+        origin: Origin,
     ) -> Self {
         Self {
             actor: Actor::Operator {
@@ -54,7 +98,7 @@ impl Scope {
             },
             role,
             customers,
-            request_id: request_id.into(),
+            origin,
         }
     }
 
@@ -63,7 +107,7 @@ impl Scope {
         name: &str,
         role: Role,
         customers: Customers,
-        request_id: &str,
+        origin: Origin,
     ) -> Self {
         Self {
             actor: Actor::Token {
@@ -72,18 +116,28 @@ impl Scope {
             },
             role,
             customers,
-            request_id: request_id.into(),
+            origin,
         }
     }
 
-    /// The worker, and the command line on the machine itself: they own the database anyway.
-    pub(crate) fn worker() -> Self {
+    /// The command line on the machine itself: it owns the database anyway.
+    pub(crate) fn command_line() -> Self {
         Self {
-            actor: Actor::Worker,
+            actor: Actor::CommandLine,
             role: Role::Owner,
             customers: Customers::All,
-            request_id: "worker".into(),
+            origin: Origin {
+                channel: Channel::CommandLine,
+                address: None,
+                request_id: Channel::CommandLine.as_str().into(),
+            },
         }
+    }
+
+    /// What tests of the worker ask with.
+    #[cfg(test)]
+    pub(crate) fn worker() -> Self {
+        Self::command_line()
     }
 
     /// Whether the caller's role allows it.
@@ -123,7 +177,7 @@ impl Scope {
         match &self.actor {
             Actor::Operator { id, .. } => id.0,
             Actor::Token { id, .. } => id.0,
-            Actor::Worker => Uuid::nil(),
+            Actor::CommandLine => Uuid::nil(),
         }
     }
 
@@ -131,7 +185,25 @@ impl Scope {
     pub fn actor_name(&self) -> &str {
         match &self.actor {
             Actor::Operator { name, .. } | Actor::Token { name, .. } => name,
-            Actor::Worker => "Rollcall",
+            Actor::CommandLine => "Command line",
+        }
+    }
+
+    /// What the caller is.
+    pub fn actor_kind(&self) -> ActorKind {
+        match self.actor {
+            Actor::Operator { .. } => ActorKind::Operator,
+            Actor::Token { .. } => ActorKind::ApiToken,
+            Actor::CommandLine => ActorKind::CommandLine,
+        }
+    }
+
+    /// The operator's or the token's id.
+    pub fn actor_id(&self) -> Option<Uuid> {
+        match self.actor {
+            Actor::Operator { id, .. } => Some(id.0),
+            Actor::Token { id, .. } => Some(id.0),
+            Actor::CommandLine => None,
         }
     }
 
@@ -139,7 +211,7 @@ impl Scope {
     pub fn operator_id(&self) -> Option<OperatorId> {
         match self.actor {
             Actor::Operator { id, .. } => Some(id),
-            Actor::Token { .. } | Actor::Worker => None,
+            Actor::Token { .. } | Actor::CommandLine => None,
         }
     }
 
@@ -155,7 +227,12 @@ impl Scope {
 
     /// Ties log lines, audit entries and answers of one request together.
     pub fn request_id(&self) -> &str {
-        &self.request_id
+        self.origin.request_id()
+    }
+
+    /// The way in.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 }
 

@@ -14,7 +14,8 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
 use crate::{
-    Backend, Clock, Clouds, Db, Ids, Scope, Sealer, Settings, auth, execute, graph_access, notify,
+    Backend, Clock, Clouds, Db, Ids, Origin, Scope, Sealer, Settings, auth, execute, graph_access,
+    notify,
 };
 
 /// Which database a test runs on.
@@ -42,6 +43,11 @@ impl std::ops::Deref for TestBackend {
     fn deref(&self) -> &Backend {
         &self.backend
     }
+}
+
+/// The way in of a test's callers: a page, from an address that is nobody's (RFC 5737).
+pub fn origin(request_id: &str) -> Origin {
+    Origin::page([192, 0, 2, 1].into(), request_id)
 }
 
 /// When a test's clock stands at first: 2026-03-01, 12:00 UTC.
@@ -142,7 +148,7 @@ impl TestBackend {
             .expect("an operator can be given a customer");
         }
         tx.commit().await.expect("the test's database writes");
-        auth::operator_scope(self, id, "test")
+        auth::operator_scope(self, id, origin("test"))
             .await
             .expect("the operator is there")
     }

@@ -49,6 +49,8 @@ text_enum! {
         OperatorsWrite = "operators.write",
         /// Make and revoke API tokens.
         TokensWrite = "tokens.write",
+        /// See the audit log: who changed what.
+        AuditRead = "audit.read",
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
-use backend::{Backend, Scope};
+use backend::{Backend, Origin, Scope};
 use domain::{permission::Permission, text::FieldError};
 use http::{header, request::Parts};
 
@@ -118,7 +118,8 @@ impl TokenCheck {
         if !known && let Some(address) = address {
             self.tries.take(&address).map_err(Problem::too_many)?;
         }
-        match backend::auth::token_scope(backend, token, request_id).await {
+        let origin = Origin::api(address, request_id);
+        match backend::auth::token_scope(backend, token, origin).await {
             Ok(scope) => {
                 if !known {
                     let mut marks = self.known();

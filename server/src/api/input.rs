@@ -1,7 +1,7 @@
 //! What a call brings: ids in the path, the query, the body. Each is looked at in its turn, so
 //! that nobody learns from a 422 what a 404 should have kept (interfaces.md, REST API).
 
-use std::{fmt::Display, str::FromStr};
+use std::{borrow::Cow, fmt::Display, str::FromStr};
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
@@ -49,6 +49,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
+    /// The names and values as they came.
+    pub fn pairs(&self) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+        url::form_urlencoded::parse(self.0.as_bytes()).collect()
+    }
+
     /// Reads the parameters into `T`, which denies unknown ones.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         let pairs = url::form_urlencoded::parse(self.0.as_bytes());

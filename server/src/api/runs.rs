@@ -3,10 +3,14 @@
 use axum::{Json, body::Body as ResponseBody, extract::State, response::Response};
 use backend::{
     Backend,
-    store::runs::{self, HistoryQuery, RunFilter},
+    store::{
+        audit,
+        runs::{self, HistoryQuery, RunFilter},
+    },
 };
 use domain::{
     DateTime,
+    audit::AuditAction,
     id::{CustomerId, IntegrationId, RunId},
     paging::Listing,
     permission::Permission,
@@ -128,6 +132,12 @@ async fn list_csv(
 ) -> Result<Response> {
     caller.require(Permission::RunsRead)?;
     let parameters: CsvParameters = query.parse()?;
+    let customer = parameters.customer_id;
+    let asked = query.pairs();
+    let asked = asked.iter().map(|(name, value)| (&**name, &**value));
+    caller.found(
+        audit::exported(&backend, &caller.0, AuditAction::RunExport, customer, asked).await,
+    )?;
     let query = HistoryQuery {
         customer_id: parameters.customer_id,
         integration_id: parameters.integration_id,

@@ -81,6 +81,18 @@ fn clouds_come_as_tables_or_as_json() {
 }
 
 #[test]
+fn the_audit_log_is_kept_for_some_time() {
+    assert_eq!(load("", &[]).unwrap().audit_retention_days, 400);
+    let given = [("ROLLCALL_AUDIT_RETENTION_DAYS", "30")];
+    assert_eq!(load("", &given).unwrap().audit_retention_days, 30);
+    let refused = refusal("audit_retention_days = 29", &[]);
+    assert!(
+        refused.contains("audit_retention_days: 29 is not between 30 and"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn proxies_come_with_commas_or_as_a_list() {
     for (file, variables) in [
         ("trusted_proxies = [\"10.0.0.0/8\", \"::1\"]", &[][..]),
@@ -127,7 +139,7 @@ fn unknown_keys_are_named_with_the_nearest_right_one() {
         (
             "zzz = 1".to_owned(),
             &[][..],
-            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks",
+            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks, audit_retention_days",
         ),
     ] {
         assert_eq!(refusal(&file, variables), expected);

@@ -12,7 +12,7 @@ use super::Things;
 use crate::support::TestApp;
 
 /// The calls of the description, without the prefix.
-fn calls() -> Vec<(Method, String)> {
+pub(super) fn calls() -> Vec<(Method, String)> {
     let description: Value =
         serde_json::from_str(&server::api::describe().to_json().unwrap()).unwrap();
     let mut calls = Vec::new();

@@ -46,7 +46,7 @@ fn asked(app: &TestApp, things: &Things, session: &str, function: &str) -> Asked
 }
 
 /// What a function that reads is asked.
-fn reading(things: &Things, function: &str) -> Option<Value> {
+pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
     let Things {
         customer,
         credential_profile: profile,
@@ -57,9 +57,12 @@ fn reading(things: &Things, function: &str) -> Option<Value> {
         contact,
         device,
         recipient,
+        audit_event,
     } = things;
     Some(match function {
         "account/sessions" | "customers/count" | "session/current" | "sync/standing" => json!({}),
+        "audit-log/list" => json!({ "list": list(things), "filter": {} }),
+        "audit-log/view" => json!({ "id": audit_event }),
         "contacts/view" => json!({ "id": contact }),
         "credential-profiles/list" => json!({ "list": list(things) }),
         "credential-profiles/view" => json!({ "id": profile }),
@@ -97,8 +100,19 @@ fn reading(things: &Things, function: &str) -> Option<Value> {
     })
 }
 
+/// The form of an integration's settings.
+pub(super) fn settings(integration: &str, profile: &str) -> String {
+    format!(
+        "id={integration}&settings[credential_profile_id]={profile}&settings[timing]=minutes\
+         &settings[every_minutes]=5&settings[out_of_scope]=disable\
+         &settings[guard_user_percent]=10&settings[guard_group_percent]=10\
+         &settings[guard_membership_percent]=10&settings[object_types][]=user\
+         &settings[object_types][]=group"
+    )
+}
+
 /// What a function that changes something is sent.
-fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> String {
+pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> String {
     let Things {
         customer,
         credential_profile: profile,
@@ -111,13 +125,6 @@ fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> St
     let new = format!(
         "customer_id={customer}&tenant={}&cloud=sim&credential_profile_id={profile}",
         app.tenant().domain
-    );
-    let settings = format!(
-        "id={integration}&settings[credential_profile_id]={profile}&settings[timing]=minutes\
-         &settings[every_minutes]=5&settings[out_of_scope]=disable\
-         &settings[guard_user_percent]=10&settings[guard_group_percent]=10\
-         &settings[guard_membership_percent]=10&settings[object_types][]=user\
-         &settings[object_types][]=group"
     );
     match function {
         "account/change-password" => {
@@ -157,7 +164,7 @@ fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> St
         // Nobody: what is refused is so after the permission.
         "integrations/sync-object" => format!("id={integration}&object=ab"),
         "integrations/preview-settings" | "integrations/save" | "integrations/test-saved" => {
-            settings
+            settings(integration, profile)
         }
         "notifications/add" => {
             format!("customer_id={customer}&kind=mail&address=no-address&causes[]=run.held")
@@ -180,7 +187,7 @@ fn changing(app: &TestApp, things: &Things, session: &str, function: &str) -> St
 }
 
 /// The functions that are linked, without the prefix. What takes away comes last.
-fn functions() -> Vec<String> {
+pub(super) fn functions() -> Vec<String> {
     let mut functions: Vec<_> = server_fn_paths()
         .map(|(path, method)| {
             assert_eq!(method, Method::POST, "{path}: a change by GET is a hole");

@@ -1,6 +1,7 @@
 //! Who may call what: everything that can be called, by a stranger, by an administrator of another
 //! customer, by one of the customer and by an owner. Each golden file is the policy in one table.
 
+mod audited;
 mod calls;
 mod functions;
 
@@ -20,6 +21,7 @@ struct Things {
     contact: String,
     device: String,
     recipient: String,
+    audit_event: String,
 }
 
 impl Things {
@@ -54,8 +56,12 @@ impl Things {
                 told,
             )
             .await;
+        let told = id(&told.expect(201));
+        let audit_events = format!("/audit-events?customer_id={customer}&object_id={told}");
+        let audit_events = app.get(&audit_events).await.expect(200);
         Self {
-            recipient: id(&told.expect(201)),
+            audit_event: id(&audit_events["items"][0]),
+            recipient: told,
             user: first("users").await,
             group: first("groups").await,
             contact,
@@ -79,6 +85,7 @@ impl Things {
             "contacts" => &self.contact,
             "devices" => &self.device,
             "notification-recipients" => &self.recipient,
+            "audit-events" | "audit-events.csv" => &self.audit_event,
             // About everything at once.
             "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
@@ -98,6 +105,7 @@ impl Things {
             &self.contact,
             &self.device,
             &self.recipient,
+            &self.audit_event,
         ];
         ids.into_iter()
             .any(|id| answer.contains(id.as_str()) && !question.contains(id.as_str()))

@@ -8,6 +8,7 @@ pub mod token;
 use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
 use domain::{
+    audit::{ActorKind, AuditAction, AuditChanges},
     id::{CustomerId, OperatorId},
     operator::{Operator, check_password, parse_email},
     permission::Role,
@@ -20,9 +21,12 @@ pub use setup::{create_first_owner, setup_code};
 pub use token::token_scope;
 
 use crate::{
-    Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional, fetch_scalar,
+    Backend, Error, Origin, Result, Scope, Tx, execute, fetch_all, fetch_optional, fetch_scalar,
     scope::Customers,
-    store::{audit, sessions},
+    store::{
+        audit::{self, Entry},
+        sessions,
+    },
 };
 
 /// What someone gives to sign in.
@@ -36,6 +40,8 @@ pub struct SignIn {
     pub address: IpAddr,
     /// The browser, as it names itself.
     pub user_agent: String,
+    /// The id of the request, which the audit log keeps.
+    pub request_id: String,
 }
 
 /// Whether there is no operator yet, so that the first owner has to be made.
@@ -52,7 +58,8 @@ async fn has_no_operator(tx: &mut Tx) -> Result<bool> {
 /// Signs an operator in by password.
 ///
 /// `SignedOut` for an unknown address and a wrong password alike, in the same time; `TooMany`
-/// without looking at the password where too many tries failed before.
+/// without looking at the password where too many tries failed before. Each try that was looked at
+/// is in the audit log.
 pub async fn sign_in(b: &Backend, given: SignIn) -> Result<Operator> {
     let account = slow_down::Subject::account(&given.email);
     let address = slow_down::Subject::address(given.address);
@@ -66,9 +73,11 @@ pub async fn sign_in(b: &Backend, given: SignIn) -> Result<Operator> {
         planner::fold(given.email.trim())
     )?;
     drop(tx);
-    let (id, hash) = known.unzip();
+    let (known, hash) = known.unzip();
+    let origin = Origin::page(given.address, &given.request_id);
     let fits = password::verify(given.password, hash).await?;
-    let Some(id) = id.filter(|_| fits) else {
+    let Some(id) = known.filter(|_| fits) else {
+        record_failed(b, known, &given.email, &given.user_agent, &origin).await?;
         return Err(Error::SignedOut);
     };
 
@@ -81,14 +90,57 @@ pub async fn sign_in(b: &Backend, given: SignIn) -> Result<Operator> {
         id
     )?;
     let operator = find(&mut tx, id).await?.ok_or(Error::SignedOut)?;
-    let subject = format!("{} ({})", operator.email, given.address);
-    audit::record_as(b, &mut tx, &operator.name, "operator.sign_in", &subject).await?;
+    let entry = Entry::new(AuditAction::OperatorSignIn, id.0, &operator.email)
+        .changes(AuditChanges::none().now("user_agent", &given.user_agent));
+    audit::record_as(b, &mut tx, operator_actor(&operator), &origin, entry).await?;
     tx.commit().await?;
     Ok(operator)
 }
 
+/// The operator as who did something, before there is a scope of theirs.
+fn operator_actor(operator: &Operator) -> audit::Actor<'_> {
+    audit::Actor {
+        kind: ActorKind::Operator,
+        id: Some(operator.id.0),
+        name: &operator.name,
+    }
+}
+
+/// Writes down that a sign-in was refused. What was typed is kept only where it is a mail address:
+/// else it may be a password in the wrong field.
+async fn record_failed(
+    b: &Backend,
+    known: Option<OperatorId>,
+    email: &str,
+    user_agent: &str,
+    origin: &Origin,
+) -> Result<()> {
+    let mut tx = b.db.write().await?;
+    let operator = match known {
+        Some(id) => find(&mut tx, id).await?,
+        None => None,
+    };
+    let typed = parse_email(email).unwrap_or_else(|_| "Not a mail address".to_owned());
+    let actor = audit::Actor {
+        kind: ActorKind::Nobody,
+        id: None,
+        name: ActorKind::Nobody.title(),
+    };
+    let entry = match &operator {
+        Some(operator) => Entry::new(
+            AuditAction::OperatorSignInFailed,
+            operator.id.0,
+            &operator.email,
+        ),
+        None => Entry::of_whole(AuditAction::OperatorSignInFailed, &typed),
+    };
+    let entry = entry.changes(AuditChanges::none().now("user_agent", &user_agent));
+    audit::record_as(b, &mut tx, actor, origin, entry).await?;
+    tx.commit().await
+}
+
 /// The scope of an operator who signed in. `SignedOut` where they are gone.
-pub async fn operator_scope(b: &Backend, id: OperatorId, request_id: &str) -> Result<Scope> {
+pub async fn operator_scope(b: &Backend, id: OperatorId, origin: Origin) -> Result<Scope> {
     let mut tx = b.db.read().await?;
     let (name, role, all) = fetch_optional!(
         &mut tx,
@@ -109,7 +161,7 @@ pub async fn operator_scope(b: &Backend, id: OperatorId, request_id: &str) -> Re
         )?;
         granted(ids)
     };
-    Ok(Scope::operator(id, &name, role, customers, request_id))
+    Ok(Scope::operator(id, &name, role, customers, origin))
 }
 
 fn granted(ids: Vec<(CustomerId,)>) -> Customers {
@@ -120,7 +172,7 @@ fn granted(ids: Vec<(CustomerId,)>) -> Customers {
 /// The scope of who works on the machine itself with the command line: they own the database
 /// anyway.
 pub fn command_line_scope() -> Scope {
-    Scope::worker()
+    Scope::command_line()
 }
 
 /// The operator who asks. `SignedOut` for tokens, which are nobody.
@@ -162,6 +214,11 @@ pub async fn change_password(
     )?;
     drop(tx);
     if !password::verify(old, Some(hash)).await? {
+        let mut tx = b.db.write().await?;
+        let action = AuditAction::OperatorPasswordRefused;
+        let entry = Entry::new(action, operator.id.0, &operator.email);
+        audit::record(b, &mut tx, scope, entry).await?;
+        tx.commit().await?;
         return Err(Error::invalid("old_password", "This is not your password."));
     }
     let hash = password::hash(b, new).await?;
@@ -175,15 +232,10 @@ pub async fn change_password(
         operator.id
     )?;
     sessions::end_others_in(&mut tx, operator.id, keep).await?;
-    audit::record(
-        b,
-        &mut tx,
-        scope,
-        "operator.change_password",
-        None,
-        &operator.email,
-    )
-    .await?;
+    let action = AuditAction::OperatorChangePassword;
+    let entry = Entry::new(action, operator.id.0, &operator.email)
+        .changes(AuditChanges::none().secret("password"));
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await
 }
 
@@ -199,9 +251,16 @@ pub async fn add_operator(
     let mut tx = b.db.write().await?;
     let operator = insert(b, &mut tx, new).await?;
     let actor = command_line_scope();
-    audit::record(b, &mut tx, &actor, "operator.create", None, &operator.email).await?;
+    audit::record(b, &mut tx, &actor, created(&operator)).await?;
     tx.commit().await?;
     Ok(operator)
+}
+
+/// That an operator was added.
+fn created(operator: &Operator) -> Entry<'_> {
+    let changes = AuditChanges::created(operator).only(&["email", "name", "role"]);
+    Entry::new(AuditAction::OperatorCreate, operator.id.0, &operator.email)
+        .changes(changes.now("all_customers", &true).secret("password"))
 }
 
 /// An operator whose fields were checked and whose password was hashed, outside any transaction.

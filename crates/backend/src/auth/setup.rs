@@ -10,8 +10,10 @@ use domain::{operator::Operator, permission::Role};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::{NewOperator, has_no_operator, insert, needs_owner, slow_down};
-use crate::{Backend, Error, Result, execute, store::audit};
+use super::{
+    NewOperator, created, has_no_operator, insert, needs_owner, operator_actor, slow_down,
+};
+use crate::{Backend, Error, Origin, Result, execute, store::audit};
 
 /// Letters and digits that can't be taken for each other (Crockford's base 32).
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -52,6 +54,7 @@ pub async fn create_first_owner(
     email: &str,
     name: &str,
     password: SecretString,
+    origin: &Origin,
 ) -> Result<Operator> {
     let Some(expected) = setup_code(b).await? else {
         return Err(exists());
@@ -72,14 +75,8 @@ pub async fn create_first_owner(
         return Err(exists());
     }
     let operator = insert(b, &mut tx, new).await?;
-    audit::record_as(
-        b,
-        &mut tx,
-        &operator.name,
-        "operator.create",
-        &operator.email,
-    )
-    .await?;
+    let actor = operator_actor(&operator);
+    audit::record_as(b, &mut tx, actor, origin, created(&operator)).await?;
     tx.commit().await?;
     remove(b)?;
     Ok(operator)

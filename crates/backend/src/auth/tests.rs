@@ -3,7 +3,11 @@
 use chrono::Duration;
 
 use super::*;
-use crate::{db_test, testing::TestBackend};
+use crate::{
+    db_test,
+    store::sample,
+    testing::{TestBackend, origin},
+};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -25,6 +29,7 @@ async fn try_it(t: &TestBackend, email: &str, password: &str, address: &str) -> 
         password: password.into(),
         address: address.parse().unwrap(),
         user_agent: String::new(),
+        request_id: "r1".to_owned(),
     };
     sign_in(t, given).await
 }
@@ -38,7 +43,7 @@ db_test!(
             .unwrap();
         assert_eq!(signed_in.id, mina.id);
         assert_eq!(signed_in.last_signed_in_at, Some(t.clock.now()));
-        let scope = operator_scope(&t, mina.id, "r7").await.unwrap();
+        let scope = operator_scope(&t, mina.id, origin("r7")).await.unwrap();
         assert!(scope.sees_all() && scope.role() == Role::Administrator);
         assert_eq!((scope.actor_name(), scope.request_id()), ("Mina", "r7"));
         assert_eq!(operator(&t, &scope).await.unwrap(), signed_in);
@@ -47,7 +52,7 @@ db_test!(
         assert!(matches!(wrong, Err(Error::SignedOut)));
         let unknown = try_it(&t, "nobody@example.com", PASSWORD, "192.0.2.1").await;
         assert!(matches!(unknown, Err(Error::SignedOut)));
-        let gone = operator_scope(&t, OperatorId(t.ids.uuid()), "r").await;
+        let gone = operator_scope(&t, OperatorId(t.ids.uuid()), origin("r")).await;
         assert!(matches!(gone, Err(Error::SignedOut)));
     }
 );
@@ -90,7 +95,7 @@ db_test!(an_address_that_guesses_at_many_accounts_waits, |t| {
 
 db_test!(a_new_password_ends_the_other_sessions, |t| {
     let mina = mina(&t).await;
-    let scope = operator_scope(&t, mina.id, "r").await.unwrap();
+    let scope = operator_scope(&t, mina.id, origin("r")).await.unwrap();
     for cookie in [1, 2, 3] {
         let data = format!(r#"{{"operator_id":"{}"}}"#, mina.id);
         sessions::create(&t, cookie, &data).await.unwrap();
@@ -130,7 +135,7 @@ db_test!(a_new_password_ends_the_other_sessions, |t| {
         "x",
         Role::Owner,
         Customers::All,
-        "r",
+        origin("r"),
     );
     let refused = change_password(&t, &token, PASSWORD.into(), PASSWORD.into(), None).await;
     assert!(matches!(refused, Err(Error::SignedOut)));
@@ -154,16 +159,50 @@ db_test!(an_operator_is_added_once_and_in_full, |t| {
     assert_eq!(add("mina", "M", PASSWORD).await, "email");
     assert_eq!(add("m@example.com", " ", PASSWORD).await, "name");
     assert_eq!(add("m@example.com", "M", "short").await, "password");
+    assert_eq!(
+        sample::audit_log(&t).await,
+        ["Command line operator.create Mina@Example.com"]
+    );
+});
+
+db_test!(each_sign_in_and_each_that_failed_is_written_down, |t| {
+    let mina = mina(&t).await;
+    for (email, password) in [
+        ("mina@example.com", PASSWORD),
+        ("mina@example.com", "guess"),
+        ("nobody@example.com", "guess"),
+        ("my secret pass phrase", "guess"),
+    ] {
+        let _ = try_it(&t, email, password, "192.0.2.7").await;
+    }
+    sessions::create(&t, 9, &format!(r#"{{"operator_id":"{}"}}"#, mina.id))
+        .await
+        .unwrap();
+    let scope = operator_scope(&t, mina.id, origin("r")).await.unwrap();
+    let wrong = change_password(&t, &scope, "guess".into(), "another good one".into(), None).await;
+    assert!(matches!(wrong, Err(Error::Invalid(_))));
+    sessions::sign_out(&t, &scope, 9).await.unwrap();
+    sessions::sign_out(&t, &scope, 9).await.unwrap();
+    let log = sample::audit_log(&t).await;
+    assert_eq!(
+        log[1..],
+        [
+            "Mina operator.sign_in Mina@Example.com (user_agent: – → )",
+            "Not signed in operator.sign_in_failed Mina@Example.com (user_agent: – → )",
+            "Not signed in operator.sign_in_failed nobody@example.com (user_agent: – → )",
+            "Not signed in operator.sign_in_failed Not a mail address (user_agent: – → )",
+            "Mina operator.password_refused Mina@Example.com",
+            "Mina operator.sign_out Mina",
+        ]
+    );
     let mut tx = t.db.read().await.unwrap();
-    let told = fetch_all!(
+    let from = fetch_all!(
         &mut tx,
         (String, String, String),
-        "SELECT actor, action, subject FROM audit_event"
+        "SELECT channel, address, request_id FROM audit_event
+          WHERE action = 'operator.sign_in_failed'"
     )
     .unwrap();
-    let line = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
-    assert_eq!(
-        told,
-        [line("Rollcall", "operator.create", "Mina@Example.com")]
-    );
+    let from_there = ("page".to_owned(), "192.0.2.7".to_owned(), "r1".to_owned());
+    assert_eq!(from, vec![from_there; 3]);
 });

@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 
 use super::granted;
-use crate::{Backend, Error, Result, Scope, execute, fetch_all, fetch_optional, scope::Customers};
+use crate::{
+    Backend, Error, Origin, Result, Scope, execute, fetch_all, fetch_optional, scope::Customers,
+};
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const RANDOM_LETTERS: usize = 43;
@@ -59,7 +61,7 @@ struct Row {
 
 /// The scope of a program that gives `bearer`. `SignedOut` where that is no token, or one that
 /// was revoked or has ended.
-pub async fn token_scope(b: &Backend, bearer: &str, request_id: &str) -> Result<Scope> {
+pub async fn token_scope(b: &Backend, bearer: &str, origin: Origin) -> Result<Scope> {
     if !is_well_formed(bearer) {
         return Err(Error::SignedOut);
     }
@@ -101,9 +103,7 @@ pub async fn token_scope(b: &Backend, bearer: &str, request_id: &str) -> Result<
         )?;
         tx.commit().await?;
     }
-    Ok(Scope::token(
-        row.id, &row.name, row.role, customers, request_id,
-    ))
+    Ok(Scope::token(row.id, &row.name, row.role, customers, origin))
 }
 
 /// A big-endian number in base 62, with leading zeros to `letters` letters.

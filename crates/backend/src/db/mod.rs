@@ -142,6 +142,17 @@ impl Db {
         })
     }
 
+    /// A transaction that reads, for all of which the database stands still.
+    pub(crate) async fn read_standing(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                Tx::Postgres(pool.begin_with(begin).await?)
+            }
+        })
+    }
+
     /// A transaction that writes. On SQLite it takes the write lock at once (`BEGIN IMMEDIATE`),
     /// so that it never fails half-way because another writer was faster.
     pub async fn write(&self) -> Result<Tx> {
@@ -209,6 +220,36 @@ impl Tx {
             let sql = format!("SELECT 1 FROM {table} WHERE id = $1 FOR UPDATE");
             sqlx::query(sqlx::AssertSqlSafe(sql))
                 .bind(id)
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The clause that holds the rows of a query for reading until the transaction ends: others may
+    /// read them too, and nobody changes them. SQLite has one writer, and this transaction is it.
+    pub(crate) const fn shared(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR SHARE",
+        }
+    }
+
+    /// The clause that holds the rows of a query until the transaction ends, and waits for whoever
+    /// holds them.
+    pub(crate) const fn exclusive(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE",
+        }
+    }
+
+    /// Waits for whoever holds this name and holds it until the transaction ends: for what has no
+    /// row to hold.
+    pub(crate) async fn hold_name(&mut self, name: i64) -> Result<()> {
+        if let Self::Postgres(tx) = self {
+            sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                .bind(name)
                 .execute(&mut **tx)
                 .await?;
         }

@@ -4,6 +4,7 @@
 //! runs the worker as a step with [`run_until_idle`].
 
 mod deliver_notification;
+mod purge_audit;
 mod purge_bins;
 mod purge_history;
 mod purge_people;
@@ -67,6 +68,7 @@ async fn perform(cx: &JobContext) -> Result<Outcome> {
         Some(Kind::PurgeHistory) => purge_history::perform(&cx.b).await,
         Some(Kind::PurgeBins) => purge_bins::perform(&cx.b).await,
         Some(Kind::PurgePeople) => purge_people::perform(&cx.b).await,
+        Some(Kind::PurgeAudit) => purge_audit::perform(&cx.b).await,
         Some(Kind::PurgeSessions) => purge_sessions::perform(&cx.b).await,
         None => Err(Error::Internal(format!(
             "this version doesn’t know jobs of kind {}",

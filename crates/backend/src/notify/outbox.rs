@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use chrono::Duration;
 use domain::{
     DateTime,
+    audit::{AuditAction, AuditChanges},
     id::{CustomerId, NotificationDeliveryId, NotificationRecipientId},
     notification::{DeliveryStatus, NotificationCause, NotificationDelivery, RecipientKind},
     permission::Permission,
@@ -330,8 +331,9 @@ pub async fn send_test(
     // Once more: sending took its time, and it may be gone.
     let recipient = recipients::find(&mut tx, scope, id).await?;
     insert(&mut tx, &row, &message, begun, &outcome).await?;
-    let action = "notification_recipient.test";
-    recipients::record(b, &mut tx, scope, &recipient, action, &[]).await?;
+    let action = AuditAction::NotificationRecipientTest;
+    let changes = AuditChanges::none().now("status", &outcome.status);
+    recipients::record(b, &mut tx, scope, &recipient, action, changes).await?;
     tx.commit().await?;
     Ok(NotificationDelivery {
         id: row.id,

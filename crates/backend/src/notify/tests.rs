@@ -452,7 +452,7 @@ db_test!(a_test_is_written_down_without_the_webhooks_path, |t| {
     let (subject,) = fetch_one!(
         &mut tx,
         (String,),
-        "SELECT subject FROM audit_event WHERE action = 'notification_recipient.test'"
+        "SELECT object_name FROM audit_event WHERE action = 'notification_recipient.test'"
     )
     .unwrap();
     assert_eq!(subject, "127.0.0.1");

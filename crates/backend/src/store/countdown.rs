@@ -6,6 +6,7 @@
 
 use domain::{
     DateTime,
+    audit::{AuditAction, AuditChanges},
     countdown::{Countdown, CountdownCancelled},
     id::{ContactId, CustomerId, DeviceId, GroupId, IntegrationId, UserId},
     permission::Permission,
@@ -16,7 +17,10 @@ use domain::{
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{audit, integrations, protected_rules};
+use super::{
+    audit::{self, Entry},
+    integrations, protected_rules,
+};
 use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_optional, in_scope, sync};
 
 /// Whose countdown.
@@ -180,17 +184,16 @@ pub async fn cancel(b: &Backend, scope: &Scope, of: Counted, note: &str) -> Resu
         note
     )?;
     let action = match of {
-        Counted::User(_) => "user.cancel_countdown",
-        Counted::Group(_) => "group.cancel_countdown",
-        Counted::Contact(_) => "contact.cancel_countdown",
-        Counted::Device(_) => "device.cancel_countdown",
+        Counted::User(_) => AuditAction::UserCancelCountdown,
+        Counted::Group(_) => AuditAction::GroupCancelCountdown,
+        Counted::Contact(_) => AuditAction::ContactCancelCountdown,
+        Counted::Device(_) => AuditAction::DeviceCancelCountdown,
     };
-    let subject = match note {
-        "" => row.display_name,
-        note => format!("{}: {note}", row.display_name),
-    };
-    let customer = Some(row.customer_id);
-    audit::record(b, &mut tx, scope, action, customer, &subject).await?;
+    let entry = Entry::new(action, of.id(), &row.display_name)
+        .of(row.customer_id)
+        .note(note)
+        .changes(AuditChanges::none().field("delete_at", &before.delete_at, &None));
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await?;
     Ok(Countdown {
         delete_at: None,
@@ -246,13 +249,15 @@ pub async fn restart(b: &Backend, scope: &Scope, of: Counted) -> Result<Countdow
         delete_at
     )?;
     let action = match of {
-        Counted::User(_) => "user.restart_countdown",
-        Counted::Group(_) => "group.restart_countdown",
-        Counted::Contact(_) => "contact.restart_countdown",
-        Counted::Device(_) => "device.restart_countdown",
+        Counted::User(_) => AuditAction::UserRestartCountdown,
+        Counted::Group(_) => AuditAction::GroupRestartCountdown,
+        Counted::Contact(_) => AuditAction::ContactRestartCountdown,
+        Counted::Device(_) => AuditAction::DeviceRestartCountdown,
     };
-    let customer = Some(row.customer_id);
-    audit::record(b, &mut tx, scope, action, customer, &row.display_name).await?;
+    let entry = Entry::new(action, of.id(), &row.display_name)
+        .of(row.customer_id)
+        .changes(AuditChanges::none().field("delete_at", &None, &delete_at));
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await?;
     Ok(Countdown {
         delete_at,

@@ -6,6 +6,7 @@
 
 use domain::{
     DateTime,
+    audit::AuditAction,
     customer::Customer,
     id::{CustomerId, IntegrationId},
     integration::Integration,
@@ -13,11 +14,17 @@ use domain::{
     permission::Permission,
 };
 
-use super::{audit, customers, integrations};
+use super::{
+    audit::{self, Entry},
+    customers, integrations,
+};
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_optional,
     sync::{self, Reach},
 };
+
+/// What a pause of all is of, in the audit log.
+const ALL: &str = "All customers";
 
 /// Pauses an integration.
 pub async fn pause_integration(
@@ -43,8 +50,9 @@ pub async fn pause_integration(
         return Ok(before);
     }
     sync::drop_waiting(&mut tx, Reach::Integration(id)).await?;
-    let (customer, subject) = (Some(before.customer_id), with_reason(&before.name, reason));
-    audit::record(b, &mut tx, scope, "integration.pause", customer, &subject).await?;
+    let entry = integrations::entry(AuditAction::IntegrationPause, &before)
+        .note(reason.as_deref().unwrap_or_default());
+    audit::record(b, &mut tx, scope, entry).await?;
     let after = integrations::find(&mut tx, scope, id).await?;
     tx.commit().await?;
     Ok(after)
@@ -69,8 +77,8 @@ pub async fn resume_integration(
     if resumed == 0 {
         return Ok(before);
     }
-    let (customer, name) = (Some(before.customer_id), &before.name);
-    audit::record(b, &mut tx, scope, "integration.resume", customer, name).await?;
+    let entry = integrations::entry(AuditAction::IntegrationResume, &before);
+    audit::record(b, &mut tx, scope, entry).await?;
     let after = integrations::find(&mut tx, scope, id).await?;
     tx.commit().await?;
     b.wake.notify_one();
@@ -101,8 +109,9 @@ pub async fn pause_customer(
         return Ok(before);
     }
     sync::drop_waiting(&mut tx, Reach::Customer(id)).await?;
-    let subject = with_reason(&before.name, reason);
-    audit::record(b, &mut tx, scope, "customer.pause", Some(id), &subject).await?;
+    let entry = customers::entry(AuditAction::CustomerPause, &before)
+        .note(reason.as_deref().unwrap_or_default());
+    audit::record(b, &mut tx, scope, entry).await?;
     let after = customers::find(&mut tx, scope, id).await?;
     tx.commit().await?;
     Ok(after)
@@ -122,7 +131,8 @@ pub async fn resume_customer(b: &Backend, scope: &Scope, id: CustomerId) -> Resu
     if resumed == 0 {
         return Ok(before);
     }
-    audit::record(b, &mut tx, scope, "customer.resume", Some(id), &before.name).await?;
+    let entry = customers::entry(AuditAction::CustomerResume, &before);
+    audit::record(b, &mut tx, scope, entry).await?;
     let after = customers::find(&mut tx, scope, id).await?;
     tx.commit().await?;
     b.wake.notify_one();
@@ -151,8 +161,9 @@ pub async fn pause_all(b: &Backend, scope: &Scope, pause: NewPause) -> Result<Sy
     )?;
     if paused == 1 {
         sync::drop_waiting(&mut tx, Reach::All).await?;
-        let subject = with_reason("all customers", reason);
-        audit::record(b, &mut tx, scope, "sync.pause", None, &subject).await?;
+        let entry = Entry::of_whole(AuditAction::InstallationPauseSync, ALL)
+            .note(reason.as_deref().unwrap_or_default());
+        audit::record(b, &mut tx, scope, entry).await?;
     }
     let standing = all(&mut tx).await?;
     tx.commit().await?;
@@ -164,7 +175,8 @@ pub async fn resume_all(b: &Backend, scope: &Scope) -> Result<SyncStanding> {
     may_pause_all(scope)?;
     let mut tx = b.db.write().await?;
     if execute!(&mut tx, "DELETE FROM pause_of_all")? > 0 {
-        audit::record(b, &mut tx, scope, "sync.resume", None, "all customers").await?;
+        let entry = Entry::of_whole(AuditAction::InstallationResumeSync, ALL);
+        audit::record(b, &mut tx, scope, entry).await?;
     }
     tx.commit().await?;
     b.wake.notify_one();
@@ -191,13 +203,6 @@ async fn all(tx: &mut Tx) -> Result<SyncStanding> {
         pause: row
             .and_then(|(at, by, reason)| Pause::of(PauseLevel::All, Some(at), Some(by), reason)),
     })
-}
-
-fn with_reason(name: &str, reason: Option<String>) -> String {
-    match reason {
-        Some(reason) => format!("{name}: {reason}"),
-        None => name.to_owned(),
-    }
 }
 
 #[cfg(test)]

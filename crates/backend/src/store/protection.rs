@@ -6,6 +6,7 @@
 
 use domain::{
     DateTime,
+    audit::{AuditAction, AuditChanges},
     id::{CustomerId, IntegrationId, UserId},
     permission::Permission,
     protection::Protection,
@@ -14,7 +15,7 @@ use domain::{
 };
 use sqlx::FromRow;
 
-use super::audit;
+use super::audit::{self, Entry};
 use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_optional, in_scope, sync};
 
 #[derive(FromRow)]
@@ -23,6 +24,7 @@ struct Row {
     integration_id: Option<IntegrationId>,
     display_name: String,
     status: DirectoryStatus,
+    delete_at: Option<DateTime>,
     #[sqlx(flatten)]
     protection: ProtectionRow,
 }
@@ -51,7 +53,7 @@ async fn find(tx: &mut Tx, scope: &Scope, id: UserId) -> Result<Row> {
         tx,
         Row,
         concat!(
-            "SELECT u.customer_id, u.integration_id, u.display_name, u.status, u.protected_at, u.protected_by,
+            "SELECT u.customer_id, u.integration_id, u.display_name, u.status, u.delete_at, u.protected_at, u.protected_by,
                     u.protected_note
                FROM directory_user u JOIN customer c ON c.id = u.customer_id WHERE ",
             in_scope!("u.customer_id"),
@@ -106,12 +108,14 @@ pub async fn protect(b: &Backend, scope: &Scope, id: UserId, note: &str) -> Resu
         protection.by.as_str(),
         note
     )?;
-    let subject = match note {
-        "" => row.display_name,
-        note => format!("{}: {note}", row.display_name),
-    };
-    let customer = Some(row.customer_id);
-    audit::record(b, &mut tx, scope, "user.protect", customer, &subject).await?;
+    let changes = AuditChanges::none()
+        .field("protected", &false, &true)
+        .field("delete_at", &row.delete_at, &None);
+    let entry = Entry::new(AuditAction::UserProtect, id.0, &row.display_name)
+        .of(row.customer_id)
+        .note(note)
+        .changes(changes);
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await?;
     Ok(protection)
 }
@@ -146,16 +150,10 @@ pub async fn withdraw(b: &Backend, scope: &Scope, id: UserId) -> Result<()> {
         );
         execute!(&mut tx, sqlx::AssertSqlSafe(sql), id)?;
     }
-    let customer = Some(row.customer_id);
-    audit::record(
-        b,
-        &mut tx,
-        scope,
-        "user.unprotect",
-        customer,
-        &row.display_name,
-    )
-    .await?;
+    let entry = Entry::new(AuditAction::UserUnprotect, id.0, &row.display_name)
+        .of(row.customer_id)
+        .changes(AuditChanges::none().field("protected", &true, &false));
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 use domain::{
+    audit::AuditChanges,
     credential_profile::{CredentialKind, CredentialProfile, NewCredentialProfile},
     id::{CustomerId, ExternalId, GroupId, IntegrationId, RunId, UserId},
     integration::{Integration, IntegrationKind, NewIntegration},
@@ -250,16 +251,42 @@ pub async fn group(
     id
 }
 
-/// The audit log as "actor action subject", oldest first, without the making of samples.
+/// The audit log as "actor action object: why (field: before → after)", oldest first. Of what is new
+/// or gone the fields are left out.
 pub async fn audit_log(t: &TestBackend) -> Vec<String> {
     let mut tx = t.db.read().await.unwrap();
     let rows = fetch_all!(
         &mut tx,
-        (String, String, String),
-        "SELECT actor, action, subject FROM audit_event ORDER BY id"
+        (String, String, String, String, String),
+        "SELECT actor, action, object_name, note, changes FROM audit_event ORDER BY id"
     )
     .unwrap();
     rows.into_iter()
-        .map(|(actor, action, subject)| format!("{actor} {action} {subject}"))
+        .map(|(actor, action, object, note, changes)| {
+            let mut line = format!("{actor} {action} {object}");
+            if !note.is_empty() {
+                line = format!("{line}: {note}");
+            }
+            let changes: AuditChanges = serde_json::from_str(&changes).unwrap();
+            let fields = changed_fields(&changes);
+            if !fields.is_empty() && !action.ends_with(".create") && !action.ends_with(".delete") {
+                line = format!("{line} ({fields})");
+            }
+            line
+        })
         .collect()
+}
+
+fn changed_fields(changes: &AuditChanges) -> String {
+    let text = |value: Option<&serde_json::Value>| match value {
+        None => "–".to_owned(),
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    };
+    let fields = changes.fields().into_iter();
+    let fields = fields.map(|(name, before, after)| {
+        let (before, after) = (text(before), text(after));
+        format!("{name}: {before} → {after}")
+    });
+    fields.collect::<Vec<_>>().join(", ")
 }

@@ -5,13 +5,21 @@
 //! last used and [`ABSOLUTE`] after it began, whichever comes first.
 
 use chrono::Duration;
-use domain::{DateTime, id::OperatorId, operator::SessionLine};
+use domain::{
+    DateTime,
+    audit::{AuditAction, AuditChanges},
+    id::OperatorId,
+    operator::SessionLine,
+};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional, store::audit};
+use crate::{
+    Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional,
+    store::audit::{self, Entry},
+};
 
 /// Unused for so long, a session ends.
 pub const IDLE: Duration = Duration::hours(12);
@@ -209,7 +217,8 @@ pub async fn end(b: &Backend, scope: &Scope, id: Uuid) -> Result<()> {
     if ended == 0 {
         return Err(Error::NotFound("session"));
     }
-    audit::record(b, &mut tx, scope, "session.end", None, scope.actor_name()).await?;
+    let entry = Entry::new(AuditAction::SessionEnd, id, scope.actor_name());
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await
 }
 
@@ -218,17 +227,29 @@ pub async fn end_all_others(b: &Backend, scope: &Scope, keep: Option<Uuid>) -> R
     let operator = scope.operator_id().ok_or(Error::SignedOut)?;
     let mut tx = b.db.write().await?;
     let ended = end_others_in(&mut tx, operator, keep).await?;
-    audit::record(
-        b,
-        &mut tx,
-        scope,
-        "session.end_others",
-        None,
-        scope.actor_name(),
-    )
-    .await?;
+    let entry = Entry::of_whole(AuditAction::SessionEndOthers, scope.actor_name())
+        .changes(AuditChanges::none().now("ended", &ended));
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await?;
     Ok(ended)
+}
+
+/// Ends the session of a cookie whose operator signs out.
+pub async fn sign_out(b: &Backend, scope: &Scope, cookie: i128) -> Result<()> {
+    let operator = scope.operator_id().ok_or(Error::SignedOut)?;
+    let mut tx = b.db.write().await?;
+    let ended = execute!(
+        &mut tx,
+        "DELETE FROM session WHERE id_hash = $1 AND operator_id = $2",
+        cookie_hash(cookie),
+        operator
+    )?;
+    if ended > 0 {
+        let action = AuditAction::OperatorSignOut;
+        let entry = Entry::new(action, operator.0, scope.actor_name());
+        audit::record(b, &mut tx, scope, entry).await?;
+    }
+    tx.commit().await
 }
 
 pub(crate) async fn end_others_in(

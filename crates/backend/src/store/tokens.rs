@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::{
     DateTime,
     api_token::ApiToken,
+    audit::{AuditAction, AuditChanges},
     id::{ApiTokenId, CustomerId},
     permission::{Permission, Role},
     text::parse_name,
@@ -13,8 +14,10 @@ use secrecy::SecretString;
 use sqlx::FromRow;
 
 use crate::{
-    Backend, Error, Result, Scope, Tx, auth::token, execute, fetch_all, fetch_scalar, in_scope,
-    insert_many, store::audit,
+    Backend, Error, Result, Scope, Tx,
+    auth::token,
+    execute, fetch_all, fetch_scalar, in_scope, insert_many,
+    store::audit::{self, Entry},
 };
 
 /// Makes a token and answers its text, which is told this once and never again.
@@ -79,9 +82,24 @@ pub async fn create(
         |bind, row| { bind.push_bind(made.id).push_bind(*row); },
         ""
     )?;
-    audit::record(b, &mut tx, scope, "api_token.create", None, &made.name).await?;
+    let changes = AuditChanges::created(&made).only(&TOLD);
+    let changes = changes.now("all_customers", &made.customer_ids.is_none());
+    let entry = entry(AuditAction::ApiTokenCreate, &made).changes(changes);
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await?;
     Ok((made, SecretString::from(secret)))
+}
+
+/// What of a token goes into the audit log.
+const TOLD: [&str; 4] = ["name", "role", "customer_ids", "expires_at"];
+
+/// That something was done to a token. One of a single customer stands in that customer's part.
+fn entry(action: AuditAction, token: &ApiToken) -> Entry<'_> {
+    let of = match token.customer_ids.as_deref() {
+        Some([customer]) => Some(*customer),
+        _ => None,
+    };
+    Entry::new(action, token.id.0, &token.name).of(of)
 }
 
 /// The customers as given, in order and once each; refused where one is unknown to the caller.
@@ -174,7 +192,9 @@ pub async fn revoke(b: &Backend, scope: &Scope, id: ApiTokenId) -> Result<()> {
         id
     )?;
     if revoked == 1 {
-        audit::record(b, &mut tx, scope, "api_token.revoke", None, &token.name).await?;
+        let changes = AuditChanges::deleted(&token).only(&TOLD);
+        let entry = entry(AuditAction::ApiTokenRevoke, &token).changes(changes);
+        audit::record(b, &mut tx, scope, entry).await?;
     }
     tx.commit().await
 }
@@ -192,6 +212,7 @@ mod tests {
     use crate::{
         auth::{command_line_scope, token_scope},
         db_test,
+        testing::origin,
     };
     use chrono::Duration;
     use secrecy::ExposeSecret;
@@ -206,33 +227,35 @@ mod tests {
         assert_eq!(token.customer_ids, None);
         let secret = secret.expose_secret();
 
-        let scope = token_scope(&t, secret, "r1").await.unwrap();
+        let scope = token_scope(&t, secret, origin("r1")).await.unwrap();
         assert!(scope.sees_all() && scope.is_token() && scope.operator_id().is_none());
         assert_eq!((scope.actor_name(), scope.request_id()), ("CI", "r1"));
         let used = |tokens: Vec<ApiToken>| tokens[0].last_used_at.unwrap();
         let first = used(list(&t, &owner).await.unwrap());
         t.clock.advance(Duration::seconds(59));
-        token_scope(&t, secret, "r").await.unwrap();
+        token_scope(&t, secret, origin("r")).await.unwrap();
         let second = used(list(&t, &owner).await.unwrap());
         assert_eq!(second, first, "noted once a minute");
         t.clock.advance(Duration::seconds(1));
-        token_scope(&t, secret, "r").await.unwrap();
+        token_scope(&t, secret, origin("r")).await.unwrap();
         let third = used(list(&t, &owner).await.unwrap());
         assert_eq!(third, first + Duration::minutes(1));
 
         let signed_out = |given: Result<Scope>| matches!(given, Err(Error::SignedOut));
-        assert!(signed_out(token_scope(&t, "rc_nothing", "r").await));
-        assert!(signed_out(token_scope(&t, &token::make(&t), "r").await));
+        assert!(signed_out(token_scope(&t, "rc_nothing", origin("r")).await));
+        assert!(signed_out(
+            token_scope(&t, &token::make(&t), origin("r")).await
+        ));
         revoke(&t, &owner, token.id).await.unwrap();
         revoke(&t, &owner, token.id).await.unwrap();
-        assert!(signed_out(token_scope(&t, secret, "r").await));
+        assert!(signed_out(token_scope(&t, secret, origin("r")).await));
 
         let (_, secret) = create(&t, &owner, "B", Role::Owner, None, Some(end))
             .await
             .unwrap();
         t.clock.advance(Duration::days(1));
         assert!(signed_out(
-            token_scope(&t, secret.expose_secret(), "r").await
+            token_scope(&t, secret.expose_secret(), origin("r")).await
         ));
     });
 
@@ -258,7 +281,9 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(token.customer_ids, Some(vec![a]));
-        let scope = token_scope(&t, secret.expose_secret(), "r").await.unwrap();
+        let scope = token_scope(&t, secret.expose_secret(), origin("r"))
+            .await
+            .unwrap();
         assert!(scope.sees(a) && !scope.sees(b) && !scope.sees_all());
 
         let owner = t.owner().await;

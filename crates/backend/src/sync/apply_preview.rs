@@ -2,6 +2,7 @@
 //! planned again, so the plan has to be what the directory and the settings still are.
 
 use domain::{
+    audit::AuditAction,
     id::RunId,
     permission::Permission,
     policy::Policy,
@@ -15,7 +16,10 @@ use super::{
 };
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_optional,
-    store::{audit, integrations, protected_rules},
+    store::{
+        audit::{self, Entry},
+        integrations, protected_rules,
+    },
 };
 
 /// Applies the plan of a preview, after saving the settings that it was made for. A conflict says
@@ -32,12 +36,19 @@ pub async fn apply_preview(b: &Backend, scope: &Scope, run_id: RunId) -> Result<
     refuse(b, &mut tx, &preview, base.as_ref()).await?;
     let rules = |policy: &Option<Policy>| policy.as_ref().map(|policy| policy.protected.clone());
     let other_rules = rules(&own) != rules(&base);
-    if let Some(own) = own.filter(|own| Some(own) != base.as_ref()) {
-        integrations::save_policy(b, &mut tx, scope, preview.integration_id, &own).await?;
-    }
+    let saved = match own.filter(|own| Some(own) != base.as_ref()) {
+        Some(own) => {
+            let id = preview.integration_id;
+            Some(integrations::save_policy(&mut tx, scope, id, &own).await?)
+        }
+        None => None,
+    };
     resume(b, &mut tx, &preview).await?;
-    let customer = Some(preview.customer_id);
-    audit::record(b, &mut tx, scope, "run.apply", customer, preview.name()).await?;
+    if let Some(saved) = &saved {
+        audit::record(b, &mut tx, scope, saved.entry()).await?;
+    }
+    let entry = Entry::new(AuditAction::RunApply, run_id.0, preview.name()).of(preview.customer_id);
+    audit::record(b, &mut tx, scope, entry).await?;
     let run = starting::load(&mut tx, run_id).await?;
     tx.commit().await?;
     if other_rules {

@@ -2,6 +2,7 @@
 //! held type of the run is decided, the run goes on in the worker.
 
 use domain::{
+    audit::{AuditAction, AuditChanges},
     decision::{Decision, RunDecision},
     id::RunId,
     permission::Permission,
@@ -11,7 +12,10 @@ use domain::{
 };
 
 use super::{existing::Existing, starting};
-use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_all, store::audit};
+use crate::{
+    Backend, Error, Result, Scope, Tx, execute, fetch_all,
+    store::audit::{self, Entry},
+};
 
 /// Approves or rejects the held changes of one type. A second decision is a conflict that says who
 /// decided.
@@ -49,12 +53,15 @@ pub async fn decide(
     if undecided(&mut tx, run_id).await?.is_empty() {
         run.go_on(b, &mut tx, RunPhase::Deciding).await?;
     }
-    let subject = format!("{}, {object_type}s: {note}", run.name());
     let action = match decision {
-        Decision::Approved => "run.approve",
-        Decision::Rejected => "run.reject",
+        Decision::Approved => AuditAction::RunApprove,
+        Decision::Rejected => AuditAction::RunReject,
     };
-    audit::record(b, &mut tx, scope, action, Some(run.customer_id), &subject).await?;
+    let entry = Entry::new(action, run_id.0, run.name())
+        .of(run.customer_id)
+        .note(note)
+        .changes(AuditChanges::none().now("object_type", &object_type));
+    audit::record(b, &mut tx, scope, entry).await?;
     let run = starting::load(&mut tx, run_id).await?;
     tx.commit().await?;
     b.wake.notify_one();
@@ -183,9 +190,10 @@ pub async fn withdraw(
         run_id,
         object_type
     )?;
-    let subject = format!("{}, {object_type}s", run.name());
-    let customer = Some(run.customer_id);
-    audit::record(b, &mut tx, scope, "run.withdraw", customer, &subject).await?;
+    let entry = Entry::new(AuditAction::RunWithdraw, run_id.0, run.name())
+        .of(run.customer_id)
+        .changes(AuditChanges::none().was("object_type", &object_type));
+    audit::record(b, &mut tx, scope, entry).await?;
     let run = starting::load(&mut tx, run_id).await?;
     tx.commit().await?;
     Ok(run)

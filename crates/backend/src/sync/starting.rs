@@ -1,6 +1,7 @@
 //! Starting and cancelling runs.
 
 use domain::{
+    audit::{AuditAction, AuditChanges},
     id::{CustomerId, ExternalId, IntegrationId, RunId},
     permission::Permission,
     policy::{ObjectType, Policy},
@@ -15,7 +16,10 @@ use super::{counts, record::with_groups};
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_one, fetch_optional,
     jobs::queue::{self, Kind, NewJob, PRIORITY_PERSON, PRIORITY_SCHEDULE},
-    store::write_json,
+    store::{
+        audit::{self, Entry},
+        write_json,
+    },
 };
 
 /// A run to put into the queue.
@@ -168,9 +172,20 @@ async fn begin(
     };
     let policy = preview.as_ref().map_or(&saved, |of| &of.policy);
     counts::open(&mut tx, id, policy, LineStatus::Queued).await?;
-    if mode != RunMode::Preview {
+    let mut changes = AuditChanges::none().now("mode", &mode);
+    if let Some(preview) = &preview {
+        changes = changes.now("unsaved_settings", &(preview.policy != preview.base));
+    } else {
         queued(b, &mut tx, integration_id, id).await?;
     }
+    let action = match mode {
+        RunMode::Preview => AuditAction::RunPreview,
+        _ => AuditAction::RunStart,
+    };
+    let entry = Entry::new(action, id.0, &target.name)
+        .of(target.customer_id)
+        .changes(changes);
+    audit::record(b, &mut tx, scope, entry).await?;
     let run = load(&mut tx, id).await?;
     tx.commit().await?;
     b.wake.notify_one();
@@ -303,6 +318,7 @@ pub(crate) async fn drop_waiting(tx: &mut Tx, reach: Reach) -> Result<()> {
 #[derive(FromRow)]
 struct Open {
     customer_id: CustomerId,
+    integration_name: Option<String>,
     integration_id: IntegrationId,
     status: RunStatus,
     at_work: bool,
@@ -324,6 +340,11 @@ pub async fn cancel(b: &Backend, scope: &Scope, run_id: RunId) -> Result<Run> {
         });
     }
     end(b, &mut tx, run_id, &open, scope.actor_name()).await?;
+    let name = open.integration_name.as_deref().unwrap_or_default();
+    let entry = Entry::new(AuditAction::RunCancel, run_id.0, name)
+        .of(open.customer_id)
+        .changes(AuditChanges::none().was("status", &open.status));
+    audit::record(b, &mut tx, scope, entry).await?;
     let run = load(&mut tx, run_id).await?;
     tx.commit().await?;
     Ok(run)
@@ -351,6 +372,8 @@ async fn find(b: &Backend, tx: &mut Tx, run_id: RunId) -> Result<Option<Open>> {
         tx,
         Open,
         "SELECT r.customer_id, r.integration_id, r.status,
+                (SELECT i.name FROM integration i WHERE i.id = r.integration_id)
+                    AS integration_name,
                 EXISTS (SELECT 1 FROM job j WHERE j.dedupe_key = $2 AND j.lease_until > $3)
                     AS at_work
            FROM run r WHERE r.id = $1",

@@ -1,6 +1,7 @@
 //! "Sync this person now": starting a run of one object of the source.
 
 use domain::{
+    audit::{AuditAction, AuditChanges},
     id::IntegrationId,
     policy::{ObjectType, Policy},
     run::{LineStatus, Run, RunMode, RunObject, RunTrigger},
@@ -11,7 +12,11 @@ use super::{
     record::with_groups,
     starting::{self, Starting, Target},
 };
-use crate::{Backend, Error, Result, Scope, Tx, store::audit, why};
+use crate::{
+    Backend, Error, Result, Scope, Tx,
+    store::audit::{self, Entry},
+    why,
+};
 
 /// Starts a run of one object: the same steps as any other, read live, and nothing else is touched.
 /// `object` is its object id, user name, mail address or display name, kept here or not.
@@ -52,9 +57,13 @@ pub async fn sync_object(
         Some(name) => name.clone(),
         None => object.external_id.to_string(),
     };
-    let subject = format!("{who} of {}", target.name);
-    let customer = Some(target.customer_id);
-    audit::record(b, &mut tx, scope, "run.sync_object", customer, &subject).await?;
+    let changes = AuditChanges::none()
+        .now("object", &who)
+        .now("external_id", &object.external_id);
+    let entry = Entry::new(AuditAction::RunSyncObject, id.0, &target.name)
+        .of(target.customer_id)
+        .changes(changes);
+    audit::record(b, &mut tx, scope, entry).await?;
     let run = starting::load(&mut tx, id).await?;
     tx.commit().await?;
     b.wake.notify_one();

@@ -2,6 +2,7 @@
 
 use domain::{
     id::{ContactId, CustomerId, DeviceId, ExternalId, IntegrationId},
+    policy::ObjectType,
     user::{DirectoryStatus, SourceType},
 };
 
@@ -93,6 +94,27 @@ impl TestBackend {
         .expect("a device can be added");
         tx.commit().await.expect("the test's database writes");
         id
+    }
+
+    /// Has the days of an object of the directory count: inactive, to be deleted in ten days.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestBackend::new`].
+    pub async fn count_down(&self, object_type: ObjectType, id: uuid::Uuid) {
+        let mut tx = self.db.write().await.expect("the test's database writes");
+        let changed = execute!(
+            &mut tx,
+            sqlx::AssertSqlSafe(format!(
+                "UPDATE directory_{object_type} SET status = 'inactive', delete_at = $2
+                  WHERE id = $1"
+            )),
+            id,
+            self.clock.now() + chrono::Duration::days(10)
+        )
+        .expect("an object can be counted down");
+        assert_eq!(changed, 1, "there is such an object");
+        tx.commit().await.expect("the test's database writes");
     }
 }
 

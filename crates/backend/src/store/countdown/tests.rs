@@ -1,7 +1,7 @@
 use domain::policy::{OutOfScope, Policy};
 
 use super::*;
-use crate::{db_test, fetch_all, store::sample, testing::TestBackend};
+use crate::{db_test, store::sample, testing::TestBackend};
 
 /// A user of an integration that deletes after five days, inactive and counting.
 async fn counting(t: &TestBackend, owner: &Scope) -> (Counted, CustomerId, IntegrationId) {
@@ -66,20 +66,18 @@ db_test!(a_countdown_is_cancelled_once_and_counts_anew, |t| {
     let due = t.clock.now() + chrono::Duration::days(5);
     assert_eq!(again.delete_at, Some(due), "its days begin anew");
 
-    let mut tx = t.db.read().await.unwrap();
-    let told = fetch_all!(
-        &mut tx,
-        (String, String),
-        "SELECT action, subject FROM audit_event WHERE action LIKE 'user.%' ORDER BY at, id"
-    )
-    .unwrap();
-    let told: Vec<(&str, &str)> = told.iter().map(|(a, s)| (a.as_str(), s.as_str())).collect();
-    assert_eq!(
-        told,
-        [
-            ("user.cancel_countdown", "Ada: On leave"),
-            ("user.restart_countdown", "Ada")
-        ]
+    let log = sample::audit_log(&t).await;
+    let [.., cancelled, restarted] = &log[..] else {
+        panic!("{log:?}")
+    };
+    assert!(
+        cancelled.starts_with("Owner user.cancel_countdown Ada: On leave (delete_at: 2026-")
+            && cancelled.ends_with(" → –)"),
+        "{log:?}"
+    );
+    assert!(
+        restarted.starts_with("Owner user.restart_countdown Ada (delete_at: – → 2026-"),
+        "{log:?}"
     );
 });
 

@@ -1,8 +1,10 @@
 //! Adding, changing and deleting profiles.
 
 use domain::{
+    audit::{AuditAction, AuditChanges},
     credential_profile::{
-        CredentialProfile, CredentialProfileChange, NewCredentialProfile, ProfileUse,
+        CredentialKind, CredentialProfile, CredentialProfileChange, NewCredentialProfile,
+        ProfileUse,
     },
     id::CredentialProfileId,
     permission::Permission,
@@ -17,7 +19,10 @@ use super::{
 };
 use crate::{
     Backend, Error, Result, Scope, execute, fetch_scalar,
-    store::{audit, customers},
+    store::{
+        audit::{self, Entry},
+        customers,
+    },
 };
 
 /// Uses that a refusal names; the rest it counts.
@@ -88,16 +93,11 @@ pub async fn create(
         profile.created_at,
         profile.secret_set_at
     )?;
-    let customer = profile.customer_id;
-    audit::record(
-        b,
-        &mut tx,
-        scope,
-        "credential_profile.create",
-        customer,
-        &profile.name,
-    )
-    .await?;
+    let changes = AuditChanges::created(&profile)
+        .only(&TOLD)
+        .secret(secret_of(&profile));
+    let entry = entry(AuditAction::CredentialProfileCreate, &profile).changes(changes);
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await?;
     Ok(profile)
 }
@@ -113,14 +113,12 @@ pub async fn change(
     let mut tx = b.db.write().await?;
     let mut profile = find(&mut tx, scope, id).await?;
     may_change(scope, &profile)?;
-    let mut told = Vec::new();
+    let before = profile.clone();
     if let Some(name) = change.name {
         profile.name = parse_name("name", &name)?;
-        told.push("name");
     }
     if let Some(client_id) = change.client_id {
         profile.client_id = parse_client_id(&client_id)?;
-        told.push("application id");
     }
     let given = Given {
         client_secret: change.client_secret,
@@ -128,7 +126,8 @@ pub async fn change(
         private_key_pem: change.private_key_pem,
         expires_at: change.expires_at,
     };
-    if given.is_some() {
+    let replaced = given.is_some();
+    if replaced {
         let material = given.check(profile.kind)?;
         profile.expires_at = material.expires_at;
         profile.certificate_thumbprint = material.thumbprint;
@@ -140,14 +139,12 @@ pub async fn change(
             material.certificate_pem,
             id
         )?;
-        told.push("credential");
     } else if let Some(end) = given.expires_at {
         if profile.certificate_thumbprint.is_some() {
             let message = "A certificate tells by itself when it ends.";
             return Err(Error::invalid("expires_at", message));
         }
         profile.expires_at = Some(end);
-        told.push("expiry");
     }
     execute!(
         &mut tx,
@@ -161,17 +158,14 @@ pub async fn change(
         profile.secret_set_at,
         id
     )?;
-    let subject = format!("{}: {}", profile.name, told.join(", "));
-    let customer = profile.customer_id;
-    audit::record(
-        b,
-        &mut tx,
-        scope,
-        "credential_profile.update",
-        customer,
-        &subject,
-    )
-    .await?;
+    let mut changes = AuditChanges::between(&before, &profile).only(&TOLD);
+    if replaced {
+        changes = changes.secret(secret_of(&profile));
+    }
+    if !changes.is_empty() {
+        let entry = entry(AuditAction::CredentialProfileUpdate, &profile).changes(changes);
+        audit::record(b, &mut tx, scope, entry).await?;
+    }
     tx.commit().await?;
     Ok(profile)
 }
@@ -193,17 +187,32 @@ pub async fn delete(b: &Backend, scope: &Scope, id: CredentialProfileId) -> Resu
         return Err(Error::conflict(in_use(&uses)));
     }
     execute!(&mut tx, "DELETE FROM credential_profile WHERE id = $1", id)?;
-    let customer = profile.customer_id;
-    audit::record(
-        b,
-        &mut tx,
-        scope,
-        "credential_profile.delete",
-        customer,
-        &profile.name,
-    )
-    .await?;
+    let changes = AuditChanges::deleted(&profile).only(&TOLD);
+    let entry = entry(AuditAction::CredentialProfileDelete, &profile).changes(changes);
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await
+}
+
+/// What of a profile goes into the audit log beside its secret.
+const TOLD: [&str; 5] = [
+    "name",
+    "kind",
+    "client_id",
+    "expires_at",
+    "certificate_thumbprint",
+];
+
+/// What its secret is called there.
+const fn secret_of(profile: &CredentialProfile) -> &'static str {
+    match profile.kind {
+        CredentialKind::ClientSecret => "client_secret",
+        CredentialKind::Certificate => "certificate_and_private_key",
+    }
+}
+
+/// That something was done to a profile; a shared one belongs to no customer.
+fn entry(action: AuditAction, profile: &CredentialProfile) -> Entry<'_> {
+    Entry::new(action, profile.id.0, &profile.name).of(profile.customer_id)
 }
 
 fn in_use(uses: &[ProfileUse]) -> String {

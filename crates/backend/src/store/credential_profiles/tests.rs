@@ -105,13 +105,26 @@ db_test!(a_profile_is_added_changed_and_deleted, |t| {
         get(&t, &owner, profile.id).await,
         Err(Error::NotFound(_))
     ));
+    let rfc = |at: domain::DateTime| {
+        serde_json::to_value(at)
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     assert_eq!(
         sample::audit_log(&t).await,
         [
             "Owner credential_profile.create Partner",
-            "Owner credential_profile.update P2: name",
-            "Owner credential_profile.update P2: credential",
-            "Owner credential_profile.update P2: expiry",
+            "Owner credential_profile.update P2 (name: Partner → P2)",
+            &format!(
+                "Owner credential_profile.update P2 (client_secret: – → changed, expires_at: {} → –)",
+                rfc(end)
+            ),
+            &format!(
+                "Owner credential_profile.update P2 (expires_at: – → {})",
+                rfc(end)
+            ),
             "Owner credential_profile.delete P2",
         ]
     );

@@ -2,6 +2,7 @@
 
 use domain::{
     DateTime,
+    audit::{AuditAction, AuditChanges},
     customer::{BIN_DAYS, Customer, CustomerChange, CustomerLine, TIME_ZONE_DEFAULT},
     id::{CustomerId, IntegrationId},
     paging::{Direction, ListRequest, Listing, Page, PageRequest},
@@ -12,7 +13,7 @@ use domain::{
 use sqlx::FromRow;
 
 use super::{
-    audit,
+    audit::{self, Entry},
     integrations::schedule,
     paging::{self, Sort},
 };
@@ -254,6 +255,14 @@ pub(crate) async fn find_in_use(tx: &mut Tx, scope: &Scope, id: CustomerId) -> R
     }
 }
 
+/// What of a customer goes into the audit log.
+const TOLD: [&str; 2] = ["name", "time_zone"];
+
+/// That something was done to a customer, for its own part of the audit log.
+pub(crate) fn entry(action: AuditAction, customer: &Customer) -> Entry<'_> {
+    Entry::new(action, customer.id.0, &customer.name).of(customer.id)
+}
+
 /// Adds a customer in UTC. Only for who sees all customers: nobody else would see it.
 pub async fn create(b: &Backend, scope: &Scope, name: &str) -> Result<Customer> {
     create_in(b, scope, name, TIME_ZONE_DEFAULT).await
@@ -289,8 +298,9 @@ pub async fn create_in(
         &customer.time_zone,
         customer.created_at
     )?;
-    let id = Some(customer.id);
-    audit::record(b, &mut tx, scope, "customer.create", id, &customer.name).await?;
+    let entry = entry(AuditAction::CustomerCreate, &customer)
+        .changes(AuditChanges::created(&customer).only(&TOLD));
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await?;
     Ok(customer)
 }
@@ -331,8 +341,6 @@ pub async fn change(
             planner::key(&name),
             id
         )?;
-        let subject = format!("{} → {name}", before.name);
-        audit::record(b, &mut tx, scope, "customer.rename", Some(id), &subject).await?;
     }
     if time_zone != before.time_zone {
         execute!(
@@ -342,15 +350,19 @@ pub async fn change(
             id
         )?;
         schedule::set_next_of_customer(&mut tx, id, b.clock.now()).await?;
-        let subject = format!("{name}: {} → {time_zone}", before.time_zone);
-        audit::record(b, &mut tx, scope, "customer.time_zone", Some(id), &subject).await?;
     }
-    tx.commit().await?;
-    Ok(Customer {
+    let after = Customer {
         name,
         time_zone,
-        ..before
-    })
+        ..before.clone()
+    };
+    let changes = AuditChanges::between(&before, &after);
+    if !changes.is_empty() {
+        let entry = entry(AuditAction::CustomerUpdate, &after).changes(changes);
+        audit::record(b, &mut tx, scope, entry).await?;
+    }
+    tx.commit().await?;
+    Ok(after)
 }
 
 /// Puts a customer into the bin and stops its syncs. `confirm_name`, where given, has to be its
@@ -384,15 +396,8 @@ pub async fn delete(
         sync::cancel_open(b, &mut tx, integration, scope.actor_name()).await?;
         schedule::set_next(&mut tx, integration, None).await?;
     }
-    audit::record(
-        b,
-        &mut tx,
-        scope,
-        "customer.delete",
-        Some(id),
-        &customer.name,
-    )
-    .await?;
+    let entry = entry(AuditAction::CustomerDelete, &customer);
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await
 }
 
@@ -415,15 +420,8 @@ pub async fn restore(b: &Backend, scope: &Scope, id: CustomerId) -> Result<Custo
         id
     )?;
     schedule::set_next_of_customer(&mut tx, id, now).await?;
-    audit::record(
-        b,
-        &mut tx,
-        scope,
-        "customer.restore",
-        Some(id),
-        &customer.name,
-    )
-    .await?;
+    let entry = entry(AuditAction::CustomerRestore, &customer);
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await?;
     Ok(Customer {
         deleted_at: None,

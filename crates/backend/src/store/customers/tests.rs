@@ -201,7 +201,7 @@ db_test!(changes_are_written_down_with_who_made_them, |t| {
         told,
         [
             "Owner customer.create Contoso",
-            "Owner customer.rename Contoso → Fabrikam",
+            "Owner customer.update Fabrikam (name: Contoso → Fabrikam)",
             "Owner customer.delete Fabrikam",
             "Owner customer.restore Fabrikam",
         ]

@@ -2,6 +2,7 @@
 
 use domain::{
     DateTime,
+    audit::{AuditAction, AuditChanges},
     id::{CustomerId, IntegrationId},
     integration::{Integration, IntegrationChange, IntegrationState, NewIntegration},
     permission::Permission,
@@ -11,11 +12,14 @@ use domain::{
 
 use super::{
     connect::{Wish, may_connect, may_use, refuse_twice},
-    find, groups,
+    entry, find, groups, told,
 };
 use crate::{
     Backend, Result, Scope, Tx, execute, fetch_one, notify,
-    store::{audit, customers, protected_rules, write_json},
+    store::{
+        audit::{self, Entry},
+        customers, protected_rules, write_json,
+    },
     sync, timetable,
     timetable::Timetable,
 };
@@ -74,16 +78,9 @@ pub async fn create(
         &integration.policy.selected_group_ids,
     )
     .await?;
-    let name = &integration.name;
-    audit::record(
-        b,
-        &mut tx,
-        scope,
-        "integration.create",
-        Some(customer),
-        name,
-    )
-    .await?;
+    let changes = told(AuditChanges::created(&integration));
+    let entry = entry(AuditAction::IntegrationCreate, &integration).changes(changes);
+    audit::record(b, &mut tx, scope, entry).await?;
     // It may stand still with its customer or with all.
     let integration = find(&mut tx, scope, integration.id).await?;
     tx.commit().await?;
@@ -125,14 +122,34 @@ fn policy_column(policy: &Policy) -> Result<String> {
     })
 }
 
-/// Saves the policy that a preview was made for, whose plan is applied next.
+/// A policy that was saved, to be written down.
+#[derive(Debug)]
+pub(crate) struct SavedPolicy {
+    before: Integration,
+    after: Integration,
+}
+
+impl SavedPolicy {
+    /// What the audit log says of it.
+    pub(crate) fn entry(&self) -> Entry<'_> {
+        updated(&self.before, &self.after)
+    }
+}
+
+/// That settings of an integration were changed.
+fn updated<'a>(before: &Integration, after: &'a Integration) -> Entry<'a> {
+    let changes = told(AuditChanges::between(before, after));
+    entry(AuditAction::IntegrationUpdate, after).changes(changes)
+}
+
+/// Saves the policy that a preview was made for, whose plan is applied next. It is written down by
+/// the caller, who does more in the same transaction.
 pub(crate) async fn save_policy(
-    b: &Backend,
     tx: &mut Tx,
     scope: &Scope,
     id: IntegrationId,
     policy: &Policy,
-) -> Result<()> {
+) -> Result<SavedPolicy> {
     tx.hold("integration", id.0).await?;
     let before = find(tx, scope, id).await?;
     scope.require(Permission::IntegrationsWrite)?;
@@ -147,10 +164,7 @@ pub(crate) async fn save_policy(
         policy: policy.clone(),
         ..before.clone()
     };
-    let changed = differences(&before, &after).join(", ");
-    let subject = format!("{}: {changed}", before.name);
-    let customer = Some(before.customer_id);
-    audit::record(b, tx, scope, "integration.update", customer, &subject).await
+    Ok(SavedPolicy { before, after })
 }
 
 /// Changes an integration's settings. Switching it off cancels its open run; a policy that reads
@@ -194,8 +208,7 @@ pub async fn change(
     }
     integration.enabled = change.enabled.unwrap_or(before.enabled);
     let standing = standing(b, &mut tx, scope, &before, &integration).await?;
-    let changed = differences(&before, &integration);
-    if changed.is_empty() {
+    if told(AuditChanges::between(&before, &integration)).is_empty() {
         return Ok(before);
     }
     execute!(
@@ -213,9 +226,7 @@ pub async fn change(
         standing.next_run_at,
         id
     )?;
-    let subject = format!("{}: {}", integration.name, changed.join(", "));
-    let customer = Some(integration.customer_id);
-    audit::record(b, &mut tx, scope, "integration.update", customer, &subject).await?;
+    audit::record(b, &mut tx, scope, updated(&before, &integration)).await?;
     let integration = find(&mut tx, scope, id).await?;
     tx.commit().await?;
     if integration.policy.protected != before.policy.protected {
@@ -278,35 +289,4 @@ async fn standing(
         timing_changed: true,
         next_run_at: timetable.next(b.clock.now()).filter(|_| runs_by_itself),
     })
-}
-
-/// The names of what differs, for the audit log.
-fn differences(before: &Integration, after: &Integration) -> Vec<&'static str> {
-    let mut changed = Vec::new();
-    let mut note = |differs: bool, name: &'static str| {
-        if differs {
-            changed.push(name);
-        }
-    };
-    note(
-        before.credential_profile_id != after.credential_profile_id,
-        "credential profile",
-    );
-    note(!before.enabled && after.enabled, "switched on");
-    note(before.enabled && !after.enabled, "switched off");
-    note(
-        before.full_scan_next != after.full_scan_next,
-        "full scan on next run",
-    );
-    note(before.schedule != after.schedule, "schedule");
-    note(
-        before.policy.selected_group_ids != after.policy.selected_group_ids,
-        "selected groups",
-    );
-    let rest = |policy: &Policy| Policy {
-        selected_group_ids: Vec::new(),
-        ..policy.clone()
-    };
-    note(rest(&before.policy) != rest(&after.policy), "policy");
-    changed
 }

@@ -6,6 +6,7 @@
 //! read another's directory.
 
 use domain::{
+    audit::{AuditAction, AuditChanges},
     credential_profile::CredentialProfile,
     id::{CredentialProfileId, CustomerId, IntegrationId, TenantId},
     run::RunError,
@@ -15,7 +16,11 @@ use uuid::Uuid;
 
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_optional,
-    store::{across, audit, credential_profiles},
+    store::{
+        across,
+        audit::{self, Entry},
+        credential_profiles,
+    },
 };
 
 /// What someone wishes to connect.
@@ -138,6 +143,10 @@ pub(crate) async fn pin(
         id
     )?
     .ok_or(Error::NotFound("integration"))?;
+    let name = name
+        .map(str::trim)
+        .filter(|name| !name.is_empty() && *name != old_name);
+    let mut pinning = None;
     match pinned {
         Some(pinned) if pinned != proven => return Err(tenant_changed(pinned, proven)),
         Some(_) => {}
@@ -153,26 +162,26 @@ pub(crate) async fn pin(
                 proven,
                 id
             )?;
-            if let Some(scope) = by {
-                let subject = format!("{tenant}: {proven}");
-                let customer = Some(customer);
-                audit::record(b, tx, scope, "integration.pin", customer, &subject).await?;
-            }
+            pinning = by;
         }
     }
-    let name = name
-        .map(str::trim)
-        .filter(|name| !name.is_empty() && *name != old_name);
     if let Some(name) = name {
         execute!(
-            tx,
+            &mut *tx,
             "UPDATE integration SET name = $1, name_folded = $2 WHERE id = $3",
             name,
             planner::key(name),
             id
         )?;
     }
-    Ok(())
+    let Some(scope) = pinning else { return Ok(()) };
+    let changes = AuditChanges::none()
+        .now("tenant_id", &proven)
+        .now("tenant", &tenant);
+    let entry = Entry::new(AuditAction::IntegrationPin, id.0, name.unwrap_or(&old_name))
+        .of(customer)
+        .changes(changes);
+    audit::record(b, tx, scope, entry).await
 }
 
 fn tenant_changed(pinned: TenantId, proven: TenantId) -> Error {

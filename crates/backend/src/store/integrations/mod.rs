@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 use domain::{
     DateTime,
+    audit::{AuditAction, AuditChanges},
     id::{CredentialProfileId, CustomerId, ExternalId, IntegrationId, RunId, TenantId},
     integration::{Integration, IntegrationKind, IntegrationLine, IntegrationState},
     paging::{Direction, ListRequest, Listing, Page, PageRequest},
@@ -34,6 +35,7 @@ pub(crate) use schedule::lift_quarantine;
 pub use sizes::{guard_forecast, guard_sizes};
 
 use super::{
+    audit::Entry,
     paging::{self, Sort},
     read_json,
 };
@@ -65,6 +67,26 @@ pub struct IntegrationQuery {
     pub sort: Option<String>,
     /// Which way.
     pub direction: Direction,
+}
+
+/// That something was done to an integration, for its customer's part of the audit log.
+pub(crate) fn entry(action: AuditAction, integration: &Integration) -> Entry<'_> {
+    Entry::new(action, integration.id.0, &integration.name).of(integration.customer_id)
+}
+
+/// What of an integration goes into the audit log: its settings, and nothing that runs say.
+fn told(changes: AuditChanges) -> AuditChanges {
+    changes.only(&[
+        "kind",
+        "tenant",
+        "tenant_id",
+        "cloud",
+        "credential_profile_id",
+        "enabled",
+        "full_scan_next",
+        "schedule",
+        "policy",
+    ])
 }
 
 /// The columns by which the list sorts.

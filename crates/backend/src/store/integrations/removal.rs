@@ -3,6 +3,7 @@
 use chrono::Duration;
 use domain::{
     DateTime,
+    audit::{AuditAction, AuditChanges},
     id::IntegrationId,
     integration::People,
     permission::Permission,
@@ -11,7 +12,7 @@ use domain::{
     user::{DirectoryStatus, SourceType},
 };
 
-use super::find;
+use super::{entry, find, told};
 use crate::{Backend, Result, Scope, Tx, execute, fetch_scalar, store::audit};
 
 /// With [`People::Delete`]: days until they are deleted.
@@ -60,9 +61,9 @@ pub async fn delete(b: &Backend, scope: &Scope, id: IntegrationId, people: Peopl
     ] {
         execute!(&mut tx, statement, id)?;
     }
-    let subject = format!("{} (people: {people})", integration.name);
-    let customer = Some(integration.customer_id);
-    audit::record(b, &mut tx, scope, "integration.delete", customer, &subject).await?;
+    let changes = told(AuditChanges::deleted(&integration)).now("people", &people);
+    let entry = entry(AuditAction::IntegrationDelete, &integration).changes(changes);
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await
 }
 

@@ -2,10 +2,11 @@
 
 use domain::{
     DateTime,
+    audit::AuditAction,
     id::{CustomerId, IntegrationId},
 };
 
-use super::find;
+use super::{entry, find};
 use crate::{
     Backend, Result, Scope, Tx, execute, fetch_all, fetch_optional, notify, store::audit,
     timetable::Timetable,
@@ -60,21 +61,13 @@ pub(crate) async fn lift_quarantine(b: &Backend, scope: &Scope, id: IntegrationI
     let Some((first_full_done,)) = quarantined else {
         return Ok(false);
     };
-    let timetable = Timetable::new(id, integration.schedule, &integration.time_zone);
+    let timetable = Timetable::new(id, integration.schedule.clone(), &integration.time_zone);
     let next = timetable
         .next(b.clock.now())
         .filter(|_| integration.enabled && first_full_done);
     unquarantine(&mut tx, id, next).await?;
-    let (customer, name) = (Some(integration.customer_id), &integration.name);
-    audit::record(
-        b,
-        &mut tx,
-        scope,
-        "integration.unquarantine",
-        customer,
-        name,
-    )
-    .await?;
+    let entry = entry(AuditAction::IntegrationUnquarantine, &integration);
+    audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await?;
     Ok(true)
 }

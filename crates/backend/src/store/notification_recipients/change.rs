@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 use domain::{
+    audit::{AuditAction, AuditChanges},
     id::{CustomerId, NotificationRecipientId},
     notification::{
         NewNotificationRecipient, NotificationCause, NotificationRecipient,
@@ -10,6 +11,7 @@ use domain::{
     },
     permission::Permission,
 };
+use serde::Serialize;
 
 use super::{
     find, may,
@@ -18,7 +20,10 @@ use super::{
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_scalar,
     notify::{check_address, check_url, make_secret},
-    store::{audit, write_json},
+    store::{
+        audit::{self, Entry},
+        write_json,
+    },
 };
 
 /// Adds a recipient to a customer, or to the installation where there is none. The answer holds
@@ -117,15 +122,10 @@ async fn insert(
         }
         other => other?,
     };
-    record(
-        b,
-        &mut tx,
-        scope,
-        &recipient,
-        "notification_recipient.create",
-        &[],
-    )
-    .await?;
+    let changes = AuditChanges::created(&shown(&recipient));
+    let changes = with_secret(changes, recipient.secret_set_at.is_some());
+    let action = AuditAction::NotificationRecipientCreate;
+    record(b, &mut tx, scope, &recipient, action, changes).await?;
     tx.commit().await?;
     Ok(recipient)
 }
@@ -141,19 +141,14 @@ pub async fn change(
     let mut recipient = find(&mut tx, scope, id).await?;
     scope.require(Permission::NotificationsWrite)?;
     let before = recipient.clone();
-    let mut told = Vec::new();
     if let Some(address) = change.address {
         recipient.address = check(b, recipient.kind, &address)?;
         if recipient.address != before.address {
             refuse_twice(&mut tx, recipient.customer_id, id, &recipient.address).await?;
-            told.push("address");
         }
     }
     if let Some(causes) = change.causes {
         recipient.causes = parse_causes(&causes)?;
-        if recipient.causes != before.causes {
-            told.push("causes");
-        }
     }
     let mut secret = None;
     if change.rotate_secret {
@@ -162,9 +157,14 @@ pub async fn change(
         let sealed = b.sealer.seal(place(id), &new)?;
         keep_secret(b, &mut tx, &mut recipient, sealed).await?;
         secret = Some(tell(&new));
-        told.push("signing secret");
     }
-    if !told.is_empty() {
+    let mut changes = AuditChanges::between(&shown(&before), &shown(&recipient));
+    if before.address != recipient.address && told(&before) == told(&recipient) {
+        // Another path at the same host.
+        changes = changes.secret("address");
+    }
+    let changes = with_secret(changes, secret.is_some());
+    if !changes.is_empty() {
         execute!(
             &mut tx,
             "UPDATE notification_recipient SET address = $2, address_folded = $3, causes = $4
@@ -174,15 +174,8 @@ pub async fn change(
             planner::fold(&recipient.address),
             write_json(&recipient.causes)?
         )?;
-        record(
-            b,
-            &mut tx,
-            scope,
-            &before,
-            "notification_recipient.update",
-            &told,
-        )
-        .await?;
+        let action = AuditAction::NotificationRecipientUpdate;
+        record(b, &mut tx, scope, &before, action, changes).await?;
     }
     tx.commit().await?;
     Ok(NotificationRecipientMade { recipient, secret })
@@ -203,16 +196,9 @@ pub async fn rotate_to(
     if !keep_secret(b, &mut tx, &mut recipient, sealed).await? {
         return find(&mut tx, scope, id).await;
     }
-    let told = ["signing secret"];
-    record(
-        b,
-        &mut tx,
-        scope,
-        &recipient,
-        "notification_recipient.update",
-        &told,
-    )
-    .await?;
+    let action = AuditAction::NotificationRecipientUpdate;
+    let changes = with_secret(AuditChanges::none(), true);
+    record(b, &mut tx, scope, &recipient, action, changes).await?;
     tx.commit().await?;
     Ok(recipient)
 }
@@ -254,15 +240,9 @@ pub async fn delete(b: &Backend, scope: &Scope, id: NotificationRecipientId) -> 
         "DELETE FROM notification_recipient WHERE id = $1",
         id
     )?;
-    record(
-        b,
-        &mut tx,
-        scope,
-        &recipient,
-        "notification_recipient.delete",
-        &[],
-    )
-    .await?;
+    let action = AuditAction::NotificationRecipientDelete;
+    let changes = AuditChanges::deleted(&shown(&recipient));
+    record(b, &mut tx, scope, &recipient, action, changes).await?;
     tx.commit().await
 }
 
@@ -296,24 +276,55 @@ async fn refuse_twice(
     Ok(())
 }
 
-/// Writes down what was done; of a webhook only the host, since its path is often its key.
-pub(crate) async fn record(
-    b: &Backend,
-    tx: &mut Tx,
-    scope: &Scope,
-    recipient: &NotificationRecipient,
-    action: &'static str,
-    changed: &[&str],
-) -> Result<()> {
-    let mut subject = match recipient.kind {
+/// A recipient's address as it may be told: of a webhook only the host, since its path is often its
+/// key.
+fn told(recipient: &NotificationRecipient) -> String {
+    match recipient.kind {
         RecipientKind::Mail => recipient.address.clone(),
         RecipientKind::Webhook => url::Url::parse(&recipient.address)
             .ok()
             .and_then(|url| url.host_str().map(str::to_owned))
             .unwrap_or_default(),
-    };
-    if !changed.is_empty() {
-        subject = format!("{subject}: {}", changed.join(", "));
     }
-    audit::record(b, tx, scope, action, recipient.customer_id, &subject).await
+}
+
+/// What of a recipient goes into the audit log.
+#[derive(Serialize)]
+struct Shown<'a> {
+    kind: RecipientKind,
+    address: String,
+    causes: &'a [NotificationCause],
+}
+
+fn shown(recipient: &NotificationRecipient) -> Shown<'_> {
+    Shown {
+        kind: recipient.kind,
+        address: told(recipient),
+        causes: &recipient.causes,
+    }
+}
+
+/// The changes, with a new signing secret where there is one.
+fn with_secret(changes: AuditChanges, secret: bool) -> AuditChanges {
+    if secret {
+        changes.secret("signing_secret")
+    } else {
+        changes
+    }
+}
+
+/// Writes down what was done.
+pub(crate) async fn record(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    recipient: &NotificationRecipient,
+    action: AuditAction,
+    changes: AuditChanges,
+) -> Result<()> {
+    let name = told(recipient);
+    let entry = Entry::new(action, recipient.id.0, &name)
+        .of(recipient.customer_id)
+        .changes(changes);
+    audit::record(b, tx, scope, entry).await
 }

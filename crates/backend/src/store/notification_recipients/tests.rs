@@ -83,30 +83,19 @@ db_test!(
             Err(Error::NotFound(_))
         ));
 
-        let mut tx = t.db.read().await.unwrap();
-        let written = fetch_all!(
-            &mut tx,
-            (String, String),
-            "SELECT action, subject FROM audit_event WHERE customer_id = $1 ORDER BY id",
-            customer
-        )
-        .unwrap();
-        let written: Vec<_> = written
-            .iter()
-            .map(|(action, subject)| (action.as_str(), subject.as_str()))
-            .collect();
+        let log = crate::store::sample::audit_log(&t).await;
+        assert_eq!(log.len(), 4, "{log:?}");
         assert_eq!(
-            written,
+            [&log[0], &log[1], &log[3]],
             [
-                ("notification_recipient.create", "Mina@example.com"),
-                ("notification_recipient.create", "example.com"),
-                (
-                    "notification_recipient.update",
-                    "Mina@example.com: address, causes"
-                ),
-                ("notification_recipient.delete", "desk@example.com"),
+                "Owner notification_recipient.create Mina@example.com",
+                "Owner notification_recipient.create example.com",
+                "Owner notification_recipient.delete desk@example.com",
             ]
         );
+        let update = "Owner notification_recipient.update Mina@example.com (address: \
+                      Mina@example.com → desk@example.com, causes: ";
+        assert!(log[2].starts_with(update), "{log:?}");
     }
 );
 
@@ -214,7 +203,7 @@ db_test!(
         )
         .await
         .unwrap();
-        let all = crate::auth::token_scope(&t, token.expose_secret(), "r")
+        let all = crate::auth::token_scope(&t, token.expose_secret(), crate::testing::origin("r"))
             .await
             .unwrap();
         assert!(all.sees_all());
@@ -318,7 +307,7 @@ db_test!(a_form_sent_twice_leaves_the_old_secret_its_day, |t| {
     let written = fetch_all!(
         &mut tx,
         (String,),
-        "SELECT subject FROM audit_event WHERE action = 'notification_recipient.update'"
+        "SELECT object_name FROM audit_event WHERE action = 'notification_recipient.update'"
     );
     assert_eq!(written.unwrap().len(), 1);
 });

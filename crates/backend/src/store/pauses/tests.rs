@@ -5,7 +5,7 @@ use domain::{
 
 use super::*;
 use crate::{
-    db_test, fetch_all,
+    db_test,
     store::{
         integrations::{IntegrationQuery, change, get, list},
         sample,
@@ -81,20 +81,14 @@ db_test!(a_pause_is_shown_with_who_and_why_and_leaves_no_trace, |t| {
     assert_eq!(resumed.pause, None);
     resume_integration(&t, &owner, id).await.unwrap();
 
-    let mut tx = t.db.read().await.unwrap();
-    let told = fetch_all!(
-        &mut tx,
-        (String, String),
-        "SELECT action, subject FROM audit_event WHERE action LIKE '%pause' OR action LIKE '%resume'
-          ORDER BY at, id"
-    )
-    .unwrap();
+    let mut log = sample::audit_log(&t).await;
+    log.retain(|line| line.contains(".pause ") || line.contains(".resume "));
     let name = &resumed.name;
     assert_eq!(
-        told,
+        log,
         [
-            ("integration.pause".to_owned(), format!("{name}: Moving")),
-            ("integration.resume".to_owned(), name.clone()),
+            format!("Owner integration.pause {name}: Moving"),
+            format!("Owner integration.resume {name}"),
         ]
     );
 });

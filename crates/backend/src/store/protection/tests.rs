@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    db_test, fetch_all,
+    db_test,
     store::{sample, users},
 };
 
@@ -38,19 +38,12 @@ db_test!(a_user_is_protected_once_and_that_is_taken_back_once, |t| {
         "is deleted"
     ));
 
-    let mut tx = t.db.read().await.unwrap();
-    let told = fetch_all!(
-        &mut tx,
-        (String, String),
-        "SELECT action, subject FROM audit_event WHERE action LIKE 'user.%' ORDER BY at, id"
-    )
-    .unwrap();
-    let told: Vec<(&str, &str)> = told.iter().map(|(a, s)| (a.as_str(), s.as_str())).collect();
+    let log = sample::audit_log(&t).await;
     assert_eq!(
-        told,
+        log[log.len() - 2..],
         [
-            ("user.protect", "Ada: Break glass"),
-            ("user.unprotect", "Ada")
+            "Owner user.protect Ada: Break glass (protected: false → true)",
+            "Owner user.unprotect Ada (protected: true → false)",
         ]
     );
 });

@@ -1,4 +1,4 @@
-//! How far back Sync History looks.
+//! How far back a list looks.
 
 use chrono::TimeDelta;
 use domain::DateTime;
@@ -18,11 +18,20 @@ pub enum Period {
     /// 90 days.
     #[serde(rename = "90d")]
     Quarter,
+    /// 365 days.
+    #[serde(rename = "365d")]
+    Year,
 }
 
 impl Period {
     /// Every period, the shortest first.
-    pub const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Quarter];
+    pub const ALL: [Self; 5] = [
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Quarter,
+        Self::Year,
+    ];
 
     /// In words.
     pub const fn title(self) -> &'static str {
@@ -31,6 +40,7 @@ impl Period {
             Self::Week => "Last 7 days",
             Self::Month => "Last 30 days",
             Self::Quarter => "Last 90 days",
+            Self::Year => "Last 365 days",
         }
     }
 
@@ -41,6 +51,7 @@ impl Period {
             Self::Week => 7,
             Self::Month => 30,
             Self::Quarter => 90,
+            Self::Year => 365,
         };
         now - TimeDelta::days(days)
     }
@@ -53,6 +64,7 @@ impl std::fmt::Display for Period {
             Self::Week => "7d",
             Self::Month => "30d",
             Self::Quarter => "90d",
+            Self::Year => "365d",
         })
     }
 }

@@ -1,0 +1,279 @@
+//! What is written down, and about what.
+
+use crate::text_enum;
+
+text_enum! {
+    /// What an entry of the audit log is about.
+    pub enum AuditObject {
+        /// The installation as a whole.
+        Installation = "installation",
+        /// An operator.
+        Operator = "operator",
+        /// A session of a browser.
+        Session = "session",
+        /// An API token.
+        ApiToken = "api_token",
+        /// A customer.
+        Customer = "customer",
+        /// A credential profile.
+        CredentialProfile = "credential_profile",
+        /// An integration.
+        Integration = "integration",
+        /// A run, or Sync History as a whole.
+        Run = "run",
+        /// A user of a directory, or users as a whole.
+        User = "user",
+        /// A group of a directory, or groups as a whole.
+        Group = "group",
+        /// A contact of a directory, or contacts as a whole.
+        Contact = "contact",
+        /// A device of a directory, or devices as a whole.
+        Device = "device",
+        /// Somebody who is told what goes wrong.
+        NotificationRecipient = "notification_recipient",
+        /// The audit log itself.
+        AuditEvent = "audit_event",
+    }
+}
+
+impl AuditObject {
+    /// The noun as a page shows it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Installation => "Installation",
+            Self::Operator => "Operator",
+            Self::Session => "Session",
+            Self::ApiToken => "API token",
+            Self::Customer => "Customer",
+            Self::CredentialProfile => "Credential profile",
+            Self::Integration => "Integration",
+            Self::Run => "Run",
+            Self::User => "User",
+            Self::Group => "Group",
+            Self::Contact => "Contact",
+            Self::Device => "Device",
+            Self::NotificationRecipient => "Notification recipient",
+            Self::AuditEvent => "Audit log",
+        }
+    }
+}
+
+text_enum! {
+    /// What was done. The part before the point is the [`AuditObject`] it was done to.
+    ///
+    /// None is ever removed or renamed: entries that were written with it stay.
+    pub enum AuditAction {
+        /// Somebody signed in.
+        OperatorSignIn = "operator.sign_in",
+        /// Somebody tried to sign in and was refused.
+        OperatorSignInFailed = "operator.sign_in_failed",
+        /// Somebody signed out.
+        OperatorSignOut = "operator.sign_out",
+        /// An operator was added.
+        OperatorCreate = "operator.create",
+        /// An operator changed their password.
+        OperatorChangePassword = "operator.change_password",
+        /// An operator gave a wrong password where theirs was asked for again.
+        OperatorPasswordRefused = "operator.password_refused",
+        /// An operator ended one of their sessions.
+        SessionEnd = "session.end",
+        /// An operator ended all their other sessions.
+        SessionEndOthers = "session.end_others",
+        /// A token was made.
+        ApiTokenCreate = "api_token.create",
+        /// A token was revoked.
+        ApiTokenRevoke = "api_token.revoke",
+        /// The scheduled runs of every customer were paused.
+        InstallationPauseSync = "installation.pause_sync",
+        /// The scheduled runs of every customer were resumed.
+        InstallationResumeSync = "installation.resume_sync",
+        /// A customer was added.
+        CustomerCreate = "customer.create",
+        /// A customer was changed.
+        CustomerUpdate = "customer.update",
+        /// A customer was put into the bin.
+        CustomerDelete = "customer.delete",
+        /// A customer was taken out of the bin.
+        CustomerRestore = "customer.restore",
+        /// A customer's scheduled runs were paused.
+        CustomerPause = "customer.pause",
+        /// A customer's scheduled runs were resumed.
+        CustomerResume = "customer.resume",
+        /// A credential profile was added.
+        CredentialProfileCreate = "credential_profile.create",
+        /// A credential profile was changed.
+        CredentialProfileUpdate = "credential_profile.update",
+        /// A credential profile was deleted.
+        CredentialProfileDelete = "credential_profile.delete",
+        /// An integration was added.
+        IntegrationCreate = "integration.create",
+        /// An integration's settings were changed.
+        IntegrationUpdate = "integration.update",
+        /// An integration was deleted.
+        IntegrationDelete = "integration.delete",
+        /// An integration was bound to the tenant that a token proved.
+        IntegrationPin = "integration.pin",
+        /// An integration was let run by itself again after refused sign-ins.
+        IntegrationUnquarantine = "integration.unquarantine",
+        /// An integration's scheduled runs were paused.
+        IntegrationPause = "integration.pause",
+        /// An integration's scheduled runs were resumed.
+        IntegrationResume = "integration.resume",
+        /// The list of integrations was exported.
+        IntegrationExport = "integration.export",
+        /// A run was started.
+        RunStart = "run.start",
+        /// A run of one person was started.
+        RunSyncObject = "run.sync_object",
+        /// A preview was started.
+        RunPreview = "run.preview",
+        /// A preview was applied.
+        RunApply = "run.apply",
+        /// A run was cancelled.
+        RunCancel = "run.cancel",
+        /// Held changes were approved.
+        RunApprove = "run.approve",
+        /// Held changes were rejected.
+        RunReject = "run.reject",
+        /// A rejection was taken back.
+        RunWithdraw = "run.withdraw",
+        /// Sync History was exported.
+        RunExport = "run.export",
+        /// A run's changes were exported.
+        RunExportChanges = "run.export_changes",
+        /// A user was protected from sync.
+        UserProtect = "user.protect",
+        /// A user's protection was taken back.
+        UserUnprotect = "user.unprotect",
+        /// The deletion of a user was cancelled.
+        UserCancelCountdown = "user.cancel_countdown",
+        /// A user's days count again.
+        UserRestartCountdown = "user.restart_countdown",
+        /// The list of users was exported.
+        UserExport = "user.export",
+        /// The deletion of a group was cancelled.
+        GroupCancelCountdown = "group.cancel_countdown",
+        /// A group's days count again.
+        GroupRestartCountdown = "group.restart_countdown",
+        /// The list of groups was exported.
+        GroupExport = "group.export",
+        /// The deletion of a contact was cancelled.
+        ContactCancelCountdown = "contact.cancel_countdown",
+        /// A contact's days count again.
+        ContactRestartCountdown = "contact.restart_countdown",
+        /// The list of contacts was exported.
+        ContactExport = "contact.export",
+        /// The deletion of a device was cancelled.
+        DeviceCancelCountdown = "device.cancel_countdown",
+        /// A device's days count again.
+        DeviceRestartCountdown = "device.restart_countdown",
+        /// The list of devices was exported.
+        DeviceExport = "device.export",
+        /// A recipient was added.
+        NotificationRecipientCreate = "notification_recipient.create",
+        /// A recipient was changed.
+        NotificationRecipientUpdate = "notification_recipient.update",
+        /// A recipient was removed.
+        NotificationRecipientDelete = "notification_recipient.delete",
+        /// A recipient was sent a test message.
+        NotificationRecipientTest = "notification_recipient.test",
+        /// The audit log was exported.
+        AuditEventExport = "audit_event.export",
+    }
+}
+
+impl AuditAction {
+    /// What it is done to: the part of its name before the point.
+    pub fn object(self) -> AuditObject {
+        let noun = self.as_str().split('.').next().unwrap_or_default();
+        noun.parse().unwrap_or(AuditObject::Installation)
+    }
+
+    /// What was done, as a page shows it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::OperatorSignIn => "Signed in",
+            Self::OperatorSignInFailed => "Sign-in failed",
+            Self::OperatorSignOut => "Signed out",
+            Self::OperatorCreate => "Operator added",
+            Self::OperatorChangePassword => "Password changed",
+            Self::OperatorPasswordRefused => "Password refused",
+            Self::SessionEnd => "Session ended",
+            Self::SessionEndOthers => "Other sessions ended",
+            Self::ApiTokenCreate => "API token made",
+            Self::ApiTokenRevoke => "API token revoked",
+            Self::InstallationPauseSync => "All syncs paused",
+            Self::InstallationResumeSync => "All syncs resumed",
+            Self::CustomerCreate => "Customer added",
+            Self::CustomerUpdate => "Customer changed",
+            Self::CustomerDelete => "Customer deleted",
+            Self::CustomerRestore => "Customer restored",
+            Self::CustomerPause => "Customer paused",
+            Self::CustomerResume => "Customer resumed",
+            Self::CredentialProfileCreate => "Credential profile added",
+            Self::CredentialProfileUpdate => "Credential profile changed",
+            Self::CredentialProfileDelete => "Credential profile deleted",
+            Self::IntegrationCreate => "Integration added",
+            Self::IntegrationUpdate => "Integration changed",
+            Self::IntegrationDelete => "Integration deleted",
+            Self::IntegrationPin => "Tenant proven",
+            Self::IntegrationUnquarantine => "Quarantine lifted",
+            Self::IntegrationPause => "Integration paused",
+            Self::IntegrationResume => "Integration resumed",
+            Self::IntegrationExport => "Integrations exported",
+            Self::RunStart => "Run started",
+            Self::RunSyncObject => "One person synced",
+            Self::RunPreview => "Preview started",
+            Self::RunApply => "Preview applied",
+            Self::RunCancel => "Run cancelled",
+            Self::RunApprove => "Held changes approved",
+            Self::RunReject => "Held changes rejected",
+            Self::RunWithdraw => "Rejection taken back",
+            Self::RunExport => "Sync History exported",
+            Self::RunExportChanges => "Changes of a run exported",
+            Self::UserProtect => "User protected",
+            Self::UserUnprotect => "User’s protection removed",
+            Self::UserCancelCountdown => "Deletion of user cancelled",
+            Self::UserRestartCountdown => "Deletion of user restarted",
+            Self::UserExport => "Users exported",
+            Self::GroupCancelCountdown => "Deletion of group cancelled",
+            Self::GroupRestartCountdown => "Deletion of group restarted",
+            Self::GroupExport => "Groups exported",
+            Self::ContactCancelCountdown => "Deletion of contact cancelled",
+            Self::ContactRestartCountdown => "Deletion of contact restarted",
+            Self::ContactExport => "Contacts exported",
+            Self::DeviceCancelCountdown => "Deletion of device cancelled",
+            Self::DeviceRestartCountdown => "Deletion of device restarted",
+            Self::DeviceExport => "Devices exported",
+            Self::NotificationRecipientCreate => "Recipient added",
+            Self::NotificationRecipientUpdate => "Recipient changed",
+            Self::NotificationRecipientDelete => "Recipient removed",
+            Self::NotificationRecipientTest => "Test message sent",
+            Self::AuditEventExport => "Audit log exported",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_names_what_it_is_done_to() {
+        for action in AuditAction::ALL {
+            let noun = action.as_str().split('.').next().unwrap();
+            assert_eq!(noun.parse(), Ok(action.object()), "{action}");
+        }
+    }
+
+    #[test]
+    fn no_two_actions_read_alike() {
+        let mut titles: Vec<_> = AuditAction::ALL
+            .iter()
+            .map(|action| action.title())
+            .collect();
+        titles.sort_unstable();
+        titles.dedup();
+        assert_eq!(titles.len(), AuditAction::ALL.len());
+    }
+}
