@@ -10,7 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use backend::{Cloud, Clouds, notify::Smtp};
+use backend::{
+    Cloud, Clouds,
+    notify::Smtp,
+    sealer::keys::{KeyCommand, MasterKeySource},
+};
 use figment::{
     Figment,
     providers::{Format, Serialized, Toml},
@@ -51,6 +55,7 @@ struct Keys {
     data_dir: Option<PathBuf>,
     database_url: Option<SecretString>,
     master_key_file: Option<PathBuf>,
+    master_key_command: Option<Vec<String>>,
     worker_concurrency: Option<u32>,
     clouds: Vec<CloudEntry>,
     trusted_proxies: Vec<String>,
@@ -73,6 +78,8 @@ pub struct Config {
     pub database_url: SecretString,
     /// The file with the key that seals secrets.
     pub master_key_file: PathBuf,
+    /// The program that prints the key instead; none: the file is all there is.
+    pub master_key_command: Option<KeyCommand>,
     /// Runs that read at once in this process, 1 to 1,024.
     pub worker_concurrency: u32,
     /// Clouds beside those of Microsoft.
@@ -131,6 +138,7 @@ impl Config {
             master_key_file: keys
                 .master_key_file
                 .unwrap_or_else(|| data_dir.join("master.key")),
+            master_key_command: keys.master_key_command.map(key_command).transpose()?,
             worker_concurrency,
             clouds: clouds(&keys.clouds)?,
             trusted_proxies: ranges(&keys.trusted_proxies)?,
@@ -144,6 +152,14 @@ impl Config {
             data_dir,
             database_url,
         })
+    }
+
+    /// Where the keys that seal secrets come from.
+    pub fn master_key(&self) -> MasterKeySource {
+        MasterKeySource::new(
+            self.master_key_file.clone(),
+            self.master_key_command.clone(),
+        )
     }
 
     /// Whether browsers reach this installation by https, so that cookies are `Secure`.
@@ -172,6 +188,13 @@ fn address(key: &'static str, given: &str) -> Result<SocketAddr, ConfigError> {
             key,
             format!("“{given}” is not an address and port, such as 127.0.0.1:3000"),
         )
+    })
+}
+
+fn key_command(parts: Vec<String>) -> Result<KeyCommand, ConfigError> {
+    KeyCommand::parse(parts).map_err(|error| match error {
+        backend::Error::Configuration { key, problem } => ConfigError::value(&key, problem),
+        error => ConfigError::value("master_key_command", error.to_string()),
     })
 }
 
