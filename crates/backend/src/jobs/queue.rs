@@ -35,11 +35,13 @@ pub enum Kind {
     PurgePeople,
     /// Removes sessions past their end.
     PurgeSessions,
+    /// Warns of secrets and certificates that end.
+    WarnOfEndings,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::SyncRun,
         Self::DeliverNotification,
         Self::TellFailing,
@@ -47,6 +49,7 @@ impl Kind {
         Self::PurgeBins,
         Self::PurgePeople,
         Self::PurgeSessions,
+        Self::WarnOfEndings,
     ];
 
     /// The text in the table.
@@ -59,6 +62,7 @@ impl Kind {
             Self::PurgeBins => "purge_bins",
             Self::PurgePeople => "purge_people",
             Self::PurgeSessions => "purge_sessions",
+            Self::WarnOfEndings => "warn_of_endings",
         }
     }
 
