@@ -58,6 +58,10 @@ export class Api {
     return this.call<T>("PATCH", path, body);
   }
 
+  async put<T>(path: string, body: unknown): Promise<T> {
+    return this.call<T>("PUT", path, body);
+  }
+
   async customer(name: string): Promise<Customer> {
     return this.post("/customers", { name });
   }

@@ -150,6 +150,16 @@ export class Control {
     await this.call("DELETE", "/app/secrets");
   }
 
+  /** Gives the application another secret beside those it has. */
+  async addSecret(): Promise<string> {
+    return (await this.call<{ client_secret: string }>("POST", "/app/secrets", {})).client_secret;
+  }
+
+  /** Registers a certificate for the application, as uploading it does. */
+  async addCertificate(pem: string): Promise<void> {
+    await this.call("POST", "/app/certificates", { certificate_pem: pem });
+  }
+
   private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const url = `${farm().origin}/control/tenants/${this.tenant.tenant_id}${path}`;
     const answer = await this.request.fetch(url, {

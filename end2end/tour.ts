@@ -26,6 +26,7 @@ export async function pages(
   const [device] = await api.all<{ id: string }>(`/customers/${customer.id}/devices`);
   const profiles = await api.all<{ id: string; customer_id: string | null }>("/credential-profiles");
   const profile = profiles.find((one) => one.customer_id === customer.id);
+  await api.put(`/credential-profiles/${profile?.id}/second`, { kind: "certificate", certificate_years: 1 });
   const told = await api.post<{ id: string }>(`/customers/${customer.id}/notification-recipients`, {
     kind: "webhook",
     address: "https://hooks.invalid/a/rather/long/address/that/names/what/it/is/for",
@@ -66,6 +67,8 @@ export async function pages(
     ["credential-profile-add", "/credential-profiles/add?with=certificate"],
     ["audit-log", `/audit-log${of}`],
     ["audit-event", `/audit-log/${event?.id}`],
+    ["credential-profile-second", `/credential-profiles/${profile?.id}/second?with=made`],
+    ["credential-profile-use-second", `/credential-profiles/${profile?.id}/use-second`],
     ["find", "/find"],
     ["account", "/account"],
   ];

@@ -189,6 +189,15 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("edit") view=credential_profiles::EditDialog />
                         <Route path=path!("secret") view=credential_profiles::SecretDialog />
                         <Route path=path!("delete") view=credential_profiles::DeleteDialog />
+                        <Route path=path!("second") view=credential_profiles::SecondDialog />
+                        <Route
+                            path=path!("use-second")
+                            view=credential_profiles::UseSecondDialog
+                        />
+                        <Route
+                            path=path!("remove-second")
+                            view=credential_profiles::RemoveSecondDialog
+                        />
                     </ParentRoute>
                 </ParentRoute>
                 <ParentRoute path=path!("") view=OutsideArea ssr=SsrMode::Async>

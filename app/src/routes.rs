@@ -65,6 +65,10 @@ pub const SYNC_HISTORY_CSV: &str = "/export/sync-history.csv";
 /// The changes of the run `run` as CSV, with the list's own query.
 pub const RUN_CHANGES_CSV: &str = "/export/run-changes.csv";
 
+/// The public part of a certificate of the profile `profile`, of its `second` one where that is
+/// named, in the `format` `cer` or `pem`.
+pub const CERTIFICATE: &str = "/export/certificate";
+
 /// Sign in, and go on to `back` afterwards.
 pub fn sign_in(back: &str) -> String {
     if back == OVERVIEW || !is_local(back) {
@@ -248,6 +252,27 @@ pub fn credential_profile_secret(id: CredentialProfileId) -> String {
 /// Delete a profile.
 pub fn credential_profile_delete(id: CredentialProfileId) -> String {
     format!("{CREDENTIAL_PROFILES}/{id}/delete")
+}
+
+/// The dialog that adds a profile's second secret or certificate.
+pub fn credential_profile_second(id: CredentialProfileId) -> String {
+    format!("{CREDENTIAL_PROFILES}/{id}/second")
+}
+
+/// The dialog that asks before the second secret is used from now on.
+pub fn credential_profile_second_use(id: CredentialProfileId) -> String {
+    format!("{CREDENTIAL_PROFILES}/{id}/use-second")
+}
+
+/// The dialog that asks before the second secret is removed.
+pub fn credential_profile_second_remove(id: CredentialProfileId) -> String {
+    format!("{CREDENTIAL_PROFILES}/{id}/remove-second")
+}
+
+/// The public part of a certificate as a file, in the format `cer` or `pem`.
+pub fn certificate(profile: CredentialProfileId, second: bool, format: &str) -> String {
+    let second = if second { "&second=1" } else { "" };
+    format!("{CERTIFICATE}?profile={profile}&format={format}{second}")
 }
 
 /// Whether a way back that came with a request is a path of ours, not another site's address.

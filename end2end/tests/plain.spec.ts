@@ -179,3 +179,24 @@ test("held changes are decided without any script", async ({ plain, customer, te
   await plain.reload();
   await expect(plain.getByRole("main")).toContainText(`${number} users stay as before`);
 });
+
+test("add a second secret, try it out and use it", async ({ plain, customer, tenant, control, api }) => {
+  const integration = await api.connected(customer, tenant);
+  const { credential_profile_id: profile } = await api.get<{ credential_profile_id: string }>(
+    `/integrations/${integration.id}`,
+  );
+  await plain.goto(`/credential-profiles/${profile}`);
+  await isPlain(plain);
+  await plain.getByRole("link", { name: "Add a second" }).click();
+  await plain.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(plain.getByLabel("Client secret")).toHaveAttribute("aria-invalid", "true");
+  await plain.getByLabel("Client secret").fill(await control.addSecret());
+  await plain.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(plain.getByRole("heading", { name: "Next secret" })).toBeVisible();
+  await plain.getByRole("button", { name: "Test Connection" }).click();
+  await expect(plain.getByRole("list", { name: "Checks" })).toContainText("The application signed in.");
+  await axeFindsNothing(plain);
+  await plain.getByRole("link", { name: "Use from now on" }).click();
+  await plain.getByRole("button", { name: "Use from now on" }).click();
+  await expect(plain.getByRole("heading", { name: "Secret before" })).toBeVisible();
+});

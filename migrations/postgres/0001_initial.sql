@@ -3,9 +3,11 @@
 
 -- One row: what this database belongs to.
 CREATE TABLE installation (
-    id                      BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
-    master_key_fingerprint  BYTEA NOT NULL, -- of the key every secret here is sealed with
-    created_at              TIMESTAMPTZ NOT NULL
+    id                               BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    master_key_fingerprint           BYTEA NOT NULL, -- of the key that secrets are sealed with
+    previous_master_key_fingerprint  BYTEA, -- of the one before, while some may still be sealed with it
+    master_key_rotated_at            TIMESTAMPTZ, -- when a rotation last ended
+    created_at                       TIMESTAMPTZ NOT NULL
 );
 
 CREATE TABLE customer (
@@ -96,12 +98,28 @@ CREATE TABLE credential_profile (
     name_folded             TEXT COLLATE "C" NOT NULL,
     kind                    TEXT NOT NULL,
     client_id               UUID NOT NULL,
-    secret_sealed           BYTEA NOT NULL, -- the secret, or the private key in PEM
+    secret_id               UUID NOT NULL,        -- which secret it is: names it without telling it
+    secret_sealed           BYTEA NOT NULL,        -- the secret, or the private key in PEM
     certificate_pem         TEXT,
-    certificate_thumbprint  TEXT,          -- SHA-256, hexadecimal
+    certificate_thumbprint  TEXT,                 -- SHA-256, hexadecimal
+    certificate_thumbprint_sha1  TEXT,            -- as Entra shows it
     expires_at              TIMESTAMPTZ,
     created_at              TIMESTAMPTZ NOT NULL,
-    secret_set_at           TIMESTAMPTZ NOT NULL
+    secret_set_at           TIMESTAMPTZ NOT NULL,
+    switched_at             TIMESTAMPTZ, -- when the second one took the place of the first
+    switched_because        TEXT, -- the code by which Entra refused the first; null: a person did it
+    second_id               UUID, -- the other secret: the next one, or the one used before
+    second_kind             TEXT,
+    second_secret_sealed    BYTEA,
+    second_certificate_pem  TEXT,
+    second_certificate_thumbprint       TEXT,
+    second_certificate_thumbprint_sha1  TEXT,
+    second_expires_at       TIMESTAMPTZ,
+    second_set_at           TIMESTAMPTZ,
+    second_tested_at        TIMESTAMPTZ, -- when it last signed in as a test
+    second_replaced_at      TIMESTAMPTZ, -- until when it was the used one; null: it never was
+    warned_of               TIMESTAMPTZ, -- the end that was last warned of
+    warned_days             BIGINT -- the fewest days before that end at which it was
 );
 CREATE INDEX credential_profile_by_name ON credential_profile (name_folded, id);
 
@@ -516,7 +534,7 @@ CREATE TABLE notification_cause (
 CREATE TABLE notification_delivery (
     id            UUID NOT NULL PRIMARY KEY,
     recipient_id  UUID NOT NULL REFERENCES notification_recipient (id) ON DELETE CASCADE,
-    customer_id   UUID REFERENCES customer (id) ON DELETE CASCADE, -- whom it tells of; null: a test
+    customer_id   UUID REFERENCES customer (id) ON DELETE CASCADE, -- whom it tells of; null: a test, or a shared profile
     message_id    UUID NOT NULL, -- the same for every recipient and every try
     cause         TEXT,             -- null: a test message
     title         TEXT NOT NULL,

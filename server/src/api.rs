@@ -18,6 +18,7 @@ mod notification_recipients;
 mod pauses;
 pub mod problem;
 mod runs;
+mod second_credentials;
 mod syncs;
 mod users;
 mod why;
@@ -63,6 +64,7 @@ fn calls() -> OpenApiRouter<ApiState> {
         OpenApiRouter::new()
             .merge(customers::calls())
             .merge(credential_profiles::calls())
+            .merge(second_credentials::calls())
             .merge(integrations::calls())
             .merge(connections::calls())
             .merge(pauses::calls())

@@ -115,11 +115,48 @@ pub enum Command {
     /// Look after the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Administer what seals the secrets
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Write a copy of the database to a file, while everything runs
     Backup {
         /// The file to write; it must not exist yet
         file: PathBuf,
     },
+}
+
+/// What can be done with what seals the secrets.
+#[derive(Debug, Subcommand)]
+pub enum SecretsCommand {
+    /// Seal every secret with a new master key, while everything runs
+    ///
+    /// Killed at any moment, it goes on when it is called again. The new key is in
+    /// `<master_key_file>.new` until everything is sealed with it; then that file becomes
+    /// `master_key_file`, and the old key is kept beside it, since backups made before open with it
+    /// only. Where processes on other machines have a key file of their own, call it with --prepare
+    /// first and bring the new file to them.
+    Rotate {
+        /// Where the new key comes from [default: the command where there is one, else a file]
+        #[arg(long, value_name = "WHERE")]
+        to: Option<KeyPlace>,
+        /// Make the file with the new key and nothing else
+        #[arg(long, conflicts_with_all = ["to", "delete_old_key"])]
+        prepare: bool,
+        /// Delete the file with the old key instead of keeping it
+        #[arg(long)]
+        delete_old_key: bool,
+    },
+    /// Open every secret, and prove that each is sealed with the present key
+    Check,
+}
+
+/// Where a new key comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeyPlace {
+    /// `<master_key_file>.new`, made where it is missing.
+    File,
+    /// `master_key_command`, which prints the present key and the new one.
+    Command,
 }
 
 /// What can be done with operators.

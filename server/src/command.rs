@@ -7,6 +7,7 @@ use std::{
 
 use backend::{
     Backend, Clouds, Settings,
+    sealer::rotation::{self, Rotated, To},
     store::{
         audit::{self, AuditHead},
         tokens,
@@ -17,10 +18,15 @@ use domain::{number::counted, permission::Role};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    arguments::{Arguments, AuditCommand, Command, OperatorCommand, TokenCommand},
+    arguments::{
+        Arguments, AuditCommand, Command, KeyPlace, OperatorCommand, SecretsCommand, TokenCommand,
+    },
     config::{Config, ConfigError, Environment},
     log, serve, shutdown,
 };
+
+/// Secrets after which a rotation says how far it is.
+const TOLD_EVERY: u64 = 1_000;
 
 /// Why the process ends without having done what it was asked for: one line, and the status.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +150,23 @@ async fn carry_out(arguments: Arguments) -> Result<(), Failure> {
             verify_audit(&config, expect.as_ref()).await
         }
         Command::Audit(AuditCommand::Head) => audit_head(&config).await,
+        Command::Secrets(SecretsCommand::Check) => {
+            let checked = rotation::check(&open(&config).await?).await?;
+            tell(&format!(
+                "{} secrets open with the master key {}, and none is sealed with another",
+                checked.good, checked.key
+            ))
+        }
+        Command::Secrets(SecretsCommand::Rotate { prepare: true, .. }) => {
+            let file = rotation::prepare(&open(&config).await?, &config.master_key()).await?;
+            tell(&format!(
+                "The new key is in {}. Bring that file to every machine with a key file of its own, then call it again without --prepare",
+                file.display()
+            ))
+        }
+        Command::Secrets(SecretsCommand::Rotate {
+            to, delete_old_key, ..
+        }) => rotate(&config, to, delete_old_key).await,
         Command::Backup { file } => {
             let backend = open(&config).await?;
             backend::backup(&backend, &file)
@@ -169,7 +192,52 @@ pub async fn open(config: &Config) -> Result<Backend, Failure> {
     };
     let clouds = Clouds::new(config.clouds.iter().cloned())?;
     let url = config.database_url.expose_secret();
-    Ok(backend::open(settings, clouds, url, &config.master_key_file).await?)
+    Ok(backend::open(settings, clouds, url, config.master_key()).await?)
+}
+
+/// Rotates the master key. Says every now and then how far it is.
+async fn rotate(config: &Config, to: Option<KeyPlace>, delete_old: bool) -> Result<(), Failure> {
+    let backend = open(config).await?;
+    let to = match to {
+        Some(KeyPlace::File) => To::File,
+        Some(KeyPlace::Command) if config.master_key_command.is_none() => {
+            return Err(Failure::usage(
+                "--to command: the configuration has no master_key_command",
+            ));
+        }
+        None if config.master_key_command.is_none() => To::File,
+        Some(KeyPlace::Command) | None => To::Command,
+    };
+    let mut told = 0;
+    let progress = |resealed: u64, total: u64| {
+        if resealed >= told + TOLD_EVERY {
+            told = resealed;
+            tracing::info!(resealed, total, "secrets are sealed with the new key");
+        }
+    };
+    let source = config.master_key();
+    let Rotated {
+        resealed,
+        key,
+        old_key_file,
+    } = rotation::rotate(&backend, &source, to, delete_old, progress).await?;
+    let checked = rotation::check(&backend).await?;
+    tell(&format!(
+        "{resealed} secrets were sealed anew; all {} open with the master key {key}, and none is sealed with another",
+        checked.good
+    ))?;
+    match old_key_file {
+        Some(file) => tell(&format!(
+            "The old key is kept in {}. Backups made before now open with it only: delete it once you need them no more",
+            file.display()
+        )),
+        None => Ok(()),
+    }
+}
+
+fn tell(line: &str) -> Result<(), Failure> {
+    writeln!(std::io::stdout(), "{line}")
+        .map_err(|error| Failure::failed(format!("can’t write to standard output: {error}")))
 }
 
 async fn add_operator(config: &Config, email: &str, name: &str, role: Role) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ use std::{
 use backend::{
     Cloud, Clouds,
     notify::Smtp,
+    sealer::keys::{KeyCommand, MasterKeySource},
     store::audit::{RETENTION_DAYS, RETENTION_DAYS_MIN},
 };
 use figment::{
@@ -57,6 +58,7 @@ struct Keys {
     data_dir: Option<PathBuf>,
     database_url: Option<SecretString>,
     master_key_file: Option<PathBuf>,
+    master_key_command: Option<Vec<String>>,
     worker_concurrency: Option<u32>,
     clouds: Vec<CloudEntry>,
     trusted_proxies: Vec<String>,
@@ -80,6 +82,8 @@ pub struct Config {
     pub database_url: SecretString,
     /// The file with the key that seals secrets.
     pub master_key_file: PathBuf,
+    /// The program that prints the key instead; none: the file is all there is.
+    pub master_key_command: Option<KeyCommand>,
     /// Runs that read at once in this process, 1 to 1,024.
     pub worker_concurrency: u32,
     /// Clouds beside those of Microsoft.
@@ -140,6 +144,7 @@ impl Config {
             master_key_file: keys
                 .master_key_file
                 .unwrap_or_else(|| data_dir.join("master.key")),
+            master_key_command: keys.master_key_command.map(key_command).transpose()?,
             worker_concurrency,
             clouds: clouds(&keys.clouds)?,
             trusted_proxies: ranges(&keys.trusted_proxies)?,
@@ -154,6 +159,14 @@ impl Config {
             data_dir,
             database_url,
         })
+    }
+
+    /// Where the keys that seal secrets come from.
+    pub fn master_key(&self) -> MasterKeySource {
+        MasterKeySource::new(
+            self.master_key_file.clone(),
+            self.master_key_command.clone(),
+        )
     }
 
     /// Whether browsers reach this installation by https, so that cookies are `Secure`.
@@ -195,6 +208,13 @@ fn audit_retention(given: Option<u32>) -> Result<u32, ConfigError> {
             format!("{days} is not between {RETENTION_DAYS_MIN} and {AUDIT_RETENTION_DAYS_MAX}"),
         ))
     }
+}
+
+fn key_command(parts: Vec<String>) -> Result<KeyCommand, ConfigError> {
+    KeyCommand::parse(parts).map_err(|error| match error {
+        backend::Error::Configuration { key, problem } => ConfigError::value(&key, problem),
+        error => ConfigError::value("master_key_command", error.to_string()),
+    })
 }
 
 fn metrics(given: Option<&str>, listen: SocketAddr) -> Result<Option<SocketAddr>, ConfigError> {

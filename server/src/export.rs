@@ -1,5 +1,6 @@
-//! "Export to CSV" of the interface's lists: the list's own address, as a file. Signed in like a
-//! page; what a page would not understand of its address is left aside here too.
+//! "Export to CSV" of the interface's lists: the list's own address, as a file; and the public part
+//! of certificates. Signed in like a page; what a page would not understand of its address is left
+//! aside here too.
 
 use std::{
     collections::HashMap,
@@ -19,7 +20,7 @@ use backend::{
     Backend, Origin, Scope,
     store::{
         audit::{self, AuditFilter},
-        contacts, devices,
+        contacts, credential_profiles, devices,
         directory::DirectoryQuery,
         groups::{self, GroupQuery},
         integrations::{self, IntegrationQuery},
@@ -32,13 +33,17 @@ use chrono::TimeDelta;
 use domain::{
     DateTime,
     audit::AuditAction,
-    id::{OperatorId, RunId},
+    id::{CredentialProfileId, OperatorId, RunId},
     paging::Direction,
     permission::Permission,
 };
 use tower_sessions::Session;
 
-use crate::{csv, trace::request_id_of};
+use crate::{
+    certificate::{self, Format},
+    csv,
+    trace::request_id_of,
+};
 
 /// The routes; each is the path of `app::routes` with that name.
 pub fn router(backend: &Backend) -> Router {
@@ -51,6 +56,7 @@ pub fn router(backend: &Backend) -> Router {
         .route(app::routes::SYNC_HISTORY_CSV, get(history_rows))
         .route(app::routes::RUN_CHANGES_CSV, get(change_rows))
         .route(app::routes::AUDIT_LOG_CSV, get(audit_rows))
+        .route(app::routes::CERTIFICATE, get(certificate_file))
         .with_state(backend.clone())
 }
 
@@ -320,4 +326,20 @@ async fn audit_rows(asking: Asking, address: Address) -> Result<Response, Refuse
     exported(&backend, &scope, AuditAction::AuditEventExport, &address).await?;
     let rows = audit::csv(&backend, &scope, filter);
     Ok(csv::answer("audit-log", Body::from_stream(rows)))
+}
+
+async fn certificate_file(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::CredentialProfilesRead).await?;
+    let profile: CredentialProfileId = parsed(&address, "profile").ok_or(Refused::NotFound)?;
+    let second = text(&address, "second").is_some();
+    let found = credential_profiles::certificate(&backend, &scope, profile, second).await;
+    let found = found.map_err(|error| match error {
+        backend::Error::NotFound(_) => Refused::NotFound,
+        error => Refused::failed(&error),
+    })?;
+    let format = match text(&address, "format").as_deref() {
+        Some("cer") => Format::Cer,
+        _ => Format::Pem,
+    };
+    Ok(certificate::answer(found, format))
 }

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod arguments;
+mod certificate;
 pub mod client_address;
 pub mod command;
 pub mod config;

@@ -284,3 +284,43 @@ fn a_new_audit_log_holds_and_has_no_head_yet() {
     let line = refused(&rollcall(folder.path(), &["audit", "head"], ""), 1);
     assert!(line.contains("tomorrow"), "{line}");
 }
+
+#[test]
+fn the_key_is_rotated_and_checked_and_may_come_from_a_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    done(&rollcall(here, &["migrate"], ""));
+    let key = here.join("data/master.key");
+    let old = std::fs::read_to_string(&key).unwrap();
+    let said = done(&rollcall(here, &["secrets", "rotate", "--prepare"], ""));
+    assert!(said.contains("master.key.new"), "{said}");
+    let said = done(&rollcall(here, &["secrets", "rotate"], ""));
+    assert!(said.contains("The old key is kept in"), "{said}");
+    assert_ne!(std::fs::read_to_string(&key).unwrap(), old);
+    assert!(!here.join("data/master.key.new").exists());
+    let said = done(&rollcall(
+        here,
+        &["secrets", "rotate", "--delete-old-key"],
+        "",
+    ));
+    assert!(!said.contains("kept"), "{said}");
+    let said = done(&rollcall(here, &["secrets", "check"], ""));
+    assert!(said.contains("0 secrets open"), "{said}");
+    let line = refused(
+        &rollcall(here, &["secrets", "rotate", "--to", "command"], ""),
+        2,
+    );
+    assert!(line.contains("--to command"), "{line}");
+
+    std::fs::rename(&key, here.join("kept")).unwrap();
+    let command = "master_key_command = [\"cat\", \"kept\"]";
+    std::fs::write(here.join("rollcall.toml"), command).unwrap();
+    done(&rollcall(here, &["secrets", "check"], ""));
+    std::fs::write(here.join("kept"), "not a key").unwrap();
+    let line = refused(&rollcall(here, &["migrate"], ""), 2);
+    assert!(
+        line.contains("master_key_command: cat has to print the key"),
+        "{line}"
+    );
+    assert!(!line.contains("not a key"), "{line}");
+}

@@ -176,6 +176,60 @@ async fn at_random_moments(kind: Kind) {
     futures::future::join_all(lanes).await;
 }
 
+/// Profiles that are sealed anew: several transactions.
+const PROFILES: usize = 230;
+/// How often a rotation of the key is killed before one is let to its end.
+const ROTATIONS_KILLED: u64 = 6;
+
+/// Kills rotations of the master key at random moments, while a server opens secrets; the next one
+/// goes on, and at last everything is sealed with one key.
+async fn while_rotating(kind: Kind) {
+    let Some(there) = Installation::new(kind, 11, 10).await else {
+        return;
+    };
+    let mut server = there.start(Part::Both).await;
+    let connected = there.connect().await;
+    there.add_profiles(PROFILES).await;
+    there.connects(&connected).await;
+    let mut dice = ChaCha8Rng::seed_from_u64(5);
+    for _ in 0..ROTATIONS_KILLED {
+        let mut rotating = there.rotate();
+        // A moment is meant here, not something to wait for.
+        tokio::time::sleep(Duration::from_millis(dice.random_range(50..1_200))).await;
+        rotating.kill();
+        there.connects(&connected).await;
+        there.add_profiles(1).await;
+    }
+    let said = there.command(&["secrets", "rotate"]);
+    assert!(said.contains("none is sealed with another"), "{said}");
+    there.connects(&connected).await;
+    there.add_profiles(1).await;
+    let said = there.command(&["secrets", "check"]);
+    let all = PROFILES + 2 + usize::try_from(ROTATIONS_KILLED).expect("a few");
+    assert!(
+        said.starts_with(&format!("{all} secrets open with the master key ")),
+        "{said}"
+    );
+    let files = there.key_files();
+    assert!(
+        files.len() >= 2 && !files.contains(&"master.key.new".to_owned()),
+        "{files:?}"
+    );
+    server.kill();
+    let _server = there.start(Part::Both).await;
+    there.connects(&connected).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_rotating_the_key_on_sqlite() {
+    while_rotating(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_rotating_the_key_on_postgres() {
+    while_rotating(Kind::Postgres).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_reading_on_sqlite() {
     while_reading(Kind::Sqlite).await;

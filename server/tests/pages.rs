@@ -9,7 +9,7 @@ use serde_json::json;
 use server::metrics::Metrics;
 use tower::ServiceExt;
 
-use crate::support::{Answer, TestApp, both, both_with_farm};
+use crate::support::{Answer, TestApp, both, both_with_farm, id};
 
 const PASSWORD: &str = "a long pass phrase";
 
@@ -89,6 +89,7 @@ both!(
             "/export/contacts.csv",
             "/export/devices.csv",
             "/export/sync-history.csv",
+            "/export/certificate?profile=00000000-0000-0000-0000-000000000000",
         ] {
             let answer = app.page(path).await;
             assert_eq!(
@@ -460,3 +461,51 @@ both_with_farm!(pages_tell_of_schedules_and_pauses, |app| {
     assert!(other.text.contains("All scheduled runs are paused"));
     assert!(!other.text.contains("Resume all"));
 });
+
+both!(
+    the_forms_of_a_profile_take_a_secret_or_have_a_certificate_made,
+    |app| {
+        let session = app.session(&app.owner_scope).await;
+        let add = "credential-profiles/add";
+        let common = "name=P&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e&customer_id=";
+        for more in [
+            "client_secret=x&expires_at=2030-01-31",
+            "certificate_years=2",
+        ] {
+            let answer = app
+                .function(add, &session, None, &format!("{common}&{more}"))
+                .await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+        let profiles = app.get("/credential-profiles").await.expect(200);
+        let kinds: Vec<_> = profiles["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|p| &p["kind"])
+            .collect();
+        assert_eq!(kinds, ["client_secret", "certificate"]);
+        let id = id(&profiles["items"][0]);
+        let second = "credential-profiles/add-second";
+        let made = format!("id={id}&kind=certificate&certificate_years=1");
+        assert_eq!(
+            app.function(second, &session, None, &made).await.status,
+            200
+        );
+        let refused = format!("id={id}&kind=client_secret&client_secret=&expires_at=");
+        let answer = app.function(second, &session, None, &refused).await;
+        assert!(answer.text.contains("client_secret"), "{answer:?}");
+        let page = app
+            .page_of(&format!("/credential-profiles/{id}"), &session)
+            .await;
+        assert!(
+            page.text.contains("Next certificate") && page.text.contains("Download .cer"),
+            "{page:?}"
+        );
+        assert!(
+            page.text
+                .contains("Nobody is told before this secret ends."),
+            "{page:?}"
+        );
+    }
+);

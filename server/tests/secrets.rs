@@ -9,6 +9,7 @@ use backend::{
     notify::sinks::{self, HookSink},
     testing::Kind,
 };
+use http::Method;
 use serde_json::json;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
@@ -84,6 +85,34 @@ async fn no_secret_is_found_anywhere() {
             .await,
     );
     let run = app.full_sync(&integration).await;
+    let second = format!("/credential-profiles/{profile}/second");
+    let next = app.control().add_secret(None);
+    for body in [
+        json!({ "kind": "client_secret", "client_secret": next }),
+        json!({ "kind": "client_secret", "client_secret": wrong, "name": "no such field" }),
+    ] {
+        answers.push(
+            app.call(Method::PUT, &second, Some(&app.owner), Some(body))
+                .await,
+        );
+    }
+    let with = json!({ "integration_id": integration });
+    answers.push(app.post(&format!("{second}/test-connection"), with).await);
+    // The first is wrong: the run goes over to the second.
+    let went_over = app.full_sync(&integration).await;
+    assert_eq!(went_over["status"], "nothing_to_do", "{went_over}");
+    answers.push(app.get(&format!("/credential-profiles/{profile}")).await);
+    let made = json!({ "kind": "certificate", "certificate_years": 1 });
+    answers.push(
+        app.call(Method::PUT, &second, Some(&app.owner), Some(made))
+            .await,
+    );
+    answers.push(
+        app.get(&format!(
+            "/credential-profiles/{profile}/certificate?second=1"
+        ))
+        .await,
+    );
     for path in [
         "/credential-profiles",
         "/integrations",
@@ -112,6 +141,8 @@ async fn no_secret_is_found_anywhere() {
         tenant.client_secret.as_str(),
         &key_line,
         wrong,
+        &next,
+        "PRIVATE KEY",
         &app.owner,
         &first,
         &second,

@@ -135,7 +135,9 @@ fn Facts(event: AuditEvent) -> impl IntoView {
         ActorKind::Operator | ActorKind::ApiToken => {
             format!("{}, {}", event.actor, event.actor_kind.title())
         }
-        ActorKind::CommandLine | ActorKind::Nobody => event.actor_kind.title().to_owned(),
+        ActorKind::CommandLine | ActorKind::Rollcall | ActorKind::Nobody => {
+            event.actor_kind.title().to_owned()
+        }
     };
     let from = match event.address {
         Some(address) => format!("{address} ({})", event.channel.title()),

@@ -5,13 +5,13 @@ use leptos::server;
 
 use super::{
     detail::{secret_word, use_profile},
-    secret::SecretFields,
+    secret::{SecretFields, SecretForm, Way, WayFields, Ways, use_way},
 };
 use crate::{session::use_operator, ui::prelude::*};
 
 /// A day out of a form, as the moment in UTC at which it begins.
 #[cfg(feature = "ssr")]
-fn day(field: &str, given: Option<String>) -> AppResult<Option<domain::DateTime>> {
+pub(super) fn day(field: &str, given: Option<String>) -> AppResult<Option<domain::DateTime>> {
     let Some(given) = filled(given) else {
         return Ok(None);
     };
@@ -25,8 +25,20 @@ fn day(field: &str, given: Option<String>) -> AppResult<Option<domain::DateTime>
 
 /// A field that a form left empty counts as absent.
 #[cfg(feature = "ssr")]
-fn filled(given: Option<String>) -> Option<String> {
+pub(super) fn filled(given: Option<String>) -> Option<String> {
     given.filter(|given| !given.trim().is_empty())
+}
+
+/// For how many years a certificate is to be made, where one is.
+#[cfg(feature = "ssr")]
+pub(super) fn years(given: Option<String>) -> AppResult<Option<u32>> {
+    let Some(given) = filled(given) else {
+        return Ok(None);
+    };
+    let years = given.parse().ok();
+    years
+        .map(Some)
+        .ok_or_else(|| AppError::invalid("certificate_years", "Choose 1 year or 2 years."))
 }
 
 /// Adds a profile, of the kind whose fields the form had.
@@ -35,10 +47,7 @@ pub(crate) async fn add_profile(
     name: String,
     client_id: String,
     customer_id: Option<String>,
-    client_secret: Option<String>,
-    certificate_pem: Option<String>,
-    private_key_pem: Option<String>,
-    expires_at: Option<String>,
+    #[server(flatten)] secret: SecretForm,
 ) -> AppResult<Done> {
     use domain::{credential_profile::NewCredentialProfile, id::CustomerId};
     let (backend, scope) = crate::session::caller().await?;
@@ -48,7 +57,7 @@ pub(crate) async fn add_profile(
         })?),
         None => None,
     };
-    let kind = if client_secret.is_some() {
+    let kind = if secret.client_secret.is_some() {
         CredentialKind::ClientSecret
     } else {
         CredentialKind::Certificate
@@ -58,10 +67,11 @@ pub(crate) async fn add_profile(
         name,
         kind,
         client_id,
-        client_secret: filled(client_secret),
-        certificate_pem: filled(certificate_pem),
-        private_key_pem: filled(private_key_pem),
-        expires_at: day("expires_at", expires_at)?,
+        client_secret: filled(secret.client_secret),
+        certificate_pem: filled(secret.certificate_pem),
+        private_key_pem: filled(secret.private_key_pem),
+        certificate_years: years(secret.certificate_years)?,
+        expires_at: day("expires_at", secret.expires_at)?,
     };
     let profile = backend::store::credential_profiles::create(&backend, &scope, new).await?;
     crate::session::done(
@@ -143,34 +153,8 @@ pub fn AddDialog() -> impl IntoView {
     let address = use_address();
     let post = use_post::<AddProfile>();
     let sees_all = use_operator().sees_all;
-    let customer = {
-        let address = address.clone();
-        move || address.get("customer").unwrap_or_default()
-    };
-    let kind = Memo::new({
-        let address = address.clone();
-        move |_| {
-            address
-                .parsed::<CredentialKind>("with")
-                .unwrap_or(CredentialKind::ClientSecret)
-        }
-    });
-    let kinds = CredentialKind::ALL
-        .iter()
-        .map(|each| {
-            let each = *each;
-            let address = address.clone();
-            view! {
-                <a
-                    href=move || address.with(&[("with", Some(each.as_str()))])
-                    data-noscroll="true"
-                    aria-current=move || (kind.get() == each).then_some("true")
-                >
-                    {each.title()}
-                </a>
-            }
-        })
-        .collect_view();
+    let customer = move || address.get("customer").unwrap_or_default();
+    let way = use_way(Way::Secret);
     let for_whom = move || {
         let customer = customer();
         if customer.is_empty() {
@@ -195,7 +179,7 @@ pub fn AddDialog() -> impl IntoView {
     view! {
         <Dialog title="Add Credential Profile" back=routes::CREDENTIAL_PROFILES>
             <PostForm post=post class="flex flex-col gap-4">
-                <nav class="rc-seg self-start" aria-label="Kind">{kinds}</nav>
+                <Ways chosen=way />
                 <Field
                     name="name"
                     label="Name"
@@ -208,7 +192,7 @@ pub fn AddDialog() -> impl IntoView {
                     hint="On the application’s Overview in Entra ID."
                 />
                 {for_whom}
-                {move || view! { <SecretFields kind=kind.get() /> }}
+                {move || view! { <WayFields way=way.get() /> }}
                 <DialogFoot back=routes::CREDENTIAL_PROFILES>
                     <Submit label="Add" busy="Adding" />
                 </DialogFoot>

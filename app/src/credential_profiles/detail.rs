@@ -1,7 +1,7 @@
 //! One credential profile, and where it is used.
 
 use domain::{
-    credential_profile::{CredentialKind, CredentialProfile, ProfileUse},
+    credential_profile::{CredentialKind, CredentialProfile, ProfileUse, WarningReach},
     id::CredentialProfileId,
     permission::Permission,
 };
@@ -9,8 +9,17 @@ use leptos::{server, server_fn::codec::Json};
 use leptos_router::{components::Outlet, hooks::use_params_map};
 use serde::{Deserialize, Serialize};
 
-use super::list::Ends;
-use crate::{session::may, ui::prelude::*};
+use super::{
+    list::Ends,
+    second::{Second, TestSecond},
+};
+use crate::{
+    session::may,
+    ui::{
+        checks::{Tested, follow_test},
+        prelude::*,
+    },
+};
 
 /// What the page and its dialogs show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,19 +27,23 @@ pub(crate) struct ProfileView {
     pub(super) profile: CredentialProfile,
     pub(super) uses: Vec<ProfileUse>,
     customer_name: Option<String>,
+    /// Who is warned before it ends; null for those who may not know of recipients.
+    reach: Option<WarningReach>,
 }
 
 /// One profile with its uses.
 #[server(endpoint = "credential-profiles/view", input = Json)]
 pub(crate) async fn view_profile(id: CredentialProfileId) -> AppResult<ProfileView> {
-    use backend::store::{credential_profiles, customers};
+    use backend::store::{credential_profiles, customers, notification_recipients};
     let (backend, scope) = crate::session::caller().await?;
     let profile = credential_profiles::get(&backend, &scope, id).await?;
     let customer_name = match profile.customer_id {
         Some(customer) => Some(customers::get(&backend, &scope, customer).await?.name),
         None => None,
     };
+    let customer = profile.customer_id;
     Ok(ProfileView {
+        reach: notification_recipients::warning_reach(&backend, &scope, customer).await?,
         uses: credential_profiles::uses(&backend, &scope, id).await?,
         profile,
         customer_name,
@@ -61,9 +74,18 @@ pub(super) fn use_profile() -> Resource<AppResult<ProfileView>> {
 #[component]
 pub fn ProfilePage() -> impl IntoView {
     let profile = use_profile();
+    let changes = use_changes();
+    let test = ServerAction::<TestSecond>::new();
+    let tested = follow_test(test);
+    // That it signed in shows among its facts.
+    Effect::new(move |_| {
+        if matches!(test.value().get(), Some(Ok(_))) {
+            changes.notify();
+        }
+    });
     view! {
         <Load resource=profile whole=true let:view>
-            <Profile view=view />
+            <Profile view=view test=test tested=tested />
         </Load>
         <Outlet />
     }
@@ -79,15 +101,18 @@ pub(super) const fn secret_word(kind: CredentialKind) -> &'static str {
 }
 
 #[component]
-fn Profile(view: ProfileView) -> impl IntoView {
+fn Profile(view: ProfileView, test: ServerAction<TestSecond>, tested: Tested) -> impl IntoView {
     let ProfileView {
         profile,
         uses,
         customer_name,
+        reach,
     } = view;
     let id = profile.id;
     let kind = profile.kind;
-    let ends = profile.expires_at;
+    let ends = profile.ends_at();
+    let of_first = profile.expires_at;
+    let (shown, used) = (profile.clone(), uses.clone());
     view! {
         <PageHead
             title=profile.name.clone()
@@ -126,6 +151,8 @@ fn Profile(view: ProfileView) -> impl IntoView {
                     }
                 })}
         </PageHead>
+        <SwitchedNote profile=profile.clone() />
+        {reach.map(|reach| view! { <ReachNote reach=reach customer=profile.customer_id /> })}
         <dl class="rc-kv px-6 py-4 border-y border-line max-md:px-4">
             <dt>"Application (client) id"</dt>
             <dd class="rc-mono wrap-anywhere">{profile.client_id.to_string()}</dd>
@@ -143,18 +170,107 @@ fn Profile(view: ProfileView) -> impl IntoView {
             </dd>
             <dt>{if kind == CredentialKind::Certificate { "Certificate set" } else { "Secret set" }}</dt>
             <dd><RelativeTime at=profile.secret_set_at /></dd>
-            {profile
-                .certificate_thumbprint
-                .map(|thumbprint| {
-                    view! {
-                        <dt>"Thumbprint (SHA-256)"</dt>
-                        <dd class="rc-mono wrap-anywhere">{thumbprint}</dd>
-                    }
-                })}
+            <dt>"Ends"</dt>
+            <dd><Ends at=of_first /></dd>
+            <Thumbprints
+                id=id
+                sha1=profile.certificate_thumbprint_sha1
+                sha256=profile.certificate_thumbprint
+            />
         </dl>
+        <Second profile=shown uses=used test=test tested=tested />
         <Uses uses=uses />
     }
     .into_any()
+}
+
+/// What tells a certificate from others, and the certificate as a file; nothing for a secret.
+#[component]
+pub(super) fn Thumbprints(
+    id: CredentialProfileId,
+    /// Whether it is the second one’s.
+    #[prop(optional)]
+    second: bool,
+    sha1: Option<String>,
+    sha256: Option<String>,
+) -> impl IntoView {
+    let sha256 = sha256?;
+    Some(view! {
+        {sha1
+            .map(|thumbprint| {
+                view! {
+                    <dt>"Thumbprint, as Entra ID shows it"</dt>
+                    <dd class="rc-mono wrap-anywhere">{thumbprint}</dd>
+                }
+            })}
+        <dt>"Thumbprint (SHA-256)"</dt>
+        <dd class="rc-mono wrap-anywhere">{sha256}</dd>
+        <dt>"Certificate"</dt>
+        <dd class="flex gap-3 flex-wrap">
+            <a class="rc-link" href=routes::certificate(id, second, "cer") download>
+                "Download .cer"
+            </a>
+            <a class="rc-link" href=routes::certificate(id, second, "pem") download>
+                "Download .pem"
+            </a>
+        </dd>
+    })
+}
+
+/// Says that the second secret took the place of the first.
+#[component]
+fn SwitchedNote(profile: CredentialProfile) -> impl IntoView {
+    let (at, code) = profile.switched_at.zip(profile.switched_because)?;
+    Some(view! {
+        <div class="rc-note held mx-6 mb-4 max-md:mx-4" role="note">
+            <Icon name="circle-alert" class="text-warning mt-0.5" />
+            <p class="min-w-0">
+                "Entra ID refused the first secret "
+                <RelativeTime at=at />
+                " ("
+                <span class="rc-mono">{code}</span>
+                "). Rollcall has used the second one since then, and nothing stopped. Add the next \
+                 one in the place of the old."
+            </p>
+        </div>
+    })
+}
+
+/// Says when nobody would be warned, or not everybody.
+#[component]
+fn ReachNote(reach: WarningReach, customer: Option<domain::id::CustomerId>) -> impl IntoView {
+    let unreached = reach.unreached + reach.without_mail;
+    let to = match customer {
+        Some(customer) => routes::customer(customer),
+        None => routes::NOTIFICATIONS.to_owned(),
+    };
+    // Without those of the installation nothing can be said for sure.
+    let text = match (reach.recipients, unreached) {
+        (0, _) if !reach.complete => return None,
+        (0, _) => "Nobody is told before this secret ends.".to_owned(),
+        (_, 0) => return None,
+        (all, failed) if failed < all => format!(
+            "Of {} that are told before this secret ends, {} can’t be reached.",
+            counted(all, "recipient", "recipients"),
+            grouped(failed)
+        ),
+        _ if reach.unreached == 0 => {
+            "Nobody is told before this secret ends: no mail server is set up.".to_owned()
+        }
+        _ => "Nobody is told before this secret ends: the last message reached none of the recipients."
+            .to_owned(),
+    };
+    let word = if reach.recipients == 0 {
+        "Add a recipient"
+    } else {
+        "See the recipients"
+    };
+    Some(view! {
+        <div class="rc-note held mx-6 mb-4 max-md:mx-4" role="note">
+            <Icon name="circle-alert" class="text-warning mt-0.5" />
+            <p class="min-w-0">{text} " " <a class="rc-link" href=to>{word}</a></p>
+        </div>
+    })
 }
 
 #[component]

@@ -9,11 +9,13 @@ use domain::{
 use leptos::{form::FromFormData as _, html};
 use wasm_bindgen::JsCast as _;
 
-use super::{
-    api::{AddIntegration, Choices, TestNew, integration_choices},
+use super::api::{AddIntegration, Choices, TestNew, integration_choices};
+use crate::ui::{
     checks::{Checks, TestButton, Verdict, follow_test},
+    form::use_post_or,
+    prelude::*,
+    time::day_utc,
 };
-use crate::ui::{form::use_post_or, prelude::*, time::day_utc};
 
 /// What was filled in, in its types.
 #[cfg(feature = "ssr")]

@@ -16,7 +16,6 @@ use super::{
         Configuration, PreviewSettings, SaveSettings, TestSaved, find_preview_settings,
         get_configuration, group_search,
     },
-    checks::follow_test,
     group_field::{CHARS_MIN, Chosen},
     guard::GuardTable,
     head::{of_integration, use_id},
@@ -28,6 +27,7 @@ use super::{
 use crate::{
     session::may,
     ui::{
+        checks::follow_test,
         form::{Post, SaveBar, use_post_or},
         prelude::*,
     },

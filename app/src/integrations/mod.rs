@@ -2,7 +2,6 @@
 
 mod add;
 mod api;
-mod checks;
 mod configuration;
 mod delete;
 mod empty;

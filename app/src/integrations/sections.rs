@@ -10,12 +10,12 @@ use domain::{
 use super::{
     add::profile_words,
     api::{Configuration, TestSaved},
-    checks::{Checks, TestButton, Tested, Verdict},
     group_field::{Chosen, GroupField},
     settings::SettingsForm,
     timing::{Hours, Timing},
 };
 use crate::ui::{
+    checks::{Checks, TestButton, Tested, Verdict},
     form::{FieldError, use_field_error},
     prelude::*,
 };

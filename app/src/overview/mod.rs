@@ -1,6 +1,7 @@
 //! Overview: how all customers are, and who needs someone, the worst first.
 
 use domain::{
+    credential_profile::WarningReach,
     id::CustomerId,
     overview::{Day, Overview, Trouble, TroubleKind},
 };
@@ -111,10 +112,34 @@ fn Everything(overview: Overview) -> impl IntoView {
                 {words}
             </ul>
         </div>
+        {overview.warnings.map(|reach| view! { <WarningsNote reach=reach /> })}
         <Trends days=overview.days />
         <WorstFirst troubles=overview.worst_first total=overview.troubles />
     }
     .into_any()
+}
+
+/// Says when nobody would hear that a secret ends.
+#[component]
+fn WarningsNote(reach: WarningReach) -> impl IntoView {
+    let text = if !reach.is_nobody() {
+        return None;
+    } else if reach.recipients == 0 {
+        "Nobody is told before a secret or certificate ends."
+    } else if reach.unreached == 0 {
+        "Nobody is told before a secret or certificate ends: no mail server is set up."
+    } else {
+        "Nobody is told before a secret or certificate ends: the last messages were not delivered."
+    };
+    Some(view! {
+        <div class="rc-note held mx-6 mb-4 max-md:mx-4" role="note">
+            <Icon name="circle-alert" class="text-warning mt-0.5" />
+            <p class="min-w-0">
+                {text} " "
+                <a class="rc-link" href=routes::NOTIFICATIONS>"See the recipients"</a>
+            </p>
+        </div>
+    })
 }
 
 /// Before there is any customer.
@@ -334,7 +359,7 @@ fn mark(kind: TroubleKind) -> Mark {
 fn action(trouble: &Trouble) -> Option<(String, &'static str)> {
     let profile = trouble
         .credential_profile_id
-        .map(|id| (routes::credential_profile_secret(id), "Replace secret"));
+        .map(|id| (routes::credential_profile(id), "See profile"));
     let run = trouble.run_id.map(|id| (routes::run(id), "See run"));
     let integration = trouble
         .integration_id

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod chart;
+pub mod checks;
 pub mod countdown;
 pub mod dialog;
 pub mod directory;

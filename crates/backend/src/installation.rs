@@ -1,29 +1,32 @@
 //! Opening an installation: database, schema, master key.
 
-use std::{fs, io::ErrorKind, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
-
-use zeroize::Zeroizing;
+use std::{fs, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
 
 use crate::{
-    Backend, Clock, Clouds, Db, Error, Ids, Result, Sealer, Settings, execute, fetch_optional,
-    graph_access, notify, sealer,
+    Backend, Clock, Clouds, Db, Error, Ids, Result, Sealer, Settings, execute, graph_access,
+    notify,
+    sealer::{
+        key_name,
+        keys::{Found, MasterKeySource},
+        rotation,
+    },
 };
 
 /// Opens the installation: connects, brings the schema up to date (a SQLite file that needs it is
 /// copied into `<data_dir>/backups` first), and reads the master key.
 ///
 /// The key is made only where the database has none yet. A start with another key than the
-/// database's, or without one, is refused.
+/// database's, or without one, is refused. While the key is rotated, both have to be there.
 pub async fn open(
     settings: Settings,
     clouds: Clouds,
     database_url: &str,
-    master_key_file: &Path,
+    master_key: impl Into<MasterKeySource>,
 ) -> Result<Backend> {
     let clock = Clock::system();
     let db = migrate(&clock, &settings.data_dir, database_url).await?;
     let ids = Ids::system(clock.clone());
-    let sealer = master_key(&db, &clock, &ids, master_key_file).await?;
+    let sealer = sealer(&db, &clock, &ids, master_key.into()).await?;
     Ok(Backend {
         graph: graph_access::connector(&clock, &ids)?,
         webhooks: notify::Webhooks::new(settings.webhooks_to_private_networks)?,
@@ -55,56 +58,81 @@ pub async fn migrate(clock: &Clock, data_dir: &Path, database_url: &str) -> Resu
     Ok(db)
 }
 
-async fn master_key(db: &Db, clock: &Clock, ids: &Ids, file: &Path) -> Result<Sealer> {
+/// The sealer with the keys that are at their source: made where the database has none yet.
+pub(crate) async fn sealer(
+    db: &Db,
+    clock: &Clock,
+    ids: &Ids,
+    source: MasterKeySource,
+) -> Result<Sealer> {
+    let mut found = source.find().await?;
     let mut tx = db.write().await?;
-    let known = fetch_optional!(
-        &mut tx,
-        (Vec<u8>,),
-        "SELECT master_key_fingerprint FROM installation"
-    )?;
-    let there = match fs::metadata(file) {
-        Ok(_) => true,
-        Err(error) if error.kind() == ErrorKind::NotFound => false,
-        Err(error) => return Err(Error::file("read the master key in", file, &error)),
-    };
-    let key: Zeroizing<[u8; 32]> = match (&known, there) {
-        (Some(_), false) => {
+    let named = rotation::named(&mut tx).await?;
+    let first = if let Some(named) = named {
+        if found.with(&named.master_key_fingerprint).is_none() {
+            // A rotation may have ended between the two looks.
+            found = source.find().await?;
+        }
+        let previous = named.previous_master_key_fingerprint;
+        if let Some(previous) = previous.filter(|previous| found.with(previous).is_none()) {
             return Err(Error::configuration(
-                "master_key_file",
+                source.setting(),
                 &format!(
-                    "{} is missing, and the secrets in this database open with that key only; put the file back, or point master_key_file to it",
-                    file.display()
+                    "{} doesn’t give the key {}, and some secrets are still sealed with it: a rotation of the master key is under way. Put that key back, and finish with `rollcall secrets rotate`",
+                    source.name(),
+                    key_name(&previous)
                 ),
             ));
         }
-        (_, true) => sealer::read_master_key(file)?,
-        (None, false) => sealer::make_master_key(file, ids)?,
+        let key = found.with(&named.master_key_fingerprint).cloned();
+        key.ok_or_else(|| wrong_key(&source, &found, &named.master_key_fingerprint))?
+    } else {
+        let key = match found.command.first().or(found.file.as_ref()) {
+            Some(key) => key.clone(),
+            None => source.make(ids)?,
+        };
+        // Two that start at once: the second one's insert fails, and its next start reads.
+        execute!(
+            &mut tx,
+            "INSERT INTO installation (id, master_key_fingerprint, created_at)
+             VALUES (1, $1, $2)",
+            key.fingerprint().to_vec(),
+            clock.now()
+        )?;
+        key
     };
-    let sealer = Sealer::new(&key, ids.clone());
-    match known {
-        Some((fingerprint,)) if fingerprint != sealer.fingerprint() => {
-            return Err(Error::configuration(
-                "master_key_file",
-                &format!(
-                    "{} holds another key than the one this database was made with; point master_key_file to the right one",
-                    file.display()
-                ),
-            ));
-        }
-        Some(_) => {}
-        None => {
-            // Two that start at once: the second one's insert fails, and its next start reads.
-            execute!(
-                &mut tx,
-                "INSERT INTO installation (id, master_key_fingerprint, created_at)
-                 VALUES (1, $1, $2)",
-                sealer.fingerprint().to_vec(),
-                clock.now()
-            )?;
-        }
-    }
     tx.commit().await?;
-    Ok(sealer)
+    if found
+        .next
+        .as_ref()
+        .is_some_and(|key| key.id() == first.id())
+    {
+        tracing::warn!(
+            "the master key is in the file beside its own; finish with `rollcall secrets rotate`"
+        );
+    }
+    let more: Vec<_> = found.all().cloned().collect();
+    Ok(Sealer::with(
+        first,
+        &more,
+        Some((source, clock.clone())),
+        ids.clone(),
+    ))
+}
+
+/// Why a start is refused: the database has a key, and it isn't there.
+fn wrong_key(source: &MasterKeySource, found: &Found, fingerprint: &[u8]) -> Error {
+    let (setting, name, key) = (source.setting(), source.name(), key_name(fingerprint));
+    let problem = if found.all().next().is_none() {
+        format!(
+            "{name} is missing, and the secrets in this database open with that key only; it is the key {key}. Put the file back, or point {setting} to it"
+        )
+    } else {
+        format!(
+            "{name} holds another key than the one this database was made with, which is {key}; point {setting} to the right one"
+        )
+    };
+    Error::configuration(setting, &problem)
 }
 
 #[cfg(test)]

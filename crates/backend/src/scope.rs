@@ -72,6 +72,7 @@ enum Actor {
     Operator { id: OperatorId, name: Arc<str> },
     Token { id: ApiTokenId, name: Arc<str> },
     CommandLine,
+    Rollcall,
 }
 
 /// Whose data a scope reaches.
@@ -122,14 +123,23 @@ impl Scope {
 
     /// The command line on the machine itself: it owns the database anyway.
     pub(crate) fn command_line() -> Self {
+        Self::of_everything(Actor::CommandLine, Channel::CommandLine)
+    }
+
+    /// What Rollcall does without anybody asking.
+    pub(crate) fn by_itself() -> Self {
+        Self::of_everything(Actor::Rollcall, Channel::Worker)
+    }
+
+    fn of_everything(actor: Actor, channel: Channel) -> Self {
         Self {
-            actor: Actor::CommandLine,
+            actor,
             role: Role::Owner,
             customers: Customers::All,
             origin: Origin {
-                channel: Channel::CommandLine,
+                channel,
                 address: None,
-                request_id: Channel::CommandLine.as_str().into(),
+                request_id: channel.as_str().into(),
             },
         }
     }
@@ -177,7 +187,7 @@ impl Scope {
         match &self.actor {
             Actor::Operator { id, .. } => id.0,
             Actor::Token { id, .. } => id.0,
-            Actor::CommandLine => Uuid::nil(),
+            Actor::CommandLine | Actor::Rollcall => Uuid::nil(),
         }
     }
 
@@ -186,6 +196,7 @@ impl Scope {
         match &self.actor {
             Actor::Operator { name, .. } | Actor::Token { name, .. } => name,
             Actor::CommandLine => "Command line",
+            Actor::Rollcall => "Rollcall",
         }
     }
 
@@ -195,6 +206,7 @@ impl Scope {
             Actor::Operator { .. } => ActorKind::Operator,
             Actor::Token { .. } => ActorKind::ApiToken,
             Actor::CommandLine => ActorKind::CommandLine,
+            Actor::Rollcall => ActorKind::Rollcall,
         }
     }
 
@@ -203,7 +215,7 @@ impl Scope {
         match self.actor {
             Actor::Operator { id, .. } => Some(id.0),
             Actor::Token { id, .. } => Some(id.0),
-            Actor::CommandLine => None,
+            Actor::CommandLine | Actor::Rollcall => None,
         }
     }
 
@@ -211,7 +223,7 @@ impl Scope {
     pub fn operator_id(&self) -> Option<OperatorId> {
         match self.actor {
             Actor::Operator { id, .. } => Some(id),
-            Actor::Token { .. } | Actor::CommandLine => None,
+            Actor::Token { .. } | Actor::CommandLine | Actor::Rollcall => None,
         }
     }
 

@@ -28,9 +28,14 @@ impl CredentialKind {
     }
 }
 
+/// Days before its end at which somebody is warned of a secret or certificate, each once.
+pub const WARNED_DAYS: [i64; 5] = [60, 30, 14, 7, 1];
+
+/// Years for which a certificate may be made.
+pub const CERTIFICATE_YEARS: std::ops::RangeInclusive<u32> = 1..=2;
+
 /// A credential profile, without its secret: secrets go in and never come out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CredentialProfile {
     /// Its id.
@@ -47,10 +52,74 @@ pub struct CredentialProfile {
     pub expires_at: Option<DateTime>,
     /// A certificate's SHA-256 thumbprint, hexadecimal; null for a secret.
     pub certificate_thumbprint: Option<String>,
+    /// Its SHA-1 thumbprint, hexadecimal, as Entra ID shows it.
+    pub certificate_thumbprint_sha1: Option<String>,
     /// When it was added.
     pub created_at: DateTime,
     /// When its secret or certificate was last set.
     pub secret_set_at: DateTime,
+    /// When a second secret took the place of the first; null: never.
+    pub switched_at: Option<DateTime>,
+    /// The code by which Entra ID refused the first, such as `AADSTS7000222`; null where a person
+    /// chose the second.
+    pub switched_because: Option<String>,
+    /// The second secret or certificate: the next one, or the one used before.
+    pub second: Option<SecondCredential>,
+}
+
+impl CredentialProfile {
+    /// When it stops to work, as far as is known: when its secret ends, or where the next one was
+    /// tried out, the later of the two.
+    pub fn ends_at(&self) -> Option<DateTime> {
+        match self.second.as_ref().filter(|second| second.is_ready()) {
+            Some(second) => Some(self.expires_at?.max(second.expires_at?)),
+            None => self.expires_at,
+        }
+    }
+}
+
+/// The second secret or certificate of a profile. Where Entra ID refuses the used one as wrong or
+/// expired, it is tried, and used from then on if it signs in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SecondCredential {
+    /// How it proves itself.
+    pub kind: CredentialKind,
+    /// When it ends, if known.
+    pub expires_at: Option<DateTime>,
+    /// A certificate's SHA-256 thumbprint, hexadecimal; null for a secret.
+    pub certificate_thumbprint: Option<String>,
+    /// Its SHA-1 thumbprint, hexadecimal, as Entra ID shows it.
+    pub certificate_thumbprint_sha1: Option<String>,
+    /// When it was given, or made.
+    pub set_at: DateTime,
+    /// When it last signed in as a test; null: not yet.
+    pub tested_at: Option<DateTime>,
+    /// When the other one took its place; null: it was never used.
+    pub replaced_at: Option<DateTime>,
+}
+
+impl SecondCredential {
+    /// Whether it is the next one, and not the one used before.
+    pub fn is_next(&self) -> bool {
+        self.replaced_at.is_none()
+    }
+
+    /// Whether it is the next one and was tried out.
+    pub fn is_ready(&self) -> bool {
+        self.is_next() && self.tested_at.is_some()
+    }
+}
+
+/// The fewest days before the end at which `ends_at` is to be warned of by now: 7 where five days
+/// are left. None where it is far off, or over.
+pub fn warned_days(now: DateTime, ends_at: DateTime) -> Option<i64> {
+    let left = ends_at - now;
+    WARNED_DAYS
+        .into_iter()
+        .rev()
+        .find(|days| left <= chrono::Duration::days(*days))
+        .filter(|_| left > chrono::Duration::zero())
 }
 
 /// An integration that uses a profile, as far as the asker may see it.
@@ -101,6 +170,10 @@ pub struct NewCredentialProfile {
     /// Its private key in PEM (PKCS #8), for `certificate`.
     #[serde(default)]
     pub private_key_pem: Option<String>,
+    /// For `certificate`, instead of one: Rollcall makes it, valid for 1 or 2 years. Its private key
+    /// never leaves Rollcall.
+    #[serde(default)]
+    pub certificate_years: Option<u32>,
     /// When the secret ends. A certificate tells by itself.
     #[serde(default)]
     pub expires_at: Option<DateTime>,
@@ -148,5 +221,135 @@ impl std::fmt::Debug for CredentialProfileChange {
             .field("name", &self.name)
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
+    }
+}
+
+/// What is given for a profile's second secret or certificate. It takes the place of a second one
+/// that is there, never of the one in use.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewSecondCredential {
+    /// How it proves itself, which may be otherwise than the one in use.
+    pub kind: CredentialKind,
+    /// The secret's value, for `client_secret`.
+    #[serde(default)]
+    pub client_secret: Option<String>,
+    /// The certificate in PEM, for `certificate`.
+    #[serde(default)]
+    pub certificate_pem: Option<String>,
+    /// Its private key in PEM (PKCS #8), for `certificate`.
+    #[serde(default)]
+    pub private_key_pem: Option<String>,
+    /// For `certificate`, instead of one: Rollcall makes it, valid for 1 or 2 years. Its private key
+    /// never leaves Rollcall.
+    #[serde(default)]
+    pub certificate_years: Option<u32>,
+    /// When the secret ends. A certificate tells by itself.
+    #[serde(default)]
+    pub expires_at: Option<DateTime>,
+}
+
+impl std::fmt::Debug for NewSecondCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewSecondCredential")
+            .field("kind", &self.kind)
+            .field("certificate_years", &self.certificate_years)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who would hear of a profile's end, of those the asker may see.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WarningReach {
+    /// Recipients that are told when a secret ends.
+    pub recipients: i64,
+    /// Of these, those to whom the last message could not be delivered.
+    pub unreached: i64,
+    /// Of these, those by mail while no mail server is set up.
+    pub without_mail: i64,
+    /// Whether these are all there are: recipients of the installation are seen by those who look
+    /// after all customers.
+    pub complete: bool,
+}
+
+impl WarningReach {
+    /// Whether a warning would reach nobody, as far as the asker sees.
+    pub fn is_nobody(&self) -> bool {
+        self.recipients <= self.unreached + self.without_mail
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::Duration;
+
+    #[test]
+    fn a_warning_is_due_by_the_fewest_days_that_are_left() {
+        let now = DateTime::default();
+        let due = |hours| warned_days(now, now + Duration::hours(hours));
+        for (hours, days) in [
+            (61 * 24, None),
+            (60 * 24, Some(60)),
+            (31 * 24, Some(60)),
+            (30 * 24, Some(30)),
+            (15 * 24, Some(30)),
+            (14 * 24, Some(14)),
+            (5 * 24, Some(7)),
+            (25, Some(7)),
+            (24, Some(1)),
+            (1, Some(1)),
+            (0, None),
+            (-1, None),
+        ] {
+            assert_eq!(due(hours), days, "{hours} h");
+        }
+    }
+
+    #[test]
+    fn a_next_secret_counts_once_it_was_tried_out() {
+        let at = |day: i64| DateTime::default() + Duration::days(day);
+        let second = SecondCredential {
+            kind: CredentialKind::ClientSecret,
+            expires_at: Some(at(90)),
+            certificate_thumbprint: None,
+            certificate_thumbprint_sha1: None,
+            set_at: at(0),
+            tested_at: None,
+            replaced_at: None,
+        };
+        let profile = |second| CredentialProfile {
+            id: CredentialProfileId(uuid::Uuid::nil()),
+            customer_id: None,
+            name: "P".to_owned(),
+            kind: CredentialKind::ClientSecret,
+            client_id: uuid::Uuid::nil(),
+            expires_at: Some(at(30)),
+            certificate_thumbprint: None,
+            certificate_thumbprint_sha1: None,
+            created_at: at(0),
+            secret_set_at: at(0),
+            switched_at: None,
+            switched_because: None,
+            second,
+        };
+        assert_eq!(profile(None).ends_at(), Some(at(30)));
+        assert_eq!(profile(Some(second.clone())).ends_at(), Some(at(30)));
+        let tested = SecondCredential {
+            tested_at: Some(at(1)),
+            ..second
+        };
+        assert_eq!(profile(Some(tested.clone())).ends_at(), Some(at(90)));
+        let unknown = SecondCredential {
+            expires_at: None,
+            ..tested.clone()
+        };
+        assert_eq!(profile(Some(unknown)).ends_at(), None);
+        let used_before = SecondCredential {
+            replaced_at: Some(at(2)),
+            ..tested
+        };
+        assert_eq!(profile(Some(used_before)).ends_at(), Some(at(30)));
     }
 }

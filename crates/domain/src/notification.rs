@@ -34,6 +34,8 @@ text_enum! {
         Quarantined = "integration.quarantined",
         /// What was told is over.
         Recovered = "integration.recovered",
+        /// A secret or certificate ends soon.
+        SecretEnds = "credential_profile.ends",
     }
 }
 
@@ -45,6 +47,7 @@ impl NotificationCause {
             Self::Failing => "Failing",
             Self::Quarantined => "Quarantined",
             Self::Recovered => "Recovered",
+            Self::SecretEnds => "Secret ends",
         }
     }
 
@@ -55,6 +58,7 @@ impl NotificationCause {
             Self::Failing => "Three failed runs in a row, or an hour of failing",
             Self::Quarantined => "Scheduled runs stopped, since sign-in failed again and again",
             Self::Recovered => "What was told is over",
+            Self::SecretEnds => "60, 30, 14, 7 and 1 days before a secret or certificate ends",
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DateTime,
+    credential_profile::WarningReach,
     id::{CredentialProfileId, CustomerId, IntegrationId, RunId},
     text_enum,
 };
@@ -15,7 +16,7 @@ pub const DAYS: usize = 30;
 pub const TROUBLES_MAX: usize = 100;
 
 /// Days before its end that a secret or certificate becomes a line of "Worst first".
-pub const SECRET_ENDS_DAYS: i64 = 30;
+pub const SECRET_ENDS_DAYS: i64 = 60;
 
 /// How customers are. Each is counted once, by the worst of its enabled integrations, so the
 /// counts add up to `customers`.
@@ -43,6 +44,9 @@ pub struct Overview {
     pub worst_first: Vec<Trouble>,
     /// How many there are in all.
     pub troubles: i64,
+    /// Who would be warned of a secret that ends; null where none is known to end, and for those who
+    /// don’t look after the whole installation.
+    pub warnings: Option<WarningReach>,
 }
 
 /// What happened on one day in UTC.

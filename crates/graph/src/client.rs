@@ -1,12 +1,12 @@
 //! [`Connector`], made once for a process, and [`Client`], one tenant seen through one credential.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 
 use crate::cloud::{Cloud, Tenant};
 use crate::credential::Credential;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SignInRefusal};
 use crate::http::Http;
 use crate::limits::{Lane, Limits};
 use crate::outside::{Chance, Clock};
@@ -97,6 +97,7 @@ impl Connector {
                 credential,
                 lane,
                 key,
+                switched: OnceLock::new(),
             }),
             pinned: None,
             meter: Meter::default(),
@@ -146,6 +147,8 @@ pub(crate) struct Target {
     pub(crate) credential: Credential,
     pub(crate) lane: Lane,
     key: TokenKey,
+    /// Set once the second secret signed in, by what the first one got.
+    switched: OnceLock<SignInRefusal>,
 }
 
 impl Client {
@@ -228,7 +231,7 @@ impl Client {
         let access = if let Some(access) = cached {
             access
         } else {
-            let access = Arc::new(self.request_token(within).await?);
+            let access = Arc::new(self.token_by_either(within).await?);
             *held = Some(access.clone());
             access
         };
@@ -240,6 +243,37 @@ impl Client {
                 })
             }
             _ => Ok(access),
+        }
+    }
+
+    /// Why the credential’s second secret signed in and not its first, where that was so.
+    pub fn switched(&self) -> Option<&SignInRefusal> {
+        self.target.switched.get()
+    }
+
+    /// A token by the first secret, or by the second where Entra refuses the first as wrong or
+    /// expired.
+    async fn token_by_either(&self, within: std::time::Duration) -> Result<Access> {
+        let target = &self.target;
+        let Some(second) = target.credential.second() else {
+            return self.request_token(&target.credential, within).await;
+        };
+        if target.switched.get().is_some() {
+            return self.request_token(&second.credential, within).await;
+        }
+        let refusal = match self.request_token(&target.credential, within).await {
+            Err(Error::SignIn(refusal)) if refusal.refuses_secret() => refusal,
+            other => return other,
+        };
+        match self.request_token(&second.credential, within).await {
+            Ok(access) => {
+                let refusal = target.switched.get_or_init(|| *refusal);
+                second.told.switched(refusal).await;
+                Ok(access)
+            }
+            Err(error) if error.is_retryable() => Err(error),
+            // What is wrong with the second is of less use than what is wrong with the one in use.
+            Err(_) => Err(Error::SignIn(refusal)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! How the application proves itself: with a secret, or with a certificate (graph.md §2.1, §2.2).
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::error::{CertificateProblem, Error, Result};
+use crate::error::{CertificateProblem, Error, Result, SignInRefusal};
 
 /// How long an assertion is good (graph.md §2.2: 5 to 10 minutes).
 const ASSERTION_LIFE: TimeDelta = TimeDelta::minutes(10);
@@ -28,6 +29,28 @@ const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(1);
 pub struct Credential {
     client_id: Uuid,
     proof: Proof,
+    second: Option<Arc<Second>>,
+}
+
+/// Is told that the second secret is used from now on, since the first was refused.
+pub trait Switched: Send + Sync {
+    /// Called once a client, after the second one signed in. `refusal` is what the first one got.
+    fn switched<'a>(
+        &'a self,
+        refusal: &'a SignInRefusal,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+}
+
+/// What is tried where the first secret is refused.
+pub(crate) struct Second {
+    pub(crate) credential: Credential,
+    pub(crate) told: Arc<dyn Switched>,
+}
+
+impl fmt::Debug for Second {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.credential.fmt(f)
+    }
 }
 
 #[derive(Clone)]
@@ -42,6 +65,7 @@ impl Credential {
         Self {
             client_id,
             proof: Proof::Secret(secret),
+            second: None,
         }
     }
 
@@ -50,7 +74,27 @@ impl Credential {
         Self {
             client_id,
             proof: Proof::Certificate(Arc::new(certificate)),
+            second: None,
         }
+    }
+
+    /// The same, with another one that is tried once where Entra says that the first is wrong or
+    /// has expired. Where that signs in, the client goes on with it, and `told` is told.
+    #[must_use]
+    pub fn with_second(self, second: Self, told: Arc<dyn Switched>) -> Self {
+        let credential = Self {
+            second: None,
+            ..second
+        };
+        Self {
+            second: Some(Arc::new(Second { credential, told })),
+            ..self
+        }
+    }
+
+    /// What is tried where the first secret is refused.
+    pub(crate) fn second(&self) -> Option<&Second> {
+        self.second.as_deref()
     }
 
     /// The application (client) id.

@@ -12,6 +12,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::client::Client;
+use crate::credential::Credential;
 use crate::error::{Endpoint, Error, Refusal, Result, Service, Unreachable, from_reqwest};
 use crate::limits::Reach;
 use crate::links::{self, Round};
@@ -162,9 +163,12 @@ impl Client {
                 .map(|value| Decoded { value, bytes })
                 .map_err(|error| not_understood(endpoint, &error, &headers, "request-id"));
         }
+        let (first, second) = (&self.target.credential, self.target.credential.second());
+        let second = second.and_then(|second| second.credential.scrub());
         let scrub = [
             access.scrub(),
-            self.target.credential.scrub().unwrap_or_default(),
+            first.scrub().unwrap_or_default(),
+            second.unwrap_or_default(),
         ];
         let refusal = Refusal {
             endpoint: &endpoint,
@@ -235,7 +239,11 @@ impl Client {
     }
 
     /// Asks the token endpoint once (graph.md §2.1, §2.2).
-    pub(crate) async fn request_token(&self, within: Duration) -> Result<Access> {
+    pub(crate) async fn request_token(
+        &self,
+        credential: &Credential,
+        within: Duration,
+    ) -> Result<Access> {
         let target = &self.target;
         let clock = self.connector.clock();
         let url = target.cloud.token_endpoint(&target.tenant);
@@ -244,10 +252,8 @@ impl Client {
             host: host_of(&url),
         };
         let id = self.connector.chance().guid();
-        let proof = target
-            .credential
-            .form(&url, self.connector.chance().guid(), clock.now())?;
-        let client_id = target.credential.client_id().to_string();
+        let proof = credential.form(&url, self.connector.chance().guid(), clock.now())?;
+        let client_id = credential.client_id().to_string();
         let scope = target.cloud.scope();
         let mut form = vec![
             ("client_id", client_id.as_str()),

@@ -55,7 +55,7 @@ mod wire;
 
 pub use client::{Client, Connector, Settings};
 pub use cloud::{Cloud, MICROSOFT_CLOUDS, Tenant};
-pub use credential::{Certificate, Credential};
+pub use credential::{Certificate, Credential, Switched};
 pub use error::{
     Answer, Blame, CertificateProblem, Endless, Endpoint, Error, Result, Service, SignInRefusal,
     Stage, Unreachable,

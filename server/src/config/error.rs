@@ -105,7 +105,8 @@ impl ConfigError {
 /// Whether what stands at a path, or below it, may be a password, so that it must not get into a
 /// log.
 fn holds_secrets(path: &[String]) -> bool {
-    path.first().is_some_and(|table| table == "smtp")
+    path.first()
+        .is_some_and(|key| key == "smtp" || key == "master_key_command")
 }
 
 /// What was expected, without what was found.

@@ -139,7 +139,7 @@ fn unknown_keys_are_named_with_the_nearest_right_one() {
         (
             "zzz = 1".to_owned(),
             &[][..],
-            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks, audit_retention_days",
+            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, master_key_command, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks, audit_retention_days",
         ),
     ] {
         assert_eq!(refusal(&file, variables), expected);
@@ -382,4 +382,30 @@ fn a_named_file_has_to_exist() {
         error.to_string(),
         "configuration file /nowhere/rollcall.toml: not found; name one that exists with --config"
     );
+}
+
+#[test]
+fn the_key_may_come_from_a_command_whose_arguments_are_not_repeated() {
+    let file = "master_key_command = [\"vault\", \"read\", \"hunter2\"]";
+    let config = load(file, &[]).unwrap();
+    let command = format!("{:?}", config.master_key_command.unwrap());
+    assert!(
+        command.contains("vault") && !command.contains("hunter2"),
+        "{command}"
+    );
+    let variable = [("ROLLCALL_MASTER_KEY_COMMAND", "[\"cat\", \"/run/key\"]")];
+    assert!(load("", &variable).unwrap().master_key_command.is_some());
+    for (file, part) in [
+        ("master_key_command = []", "it has no program"),
+        ("master_key_command = [\" \"]", "it has no program"),
+        ("master_key_command = \"vault hunter2\"", "invalid type"),
+    ] {
+        let refused = refusal(file, &[]);
+        assert!(
+            refused.contains("master_key_command")
+                && refused.contains(part)
+                && !refused.contains("hunter2"),
+            "{refused}"
+        );
+    }
 }

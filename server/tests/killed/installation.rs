@@ -110,6 +110,55 @@ impl Installation {
         Some(this)
     }
 
+    /// Rotates the master key, in a process of its own.
+    pub fn rotate(&self) -> Process {
+        let rotate = self
+            .rollcall()
+            .args(["secrets", "rotate"])
+            .stdout(Stdio::null())
+            .stderr(log(self.folder.path()))
+            .spawn();
+        Process(rotate.unwrap())
+    }
+
+    /// Runs a command to its end; answers what it prints.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let output = self.rollcall().args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Adds profiles whose secrets are there to be sealed anew.
+    pub async fn add_profiles(&self, number: usize) {
+        for at in 0..number {
+            let profile = json!({
+                "name": format!("P{at}"),
+                "kind": "client_secret",
+                "client_id": self.tenant.client_id.to_string(),
+                "client_secret": self.tenant.client_secret,
+            });
+            self.post("/credential-profiles", profile).await;
+        }
+    }
+
+    /// Has the processes open a secret and sign in with it.
+    pub async fn connects(&self, of: &Connected) {
+        let path = format!("/integrations/{}/test-connection", of.integration);
+        let test = self.post(&path, json!({})).await;
+        assert_eq!(test["ok"], true, "{test}");
+    }
+
+    /// The files with keys.
+    pub fn key_files(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.folder.path().join("data")).unwrap();
+        let mut names: Vec<_> = files
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with("master.key"))
+            .collect();
+        names.sort();
+        names
+    }
+
     fn rollcall(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
         command

@@ -138,6 +138,13 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
             "customer_id={customer}&name=New&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e\
              &client_secret=x"
         ),
+        "credential-profiles/add-second" => {
+            format!("id={profile}&kind=client_secret&client_secret=z")
+        }
+        "credential-profiles/use-second" | "credential-profiles/remove-second" => {
+            format!("id={profile}")
+        }
+        "credential-profiles/test-second" => format!("id={profile}&integration_id={integration}"),
         "credential-profiles/change" => {
             format!("id={profile}&name=Own&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e")
         }

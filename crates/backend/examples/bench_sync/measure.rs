@@ -194,6 +194,7 @@ pub async fn profile(b: &Backend, tenant: &Tenant) -> Result<CredentialProfileId
         client_secret: Some(tenant.client_secret.clone()),
         certificate_pem: None,
         private_key_pem: None,
+        certificate_years: None,
         expires_at: None,
     };
     let scope = command_line_scope();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     connection::{Check, CheckStatus, ConnectionTest},
-    id::{CustomerId, IntegrationId, TenantId},
+    id::{CredentialProfileId, CustomerId, IntegrationId, TenantId},
     integration::NewIntegration,
     permission::Permission,
     policy::{ObjectType, Policy},
@@ -15,13 +15,15 @@ use graph::{Client, Resource, Stage, TokenInfo};
 
 use super::{checks::Checks, client};
 use crate::{
-    Backend, Result, Scope,
+    Backend, Error, Result, Scope,
     store::{
         across, credential_profiles, customers,
         integrations::{self, Wish, may_connect},
     },
 };
 
+/// The check that the application signs in.
+const CREDENTIAL: &str = "credential";
 const SKIPPED: &str = "Not tried, since a check before it failed.";
 
 /// Tests the connection of an integration that isn't saved. Under the same rule as adding it:
@@ -102,6 +104,51 @@ pub async fn test_saved(b: &Backend, scope: &Scope, id: IntegrationId) -> Result
     Ok(test)
 }
 
+/// Tests the second secret of a profile, alone, against the tenant of an integration that uses the
+/// profile. That it signed in is kept with it.
+pub async fn test_second(
+    b: &Backend,
+    scope: &Scope,
+    id: CredentialProfileId,
+    with: IntegrationId,
+) -> Result<ConnectionTest> {
+    let mut tx = b.db.read().await?;
+    let profile = credential_profiles::find(&mut tx, scope, id).await?;
+    credential_profiles::may_change(scope, &profile)?;
+    let (second, credential) = credential_profiles::second_credential(b, &mut tx, id).await?;
+    let other = || {
+        let message = "Choose an integration that uses this profile.";
+        Error::invalid("integration_id", message)
+    };
+    let integration = match integrations::find(&mut tx, scope, with).await {
+        Ok(integration) if integration.credential_profile_id == id => integration,
+        Ok(_) | Err(Error::NotFound(_)) => return Err(other()),
+        Err(error) => return Err(error),
+    };
+    let vouched = integrations::is_vouched(&mut tx, with).await?;
+    drop(tx);
+    let tenant = Tenant::parse(&integration.tenant)?;
+    let subject = Subject {
+        customer: integration.customer_id,
+        cloud: &integration.cloud,
+        expected: integration.tenant_id.or_else(|| uuid(&tenant)),
+        vouched: vouched || scope.sees_all(),
+        policy: &integration.policy,
+    };
+    let client = client(b, &integration.cloud, tenant.as_str(), credential)?;
+    let test = run(b, scope, &subject, &client).await?;
+    let signed_in = test
+        .checks
+        .iter()
+        .any(|check| check.id == CREDENTIAL && check.status == CheckStatus::Passed);
+    if signed_in {
+        let mut tx = b.db.write().await?;
+        credential_profiles::tested(b, &mut tx, id, second).await?;
+        tx.commit().await?;
+    }
+    Ok(test)
+}
+
 fn uuid(tenant: &Tenant) -> Option<TenantId> {
     tenant.as_str().parse().ok()
 }
@@ -138,6 +185,7 @@ async fn run(
 
 /// Authority, tenant and credential are one request; how it fails tells how far it came.
 async fn sign_in(checks: &mut Checks<'_>, client: &Client) -> Option<TokenInfo> {
+    let token = client.fresh_token().await;
     let host = client.cloud().authority().host_str().unwrap_or_default();
     let tenant = client.tenant();
     let steps = [
@@ -152,12 +200,17 @@ async fn sign_in(checks: &mut Checks<'_>, client: &Client) -> Option<TokenInfo> 
             format!("{host} knows {tenant} in this cloud."),
         ),
         (
-            "credential",
+            CREDENTIAL,
             "Credential accepted",
-            "The application signed in.".to_owned(),
+            match client.switched() {
+                None => "The application signed in.".to_owned(),
+                Some(refusal) => format!(
+                    "The second secret signed in and is used from now on: the first was refused ({}).",
+                    refusal.code
+                ),
+            },
         ),
     ];
-    let token = client.fresh_token().await;
     let failed_at = match &token {
         Ok(_) => steps.len(),
         Err(error) => match error.stage() {

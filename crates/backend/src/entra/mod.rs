@@ -10,7 +10,7 @@ mod tests;
 use domain::{run::RunError, tenant::Tenant};
 use graph::{Client, Credential};
 
-pub use connection::{test_connection, test_saved};
+pub use connection::{test_connection, test_saved, test_second};
 pub use groups::{SEARCH_CHARS_MIN, group_search};
 
 use crate::{Backend, Error, Result};

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use domain::{
     connection::{CheckStatus, ConnectionTest},
-    credential_profile::{CredentialKind, CredentialProfile, NewCredentialProfile},
+    credential_profile::{
+        CredentialKind, CredentialProfile, NewCredentialProfile, NewSecondCredential,
+    },
     id::{CustomerId, ExternalId, TenantId},
     integration::{Integration, IntegrationChange, NewIntegration},
     policy::{ObjectType, Policy},
@@ -468,4 +470,183 @@ async fn groups_are_found_by_typing_with_kind_reason_and_number() {
             .unwrap()
             .is_empty()
     );
+}
+
+fn second_secret(value: String) -> NewSecondCredential {
+    NewSecondCredential {
+        kind: CredentialKind::ClientSecret,
+        client_secret: Some(value),
+        certificate_pem: None,
+        private_key_pem: None,
+        certificate_years: None,
+        expires_at: None,
+    }
+}
+
+async fn a_refused_secret(kind: Kind) {
+    let Some(world) = World::on(kind).await else {
+        return;
+    };
+    let (t, owner) = (&world.t, &world.owner);
+    let saved = world.saved().await;
+    let (profile, (_, control)) = (saved.credential_profile_id, world.tenant(0));
+    let next = control.add_secret(None);
+    let new = second_secret(next.clone());
+    credential_profiles::put_second(t, owner, profile, new)
+        .await
+        .unwrap();
+
+    // While the first is good, the second isn't used.
+    assert!(test_saved(t, owner, saved.id).await.unwrap().ok);
+    let now = credential_profiles::get(t, owner, profile).await.unwrap();
+    assert_eq!(
+        (now.switched_at, now.second.unwrap().replaced_at),
+        (None, None)
+    );
+
+    control.remove_secret(&world.tenant(0).0.client_secret);
+    control.reset_stats();
+    let test = test_saved(t, owner, saved.id).await.unwrap();
+    assert!(test.ok, "{test:?}");
+    let told = test
+        .checks
+        .iter()
+        .find(|check| check.id == "credential")
+        .unwrap();
+    assert!(
+        told.detail.contains("The second secret signed in")
+            && told.detail.contains("AADSTS7000215"),
+        "{told:?}"
+    );
+    let now = credential_profiles::get(t, owner, profile).await.unwrap();
+    assert_eq!(now.switched_at, Some(t.clock.now()));
+    assert_eq!(now.switched_because.as_deref(), Some("AADSTS7000215"));
+    assert!(now.second.unwrap().replaced_at.is_some());
+    let log = sample::audit_log(t).await;
+    assert_eq!(
+        log.last().unwrap(),
+        "Rollcall credential_profile.use_second Own: Entra refused the first (AADSTS7000215)"
+    );
+    // From now on it is the first: the old one isn't asked with.
+    let tokens = || {
+        let log = control.request_log();
+        log.iter().filter(|r| r.target.contains("/oauth2/")).count()
+    };
+    assert_eq!(tokens(), 2);
+    control.reset_stats();
+    assert!(test_saved(t, owner, saved.id).await.unwrap().ok);
+    assert_eq!(tokens(), 1);
+
+    // Where both are refused, what is wrong with the one in use is told, and nothing changes.
+    control.expire_secrets();
+    let test = test_saved(t, owner, saved.id).await.unwrap();
+    assert!(failed(&test).1.contains("AADSTS7000222"), "{test:?}");
+    let still = credential_profiles::get(t, owner, profile).await.unwrap();
+    assert_eq!(still.switched_because.as_deref(), Some("AADSTS7000215"));
+    assert_eq!(sample::audit_log(t).await.len(), log.len());
+}
+
+#[tokio::test]
+async fn a_second_secret_takes_over_from_one_that_is_refused_on_sqlite() {
+    a_refused_secret(Kind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_second_secret_takes_over_from_one_that_is_refused_on_postgresql() {
+    a_refused_secret(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn an_expired_secret_and_an_unknown_certificate_are_taken_over_from_too() {
+    let world = World::new().await;
+    let (t, owner) = (&world.t, &world.owner);
+    let saved = world.saved().await;
+    let (profile, (_, control)) = (saved.credential_profile_id, world.tenant(0));
+    let made = NewSecondCredential {
+        kind: CredentialKind::Certificate,
+        client_secret: None,
+        certificate_years: Some(1),
+        ..second_secret(String::new())
+    };
+    credential_profiles::put_second(t, owner, profile, made)
+        .await
+        .unwrap();
+    control.expire_secrets();
+    // The certificate isn't known to Entra yet.
+    let test = test_saved(t, owner, saved.id).await.unwrap();
+    assert!(failed(&test).1.contains("AADSTS7000222"), "{test:?}");
+    let test = test_second(t, owner, profile, saved.id).await.unwrap();
+    assert!(failed(&test).1.contains("AADSTS700027"), "{test:?}");
+    let now = credential_profiles::get(t, owner, profile).await.unwrap();
+    assert_eq!(now.second.unwrap().tested_at, None);
+
+    let public = credential_profiles::certificate(t, owner, profile, true)
+        .await
+        .unwrap();
+    control.add_certificate(&public.pem).unwrap();
+    let test = test_second(t, owner, profile, saved.id).await.unwrap();
+    assert!(test.ok, "{test:?}");
+    let now = credential_profiles::get(t, owner, profile).await.unwrap();
+    assert_eq!(now.switched_at, None, "a test changes nothing over");
+    assert_eq!(now.second.unwrap().tested_at, Some(t.clock.now()));
+    assert!(test_saved(t, owner, saved.id).await.unwrap().ok);
+    let now = credential_profiles::get(t, owner, profile).await.unwrap();
+    assert_eq!(
+        (now.kind, now.switched_because.as_deref()),
+        (CredentialKind::Certificate, Some("AADSTS7000222"))
+    );
+
+    let value = control.add_secret(None);
+    credential_profiles::put_second(t, owner, profile, second_secret(value))
+        .await
+        .unwrap();
+    control.remove_certificates();
+    assert!(test_saved(t, owner, saved.id).await.unwrap().ok);
+    let now = credential_profiles::get(t, owner, profile).await.unwrap();
+    assert_eq!(
+        (now.kind, now.switched_because.as_deref()),
+        (CredentialKind::ClientSecret, Some("AADSTS700027"))
+    );
+}
+
+#[tokio::test]
+async fn a_second_secret_is_tested_with_an_integration_of_the_profile_only() {
+    let world = World::new().await;
+    let (t, owner) = (&world.t, &world.owner);
+    let saved = world.saved().await;
+    let profile = saved.credential_profile_id;
+    let refused = test_second(t, owner, profile, saved.id).await;
+    assert!(matches!(refused, Err(Error::NotFound("second secret"))));
+    let new = second_secret("wrong value".to_owned());
+    credential_profiles::put_second(t, owner, profile, new)
+        .await
+        .unwrap();
+    let test = test_second(t, owner, profile, saved.id).await.unwrap();
+    assert!(failed(&test).1.contains("AADSTS7000215"), "{test:?}");
+
+    let other = world.profile(None, 1).await;
+    let new = NewIntegration {
+        cloud: "sim".to_owned(),
+        ..sample::new_integration(&other, &world.tenant(1).0.domain)
+    };
+    let elsewhere = t.customer("Elsewhere").await;
+    let elsewhere = integrations::create(t, owner, elsewhere, new)
+        .await
+        .unwrap();
+    for with in [elsewhere.id, domain::id::IntegrationId(t.ids.uuid())] {
+        let refused = test_second(t, owner, profile, with).await;
+        assert!(
+            matches!(&refused, Err(Error::Invalid(f)) if f.field == "integration_id"),
+            "{refused:?}"
+        );
+    }
+    let mine = t.customer("Mine").await;
+    let some = t.administrator_of(&[mine]).await;
+    let missing = test_second(t, &some, profile, saved.id).await;
+    assert!(matches!(
+        missing,
+        Err(Error::NotFound("credential profile"))
+    ));
+    let shared = test_second(t, &some, other.id, elsewhere.id).await;
+    assert!(matches!(shared, Err(Error::Forbidden(_))));
 }

@@ -13,6 +13,7 @@ pub mod queue;
 pub(crate) mod schedule;
 mod sync_run;
 mod tell_failing;
+mod warn_of_endings;
 mod worker;
 
 pub use queue::{Kind, Lease, NewJob, enqueue};
@@ -69,6 +70,7 @@ async fn perform(cx: &JobContext) -> Result<Outcome> {
         Some(Kind::PurgeBins) => purge_bins::perform(&cx.b).await,
         Some(Kind::PurgePeople) => purge_people::perform(&cx.b).await,
         Some(Kind::PurgeAudit) => purge_audit::perform(&cx.b).await,
+        Some(Kind::WarnOfEndings) => warn_of_endings::perform(&cx.b).await,
         Some(Kind::PurgeSessions) => purge_sessions::perform(&cx.b).await,
         None => Err(Error::Internal(format!(
             "this version doesn’t know jobs of kind {}",

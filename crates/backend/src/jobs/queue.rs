@@ -37,11 +37,13 @@ pub enum Kind {
     PurgeSessions,
     /// Closes the audit log's days that are over, and removes those that are too old.
     PurgeAudit,
+    /// Warns of secrets and certificates that end.
+    WarnOfEndings,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SyncRun,
         Self::DeliverNotification,
         Self::TellFailing,
@@ -50,6 +52,7 @@ impl Kind {
         Self::PurgePeople,
         Self::PurgeSessions,
         Self::PurgeAudit,
+        Self::WarnOfEndings,
     ];
 
     /// The text in the table.
@@ -63,6 +66,7 @@ impl Kind {
             Self::PurgePeople => "purge_people",
             Self::PurgeSessions => "purge_sessions",
             Self::PurgeAudit => "purge_audit",
+            Self::WarnOfEndings => "warn_of_endings",
         }
     }
 

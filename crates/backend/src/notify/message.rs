@@ -3,7 +3,8 @@
 
 use domain::{
     DateTime,
-    id::{CustomerId, IntegrationId, RunId},
+    credential_profile::CredentialKind,
+    id::{CredentialProfileId, CustomerId, IntegrationId, RunId},
     notification::NotificationCause,
     number::{counted, grouped, listed},
     policy::ObjectType,
@@ -13,6 +14,9 @@ use html_escape::{encode_double_quoted_attribute, encode_text};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
+
+/// Minutes of a day.
+const DAY_MIN: i64 = 24 * 60;
 
 /// Something with a name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,13 +45,36 @@ impl About {
     }
 }
 
+/// A credential profile that a message is about.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct AboutProfile {
+    /// None for a shared one.
+    pub customer: Option<Named<CustomerId>>,
+    pub profile: Named<CredentialProfileId>,
+}
+
+/// How a profile is before its end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ending {
+    /// What ends.
+    pub kind: CredentialKind,
+    /// When.
+    pub ends_at: DateTime,
+    /// Integrations that use it.
+    pub used_by: i64,
+    /// Whether a next one is there, which nobody tried out.
+    pub next_untested: bool,
+}
+
 /// A message, as it is kept until it is sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Message {
     /// None for a test.
     pub cause: Option<NotificationCause>,
-    /// What it is about; none for a test.
+    /// The run it is about; none for a test and for a profile.
     pub about: Option<About>,
+    /// The credential profile it is about.
+    pub profile: Option<AboutProfile>,
     /// When what it tells of happened.
     pub at: DateTime,
     /// In one line.
@@ -90,6 +117,7 @@ impl Message {
             title,
             cause: Some(NotificationCause::Held),
             about: Some(about),
+            profile: None,
             at,
         }
     }
@@ -116,6 +144,7 @@ impl Message {
             path: integration_path(about.integration.id),
             cause: Some(NotificationCause::Failing),
             about: Some(about),
+            profile: None,
             at,
         }
     }
@@ -142,6 +171,7 @@ impl Message {
             path: integration_path(about.integration.id),
             cause: Some(NotificationCause::Quarantined),
             about: Some(about),
+            profile: None,
             at,
         }
     }
@@ -159,9 +189,9 @@ impl Message {
                 let was = match cause {
                     NotificationCause::Held => "It had held changes",
                     NotificationCause::Quarantined => "It had been quarantined",
-                    NotificationCause::Failing | NotificationCause::Recovered => {
-                        "It had been failing"
-                    }
+                    NotificationCause::Failing
+                    | NotificationCause::Recovered
+                    | NotificationCause::SecretEnds => "It had been failing",
                 };
                 format!("{was} since {}.", utc(*since))
             })
@@ -179,6 +209,7 @@ impl Message {
             path: run_path(about.run_id),
             cause: Some(NotificationCause::Recovered),
             about: Some(about),
+            profile: None,
             at,
         }
     }
@@ -198,6 +229,7 @@ impl Message {
             path: run_path(about.run_id),
             cause: Some(NotificationCause::Recovered),
             about: Some(about),
+            profile: None,
             at,
         }
     }
@@ -212,8 +244,63 @@ impl Message {
             path,
             cause: None,
             about: None,
+            profile: None,
             at,
         }
+    }
+
+    /// A secret or certificate ends soon.
+    pub fn secret_ends(about: AboutProfile, at: DateTime, ending: Ending) -> Self {
+        let name = &about.profile.name;
+        // Begun days count: half a day before the end it is one day.
+        let left = (ending.ends_at - at).num_minutes();
+        let left = counted((left + DAY_MIN - 1) / DAY_MIN, "day", "days");
+        let noun = ending.kind.title().to_lowercase();
+        let of = match &about.customer {
+            Some(customer) => format!(" of {}", customer.name),
+            None => String::new(),
+        };
+        let (use_it, refused) = match ending.used_by {
+            0 => ("No integration uses it".to_owned(), String::new()),
+            one => (
+                format!(
+                    "{} it",
+                    counted(
+                        one,
+                        "integration signs in with",
+                        "integrations sign in with"
+                    )
+                ),
+                " Entra ID refuses it from then on, and runs fail.".to_owned(),
+            ),
+        };
+        let fix = if ending.next_untested {
+            "The next one is there, but nobody tried it out. Open the profile and choose Test Connection beside it."
+        } else if ending.used_by == 0 {
+            "Replace it, or delete the profile if it is needed no more."
+        } else {
+            "Make a new one in Entra ID and add it to the profile as the second, or have Rollcall make a certificate and upload it there. Both work side by side, and Rollcall goes over to the second by itself."
+        };
+        Self {
+            title: format!("Ends in {left}: the {noun} of {name}"),
+            what: format!(
+                "The {noun} of the credential profile {name}{of} ends at {}, in {left}.",
+                utc(ending.ends_at)
+            ),
+            why: format!("{use_it}.{refused}"),
+            fix: fix.to_owned(),
+            path: format!("/credential-profiles/{}", about.profile.id),
+            cause: Some(NotificationCause::SecretEnds),
+            about: None,
+            profile: Some(about),
+            at,
+        }
+    }
+
+    /// The customer it tells of; none for a test and for what all share.
+    pub fn customer_id(&self) -> Option<CustomerId> {
+        let of_run = self.about.as_ref().map(|about| about.customer.id);
+        of_run.or_else(|| Some(self.profile.as_ref()?.customer.as_ref()?.id))
     }
 
     fn link(&self, public_url: &Url) -> String {
@@ -255,16 +342,18 @@ impl Message {
 
     /// The body of a webhook.
     pub fn body(&self, id: &str, public_url: &Url) -> String {
-        let about = self.about.as_ref();
+        let (about, profile) = (self.about.as_ref(), self.profile.as_ref());
+        let of_profile = profile.and_then(|about| about.customer.as_ref());
         serde_json::json!({
             "id": id,
             "type": self.cause.map_or("test", NotificationCause::as_str),
             "timestamp": self.at,
             "data": {
                 "title": self.title,
-                "customer": about.map(|about| &about.customer),
+                "customer": about.map(|about| &about.customer).or(of_profile),
                 "integration": about.map(|about| &about.integration),
                 "run_id": about.map(|about| about.run_id),
+                "credential_profile": profile.map(|about| &about.profile),
                 "url": self.link(public_url),
             },
         })

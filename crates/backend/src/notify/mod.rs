@@ -4,12 +4,14 @@
 //! | part | what it does |
 //! | --- | --- |
 //! | [`causes`] | from the end of a run to what is told, each cause once |
+//! | [`endings`] | from the calendar to warnings of secrets that end, each once |
 //! | [`message`] | the words, and the body of a webhook |
 //! | [`outbox`] | a row for each recipient, tried for a day |
 //! | [`mail`], [`webhook`] | the two ways out |
 //! | [`public`] | which addresses a webhook may reach |
 
 pub(crate) mod causes;
+pub(crate) mod endings;
 mod mail;
 mod message;
 mod outbox;

@@ -44,12 +44,13 @@ struct Recipient {
 }
 
 /// Puts a message into the outbox for everybody who wants it, in the caller's transaction: those
-/// of its customer, and those of the installation.
+/// of its customer, and those of the installation. What no customer has for itself, such as a shared
+/// profile, is told those of the installation alone.
 pub(super) async fn put(b: &Backend, tx: &mut Tx, message: &Message) -> Result<()> {
-    let (Some(cause), Some(about)) = (message.cause, &message.about) else {
+    let Some(cause) = message.cause else {
         return Ok(());
     };
-    let customer = about.customer.id;
+    let customer = message.customer_id();
     let all = fetch_all!(
         &mut *tx,
         Recipient,
@@ -76,7 +77,7 @@ pub(super) async fn put(b: &Backend, tx: &mut Tx, message: &Message) -> Result<(
             id,
             recipient_id: recipient.id,
             message_id,
-            customer_id: Some(customer),
+            customer_id: customer,
         };
         insert(tx, &row, message, now, &Outcome::waiting(now)).await?;
         let job = NewJob {

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use chrono::{Days, NaiveTime};
 use domain::{
     DateTime,
+    credential_profile::WarningReach,
     id::{CredentialProfileId, CustomerId, IntegrationId, RunId},
     integration::IntegrationState,
+    number::counted,
     overview::{DAYS, Day, Overview, SECRET_ENDS_DAYS, TROUBLES_MAX, Trouble, TroubleKind},
     permission::Permission,
     run::{RunError, RunStatus},
@@ -14,7 +16,7 @@ use domain::{
 };
 use sqlx::FromRow;
 
-use super::integrations::joined;
+use super::{credential_profiles::ends_at, integrations::joined, notification_recipients};
 use crate::{Backend, Result, Scope, Tx, fetch_all, fetch_one, fetch_scalar, in_scope};
 
 /// Data may be older than twice its schedule, but never counts as behind before this.
@@ -101,6 +103,7 @@ pub async fn summary(b: &Backend, scope: &Scope, customer: Option<CustomerId>) -
     overview.troubles = i64::try_from(troubles.len()).unwrap_or(i64::MAX);
     troubles.truncate(TROUBLES_MAX);
     overview.worst_first = troubles;
+    overview.warnings = warnings(b, &mut tx, scope).await?;
     overview.days = days(&mut tx, scope, customer, now).await?;
     Ok(overview)
 }
@@ -201,7 +204,8 @@ struct EndingRow {
     id: CredentialProfileId,
     name: String,
     customer_id: Option<CustomerId>,
-    expires_at: DateTime,
+    ends_at: DateTime,
+    next_untested: bool,
 }
 
 /// Credentials that end soon or have ended: a customer's own, and shared ones for callers who see
@@ -219,14 +223,20 @@ async fn ending_secrets(
         tx,
         EndingRow,
         concat!(
-            "SELECT p.id, p.name, p.customer_id, p.expires_at FROM credential_profile p
-              WHERE ",
+            "SELECT p.id, p.name, p.customer_id, ",
+            ends_at!(),
+            " AS ends_at, p.second_id IS NOT NULL AND p.second_replaced_at IS NULL
+                AND p.second_tested_at IS NULL AS next_untested
+               FROM credential_profile p LEFT JOIN customer c ON c.id = p.customer_id
+              WHERE c.deleted_at IS NULL AND ",
             in_scope!("p.customer_id"),
-            " AND p.expires_at IS NOT NULL AND p.expires_at < $3
+            " AND ",
+            ends_at!(),
+            " < $3
               AND ($4 IS NULL OR p.customer_id = $4
                    OR EXISTS (SELECT 1 FROM integration i
                                WHERE i.credential_profile_id = p.id AND i.customer_id = $4))
-              ORDER BY p.expires_at LIMIT 1000"
+              ORDER BY 4 LIMIT 1000"
         ),
         scope.all(),
         scope.grantee(),
@@ -236,19 +246,52 @@ async fn ending_secrets(
     let trouble = |row: EndingRow| Trouble {
         kind: TroubleKind::SecretEnds,
         customer_id: row.customer_id,
+        what: ends_in_words(&row, now),
         name: row.name,
-        what: if row.expires_at <= now {
-            "Its secret or certificate has ended".to_owned()
-        } else {
-            "Its secret or certificate ends soon".to_owned()
-        },
         code: None,
-        since: row.expires_at,
+        since: row.ends_at,
         integration_id: None,
         run_id: None,
         credential_profile_id: Some(row.id),
     };
     Ok(rows.into_iter().map(trouble).collect())
+}
+
+/// How many days are left, as the countdown says it.
+fn ends_in_words(row: &EndingRow, now: DateTime) -> String {
+    let left = row.ends_at - now;
+    let next = if row.next_untested {
+        ". The next one was never tried out"
+    } else {
+        ""
+    };
+    if left <= chrono::Duration::zero() {
+        return format!("Its secret or certificate has ended{next}");
+    }
+    match left.num_days() {
+        0 => format!("Its secret or certificate ends within a day{next}"),
+        days => format!(
+            "Its secret or certificate ends in {}{next}",
+            counted(days, "day", "days")
+        ),
+    }
+}
+
+/// Who would hear of an end, where there is one to hear of: for those who look after everything.
+async fn warnings(b: &Backend, tx: &mut Tx, scope: &Scope) -> Result<Option<WarningReach>> {
+    if !scope.can(Permission::CredentialProfilesRead) {
+        return Ok(None);
+    }
+    let ends = fetch_scalar!(
+        &mut *tx,
+        i64,
+        "SELECT COUNT(*) FROM credential_profile WHERE expires_at IS NOT NULL"
+    )?;
+    if ends == 0 {
+        return Ok(None);
+    }
+    let reach = notification_recipients::warning_reach_in(b, tx, scope, None).await?;
+    Ok(reach.filter(|reach| reach.complete))
 }
 
 #[derive(FromRow)]

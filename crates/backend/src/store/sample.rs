@@ -25,6 +25,7 @@ pub fn new_profile(customer: Option<CustomerId>, name: &str) -> NewCredentialPro
         client_secret: Some("s3cret value".to_owned()),
         certificate_pem: None,
         private_key_pem: None,
+        certificate_years: None,
         expires_at: None,
     }
 }

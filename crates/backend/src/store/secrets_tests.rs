@@ -1,13 +1,33 @@
 //! No secret stands anywhere in the database in the clear.
 
-use domain::permission::Role;
+use domain::{credential_profile::NewSecondCredential, permission::Role};
 use secrecy::ExposeSecret;
 
 use super::{credential_profiles, notification_recipients, sample, sessions, tokens};
 use crate::{
     auth,
+    sealer::{self, places},
     testing::{Kind, TestBackend},
 };
+
+/// Every sealed column has something in it by now, so that a new one has to be added here; and
+/// nothing in it is of any other form than the sealed one.
+async fn everything_sealed_is_of_this_form(t: &TestBackend) {
+    let mut tx = t.db.read().await.unwrap();
+    for column in places::COLUMNS {
+        let sealed = column.all(&mut tx).await.unwrap();
+        assert!(
+            !sealed.is_empty(),
+            "{column:?} is empty: give this test a secret for it"
+        );
+        for value in sealed {
+            assert!(
+                sealer::is_sealed_with(&value, t.sealer.fingerprint()),
+                "{column:?}"
+            );
+        }
+    }
+}
 
 #[tokio::test]
 async fn no_secret_stands_in_the_database_file_in_the_clear() {
@@ -35,6 +55,26 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     new.certificate_pem = Some(certificate.self_signed(&key).unwrap().pem());
     new.private_key_pem = Some(key.serialize_pem());
     credential_profiles::create(&t, &owner, new).await.unwrap();
+    let mut second = NewSecondCredential {
+        kind: domain::credential_profile::CredentialKind::ClientSecret,
+        client_secret: Some("third-secret-value".to_owned()),
+        certificate_pem: None,
+        private_key_pem: None,
+        certificate_years: None,
+        expires_at: None,
+    };
+    credential_profiles::put_second(&t, &owner, profile.id, second.clone())
+        .await
+        .unwrap();
+    credential_profiles::use_second(&t, &owner, profile.id)
+        .await
+        .unwrap();
+    second.kind = domain::credential_profile::CredentialKind::Certificate;
+    second.client_secret = None;
+    second.certificate_years = Some(1);
+    credential_profiles::put_second(&t, &owner, profile.id, second)
+        .await
+        .unwrap();
     let (_, token) = tokens::create(&t, &owner, "CI", Role::Owner, None, None)
         .await
         .unwrap();
@@ -57,6 +97,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let cookie = 0x1122_3344_5566_7788_99aa_bbcc_ddee_ff01_i128;
     sessions::create(&t, cookie, "{}").await.unwrap();
 
+    everything_sealed_is_of_this_form(&t).await;
     t.db.close().await;
     let mut bytes = Vec::new();
     for file in ["rollcall.db", "rollcall.db-wal"] {
@@ -74,6 +115,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
         password,
         "first-secret-value",
         "second-secret-value",
+        "third-secret-value",
         line,
         "PRIVATE KEY",
         token.expose_secret(),

@@ -87,6 +87,8 @@ text_enum! {
         InstallationPauseSync = "installation.pause_sync",
         /// The scheduled runs of every customer were resumed.
         InstallationResumeSync = "installation.resume_sync",
+        /// Secrets were sealed with another master key.
+        InstallationRotateMasterKey = "installation.rotate_master_key",
         /// A customer was added.
         CustomerCreate = "customer.create",
         /// A customer was changed.
@@ -105,6 +107,12 @@ text_enum! {
         CredentialProfileUpdate = "credential_profile.update",
         /// A credential profile was deleted.
         CredentialProfileDelete = "credential_profile.delete",
+        /// A second credential was added to a profile.
+        CredentialProfileAddSecond = "credential_profile.add_second",
+        /// A profile's second credential is used from now on.
+        CredentialProfileUseSecond = "credential_profile.use_second",
+        /// A profile's second credential was removed.
+        CredentialProfileRemoveSecond = "credential_profile.remove_second",
         /// An integration was added.
         IntegrationCreate = "integration.create",
         /// An integration's settings were changed.
@@ -204,6 +212,7 @@ impl AuditAction {
             Self::ApiTokenRevoke => "API token revoked",
             Self::InstallationPauseSync => "All syncs paused",
             Self::InstallationResumeSync => "All syncs resumed",
+            Self::InstallationRotateMasterKey => "Master key rotated",
             Self::CustomerCreate => "Customer added",
             Self::CustomerUpdate => "Customer changed",
             Self::CustomerDelete => "Customer deleted",
@@ -213,6 +222,9 @@ impl AuditAction {
             Self::CredentialProfileCreate => "Credential profile added",
             Self::CredentialProfileUpdate => "Credential profile changed",
             Self::CredentialProfileDelete => "Credential profile deleted",
+            Self::CredentialProfileAddSecond => "Second credential added",
+            Self::CredentialProfileUseSecond => "Second credential used from now on",
+            Self::CredentialProfileRemoveSecond => "Second credential removed",
             Self::IntegrationCreate => "Integration added",
             Self::IntegrationUpdate => "Integration changed",
             Self::IntegrationDelete => "Integration deleted",

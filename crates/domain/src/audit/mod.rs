@@ -23,6 +23,8 @@ text_enum! {
         ApiToken = "api_token",
         /// Whoever works on the machine itself.
         CommandLine = "command_line",
+        /// Rollcall, by itself.
+        Rollcall = "rollcall",
         /// Somebody who is not signed in.
         Nobody = "nobody",
     }
@@ -35,6 +37,7 @@ impl ActorKind {
             Self::Operator => "Operator",
             Self::ApiToken => "API token",
             Self::CommandLine => "Command line",
+            Self::Rollcall => "Rollcall",
             Self::Nobody => "Not signed in",
         }
     }
@@ -49,6 +52,8 @@ text_enum! {
         Api = "api",
         /// The command line.
         CommandLine = "command_line",
+        /// None: what is done without anybody asking.
+        Worker = "worker",
     }
 }
 
@@ -59,6 +64,7 @@ impl Channel {
             Self::Page => "Page",
             Self::Api => "API",
             Self::CommandLine => "Command line",
+            Self::Worker => "Background work",
         }
     }
 }

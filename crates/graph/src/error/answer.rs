@@ -61,6 +61,13 @@ impl SignInRefusal {
         aadsts::blame(self)
     }
 
+    /// Whether this secret or certificate is not, or no longer, the application’s, so that another
+    /// may well be (graph.md §2.4: 7000215 wrong, 7000222 expired, 700027 an unknown or expired
+    /// certificate).
+    pub fn refuses_secret(&self) -> bool {
+        matches!(self.number, Some(7_000_215 | 7_000_222 | 700_027))
+    }
+
     /// Whether the same request may succeed in a moment (graph.md §2.4, retry classes).
     pub fn is_transient(&self) -> bool {
         self.blame() == Blame::Service

@@ -120,6 +120,7 @@ fn a_webhook_tells_no_more_than_ids_names_and_a_title() {
                 "customer": { "id": Uuid::from_u128(1), "name": "Contoso" },
                 "integration": { "id": Uuid::from_u128(2), "name": "contoso.example" },
                 "run_id": Uuid::from_u128(3),
+                "credential_profile": null,
                 "url": format!("https://rollcall.example/integrations/{}", Uuid::from_u128(2)),
             },
         })

@@ -35,6 +35,14 @@ pub async fn create(
     new: NewCredentialProfile,
 ) -> Result<CredentialProfile> {
     scope.require(Permission::CredentialProfilesWrite)?;
+    let given = Given {
+        client_secret: new.client_secret,
+        certificate_pem: new.certificate_pem,
+        private_key_pem: new.private_key_pem,
+        certificate_years: new.certificate_years,
+        expires_at: new.expires_at,
+    };
+    let given = given.with_certificate_made(b, new.kind, &new.name).await?;
     let mut tx = b.db.write().await?;
     match new.customer_id {
         Some(customer) => {
@@ -56,12 +64,6 @@ pub async fn create(
     let now = b.clock.now();
     let name = parse_name("name", &new.name)?;
     let client_id = parse_client_id(&new.client_id)?;
-    let given = Given {
-        client_secret: new.client_secret,
-        certificate_pem: new.certificate_pem,
-        private_key_pem: new.private_key_pem,
-        expires_at: new.expires_at,
-    };
     let material = given.check(new.kind)?;
     let profile = CredentialProfile {
         id,
@@ -71,27 +73,34 @@ pub async fn create(
         client_id,
         expires_at: material.expires_at,
         certificate_thumbprint: material.thumbprint,
+        certificate_thumbprint_sha1: material.thumbprint_sha1,
         created_at: now,
         secret_set_at: now,
+        switched_at: None,
+        switched_because: None,
+        second: None,
     };
+    let sealed = b.sealer.seal(&mut tx, place(id), &material.secret).await?;
     execute!(
         &mut tx,
         "INSERT INTO credential_profile
            (id, customer_id, name, name_folded, kind, client_id, secret_sealed, certificate_pem,
-            certificate_thumbprint, expires_at, created_at, secret_set_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            certificate_thumbprint, certificate_thumbprint_sha1, expires_at, created_at,
+            secret_set_at, secret_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)",
         profile.id,
         profile.customer_id,
         &profile.name,
         planner::key(&profile.name),
         profile.kind,
         profile.client_id,
-        b.sealer.seal(place(id), &material.secret)?,
+        sealed,
         material.certificate_pem,
         &profile.certificate_thumbprint,
+        &profile.certificate_thumbprint_sha1,
         profile.expires_at,
-        profile.created_at,
-        profile.secret_set_at
+        now,
+        b.ids.uuid()
     )?;
     let changes = AuditChanges::created(&profile)
         .only(&TOLD)
@@ -124,6 +133,7 @@ pub async fn change(
         client_secret: change.client_secret,
         certificate_pem: change.certificate_pem,
         private_key_pem: change.private_key_pem,
+        certificate_years: None,
         expires_at: change.expires_at,
     };
     let replaced = given.is_some();
@@ -131,12 +141,17 @@ pub async fn change(
         let material = given.check(profile.kind)?;
         profile.expires_at = material.expires_at;
         profile.certificate_thumbprint = material.thumbprint;
+        profile.certificate_thumbprint_sha1 = material.thumbprint_sha1;
         profile.secret_set_at = b.clock.now();
+        (profile.switched_at, profile.switched_because) = (None, None);
+        let sealed = b.sealer.seal(&mut tx, place(id), &material.secret).await?;
         execute!(
             &mut tx,
-            "UPDATE credential_profile SET secret_sealed = $1, certificate_pem = $2 WHERE id = $3",
-            b.sealer.seal(place(id), &material.secret)?,
+            "UPDATE credential_profile SET secret_sealed = $1, certificate_pem = $2,
+               secret_id = $3, switched_at = NULL, switched_because = NULL WHERE id = $4",
+            sealed,
             material.certificate_pem,
+            b.ids.uuid(),
             id
         )?;
     } else if let Some(end) = given.expires_at {
@@ -149,12 +164,14 @@ pub async fn change(
     execute!(
         &mut tx,
         "UPDATE credential_profile SET name = $1, name_folded = $2, client_id = $3,
-           expires_at = $4, certificate_thumbprint = $5, secret_set_at = $6 WHERE id = $7",
+           expires_at = $4, certificate_thumbprint = $5, certificate_thumbprint_sha1 = $6,
+           secret_set_at = $7 WHERE id = $8",
         &profile.name,
         planner::key(&profile.name),
         profile.client_id,
         profile.expires_at,
         &profile.certificate_thumbprint,
+        &profile.certificate_thumbprint_sha1,
         profile.secret_set_at,
         id
     )?;
@@ -232,7 +249,7 @@ fn in_use(uses: &[ProfileUse]) -> String {
     format!("It is used by {by}{more}. Give them another profile first.")
 }
 
-fn may_change(scope: &Scope, profile: &CredentialProfile) -> Result<()> {
+pub(crate) fn may_change(scope: &Scope, profile: &CredentialProfile) -> Result<()> {
     scope.require(Permission::CredentialProfilesWrite)?;
     if profile.customer_id.is_none() && !scope.sees_all() {
         return Err(Error::Forbidden(Permission::CredentialProfilesWrite));

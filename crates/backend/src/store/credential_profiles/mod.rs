@@ -1,18 +1,27 @@
 //! Credential profiles. Secrets go in, sealed, and never come out.
 
+mod certificate;
 mod change;
 mod material;
+mod second;
 
 use domain::{
-    credential_profile::{CredentialProfile, CredentialProfileLine, ProfileUse},
+    DateTime,
+    credential_profile::{
+        CredentialKind, CredentialProfile, CredentialProfileLine, ProfileUse, SecondCredential,
+    },
     id::{CredentialProfileId, CustomerId},
     paging::{Direction, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
 };
 use sqlx::FromRow;
 
+pub use certificate::{Certificate, certificate};
+pub(crate) use change::may_change;
 pub use change::{change, create, delete};
-pub(crate) use material::credential;
+pub(crate) use material::{credential, second_credential};
+pub(crate) use second::tested;
+pub use second::{put_second, remove_second, use_second};
 
 use super::paging::{self, Sort};
 use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, fetch_scalar, in_scope};
@@ -32,12 +41,23 @@ pub struct CredentialProfileQuery {
     pub direction: Direction,
 }
 
+/// When a profile of `credential_profile p` stops to work: `CredentialProfile::ends_at` in SQL.
+macro_rules! ends_at {
+    () => {
+        "CASE WHEN p.second_tested_at IS NULL OR p.second_replaced_at IS NOT NULL THEN p.expires_at
+              WHEN p.expires_at IS NULL OR p.second_expires_at IS NULL THEN NULL
+              WHEN p.second_expires_at > p.expires_at THEN p.second_expires_at
+              ELSE p.expires_at END"
+    };
+}
+pub(crate) use ends_at;
+
 /// The columns by which the list sorts.
 pub const SORTS: &[Sort] = &[
     ("name", "p.name_folded"),
     ("kind", "p.kind"),
     ("customer", "c.name_folded"),
-    ("expires", "p.expires_at"),
+    ("expires", ends_at!()),
     ("used_by", "used_by"),
     ("created", "p.created_at"),
 ];
@@ -54,10 +74,72 @@ macro_rules! visible {
     };
 }
 
+/// A profile as it is read, by [`PROFILE`].
+#[derive(FromRow)]
+struct Row {
+    id: CredentialProfileId,
+    customer_id: Option<CustomerId>,
+    name: String,
+    kind: CredentialKind,
+    client_id: uuid::Uuid,
+    certificate_thumbprint: Option<String>,
+    certificate_thumbprint_sha1: Option<String>,
+    expires_at: Option<DateTime>,
+    created_at: DateTime,
+    secret_set_at: DateTime,
+    switched_at: Option<DateTime>,
+    switched_because: Option<String>,
+    second_kind: Option<CredentialKind>,
+    second_certificate_thumbprint: Option<String>,
+    second_certificate_thumbprint_sha1: Option<String>,
+    second_expires_at: Option<DateTime>,
+    second_set_at: Option<DateTime>,
+    second_tested_at: Option<DateTime>,
+    second_replaced_at: Option<DateTime>,
+}
+
+const PROFILE: &str = "p.id, p.customer_id, p.name, p.kind, p.client_id, p.certificate_thumbprint,
+    p.certificate_thumbprint_sha1, p.expires_at, p.created_at, p.secret_set_at, p.switched_at,
+    p.switched_because, p.second_kind, p.second_certificate_thumbprint,
+    p.second_certificate_thumbprint_sha1, p.second_expires_at, p.second_set_at, p.second_tested_at,
+    p.second_replaced_at";
+
+impl From<Row> for CredentialProfile {
+    fn from(row: Row) -> Self {
+        let second = row
+            .second_kind
+            .zip(row.second_set_at)
+            .map(|(kind, set_at)| SecondCredential {
+                kind,
+                expires_at: row.second_expires_at,
+                certificate_thumbprint: row.second_certificate_thumbprint,
+                certificate_thumbprint_sha1: row.second_certificate_thumbprint_sha1,
+                set_at,
+                tested_at: row.second_tested_at,
+                replaced_at: row.second_replaced_at,
+            });
+        Self {
+            id: row.id,
+            customer_id: row.customer_id,
+            name: row.name,
+            kind: row.kind,
+            client_id: row.client_id,
+            expires_at: row.expires_at,
+            certificate_thumbprint: row.certificate_thumbprint,
+            certificate_thumbprint_sha1: row.certificate_thumbprint_sha1,
+            created_at: row.created_at,
+            secret_set_at: row.secret_set_at,
+            switched_at: row.switched_at,
+            switched_because: row.switched_because,
+            second,
+        }
+    }
+}
+
 #[derive(FromRow)]
 struct LineRow {
     #[sqlx(flatten)]
-    profile: CredentialProfile,
+    profile: Row,
     customer_name: Option<String>,
     used_by: i64,
 }
@@ -113,15 +195,12 @@ pub async fn list(
         query.page.offset()
     )?;
     let line = |row: LineRow| CredentialProfileLine {
-        profile: row.profile,
+        profile: row.profile.into(),
         customer_name: row.customer_name,
         used_by: row.used_by,
     };
     Ok(Page { items: rows, total }.map(line))
 }
-
-const PROFILE: &str = "p.id, p.customer_id, p.name, p.kind, p.client_id, p.expires_at,
-    p.certificate_thumbprint, p.created_at, p.secret_set_at";
 
 const NEXT: &str = concat!(
     visible!(),
@@ -139,9 +218,9 @@ pub async fn listing(
     scope.require(Permission::CredentialProfilesRead)?;
     let (after, id) = paging::after(request);
     let mut tx = b.db.read().await?;
-    let items = fetch_all!(
+    let rows = fetch_all!(
         &mut tx,
-        CredentialProfile,
+        Row,
         sqlx::AssertSqlSafe(format!(
             "SELECT {PROFILE} FROM credential_profile p
              LEFT JOIN customer c ON c.id = p.customer_id WHERE {NEXT}"
@@ -153,7 +232,8 @@ pub async fn listing(
         paging::pattern(request.q.as_deref()),
         paging::limit(request)
     )?;
-    Ok(paging::listing(items, request, |p| {
+    let items = rows.into_iter().map(CredentialProfile::from).collect();
+    Ok(paging::listing(items, request, |p: &CredentialProfile| {
         paging::by_name(&p.name, p.id.0)
     }))
 }
@@ -174,7 +254,7 @@ pub(crate) async fn find(
 ) -> Result<CredentialProfile> {
     fetch_optional!(
         tx,
-        CredentialProfile,
+        Row,
         sqlx::AssertSqlSafe(format!(
             "SELECT {PROFILE} FROM credential_profile p
              LEFT JOIN customer c ON c.id = p.customer_id WHERE {THE_ONE}"
@@ -183,6 +263,7 @@ pub(crate) async fn find(
         scope.grantee(),
         id
     )?
+    .map(CredentialProfile::from)
     .ok_or(Error::NotFound("credential profile"))
 }
 
@@ -223,9 +304,9 @@ pub async fn choices(
     scope.require(Permission::CredentialProfilesRead)?;
     let mut tx = b.db.read().await?;
     super::customers::find_in_use(&mut tx, scope, customer).await?;
-    fetch_all!(
+    let rows = fetch_all!(
         &mut tx,
-        CredentialProfile,
+        Row,
         sqlx::AssertSqlSafe(format!(
             "SELECT {PROFILE} FROM credential_profile p
              WHERE p.customer_id = $1 OR (p.customer_id IS NULL AND $2)
@@ -233,8 +314,11 @@ pub async fn choices(
         )),
         customer,
         scope.sees_all()
-    )
+    )?;
+    Ok(rows.into_iter().map(CredentialProfile::from).collect())
 }
 
+#[cfg(test)]
+mod second_tests;
 #[cfg(test)]
 mod tests;

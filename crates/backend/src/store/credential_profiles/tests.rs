@@ -46,6 +46,7 @@ async fn opened(t: &TestBackend, id: CredentialProfileId) -> String {
     let place = material::place(id);
     t.sealer
         .open(place, &sealed)
+        .await
         .unwrap()
         .expose_secret()
         .to_owned()

@@ -11,11 +11,12 @@ use domain::{
     },
     permission::Permission,
 };
+use secrecy::SecretString;
 use serde::Serialize;
 
 use super::{
     find, may,
-    secret::{place, signs, take_offered, tell},
+    secret::{is_kept, seal, signs, take_offered, tell},
 };
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_scalar,
@@ -36,11 +37,7 @@ pub async fn create(
 ) -> Result<NotificationRecipientMade> {
     let id = NotificationRecipientId(b.ids.uuid());
     let secret = (new.kind == RecipientKind::Webhook).then(|| make_secret(&b.ids));
-    let sealed = secret
-        .as_ref()
-        .map(|secret| b.sealer.seal(place(id), secret))
-        .transpose()?;
-    let recipient = insert(b, scope, customer, id, new, sealed).await?;
+    let recipient = insert(b, scope, customer, id, new, secret.as_ref()).await?;
     Ok(NotificationRecipientMade {
         recipient,
         secret: secret.as_ref().map(tell),
@@ -60,8 +57,8 @@ pub async fn create_with(
         let mut tx = b.db.read().await?;
         may(&mut tx, scope, customer, Permission::NotificationsWrite).await?;
     }
-    let sealed = take_offered(b, id, sealed)?;
-    insert(b, scope, customer, id, new, Some(sealed)).await
+    let secret = take_offered(b, id, sealed).await?;
+    insert(b, scope, customer, id, new, Some(&secret)).await
 }
 
 async fn insert(
@@ -70,7 +67,7 @@ async fn insert(
     customer: Option<CustomerId>,
     id: NotificationRecipientId,
     new: NewNotificationRecipient,
-    sealed: Option<Vec<u8>>,
+    secret: Option<&SecretString>,
 ) -> Result<NotificationRecipient> {
     let mut tx = b.db.write().await?;
     may(&mut tx, scope, customer, Permission::NotificationsWrite).await?;
@@ -98,7 +95,11 @@ async fn insert(
         address,
         causes,
         created_at: now,
-        secret_set_at: sealed.is_some().then_some(now),
+        secret_set_at: secret.is_some().then_some(now),
+    };
+    let sealed = match secret {
+        Some(secret) => Some(seal(b, &mut tx, id, secret).await?),
+        None => None,
     };
     let inserted = execute!(
         &mut tx,
@@ -154,8 +155,7 @@ pub async fn change(
     if change.rotate_secret {
         signs(recipient.kind)?;
         let new = make_secret(&b.ids);
-        let sealed = b.sealer.seal(place(id), &new)?;
-        keep_secret(b, &mut tx, &mut recipient, sealed).await?;
+        keep_secret(b, &mut tx, &mut recipient, &new).await?;
         secret = Some(tell(&new));
     }
     let mut changes = AuditChanges::between(&shown(&before), &shown(&recipient));
@@ -192,8 +192,8 @@ pub async fn rotate_to(
     let mut recipient = find(&mut tx, scope, id).await?;
     scope.require(Permission::NotificationsWrite)?;
     signs(recipient.kind)?;
-    let sealed = take_offered(b, id, sealed)?;
-    if !keep_secret(b, &mut tx, &mut recipient, sealed).await? {
+    let secret = take_offered(b, id, sealed).await?;
+    if !keep_secret(b, &mut tx, &mut recipient, &secret).await? {
         return find(&mut tx, scope, id).await;
     }
     let action = AuditAction::NotificationRecipientUpdate;
@@ -210,22 +210,24 @@ async fn keep_secret(
     b: &Backend,
     tx: &mut Tx,
     recipient: &mut NotificationRecipient,
-    sealed: Vec<u8>,
+    secret: &SecretString,
 ) -> Result<bool> {
+    tx.hold("notification_recipient", recipient.id.0).await?;
+    if is_kept(b, tx, recipient.id, secret).await? {
+        return Ok(false);
+    }
     let now = b.clock.now();
-    let kept = execute!(
+    let sealed = seal(b, tx, recipient.id, secret).await?;
+    execute!(
         tx,
         "UPDATE notification_recipient SET previous_secret_sealed = secret_sealed,
                 previous_secret_until = $2, secret_sealed = $3, secret_set_at = $4
-          WHERE id = $1 AND (secret_sealed IS NULL OR secret_sealed <> $3)",
+          WHERE id = $1",
         recipient.id,
         now + Duration::hours(OLD_SECRET_HOURS),
         sealed,
         now
     )?;
-    if kept == 0 {
-        return Ok(false);
-    }
     recipient.secret_set_at = Some(now);
     Ok(true)
 }

@@ -6,6 +6,7 @@ mod secret;
 
 use domain::{
     DateTime,
+    credential_profile::WarningReach,
     id::{CustomerId, NotificationDeliveryId, NotificationRecipientId},
     notification::{
         DeliveryStatus, NotificationCause, NotificationDelivery, NotificationRecipient,
@@ -208,6 +209,79 @@ pub async fn deliveries(
     let mut tx = b.db.read().await?;
     find(&mut tx, scope, id).await?;
     load_deliveries(&mut tx, id, SHOWN).await
+}
+
+#[derive(FromRow)]
+struct ReachRow {
+    kind: RecipientKind,
+    causes: String,
+    /// Of the last message; none where there was no message yet.
+    status: Option<DeliveryStatus>,
+    attempts: Option<i64>,
+}
+
+/// Who would be told that a secret ends: of `customer`, or of a shared profile where there is none.
+/// None for callers who may not know of recipients.
+pub async fn warning_reach(
+    b: &Backend,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+) -> Result<Option<WarningReach>> {
+    let mut tx = b.db.read().await?;
+    warning_reach_in(b, &mut tx, scope, customer).await
+}
+
+pub(crate) async fn warning_reach_in(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+) -> Result<Option<WarningReach>> {
+    if !scope.can(Permission::NotificationsRead) {
+        return Ok(None);
+    }
+    let rows = fetch_all!(
+        tx,
+        ReachRow,
+        concat!(
+            "SELECT r.kind, r.causes, d.status, d.attempts
+               FROM notification_recipient r LEFT JOIN customer c ON c.id = r.customer_id
+               LEFT JOIN notification_delivery d ON d.id = (
+                    SELECT l.id FROM notification_delivery l WHERE l.recipient_id = r.id
+                     ORDER BY l.created_at DESC, l.id DESC LIMIT 1)
+              WHERE ",
+            visible!(),
+            " AND (r.customer_id IS NULL OR r.customer_id = $4)"
+        ),
+        scope.all(),
+        scope.grantee(),
+        sees_installation(scope),
+        customer
+    )?;
+    let mut reach = WarningReach {
+        complete: sees_installation(scope),
+        ..WarningReach::default()
+    };
+    for row in rows {
+        let causes: Vec<NotificationCause> =
+            read_json("notification_recipient.causes", &row.causes)?;
+        if !causes.contains(&NotificationCause::SecretEnds) {
+            continue;
+        }
+        reach.recipients += 1;
+        let failed = match row.status {
+            Some(DeliveryStatus::Failed) => true,
+            // It was tried, and is tried again.
+            Some(DeliveryStatus::Queued) => row.attempts.is_some_and(|attempts| attempts > 0),
+            Some(DeliveryStatus::Delivered) | None => false,
+        };
+        if row.kind == RecipientKind::Mail && b.settings.smtp.is_none() {
+            reach.without_mail += 1;
+        } else if failed {
+            reach.unreached += 1;
+        }
+    }
+    Ok(Some(reach))
 }
 
 #[derive(FromRow)]

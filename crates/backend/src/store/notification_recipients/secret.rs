@@ -14,16 +14,12 @@ use super::{find, may};
 use crate::{
     Backend, Error, Result, Scope, Tx, fetch_optional,
     notify::{Target, make_secret},
-    sealer::Place,
+    sealer::{Place, places},
 };
 
 /// Where a recipient's secret stands. The one before it is sealed for the same place.
-pub(super) fn place(id: NotificationRecipientId) -> Place {
-    Place {
-        table: "notification_recipient",
-        column: "secret_sealed",
-        row: id.0,
-    }
+fn place(id: NotificationRecipientId) -> Place {
+    Place::new(places::WEBHOOK_SECRET, id.0)
 }
 
 /// A secret for a webhook that isn't kept yet, so that a page can show it before anything is
@@ -64,7 +60,7 @@ pub async fn offer_secret(
         NotificationRecipientId(b.ids.uuid())
     };
     let secret = make_secret(&b.ids);
-    let sealed = b.sealer.seal(place(id), &secret)?;
+    let sealed = seal(b, &mut tx, id, &secret).await?;
     Ok(OfferedSecret {
         id,
         secret,
@@ -72,12 +68,23 @@ pub async fn offer_secret(
     })
 }
 
-/// The bytes to keep of a secret that was offered.
-pub(super) fn take_offered(
+/// Seals a recipient’s secret, in the transaction that keeps it.
+pub(super) async fn seal(
+    b: &Backend,
+    tx: &mut Tx,
+    id: NotificationRecipientId,
+    secret: &SecretString,
+) -> Result<Vec<u8>> {
+    b.sealer.seal(tx, place(id), secret).await
+}
+
+/// The secret that was offered. It is sealed anew before it is kept: the master key may have been
+/// rotated meanwhile.
+pub(super) async fn take_offered(
     b: &Backend,
     id: NotificationRecipientId,
     sealed: &str,
-) -> Result<Vec<u8>> {
+) -> Result<SecretString> {
     let refused = || {
         Error::invalid(
             "sealed_secret",
@@ -85,8 +92,28 @@ pub(super) fn take_offered(
         )
     };
     let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| refused())?;
-    b.sealer.open(place(id), &sealed).map_err(|_| refused())?;
-    Ok(sealed)
+    let opened = b.sealer.open(place(id), &sealed).await;
+    opened.map_err(|_| refused())
+}
+
+/// Whether this is the secret that a recipient has.
+pub(super) async fn is_kept(
+    b: &Backend,
+    tx: &mut Tx,
+    id: NotificationRecipientId,
+    secret: &SecretString,
+) -> Result<bool> {
+    let kept = fetch_optional!(
+        tx,
+        (Option<Vec<u8>>,),
+        "SELECT secret_sealed FROM notification_recipient WHERE id = $1",
+        id
+    )?;
+    let Some((Some(kept),)) = kept else {
+        return Ok(false);
+    };
+    let kept = b.sealer.open(place(id), &kept).await?;
+    Ok(kept.expose_secret() == secret.expose_secret())
 }
 
 /// Refuses what isn't signed.
@@ -128,12 +155,10 @@ pub(crate) async fn target(
     let previous = row
         .previous_secret_sealed
         .filter(|_| row.previous_secret_until.is_some_and(|until| until > now));
-    let secrets = row
-        .secret_sealed
-        .into_iter()
-        .chain(previous)
-        .map(|sealed| b.sealer.open(place(id), &sealed))
-        .collect::<Result<_>>()?;
+    let mut secrets = Vec::new();
+    for sealed in row.secret_sealed.into_iter().chain(previous) {
+        secrets.push(b.sealer.open(place(id), &sealed).await?);
+    }
     Ok(Some(Target {
         kind: row.kind,
         address: row.address,

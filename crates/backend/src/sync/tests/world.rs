@@ -19,7 +19,7 @@ use super::super::starting;
 use crate::{
     Cloud, Clouds, Scope, execute, fetch_all, fetch_one, fetch_scalar,
     jobs::run_until_idle,
-    sealer::Place,
+    sealer::{Place, places},
     testing::{Kind, TestBackend},
 };
 
@@ -89,14 +89,10 @@ impl World {
             CredentialProfileId(self.t.ids.uuid()),
         );
         let now = self.t.clock.now();
-        let place = Place {
-            table: "credential_profile",
-            column: "secret_sealed",
-            row: profile.0,
-        };
+        let place = Place::new(places::CREDENTIAL_SECRET, profile.0);
         let secret = SecretString::from(info.client_secret.clone());
-        let sealed = self.t.sealer.seal(place, &secret).unwrap();
         let mut tx = self.t.db.write().await.unwrap();
+        let sealed = self.t.sealer.seal(&mut tx, place, &secret).await.unwrap();
         execute!(
             &mut tx,
             "INSERT INTO customer (id, name, name_folded, created_at) VALUES ($1, 'C', 'c', $2)",
@@ -106,9 +102,9 @@ impl World {
         .unwrap();
         execute!(
             &mut tx,
-            "INSERT INTO credential_profile (id, name, name_folded, kind, client_id,
+            "INSERT INTO credential_profile (id, name, name_folded, kind, client_id, secret_id,
                 secret_sealed, created_at, secret_set_at)
-             VALUES ($1, 'P', 'p', 'client_secret', $2, $3, $4, $4)",
+             VALUES ($1, 'P', 'p', 'client_secret', $2, $1, $3, $4, $4)",
             profile,
             info.client_id,
             sealed,

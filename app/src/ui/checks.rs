@@ -3,11 +3,8 @@
 use domain::connection::{CheckStatus, ConnectionTest};
 use leptos::server_fn::ServerFn;
 
-use crate::{
-    flash::Outcome,
-    session::use_returned,
-    ui::{form::ErrorNote, prelude::*},
-};
+use super::prelude::*;
+use crate::{flash::Outcome, session::use_returned};
 
 /// What the toasts are the outcome of.
 const TEST: &str = "Test Connection";

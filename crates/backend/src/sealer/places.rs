@@ -1,0 +1,128 @@
+//! The one list of everything that is sealed: [`Place`] names nothing else, so that a column whose
+//! secrets are sealed is re-sealed when the master key is rotated.
+
+use uuid::Uuid;
+
+/// A column that holds sealed secrets.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Column {
+    pub(super) table: &'static str,
+    /// The column with the id that a secret is bound to: the table’s key.
+    pub(super) key: &'static str,
+    pub(super) column: &'static str,
+    /// The column whose name is sealed in. Another one’s where secrets move between two columns of
+    /// a row.
+    bound_to: &'static str,
+}
+
+impl Column {
+    /// As messages name it.
+    pub(super) fn name(&self) -> String {
+        format!("{}.{}", self.table, self.column)
+    }
+
+    /// Every sealed value in it, for tests.
+    #[cfg(test)]
+    pub(crate) async fn all(&self, tx: &mut crate::Tx) -> crate::Result<Vec<Vec<u8>>> {
+        let Self { table, column, .. } = self;
+        let sql = format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL");
+        let rows = crate::fetch_all!(tx, (Vec<u8>,), sqlx::AssertSqlSafe(sql))?;
+        Ok(rows.into_iter().map(|(sealed,)| sealed).collect())
+    }
+}
+
+macro_rules! columns {
+    ($($(#[$doc:meta])* $name:ident = $table:literal ($key:literal), $column:literal as $bound:literal;)+) => {
+        $($(#[$doc])*
+        pub const $name: &Column = &Column {
+            table: $table,
+            key: $key,
+            column: $column,
+            bound_to: $bound,
+        };)+
+
+        /// Every column with sealed secrets.
+        pub const COLUMNS: &[&Column] = &[$($name),+];
+    };
+}
+
+columns! {
+    /// A credential profile’s client secret, or the private key of its certificate.
+    CREDENTIAL_SECRET = "credential_profile" ("id"), "secret_sealed" as "secret_sealed";
+    /// The same of the second one. The two change places.
+    SECOND_CREDENTIAL_SECRET = "credential_profile" ("id"), "second_secret_sealed" as "secret_sealed";
+    /// What a webhook is signed with.
+    WEBHOOK_SECRET = "notification_recipient" ("id"), "secret_sealed" as "secret_sealed";
+    /// What it was signed with before; it comes from the column of the present one.
+    PREVIOUS_WEBHOOK_SECRET = "notification_recipient" ("id"), "previous_secret_sealed" as "secret_sealed";
+}
+
+/// Where a sealed secret stands. It is sealed together with it, so that a sealed value copied to
+/// another row or column doesn’t open.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    column: &'static Column,
+    row: Uuid,
+}
+
+impl Place {
+    /// The place in this column of the row with this id.
+    pub const fn new(column: &'static Column, row: Uuid) -> Self {
+        Self { column, row }
+    }
+
+    /// What is sealed together with a secret.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let Column {
+            table, bound_to, ..
+        } = self.column;
+        [
+            table.as_bytes(),
+            b".",
+            bound_to.as_bytes(),
+            b".",
+            self.row.as_bytes(),
+        ]
+        .concat()
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}", self.column.name(), self.row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Columns of the schema whose names say that they are sealed.
+    fn sealed_in(schema: &str) -> BTreeSet<String> {
+        let mut table = "";
+        let mut found = BTreeSet::new();
+        for line in schema.lines() {
+            if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
+                table = rest.split([' ', '(']).next().unwrap();
+            }
+            let column = line.trim_start().split(' ').next().unwrap();
+            if column.ends_with("_sealed") {
+                found.insert(format!("{table}.{column}"));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_sealed_column_of_the_schema_is_listed_and_none_else() {
+        let listed: BTreeSet<String> = COLUMNS.iter().map(|column| column.name()).collect();
+        assert_eq!(listed.len(), COLUMNS.len());
+        for schema in [
+            include_str!("../../../../migrations/sqlite/0001_initial.sql"),
+            include_str!("../../../../migrations/postgres/0001_initial.sql"),
+        ] {
+            assert_eq!(sealed_in(schema), listed);
+        }
+    }
+}
