@@ -14,6 +14,7 @@ mod groups;
 pub mod input;
 mod integrations;
 mod notification_recipients;
+mod operators;
 mod pauses;
 pub mod problem;
 mod runs;
@@ -73,7 +74,8 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(contacts::calls())
             .merge(devices::calls())
             .merge(countdowns::calls())
-            .merge(why::calls()),
+            .merge(why::calls())
+            .merge(operators::calls()),
     );
     description::name_operations(calls.get_openapi_mut());
     calls

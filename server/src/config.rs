@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use backend::{Cloud, Clouds, notify::Smtp};
+use backend::{Cloud, Clouds, mail::Smtp};
 use figment::{
     Figment,
     providers::{Format, Serialized, Toml},

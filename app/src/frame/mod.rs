@@ -5,6 +5,7 @@ mod pause;
 mod switcher;
 mod theme;
 
+use domain::permission::{Permission, Role};
 use leptos::{
     prelude::*,
     server,
@@ -38,58 +39,89 @@ pub(crate) struct Place {
     pub(crate) path: &'static str,
     pub(crate) title: &'static str,
     pub(crate) icon: &'static str,
+    /// What the page asks for, where not everybody who is signed in has it.
+    permission: Option<Permission>,
 }
 
 const fn place(path: &'static str, title: &'static str, icon: &'static str) -> Place {
-    Place { path, title, icon }
+    Place {
+        path,
+        title,
+        icon,
+        permission: None,
+    }
+}
+
+impl Place {
+    const fn for_who_may(self, permission: Permission) -> Self {
+        Self {
+            permission: Some(permission),
+            ..self
+        }
+    }
 }
 
 /// The sidebar, by groups.
-pub(crate) const PLACES: [(&str, &[Place]); 4] = [
-    (
-        "",
-        &[
-            place(routes::OVERVIEW, "Overview", "layout-dashboard"),
-            place(routes::CUSTOMERS, "Customers", "building-2"),
-        ],
-    ),
-    (
-        "Directory",
-        &[
-            place(routes::USERS, "Users", "user"),
-            place(routes::GROUPS, "Groups", "users"),
-            place(routes::CONTACTS, "Contacts", "contact"),
-            place(routes::DEVICES, "Devices", "laptop"),
-        ],
-    ),
-    (
-        "Sync",
-        &[
-            place(routes::INTEGRATIONS, "Integrations", "refresh-cw"),
-            place(routes::SYNC_HISTORY, "Sync History", "history"),
-            place(
-                routes::CREDENTIAL_PROFILES,
-                "Credential Profiles",
-                "key-round",
-            ),
-        ],
-    ),
-    (
-        "Installation",
-        &[place(routes::NOTIFICATIONS, "Notifications", "mail")],
-    ),
-];
+pub(crate) const PLACES: [(&str, &[Place]); 5] =
+    [
+        (
+            "",
+            &[
+                place(routes::OVERVIEW, "Overview", "layout-dashboard"),
+                place(routes::CUSTOMERS, "Customers", "building-2"),
+            ],
+        ),
+        (
+            "Directory",
+            &[
+                place(routes::USERS, "Users", "user"),
+                place(routes::GROUPS, "Groups", "users"),
+                place(routes::CONTACTS, "Contacts", "contact"),
+                place(routes::DEVICES, "Devices", "laptop"),
+            ],
+        ),
+        (
+            "Sync",
+            &[
+                place(routes::INTEGRATIONS, "Integrations", "refresh-cw"),
+                place(routes::SYNC_HISTORY, "Sync History", "history"),
+                place(
+                    routes::CREDENTIAL_PROFILES,
+                    "Credential Profiles",
+                    "key-round",
+                ),
+            ],
+        ),
+        (
+            "Access",
+            &[place(routes::OPERATORS, "Operators", "user-cog")
+                .for_who_may(Permission::OperatorsRead)],
+        ),
+        (
+            "Installation",
+            &[place(routes::NOTIFICATIONS, "Notifications", "mail")],
+        ),
+    ];
 
 /// The places of the sidebar that are offered to the operator.
-pub(crate) fn offered_places() -> impl Iterator<Item = (&'static str, &'static [Place])> {
-    places(use_operator().looks_after_installation())
+pub(crate) fn offered_places() -> impl Iterator<Item = (&'static str, Vec<Place>)> {
+    let operator = use_operator();
+    places(operator.role, operator.looks_after_installation())
 }
 
-/// The places of the sidebar; `whole`: also those of the whole installation.
-fn places(whole: bool) -> impl Iterator<Item = (&'static str, &'static [Place])> {
+/// The places of the sidebar for a role; `whole`: also those of the whole installation.
+fn places(role: Role, whole: bool) -> impl Iterator<Item = (&'static str, Vec<Place>)> {
     PLACES
         .into_iter()
         .filter(move |(title, _)| whole || *title != "Installation")
+        .map(move |(title, places)| {
+            let may = |place: &&Place| place.permission.is_none_or(|needed| role.allows(needed));
+            (
+                title,
+                places.iter().filter(may).copied().collect::<Vec<_>>(),
+            )
+        })
+        .filter(|(_, places)| !places.is_empty())
 }
 
 /// How many customers the operator sees, counted again after each change.
@@ -174,8 +206,8 @@ fn Navigation() -> impl IntoView {
     let groups = offered_places()
         .map(|(title, places)| {
             let links = places
-                .iter()
-                .map(|place| view! { <NavLink place=*place customers=customers /> })
+                .into_iter()
+                .map(|place| view! { <NavLink place=place customers=customers /> })
                 .collect_view();
             view! {
                 <div class="rc-nav">
@@ -191,7 +223,9 @@ fn Navigation() -> impl IntoView {
 fn NavLink(place: Place, customers: RwSignal<i64>) -> impl IntoView {
     let address = use_address();
     let here = use_location().pathname;
-    let Place { path, title, icon } = place;
+    let Place {
+        path, title, icon, ..
+    } = place;
     let current = move || {
         here.with(|here| {
             let inside = here == path

@@ -18,6 +18,7 @@ pub mod page;
 pub mod pause;
 pub mod post;
 pub mod progress;
+pub mod sessions;
 pub mod status;
 pub mod table;
 pub mod time;

@@ -1,10 +1,13 @@
-//! Who may call what: everything that can be called, by a stranger, by an administrator of another
-//! customer, by one of the customer and by an owner. Each golden file is the policy in one table.
+//! Who may call what: everything that can be called, by a stranger, by somebody whose session has
+//! ended or whose token was revoked, by each role over another customer, by each role over the
+//! customer, and by an owner of everything. Each golden file is the policy in one table.
 
 mod calls;
 mod functions;
 
-use domain::user::DirectoryStatus;
+use std::fmt::Write as _;
+
+use domain::{permission::Role, user::DirectoryStatus};
 use serde_json::json;
 
 use crate::support::{TestApp, id};
@@ -20,6 +23,53 @@ struct Things {
     contact: String,
     device: String,
     recipient: String,
+    operator: String,
+    /// A session of that operator.
+    operator_session: String,
+}
+
+/// Who asks, in the order of the columns. Whoever may least comes first, so that what one of them
+/// changes hides little from the next.
+const COLUMNS: [&str; 9] = [
+    "stranger",
+    "ended",
+    "elsewhere",
+    "read_only",
+    "help_desk",
+    "user_mgr",
+    "admin",
+    "owner",
+    "everything",
+];
+
+/// The roles over the customer, in the order of their columns.
+const ROLES: [Role; 5] = [
+    Role::ReadOnly,
+    Role::HelpDesk,
+    Role::UserManager,
+    Role::Administrator,
+    Role::Owner,
+];
+
+/// The head of a golden table.
+fn head(title: &str, width: usize) -> String {
+    let mut head = format!("{title:<width$}");
+    for column in COLUMNS {
+        write!(head, " {column:>10}").unwrap();
+    }
+    head.push('\n');
+    head
+}
+
+/// A line of a golden table.
+fn line(of: &str, width: usize, statuses: &[u16]) -> String {
+    assert_eq!(statuses.len(), COLUMNS.len(), "{of}");
+    let mut line = format!("{of:<width$}");
+    for status in statuses {
+        write!(line, " {status:>10}").unwrap();
+    }
+    line.push('\n');
+    line
 }
 
 impl Things {
@@ -54,7 +104,12 @@ impl Things {
                 told,
             )
             .await;
+        // They may do little, so that whoever looks after the customer may change them, and name
+        // nobody who isn't in the customer themselves.
+        let operator = app.t.role_over(Role::ReadOnly, &[customer]).await;
         Self {
+            operator: operator.operator_id().expect("an operator").to_string(),
+            operator_session: app.session_id(&operator).await,
             recipient: id(&told.expect(201)),
             user: first("users").await,
             group: first("groups").await,
@@ -79,6 +134,7 @@ impl Things {
             "contacts" => &self.contact,
             "devices" => &self.device,
             "notification-recipients" => &self.recipient,
+            "operators" => &self.operator,
             // About everything at once.
             "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
@@ -98,6 +154,8 @@ impl Things {
             &self.contact,
             &self.device,
             &self.recipient,
+            &self.operator,
+            &self.operator_session,
         ];
         ids.into_iter()
             .any(|id| answer.contains(id.as_str()) && !question.contains(id.as_str()))

@@ -10,7 +10,7 @@ use domain::{operator::Operator, permission::Role};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::{NewOperator, has_no_operator, insert, needs_owner, slow_down};
+use super::{has_no_operator, insert, needs_owner, slow_down, with_password};
 use crate::{Backend, Error, Result, execute, store::audit};
 
 /// Letters and digits that can't be taken for each other (Crockford's base 32).
@@ -62,7 +62,7 @@ pub async fn create_first_owner(
         let message = "This is not the setup code. It is on the server’s first lines of output and in the file setup-code of its data folder.";
         return Err(Error::invalid("code", message));
     }
-    let new = NewOperator::new(b, email, name, Role::Owner, password).await?;
+    let new = with_password(b, email, name, Role::Owner, password).await?;
 
     let mut tx = b.db.write().await?;
     slow_down::forget(&mut tx, &subject).await?;
