@@ -32,12 +32,25 @@ export async function pages(
     address: "https://hooks.invalid/a/rather/long/address/that/names/what/it/is/for",
   });
   const [event] = await api.all<{ id: string }>(`/audit-events?customer_id=${customer.id}&action=integration.create`);
+  await api.patch(`/customers/${customer.id}`, { tags: [`tour ${customer.id.slice(-6)}`, "a rather long tag for the tour"] });
+  const invited = await api.post<{ id: string }>("/operators", {
+    name: "Tomasina Tour-Guide",
+    email: `tour.${customer.id}@end2end.example`,
+    role: "help_desk",
+    scope: { kind: "some", customer_ids: [customer.id] },
+  });
   const of = `?customer=${customer.id}`;
   return [
     ["overview", "/"],
     ["customers", "/customers"],
     ["customer-add", "/customers/add"],
     ["customer", `/customers/${customer.id}`],
+    ["customer-tags", `/customers/${customer.id}/tags`],
+    ["operators", "/operators"],
+    ["operator-invite", "/operators/invite"],
+    ["operator", `/operators/${invited.id}`],
+    ["operator-edit", `/operators/${invited.id}/edit`],
+    ["roles", "/operators/roles"],
     ["customer-delete", `/customers/${customer.id}/delete`],
     ["recipient-add", `/customers/${customer.id}/notifications/add?with=webhook`],
     ["recipient", `/notification-recipients/${told.id}`],

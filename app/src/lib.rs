@@ -20,6 +20,7 @@ pub mod groups;
 pub mod history;
 pub mod integrations;
 pub mod notifications;
+pub mod operators;
 pub mod overview;
 pub mod routes;
 pub mod runs;
@@ -128,10 +129,23 @@ pub fn App() -> impl IntoView {
                             <Route path=path!("") view=|| () />
                             <Route path=path!("rename") view=customers::RenameDialog />
                             <Route path=path!("time-zone") view=customers::TimeZoneDialog />
+                            <Route path=path!("tags") view=customers::TagsDialog />
                             <Route path=path!("pause") view=customers::PauseDialog />
                             <Route path=path!("delete") view=customers::DeleteDialog />
                             <Route path=path!("notifications/add") view=notifications::AddDialog />
                         </ParentRoute>
+                    </ParentRoute>
+                    <Route path=path!("/operators/roles") view=operators::RolesPage />
+                    <ParentRoute path=path!("/operators") view=operators::OperatorsPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("invite") view=operators::InviteDialog />
+                    </ParentRoute>
+                    <ParentRoute path=path!("/operators/:id") view=operators::OperatorPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("edit") view=operators::EditDialog />
+                        <Route path=path!("invite-again") view=operators::AgainDialog />
+                        <Route path=path!("disable") view=operators::DisableDialog />
+                        <Route path=path!("remove") view=operators::RemoveDialog />
                     </ParentRoute>
                     <ParentRoute path=path!("/notifications") view=notifications::NotificationsPage>
                         <Route path=path!("") view=|| () />
@@ -203,6 +217,9 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=OutsideArea ssr=SsrMode::Async>
                     <Route path=path!("/sign-in") view=account::SignInPage />
                     <Route path=path!("/setup") view=account::SetupPage />
+                    <Route path=path!("/invitation") view=account::InvitationPage />
+                    <Route path=path!("/forgot-password") view=account::ForgotPage />
+                    <Route path=path!("/reset-password") view=account::ResetPage />
                 </ParentRoute>
             </Routes>
         </Router>

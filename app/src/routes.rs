@@ -3,11 +3,23 @@
 use domain::{
     id::{
         AuditEventId, ContactId, CredentialProfileId, CustomerId, DeviceId, GroupId, IntegrationId,
-        NotificationRecipientId, RunId, UserId,
+        NotificationRecipientId, OperatorId, RunId, UserId,
     },
     policy::ObjectType,
 };
 
+/// A link of an invitation, with its secret in the query.
+pub const INVITATION: &str = "/invitation";
+/// A link of a forgotten password, with its secret in the query.
+pub const RESET_PASSWORD: &str = "/reset-password";
+/// Ask for a new password.
+pub const FORGOT_PASSWORD: &str = "/forgot-password";
+/// Operators.
+pub const OPERATORS: &str = "/operators";
+/// Invite an operator.
+pub const OPERATOR_INVITE: &str = "/operators/invite";
+/// What each role may do.
+pub const ROLES: &str = "/operators/roles";
 /// Overview, where one lands after signing in.
 pub const OVERVIEW: &str = "/";
 /// Sign in.
@@ -111,6 +123,41 @@ pub fn customer_delete(id: CustomerId) -> String {
 /// Add a notification recipient to a customer.
 pub fn customer_notification_add(id: CustomerId) -> String {
     format!("{CUSTOMERS}/{id}/notifications/add")
+}
+
+/// Give a customer other tags.
+pub fn customer_tags(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/tags")
+}
+
+/// The customers with a tag.
+pub fn customers_tagged(tag: &str) -> String {
+    crate::ui::address::link(CUSTOMERS, &[("tag".to_owned(), tag.to_owned())])
+}
+
+/// One operator.
+pub fn operator(id: OperatorId) -> String {
+    format!("{OPERATORS}/{id}")
+}
+
+/// Change an operator's name, role and customers.
+pub fn operator_edit(id: OperatorId) -> String {
+    format!("{OPERATORS}/{id}/edit")
+}
+
+/// Invite an operator once more.
+pub fn operator_invite_again(id: OperatorId) -> String {
+    format!("{OPERATORS}/{id}/invite-again")
+}
+
+/// Keep an operator from signing in.
+pub fn operator_disable(id: OperatorId) -> String {
+    format!("{OPERATORS}/{id}/disable")
+}
+
+/// Remove an operator.
+pub fn operator_remove(id: OperatorId) -> String {
+    format!("{OPERATORS}/{id}/remove")
 }
 
 /// One notification recipient.

@@ -87,8 +87,12 @@ pub struct SignedIn {
     pub email: String,
     /// Their role.
     pub role: Role,
+    /// The customers they look after, in a few words.
+    pub scope: String,
     /// Whether they look after every customer.
     pub sees_all: bool,
+    /// Whether they look after customers that are added later.
+    pub sees_later_ones: bool,
     /// How many customers they see.
     pub customers: i64,
     /// Set while the scheduled runs of every customer are paused.
@@ -183,7 +187,7 @@ pub(crate) mod caller {
     use axum::extract::ConnectInfo;
     use backend::{
         Backend, Origin, Scope,
-        store::sessions::{OPERATOR, USER_AGENT},
+        store::sessions::{ADDRESS, OPERATOR, USER_AGENT},
     };
     use domain::{connection::ConnectionTest, id::OperatorId, operator::Operator};
     use http::{header, request::Parts};
@@ -221,6 +225,7 @@ pub(crate) mod caller {
         let enter = async || {
             session.cycle_id().await?;
             session.insert(OPERATOR, operator.id).await?;
+            session.insert(ADDRESS, address()).await?;
             session.insert(USER_AGENT, user_agent()).await
         };
         enter()
@@ -270,7 +275,9 @@ pub(crate) mod caller {
             name: operator.name,
             email: operator.email,
             role: operator.role,
+            scope: operator.scope.summary(),
             sees_all: scope.sees_all(),
+            sees_later_ones: scope.sees_later_ones(),
             customers,
             sync_pause: standing.pause,
         })

@@ -31,27 +31,74 @@ CREATE TABLE pause_of_all (
     pause_reason  TEXT
 ) STRICT;
 
+-- What groups customers: roles can be given for those that have a tag.
+CREATE TABLE customer_tag (
+    customer_id  BLOB NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    tag          TEXT NOT NULL, -- in small letters
+    PRIMARY KEY (customer_id, tag)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX customer_tag_by_tag ON customer_tag (tag, customer_id);
+
 CREATE TABLE operator (
     id                 BLOB NOT NULL PRIMARY KEY,
     email              TEXT NOT NULL,
     email_folded       TEXT NOT NULL UNIQUE,
     name               TEXT NOT NULL,
-    password_hash      TEXT NOT NULL, -- argon2id, PHC string
+    name_folded        TEXT NOT NULL,
+    password_hash      TEXT,          -- argon2id, PHC string; null: no password
     created_at         TEXT NOT NULL,
+    joined_at          TEXT,          -- null: the invitation was not followed yet
+    disabled_at        TEXT,          -- can't sign in since
     last_signed_in_at  TEXT
 ) STRICT;
+CREATE INDEX operator_by_name ON operator (name_folded, id);
 
--- What an operator is, and for which customers: all, or those in operator_role_customer.
+-- What an operator is, and for which customers. scope: all · some, those in
+-- operator_role_customer · tags, those with a tag in operator_role_tag · all_except, all but those
+-- in operator_role_customer.
 CREATE TABLE operator_role (
-    operator_id    BLOB    NOT NULL PRIMARY KEY REFERENCES operator (id) ON DELETE CASCADE,
-    role           TEXT    NOT NULL,
-    all_customers  INTEGER NOT NULL
+    operator_id  BLOB NOT NULL PRIMARY KEY REFERENCES operator (id) ON DELETE CASCADE,
+    role         TEXT NOT NULL,
+    scope        TEXT NOT NULL
 ) STRICT;
 CREATE TABLE operator_role_customer (
     operator_id  BLOB NOT NULL REFERENCES operator_role (operator_id) ON DELETE CASCADE,
     customer_id  BLOB NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
     PRIMARY KEY (operator_id, customer_id)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE operator_role_tag (
+    operator_id  BLOB NOT NULL REFERENCES operator_role (operator_id) ON DELETE CASCADE,
+    tag          TEXT NOT NULL, -- of customer_tag; no customer need have it
+    PRIMARY KEY (operator_id, tag)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX operator_role_tag_by_tag ON operator_role_tag (tag, operator_id);
+
+-- The links with which operators set a password: one of each purpose at a time, for once.
+CREATE TABLE operator_link (
+    operator_id  BLOB NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
+    purpose      TEXT NOT NULL, -- invitation, password_reset
+    secret_hash  BLOB NOT NULL UNIQUE, -- SHA-256 of what stands in the link
+    created_at   TEXT NOT NULL,
+    expires_at   TEXT NOT NULL,
+    PRIMARY KEY (operator_id, purpose)
+) STRICT, WITHOUT ROWID;
+
+-- Mails with such links. What a stranger asks for is kept before it is known whether there is
+-- such an operator, so that the answer takes as long either way.
+CREATE TABLE operator_mail (
+    id             BLOB    NOT NULL PRIMARY KEY,
+    operator_id    BLOB REFERENCES operator (id) ON DELETE CASCADE, -- null: not looked up yet
+    purpose        TEXT    NOT NULL,
+    address        TEXT    NOT NULL,
+    invited_by     TEXT,
+    secret_sealed  BLOB,   -- what stands in the link; gone once it is sent or given up
+    status         TEXT    NOT NULL,
+    attempts       INTEGER NOT NULL,
+    error          TEXT,   -- JSON, of the last attempt
+    created_at     TEXT    NOT NULL,
+    attempted_at   TEXT
+) STRICT;
+CREATE INDEX operator_mail_by_operator ON operator_mail (operator_id);
 
 CREATE TABLE session (
     id_hash       BLOB NOT NULL PRIMARY KEY, -- SHA-256 of what the cookie holds
@@ -59,6 +106,7 @@ CREATE TABLE session (
     operator_id   BLOB REFERENCES operator (id) ON DELETE CASCADE, -- null before sign-in
     data          TEXT NOT NULL,             -- JSON object of tower-sessions
     user_agent    TEXT NOT NULL,
+    address       TEXT,                      -- of the sign-in
     created_at    TEXT NOT NULL,             -- the absolute end counts from here
     last_used_at  TEXT NOT NULL,
     expires_at    TEXT NOT NULL

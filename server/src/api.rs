@@ -15,6 +15,7 @@ mod groups;
 pub mod input;
 mod integrations;
 mod notification_recipients;
+mod operators;
 mod pauses;
 pub mod problem;
 mod runs;
@@ -77,7 +78,8 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(devices::calls())
             .merge(countdowns::calls())
             .merge(why::calls())
-            .merge(audit_events::calls()),
+            .merge(audit_events::calls())
+            .merge(operators::calls()),
     );
     description::name_operations(calls.get_openapi_mut());
     calls

@@ -177,6 +177,29 @@ pub enum OperatorCommand {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
+    /// List who may sign in, what they may do, and whether they can
+    List,
+    /// Set somebody's password, and end their sessions
+    ResetPassword {
+        /// The mail address the person signs in with
+        #[arg(long)]
+        email: String,
+        /// Read the password from standard input: its first line
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// Let somebody sign in again who was disabled
+    Enable {
+        /// The mail address the person signs in with
+        #[arg(long)]
+        email: String,
+    },
+    /// Keep somebody from signing in, and end their sessions
+    Disable {
+        /// The mail address the person signs in with
+        #[arg(long)]
+        email: String,
+    },
 }
 
 /// What can be done with API tokens.

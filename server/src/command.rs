@@ -14,7 +14,7 @@ use backend::{
     },
 };
 use clap::{Parser, error::ErrorKind};
-use domain::{number::counted, permission::Role};
+use domain::{number::counted, operator::Operator, permission::Role};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -138,9 +138,7 @@ async fn carry_out(arguments: Arguments) -> Result<(), Failure> {
             open(&config).await?;
             Ok(())
         }
-        Command::Operator(OperatorCommand::Add {
-            email, name, role, ..
-        }) => add_operator(&config, &email, &name, role).await,
+        Command::Operator(command) => operator(&config, command).await,
         Command::Token(TokenCommand::Create {
             name,
             role,
@@ -240,11 +238,55 @@ fn tell(line: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::failed(format!("can’t write to standard output: {error}")))
 }
 
-async fn add_operator(config: &Config, email: &str, name: &str, role: Role) -> Result<(), Failure> {
-    let password = password()?;
-    let backend = open(config).await?;
-    backend::auth::add_operator(&backend, email, name, role, password).await?;
+async fn operator(config: &Config, command: OperatorCommand) -> Result<(), Failure> {
+    match command {
+        OperatorCommand::Add {
+            email, name, role, ..
+        } => {
+            let password = password()?;
+            let backend = open(config).await?;
+            backend::auth::add_operator(&backend, &email, &name, role, password).await?;
+        }
+        OperatorCommand::List => {
+            let backend = open(config).await?;
+            for operator in backend::auth::all_operators(&backend).await? {
+                let line = operator_line(&operator);
+                writeln!(std::io::stdout(), "{line}")
+                    .map_err(|error| Failure::failed(format!("can’t write the list: {error}")))?;
+            }
+        }
+        OperatorCommand::ResetPassword { email, .. } => {
+            let password = password()?;
+            let backend = open(config).await?;
+            backend::auth::set_password(&backend, &email, password).await?;
+        }
+        OperatorCommand::Enable { email } => {
+            let backend = open(config).await?;
+            backend::auth::set_enabled(&backend, &email, true).await?;
+        }
+        OperatorCommand::Disable { email } => {
+            let backend = open(config).await?;
+            backend::auth::set_enabled(&backend, &email, false).await?;
+        }
+    }
     Ok(())
+}
+
+/// One operator: what a program may want to cut apart, between tabs.
+fn operator_line(operator: &Operator) -> String {
+    let last = operator.last_signed_in_at.map_or_else(
+        || "never".to_owned(),
+        |at| at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    );
+    [
+        operator.email.as_str(),
+        operator.name.as_str(),
+        operator.role.as_str(),
+        &operator.scope.summary(),
+        operator.state.as_str(),
+        &last,
+    ]
+    .join("\t")
 }
 
 /// The first line of standard input, without its end.

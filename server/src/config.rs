@@ -12,7 +12,7 @@ use std::{
 
 use backend::{
     Cloud, Clouds,
-    notify::Smtp,
+    mail::Smtp,
     sealer::keys::{KeyCommand, MasterKeySource},
     store::audit::{RETENTION_DAYS, RETENTION_DAYS_MIN},
 };

@@ -324,3 +324,54 @@ fn the_key_is_rotated_and_checked_and_may_come_from_a_command() {
     );
     assert!(!line.contains("not a key"), "{line}");
 }
+
+#[test]
+fn operators_are_listed_and_helped_on_the_machine_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let operator = |arguments: &[&str], input: &str| {
+        let arguments: Vec<&str> = ["operator"].iter().chain(arguments).copied().collect();
+        rollcall(here, &arguments, input)
+    };
+    assert_eq!(done(&operator(&["list"], "")), "");
+    for (email, name, role) in [
+        ("mina@example.com", "Mina", "owner"),
+        ("ada@example.com", "Ada", "help_desk"),
+    ] {
+        let add = [
+            "add",
+            "--email",
+            email,
+            "--name",
+            name,
+            "--role",
+            role,
+            "--password-stdin",
+        ];
+        done(&operator(&add, "a long pass phrase\n"));
+    }
+    let list = "ada@example.com\tAda\thelp_desk\tAll customers\tactive\tnever\n\
+                mina@example.com\tMina\towner\tAll customers\tactive\tnever\n";
+    assert_eq!(done(&operator(&["list"], "")), list);
+
+    let disable = |email| operator(&["disable", "--email", email], "");
+    done(&disable("ADA@example.com"));
+    let listed = done(&operator(&["list"], ""));
+    assert!(listed.starts_with("ada@example.com\tAda\thelp_desk\tAll customers\tdisabled\t"));
+    let line = refused(&disable("mina@example.com"), 1);
+    assert!(line.contains("last owner"), "{line}");
+    done(&operator(&["enable", "--email", "ada@example.com"], ""));
+    assert_eq!(done(&operator(&["list"], "")), list);
+
+    let reset = |email, password| {
+        operator(
+            &["reset-password", "--email", email, "--password-stdin"],
+            password,
+        )
+    };
+    assert_eq!(done(&reset("mina@example.com", "another long one\n")), "");
+    let line = refused(&reset("mina@example.com", "short\n"), 2);
+    assert!(line.contains("--password-stdin: Use at least 12"), "{line}");
+    let line = refused(&reset("nobody@example.com", "another long one\n"), 2);
+    assert!(line.contains("--email: There is no operator"), "{line}");
+}

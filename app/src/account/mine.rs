@@ -4,7 +4,10 @@ use domain::operator::SessionLine;
 use leptos::{server, server_fn::codec::Json};
 use uuid::Uuid;
 
-use crate::{session::use_operator, ui::prelude::*};
+use crate::{
+    session::use_operator,
+    ui::{prelude::*, sessions::SessionTable},
+};
 
 /// Where the operator is signed in.
 #[server(endpoint = "account/sessions", input = Json)]
@@ -85,10 +88,8 @@ pub fn AccountPage() -> impl IntoView {
                 view! {
                     <span class="text-base-content">{operator.name.clone()}</span>
                     <span>{operator.email.clone()}</span>
-                    <span>
-                        {operator.role.title()}
-                        {if operator.sees_all { " of all customers" } else { "" }}
-                    </span>
+                    <span>{operator.role.title()}</span>
+                    <bdi>{operator.scope.clone()}</bdi>
                 }
                 .into_any()
             }
@@ -136,127 +137,23 @@ pub fn AccountPage() -> impl IntoView {
                     </PostForm>
                 </div>
                 <Load resource=sessions let:sessions>
-                    <Sessions sessions=sessions end=end />
+                    <SessionTable
+                        sessions=sessions
+                        end=move |session: Uuid, label: String| {
+                            view! {
+                                <PostForm post=end class="inline">
+                                    <input type="hidden" name="id" value=session.to_string() />
+                                    <button type="submit" class="rc-act" aria-label=label>
+                                        "End"
+                                    </button>
+                                </PostForm>
+                            }
+                                .into_any()
+                        }
+                    />
                 </Load>
             </section>
         </div>
     }
     .into_any()
-}
-
-#[component]
-fn Sessions(sessions: Vec<SessionLine>, end: crate::ui::form::Post<EndSession>) -> impl IntoView {
-    let rows = sessions
-        .into_iter()
-        .map(|session| {
-            let name = browser(&session.user_agent);
-            let ending = format!("End {name}");
-            view! {
-                <tr role="row">
-                    <td role="cell" class="grow">
-                        <span class="block truncate" title=session.user_agent>{name}</span>
-                    </td>
-                    <td role="cell" class="whitespace-nowrap text-muted max-md:hidden">
-                        <RelativeTime at=session.created_at />
-                    </td>
-                    <td role="cell" class="whitespace-nowrap text-muted">
-                        <RelativeTime at=session.last_used_at />
-                    </td>
-                    <td role="cell" class="whitespace-nowrap text-end">
-                        {if session.current {
-                            view! { <span class="rc-tag ok">"This one"</span> }.into_any()
-                        } else {
-                            view! {
-                                <PostForm post=end class="inline">
-                                    <input type="hidden" name="id" value=session.id.to_string() />
-                                    <button type="submit" class="rc-act" aria-label=ending>"End"</button>
-                                </PostForm>
-                            }
-                                .into_any()
-                        }}
-                    </td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <table
-            class="rc-table still mt-1"
-            role="table"
-            aria-labelledby="h-sessions"
-        >
-            <thead role="rowgroup">
-                <tr role="row">
-                    <Head label="Browser" class="grow" />
-                    <Head label="Signed in" class="max-md:hidden" />
-                    <Head label="Last used" />
-                    <Head label="" />
-                </tr>
-            </thead>
-            <tbody role="rowgroup">{rows}</tbody>
-        </table>
-    }
-    .into_any()
-}
-
-/// Browser and system out of what a browser calls itself; the whole text where neither is known.
-fn browser(agent: &str) -> String {
-    // In this order: Edge and Opera also call themselves Chrome, Chrome also Safari.
-    let name = [
-        ("Edg", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("Chrom", "Chrome"),
-        ("Safari/", "Safari"),
-    ]
-    .into_iter()
-    .find(|(part, _)| agent.contains(part))
-    .map(|(_, name)| name);
-    let system = [
-        ("Windows", "Windows"),
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Android", "Android"),
-        ("Mac OS X", "macOS"),
-        ("CrOS", "ChromeOS"),
-        ("Linux", "Linux"),
-    ]
-    .into_iter()
-    .find(|(part, _)| agent.contains(part))
-    .map(|(_, name)| name);
-    match (name, system) {
-        (Some(name), Some(system)) => format!("{name} on {system}"),
-        (Some(name), None) => name.to_owned(),
-        _ if agent.is_empty() => "Unknown browser".to_owned(),
-        _ => agent.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::browser;
-
-    #[test]
-    fn browsers_are_told_by_their_own_name() {
-        for (agent, name) in [
-            (
-                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
-                 Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0",
-                "Edge on Windows",
-            ),
-            (
-                "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-                "Firefox on Linux",
-            ),
-            (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 \
-                 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
-                "Safari on iPhone",
-            ),
-            ("curl/8.0", "curl/8.0"),
-            ("", "Unknown browser"),
-        ] {
-            assert_eq!(browser(agent), name);
-        }
-    }
 }

@@ -71,6 +71,9 @@ pub fn SignInPage() -> impl IntoView {
             />
             <Submit label="Sign in" class="btn btn-primary btn-lg w-full" />
         </PostForm>
+        <p class="mt-4 text-center">
+            <a class="rc-link" href=routes::FORGOT_PASSWORD>"Forgot your password?"</a>
+        </p>
     }
     .into_any()
 }

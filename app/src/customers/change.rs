@@ -90,7 +90,9 @@ pub fn AddDialog() -> impl IntoView {
                 <Field
                     name="name"
                     label="Name"
-                    hint="The organisation as you call it. It need not be unique."
+                    hint="The organisation as you call it. It need not be unique. Operators who look \
+                          after some customers don’t see it until they are given it, or its tag; those \
+                          who look after all except some do."
                     autofocus=true
                 />
                 <DialogFoot back=routes::CUSTOMERS>

@@ -9,7 +9,7 @@ use leptos::{server, server_fn::codec::Json};
 use leptos_router::components::Outlet;
 use serde::{Deserialize, Serialize};
 
-use super::{change::use_id, pause::ResumeCustomer};
+use super::{change::use_id, pause::ResumeCustomer, tags::TagLinks};
 use crate::{
     session::may,
     ui::{address::link, form::Post, pause::PauseNote, prelude::*, time::day_utc},
@@ -86,8 +86,12 @@ fn Customer(customer: CustomerView, resume: Post<ResumeCustomer>) -> impl IntoVi
     let id = line.id;
     let in_use = line.deleted_at.is_none();
     let Of {
-        time_zone, pause, ..
+        time_zone,
+        pause,
+        tags,
+        ..
     } = customer;
+    let untagged = tags.is_empty();
     let paused = pause.is_some();
     let of_customer = move |path: &str| link(path, &[("customer".to_owned(), id.to_string())]);
     let added = day_utc(line.created_at);
@@ -131,6 +135,21 @@ fn Customer(customer: CustomerView, resume: Post<ResumeCustomer>) -> impl IntoVi
                                         data-noscroll="true"
                                     >
                                         "Change time zone"
+                                    </a>
+                                }
+                            })}
+                    </span>
+                    <span class="inline-flex flex-wrap items-center gap-1.5">
+                        <TagLinks tags=tags />
+                        {(write && in_use)
+                            .then(|| {
+                                view! {
+                                    <a
+                                        class="rc-link"
+                                        href=routes::customer_tags(id)
+                                        data-noscroll="true"
+                                    >
+                                        {if untagged { "Add tags" } else { "Change tags" }}
                                     </a>
                                 }
                             })}

@@ -8,18 +8,30 @@ use domain::{
 use leptos::{server, server_fn::codec::Json};
 use leptos_router::components::Outlet;
 
-use super::change::RestoreCustomer;
-use crate::{session::may, ui::list::past_the_end, ui::prelude::*};
+use super::{
+    change::RestoreCustomer,
+    tags::{TagLinks, known_tags},
+};
+use crate::{
+    session::{may, use_operator},
+    ui::list::past_the_end,
+    ui::prelude::*,
+};
 
-/// Customers whose name holds what is searched for, or those in the bin.
+/// Customers whose name holds what is searched for, with a tag, or those in the bin.
 #[server(endpoint = "customers/list", input = Json)]
-pub(crate) async fn list_customers(list: ListQuery, bin: bool) -> AppResult<Page<CustomerLine>> {
+pub(crate) async fn list_customers(
+    list: ListQuery,
+    bin: bool,
+    tag: Option<String>,
+) -> AppResult<Page<CustomerLine>> {
     use backend::store::customers::{self, CustomerQuery};
     let (backend, scope) = crate::session::caller().await?;
     let query = CustomerQuery {
         sort: list.sort,
         q: list.q,
         bin,
+        tag,
         page: list.page,
         direction: list.direction,
     };
@@ -33,19 +45,24 @@ pub fn CustomersPage() -> impl IntoView {
     let changes = use_changes();
     let asked = {
         let address = address.clone();
-        Memo::new(move |_| (address.list(), address.get("bin").is_some()))
+        Memo::new(move |_| {
+            let bin = address.get("bin").is_some();
+            (address.list(), bin, address.get("tag"))
+        })
     };
     let customers = Resource::new(
         move || (asked.get(), changes.follow()),
-        |((list, bin), _)| list_customers(list, bin),
+        |((list, bin, tag), _)| list_customers(list, bin, tag),
     );
+    let tags = Resource::new(move || changes.follow(), |_| known_tags());
+    let adds = may(Permission::CustomersWrite) && use_operator().sees_later_ones;
     let add = {
         let address = address.clone();
         move || address.at(routes::CUSTOMER_ADD, &[])
     };
     view! {
         <PageHead title="Customers">
-            {may(Permission::CustomersWrite)
+            {adds
                 .then(|| {
                     view! {
                         <a class="btn btn-primary" href=add data-noscroll="true">
@@ -56,6 +73,7 @@ pub fn CustomersPage() -> impl IntoView {
                 })}
         </PageHead>
         <ListBar label="Customers">
+            <TagChip tags=tags />
             <BinLink />
             <TotalOf resource=customers one="customer" many="customers" />
         </ListBar>
@@ -68,9 +86,9 @@ pub fn CustomersPage() -> impl IntoView {
 }
 
 #[component]
-fn List(asked: (ListQuery, bool), page: Page<CustomerLine>) -> impl IntoView {
-    let (list, bin) = asked;
-    if page.total == 0 && list.q.is_none() && !bin {
+fn List(asked: (ListQuery, bool, Option<String>), page: Page<CustomerLine>) -> impl IntoView {
+    let (list, bin, tag) = asked;
+    if page.total == 0 && list.q.is_none() && tag.is_none() && !bin {
         return view! {
             <Empty
                 title="No customers yet"
@@ -90,7 +108,7 @@ fn List(asked: (ListQuery, bool), page: Page<CustomerLine>) -> impl IntoView {
         .collect_view();
     view! {
         {if none && !stale {
-            if bin && list.q.is_none() {
+            if bin && list.q.is_none() && tag.is_none() {
                 view! {
                     <Empty
                         title="The bin is empty"
@@ -139,6 +157,28 @@ fn List(asked: (ListQuery, bool), page: Page<CustomerLine>) -> impl IntoView {
                 .into_any()
         }}
         <Pager page=list.page total=total />
+    }
+    .into_any()
+}
+
+/// The filter by tag, where there are tags.
+#[component]
+fn TagChip(tags: Resource<AppResult<Vec<String>>>) -> impl IntoView {
+    let address = use_address();
+    view! {
+        <Transition>
+            {move || {
+                let chosen = address.get("tag");
+                tags.get()
+                    .and_then(Result::ok)
+                    .filter(|tags| !tags.is_empty() || chosen.is_some())
+                    .map(|tags| {
+                        let options: Vec<_> =
+                            tags.into_iter().map(|tag| (tag.clone(), tag)).collect();
+                        view! { <FilterChip name="tag" label="Tag" options=options /> }
+                    })
+            }}
+        </Transition>
     }
     .into_any()
 }
@@ -211,9 +251,14 @@ fn Row(line: CustomerLine, bin: bool) -> impl IntoView {
                     view! { <bdi class="block truncate font-medium">{line.name}</bdi> }.into_any()
                 } else {
                     view! {
-                        <a class="rc-rowlink block truncate" href=routes::customer(line.id)>
-                            <bdi title=line.name.clone()>{line.name.clone()}</bdi>
-                        </a>
+                        <span class="flex items-center gap-2 min-w-0">
+                            <a class="rc-rowlink truncate" href=routes::customer(line.id)>
+                                <bdi title=line.name.clone()>{line.name.clone()}</bdi>
+                            </a>
+                            <span class="flex gap-1 overflow-hidden max-md:hidden">
+                                <TagLinks tags=line.tags />
+                            </span>
+                        </span>
                     }
                         .into_any()
                 }}

@@ -4,8 +4,10 @@ mod change;
 mod detail;
 mod list;
 mod pause;
+mod tags;
 
 pub use change::{AddDialog, DeleteDialog, RenameDialog};
 pub use detail::CustomerPage;
 pub use list::CustomersPage;
 pub use pause::{PauseDialog, TimeZoneDialog};
+pub use tags::TagsDialog;

@@ -5,7 +5,7 @@ mod pause;
 mod switcher;
 mod theme;
 
-use domain::permission::Permission;
+use domain::permission::{Permission, Role};
 use leptos::{
     prelude::*,
     server,
@@ -39,10 +39,26 @@ pub(crate) struct Place {
     pub(crate) path: &'static str,
     pub(crate) title: &'static str,
     pub(crate) icon: &'static str,
+    /// What the page asks for, where not everybody who is signed in has it.
+    permission: Option<Permission>,
 }
 
 const fn place(path: &'static str, title: &'static str, icon: &'static str) -> Place {
-    Place { path, title, icon }
+    Place {
+        path,
+        title,
+        icon,
+        permission: None,
+    }
+}
+
+impl Place {
+    const fn for_who_may(self, permission: Permission) -> Self {
+        Self {
+            permission: Some(permission),
+            ..self
+        }
+    }
 }
 
 /// The sidebar, by groups.
@@ -77,7 +93,11 @@ pub(crate) const PLACES: [(&str, &[Place]); 5] = [
     ),
     (
         "Administration",
-        &[place(routes::AUDIT_LOG, "Audit Log", "scroll-text")],
+        &[
+            place(routes::OPERATORS, "Operators", "user-cog")
+                .for_who_may(Permission::OperatorsRead),
+            place(routes::AUDIT_LOG, "Audit Log", "scroll-text").for_who_may(Permission::AuditRead),
+        ],
     ),
     (
         "Installation",
@@ -86,36 +106,24 @@ pub(crate) const PLACES: [(&str, &[Place]); 5] = [
 ];
 
 /// The places of the sidebar that are offered to the operator.
-pub(crate) fn offered_places() -> impl Iterator<Item = (&'static str, &'static [Place])> {
-    places(Offered::to_me())
+pub(crate) fn offered_places() -> impl Iterator<Item = (&'static str, Vec<Place>)> {
+    let operator = use_operator();
+    places(operator.role, operator.looks_after_installation())
 }
 
-/// Which groups of places are offered beside those that everybody has.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Offered {
-    /// Those of the whole installation.
-    pub installation: bool,
-    /// Administration.
-    pub administration: bool,
-}
-
-impl Offered {
-    fn to_me() -> Self {
-        let me = use_operator();
-        Self {
-            installation: me.looks_after_installation(),
-            administration: me.role.allows(Permission::AuditRead),
-        }
-    }
-}
-
-/// The places of the sidebar that are offered.
-fn places(offered: Offered) -> impl Iterator<Item = (&'static str, &'static [Place])> {
-    PLACES.into_iter().filter(move |(title, _)| match *title {
-        "Installation" => offered.installation,
-        "Administration" => offered.administration,
-        _ => true,
-    })
+/// The places of the sidebar for a role; `whole`: also those of the whole installation.
+fn places(role: Role, whole: bool) -> impl Iterator<Item = (&'static str, Vec<Place>)> {
+    PLACES
+        .into_iter()
+        .filter(move |(title, _)| whole || *title != "Installation")
+        .map(move |(title, places)| {
+            let may = |place: &&Place| place.permission.is_none_or(|needed| role.allows(needed));
+            (
+                title,
+                places.iter().filter(may).copied().collect::<Vec<_>>(),
+            )
+        })
+        .filter(|(_, places)| !places.is_empty())
 }
 
 /// How many customers the operator sees, counted again after each change.
@@ -200,8 +208,8 @@ fn Navigation() -> impl IntoView {
     let groups = offered_places()
         .map(|(title, places)| {
             let links = places
-                .iter()
-                .map(|place| view! { <NavLink place=*place customers=customers /> })
+                .into_iter()
+                .map(|place| view! { <NavLink place=place customers=customers /> })
                 .collect_view();
             view! {
                 <div class="rc-nav">
@@ -217,7 +225,9 @@ fn Navigation() -> impl IntoView {
 fn NavLink(place: Place, customers: RwSignal<i64>) -> impl IntoView {
     let address = use_address();
     let here = use_location().pathname;
-    let Place { path, title, icon } = place;
+    let Place {
+        path, title, icon, ..
+    } = place;
     let current = move || {
         here.with(|here| {
             let inside = here == path

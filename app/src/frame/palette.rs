@@ -1,5 +1,6 @@
 //! "Find anything": Ctrl+K opens it over the page; without the browser code it is a page.
 
+use domain::permission::{Permission, Role};
 use leptos::{ev, html, prelude::*, server, server_fn::codec::Json, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use serde::{Deserialize, Serialize};
@@ -34,11 +35,8 @@ pub(crate) async fn find_all(q: String) -> AppResult<Vec<Found>> {
     use domain::permission::Permission;
     let (backend, scope) = crate::session::caller().await?;
     let folded = q.trim().to_lowercase();
-    let offered = Offered {
-        installation: scope.sees_all() && scope.can(Permission::InstallationWrite),
-        administration: scope.can(Permission::AuditRead),
-    };
-    let mut found: Vec<Found> = pages(offered)
+    let whole = scope.sees_all() && scope.can(Permission::InstallationWrite);
+    let mut found: Vec<Found> = pages(scope.role(), whole, scope.sees_later_ones())
         .filter(|page| page.title.to_lowercase().contains(&folded))
         .collect();
     if !folded.is_empty() {
@@ -58,27 +56,50 @@ pub(crate) async fn find_all(q: String) -> AppResult<Vec<Found>> {
     Ok(found)
 }
 
-/// Every page that can be gone to by its name.
-fn pages(offered: Offered) -> impl Iterator<Item = Found> {
+/// Every page that somebody with this role can go to by its name; `whole`: also those of the whole
+/// installation; `adds`: also where customers are added, which only who sees them may.
+fn pages(role: Role, whole: bool, adds: bool) -> impl Iterator<Item = Found> {
     let page = |title: &str, icon: &str, path: &str| Found {
         title: title.to_owned(),
         kind: "Page".to_owned(),
         icon: icon.to_owned(),
         path: path.to_owned(),
     };
-    places(offered)
-        .flat_map(|(_, places)| places)
-        .map(move |place| page(place.title, place.icon, place.path))
-        .chain([
+    let more = [
+        (
+            Some(Permission::IntegrationsWrite),
             page("Add New Integration", "plus", routes::INTEGRATION_ADD),
+        ),
+        (
+            Some(Permission::CustomersWrite).filter(|_| adds),
             page("Add Customer", "plus", routes::CUSTOMER_ADD),
+        ),
+        (
+            Some(Permission::CredentialProfilesWrite),
             page(
                 "Add Credential Profile",
                 "plus",
                 routes::CREDENTIAL_PROFILE_ADD,
             ),
-            page("My Account", "user-cog", routes::ACCOUNT),
-        ])
+        ),
+        (
+            Some(Permission::OperatorsWrite),
+            page("Invite Operator", "plus", routes::OPERATOR_INVITE),
+        ),
+        (
+            Some(Permission::OperatorsRead),
+            page("Roles", "shield", routes::ROLES),
+        ),
+    ];
+    places(role, whole)
+        .flat_map(|(_, places)| places)
+        .map(move |place| page(place.title, place.icon, place.path))
+        .chain(
+            more.into_iter()
+                .filter(move |(needed, _)| needed.is_some_and(|needed| role.allows(needed)))
+                .map(|(_, page)| page),
+        )
+        .chain([page("My Account", "user-cog", routes::ACCOUNT)])
 }
 
 /// One thing found, as a choice of the list box that the keys move through.
@@ -111,7 +132,7 @@ fn pages_icons() -> impl Iterator<Item = &'static str> {
         .into_iter()
         .flat_map(|(_, places)| places)
         .map(|place| place.icon)
-        .chain(["user-cog"])
+        .chain(["user-cog", "shield"])
 }
 
 /// The link in the top bar, and the dialog it becomes.
@@ -122,7 +143,10 @@ pub(super) fn Palette() -> impl IntoView {
     let q = RwSignal::new(String::new());
     let chosen = RwSignal::new(0_usize);
     let listed = RwSignal::new(Vec::<Found>::new());
-    let offered = StoredValue::new(pages(Offered::to_me()).collect::<Vec<_>>());
+    let operator = use_operator();
+    let whole = operator.looks_after_installation();
+    let pages = pages(operator.role, whole, operator.sees_later_ones);
+    let offered = StoredValue::new(pages.collect::<Vec<_>>());
     Effect::new(move |_| {
         let asked = q.get();
         if asked.trim().is_empty() {

@@ -269,11 +269,23 @@ fn Form(
             settings: now.get_untracked(),
         });
     });
+    // What someone may not do is not offered; what is set is shown to all who see it.
+    let write = may(Permission::IntegrationsWrite);
     view! {
         <AskBeforeLeaving changes=changes />
         <form id="find-groups" method="get" action=routes::integration(id)></form>
         <PostForm post=post class="flex-1 flex flex-col">
             <input type="hidden" name="id" value=id.to_string() />
+            {(!write)
+                .then(|| {
+                    view! {
+                        <p class="px-6 pt-4 text-muted flex items-center gap-1.5 max-md:px-4">
+                            <Icon name="lock" small=true />
+                            "Your role shows these settings and doesn’t change them."
+                        </p>
+                    }
+                })}
+            <fieldset class="contents" disabled=!write>
             <div
                 node_ref=inside
                 class="flex-1 grid content-start xl:grid-cols-[minmax(0,1fr)_20rem] gap-x-10 px-6 py-4 max-md:px-4"
@@ -295,10 +307,18 @@ fn Form(
                     <GuardTable shown=shown now=now sizes=guard_sizes />
                 </aside>
             </div>
-            <SaveBar changes=changes discard=discard>
-                {may(Permission::RunsStart)
-                    .then(|| view! { <PreviewButton post=preview start=start_preview /> })}
-            </SaveBar>
+            </fieldset>
+            {write
+                .then(|| {
+                    view! {
+                        <SaveBar changes=changes discard=discard>
+                            {may(Permission::RunsStart)
+                                .then(|| {
+                                    view! { <PreviewButton post=preview start=start_preview /> }
+                                })}
+                        </SaveBar>
+                    }
+                })}
         </PostForm>
     }
     .into_any()

@@ -20,6 +20,7 @@ pub mod pause;
 pub mod period;
 pub mod post;
 pub mod progress;
+pub mod sessions;
 pub mod status;
 pub mod table;
 pub mod time;

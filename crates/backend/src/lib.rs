@@ -11,13 +11,16 @@ pub mod clock;
 pub mod clouds;
 mod csv;
 pub mod db;
+mod delivery;
 pub mod entra;
 mod error;
 pub mod graph_access;
 pub mod ids;
 mod installation;
 pub mod jobs;
+pub mod mail;
 pub mod notify;
+mod operator_mail;
 pub mod scope;
 pub mod sealer;
 pub mod store;
@@ -81,7 +84,7 @@ pub struct Settings {
     /// The origin that people reach this installation at, for links in mails.
     pub public_url: Url,
     /// The mail server; none: mail isn't set up.
-    pub smtp: Option<notify::Smtp>,
+    pub smtp: Option<mail::Smtp>,
     /// Whether webhooks may lead to this machine and to private networks.
     pub webhooks_to_private_networks: bool,
     /// The database's address, with its password where it has one: for `pg_dump`.

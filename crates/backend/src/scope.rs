@@ -82,6 +82,8 @@ pub(crate) enum Customers {
     All,
     /// These.
     Some(Arc<HashSet<CustomerId>>),
+    /// Every customer but these, also those added later.
+    AllExcept(Arc<HashSet<CustomerId>>),
 }
 
 impl Scope {
@@ -169,17 +171,34 @@ impl Scope {
         match &self.customers {
             Customers::All => true,
             Customers::Some(some) => some.contains(&customer),
+            Customers::AllExcept(others) => !others.contains(&customer),
         }
     }
 
-    /// Whether the caller sees every customer, also those added later.
+    /// Whether no customer is kept from the caller, nor will be: neither those of today nor those
+    /// added later. All but some is not all.
     pub fn sees_all(&self) -> bool {
         matches!(self.customers, Customers::All)
     }
 
-    /// The `$1` of [`in_scope!`](crate::in_scope): whether no row is kept from the caller.
+    /// Whether the caller sees customers that are added later.
+    pub fn sees_later_ones(&self) -> bool {
+        matches!(self.customers, Customers::All | Customers::AllExcept(_))
+    }
+
+    /// The customers kept from a caller who sees all others.
+    pub(crate) fn excluded(&self) -> impl Iterator<Item = CustomerId> {
+        match &self.customers {
+            Customers::AllExcept(others) => others.iter().copied().collect::<Vec<_>>(),
+            Customers::All | Customers::Some(_) => Vec::new(),
+        }
+        .into_iter()
+    }
+
+    /// The `$1` of [`in_scope!`](crate::in_scope): whether customers are in scope unless they are
+    /// listed, and not only if they are.
     pub(crate) fn all(&self) -> bool {
-        self.sees_all()
+        self.sees_later_ones()
     }
 
     /// The `$2` of [`in_scope!`](crate::in_scope): whose grants are looked up.
@@ -250,14 +269,27 @@ impl Scope {
 
 /// The condition that keeps other customers' rows out, for a column with a customer's id. The
 /// query's first two parameters are `scope.all()` and `scope.grantee()`.
+///
+/// Where `$1` holds, every customer is in scope but those listed: usually none, which is found once
+/// a statement. Else those listed are, those with a tag that is listed, and those of a token. The
+/// lists are found by index once a statement, and each row is looked up in them.
 #[macro_export]
 macro_rules! in_scope {
     ($column:literal) => {
         concat!(
-            "($1 OR ",
+            "(($1 AND (NOT EXISTS (SELECT 1 FROM operator_role_customer WHERE operator_id = $2) OR ",
+            $column,
+            " NOT IN (SELECT customer_id FROM operator_role_customer WHERE operator_id = $2)))
+              OR (NOT $1 AND ",
             $column,
             " IN (SELECT customer_id FROM operator_role_customer WHERE operator_id = $2
-                  UNION ALL SELECT customer_id FROM api_token_customer WHERE api_token_id = $2))"
+                  UNION ALL SELECT scope_ct.customer_id FROM operator_role_tag scope_rt
+                              JOIN customer_tag scope_ct ON scope_ct.tag = scope_rt.tag
+                             WHERE scope_rt.operator_id = $2
+                  UNION ALL SELECT customer_id FROM api_token_customer WHERE api_token_id = $2)))"
         )
     };
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use std::{path::Path, sync::Arc};
 use domain::{
     DateTime,
     id::{CustomerId, OperatorId},
+    operator::CustomerScope,
     permission::Role,
 };
 use sqlx::{Connection, PgConnection};
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 use crate::{
     Backend, Clock, Clouds, Db, Ids, Origin, Scope, Sealer, Settings, auth, execute, graph_access,
     notify,
+    store::operators::{self, Added},
 };
 
 /// Which database a test runs on.
@@ -104,7 +106,7 @@ impl TestBackend {
     ///
     /// As [`TestBackend::new`].
     pub async fn owner(&self) -> Scope {
-        self.operator(Role::Owner, None).await
+        self.operator(Role::Owner, CustomerScope::All).await
     }
 
     /// A new administrator of these customers and no others.
@@ -113,44 +115,69 @@ impl TestBackend {
     ///
     /// As [`TestBackend::new`].
     pub async fn administrator_of(&self, customers: &[CustomerId]) -> Scope {
-        self.operator(Role::Administrator, Some(customers)).await
+        self.role_over(Role::Administrator, customers).await
+    }
+
+    /// A new operator with this role over these customers and no others.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestBackend::new`].
+    pub async fn role_over(&self, role: Role, customers: &[CustomerId]) -> Scope {
+        let scope = CustomerScope::Some {
+            customer_ids: customers.to_vec(),
+        };
+        self.operator(role, scope).await
     }
 
     /// A new operator, who has no password.
-    async fn operator(&self, role: Role, customers: Option<&[CustomerId]>) -> Scope {
-        let id = OperatorId(self.ids.uuid());
+    ///
+    /// # Panics
+    ///
+    /// As [`TestBackend::new`].
+    pub async fn operator(&self, role: Role, scope: CustomerScope) -> Scope {
         let mut tx = self.db.write().await.expect("the test's database writes");
-        execute!(
-            &mut tx,
-            "INSERT INTO operator (id, email, email_folded, name, password_hash, created_at)
-             VALUES ($1, $2, $2, $3, '', $4)",
-            id,
-            format!("{id}@rollcall.example"),
-            role.title(),
-            self.clock.now()
-        )
-        .expect("an operator can be added");
-        execute!(
-            &mut tx,
-            "INSERT INTO operator_role (operator_id, role, all_customers) VALUES ($1, $2, $3)",
-            id,
+        let email = format!("{}@rollcall.example", self.ids.uuid());
+        let added = Added {
+            email,
+            name: role.title().to_owned(),
             role,
-            customers.is_none()
-        )
-        .expect("an operator can have a role");
-        for customer in customers.unwrap_or_default() {
-            execute!(
-                &mut tx,
-                "INSERT INTO operator_role_customer (operator_id, customer_id) VALUES ($1, $2)",
-                id,
-                *customer
-            )
-            .expect("an operator can be given a customer");
-        }
+            scope,
+            password_hash: Some(String::new()),
+        };
+        let id = operators::insert(self, &mut tx, added)
+            .await
+            .expect("an operator can be added");
         tx.commit().await.expect("the test's database writes");
+        self.scope_of(id).await
+    }
+
+    /// The scope of an operator, as it is now.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestBackend::new`].
+    pub async fn scope_of(&self, id: OperatorId) -> Scope {
         auth::operator_scope(self, id, origin("test"))
             .await
             .expect("the operator is there")
+    }
+
+    /// Gives a customer a tag.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestBackend::new`].
+    pub async fn tag(&self, customer: CustomerId, tag: &str) {
+        let mut tx = self.db.write().await.expect("the test's database writes");
+        execute!(
+            &mut tx,
+            "INSERT INTO customer_tag (customer_id, tag) VALUES ($1, $2)",
+            customer,
+            tag
+        )
+        .expect("a customer can be tagged");
+        tx.commit().await.expect("the test's database writes");
     }
 
     /// A new customer.

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use backend::{Backend, store::customers};
 use domain::{
-    customer::{Customer, CustomerChange, TIME_ZONE_DEFAULT},
+    customer::{Customer, CustomerChange, TIME_ZONE_DEFAULT, parse_tag},
     id::CustomerId,
     paging::Listing,
     permission::Permission,
@@ -17,7 +17,7 @@ use super::{
     caller::Caller,
     created,
     input::{Body, Id, Query, list_request},
-    problem::{Refusals, Result},
+    problem::{Problem, Refusals, Result},
 };
 
 /// The calls of this noun.
@@ -38,6 +38,8 @@ struct Parameters {
     cursor: Option<String>,
     /// A part of the name.
     q: Option<String>,
+    /// Only those with this tag.
+    tag: Option<String>,
 }
 
 /// What a customer is made with.
@@ -48,6 +50,9 @@ struct CustomerBody {
     name: String,
     /// Its time zone, an IANA name such as `Europe/Amsterdam`; UTC where absent.
     time_zone: Option<String>,
+    /// Its tags; none where absent.
+    #[serde(default)]
+    tags: Vec<String>,
 }
 
 /// List customers
@@ -63,7 +68,9 @@ async fn list(
     caller.require(Permission::CustomersRead)?;
     let parameters: Parameters = query.parse()?;
     let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
-    let listing = customers::listing(&backend, &caller.0, &request).await;
+    let tag = parameters.tag.map(|tag| parse_tag("tag", &tag)).transpose();
+    let tag = tag.map_err(Problem::invalid)?;
+    let listing = customers::listing(&backend, &caller.0, &request, tag.as_deref()).await;
     listing.map(Json).map_err(|error| caller.refused(error))
 }
 
@@ -74,7 +81,7 @@ async fn create(State(backend): State<Backend>, caller: Caller, body: Body) -> R
     caller.require(Permission::CustomersWrite)?;
     let body: CustomerBody = body.parse()?;
     let zone = body.time_zone.as_deref().unwrap_or(TIME_ZONE_DEFAULT);
-    let customer = customers::create_in(&backend, &caller.0, &body.name, zone)
+    let customer = customers::create_in(&backend, &caller.0, &body.name, zone, &body.tags)
         .await
         .map_err(|error| caller.refused(error))?;
     Ok(created("customers", customer.id, customer))
@@ -95,7 +102,9 @@ async fn get(
 
 /// Change a customer
 ///
-/// Its name, and the time zone in which cron expressions and windows are understood.
+/// Its name, its tags, and the time zone in which cron expressions and windows are understood. A
+/// tag that decides which customers operators look after is changed only by who has their rights
+/// over all of these customers.
 #[utoipa::path(patch, path = "/customers/{id}", tag = "Customers", request_body = CustomerChange,
     params(("id" = CustomerId, Path)),
     responses((status = 200, body = Customer), Refusals))]

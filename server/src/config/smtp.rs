@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use backend::notify::{Smtp, SmtpGiven};
+use backend::mail::{Smtp, SmtpGiven};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 

@@ -1,14 +1,11 @@
 //! Every call of the API. A new one stands in the table by itself, since the calls come from the
 //! description.
 
-use std::fmt::Write;
-
 use backend::testing::Kind;
-use domain::permission::Role;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::Things;
+use super::{ROLES, Things, head, line};
 use crate::support::TestApp;
 
 /// The calls of the description, without the prefix.
@@ -32,47 +29,57 @@ pub(super) fn calls() -> Vec<(Method, String)> {
     calls
 }
 
+const WIDTH: usize = 52;
+
 #[tokio::test]
 async fn every_call_answers_each_caller_as_the_table_says() {
     let app = TestApp::with_farm(Kind::Sqlite, 8).await.unwrap();
     let elsewhere = app.customer("Elsewhere").await;
-    let other = app.token(Role::Administrator, Some(&[elsewhere])).await;
-    let mut table = format!(
-        "{:<52} {:>9} {:>9} {:>9} {:>9}\n",
-        "call, with an empty body", "stranger", "elsewhere", "own", "owner"
-    );
+    let mut strange = Vec::new();
+    for role in ROLES {
+        strange.push(app.token(role, Some(&[elsewhere])).await);
+    }
+    let revoked = app.revoked_token().await;
+    let mut table = head("call, with an empty body", WIDTH);
     let mut things = Things::new(&app).await;
     for (method, pattern) in calls() {
-        // Strangers' tries slow down new tokens of the same address; that is another test's matter.
-        app.t.clock.advance(chrono::Duration::hours(1));
-        let mut statuses = Vec::new();
-        for caller in 0..4 {
-            if method == Method::DELETE && caller >= 2 {
-                things = Things::new(&app).await;
-            }
-            let own = [things.customer.parse().unwrap()];
-            let own = app.token(Role::Administrator, Some(&own)).await;
-            let token = [None, Some(&other), Some(&own), Some(&app.owner)][caller];
+        let call = format!("{method} {pattern}");
+        let ask = async |things: &Things, token: Option<&str>| {
+            // Strangers' tries slow down new tokens of the same address; that is another test's
+            // matter.
+            app.t.clock.advance(chrono::Duration::hours(1));
             let body = (method != Method::GET && method != Method::DELETE).then(|| json!({}));
             let path = things.path(&pattern);
-            let answer = app
-                .call(method.clone(), &path, token.map(String::as_str), body)
-                .await;
-            statuses.push(answer.status.as_u16());
-        }
-        let call = format!("{method} {pattern}");
-        let [stranger, elsewhere, own, owner] = statuses[..] else {
-            unreachable!()
+            let answer = app.call(method.clone(), &path, token, body).await;
+            answer.status.as_u16()
         };
-        writeln!(
-            table,
-            "{call:<52} {stranger:>9} {elsewhere:>9} {own:>9} {owner:>9}"
-        )
-        .unwrap();
-        assert_eq!(stranger, 401, "{call}");
-        if pattern.contains("{id}") {
-            assert_eq!(elsewhere, 404, "{call}");
+        let mut statuses = vec![ask(&things, None).await, ask(&things, Some(&revoked)).await];
+        assert_eq!(statuses, [401, 401], "{call}");
+
+        // Of another customer, whatever the role: there is no such thing.
+        let mut answers = Vec::new();
+        for token in &strange {
+            answers.push(ask(&things, Some(token)).await);
         }
+        if pattern.contains("{id}") {
+            assert_eq!(answers, [404; ROLES.len()], "{call}");
+        }
+        statuses.push(answers[ROLES.len() - 1]);
+
+        for caller in 0..=ROLES.len() {
+            let own = [things.customer.parse().unwrap()];
+            let token = match ROLES.get(caller) {
+                Some(role) => app.token(*role, Some(&own)).await,
+                None => app.owner.clone(),
+            };
+            let status = ask(&things, Some(&token)).await;
+            statuses.push(status);
+            // What is gone, or can be done once, is made anew for the next.
+            if [Method::DELETE, Method::PUT].contains(&method) && status < 300 {
+                things = Things::new(&app).await;
+            }
+        }
+        table.push_str(&line(&call, WIDTH, &statuses));
     }
     insta::assert_snapshot!("api_permissions", table);
 }

@@ -1,19 +1,23 @@
 //! Every server function, as the pages call it. One that is new fails the test until it is asked
 //! something here.
 
-use std::fmt::Write;
-
 use backend::{Scope, testing::Kind};
 use http::Method;
 use leptos::server_fn::axum::server_fn_paths;
 use serde_json::{Value, json};
 
-use super::Things;
+use super::{ROLES, Things, head, line};
 use crate::support::TestApp;
 
-/// What strangers may call: who they are, signing in and out, the first start, and a colour. This
-/// list only ever shrinks.
-const FOR_STRANGERS: [&str; 5] = [
+/// What strangers may call: who they are, the ways to sign in and out, the links of an invitation
+/// and of a forgotten password, which are secrets themselves, the first start, and a colour. Beside
+/// ways to sign in this list only ever shrinks.
+const FOR_STRANGERS: [&str; 10] = [
+    "invitation/accept",
+    "invitation/view",
+    "password/forgot",
+    "password/reset",
+    "password/view",
     "session/current",
     "session/sign-in",
     "session/sign-out",
@@ -58,6 +62,8 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         device,
         recipient,
         audit_event,
+        operator,
+        ..
     } = things;
     Some(match function {
         "account/sessions" | "customers/count" | "session/current" | "sync/standing" => json!({}),
@@ -74,6 +80,11 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "contacts/list" | "devices/list" | "groups/list" | "users/list" => {
             json!({ "list": list(things), "filter": {} })
         }
+        "customers/known-tags" | "operators/invitation-form" => json!({}),
+        "customers/tag-choice" => json!({ "id": customer }),
+        "invitation/view" | "password/view" => json!({ "secret": "x" }),
+        "operators/again-form" | "operators/view" => json!({ "id": operator }),
+        "operators/list" => json!({ "list": list(things), "role": null, "state": null }),
         "devices/view" => json!({ "id": device }),
         "groups/members" => json!({ "id": group, "list": list(things) }),
         "groups/view" => json!({ "id": group }),
@@ -120,6 +131,8 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         run,
         user,
         recipient,
+        operator,
+        operator_session,
         ..
     } = things;
     let new = format!(
@@ -154,6 +167,24 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         }
         "customers/add" => "name=".to_owned(),
         "customers/delete" => format!("id={customer}&confirm_name=Contoso"),
+        "customers/set-tags" => format!("id={customer}&tags[]=north&more="),
+        "invitation/accept" | "password/reset" => {
+            "secret=x&name=Eve&password=a+long+pass+phrase&password_again=a+long+pass+phrase"
+                .to_owned()
+        }
+        "operators/change" => format!("id={operator}&name=Read-Only"),
+        "operators/disable"
+        | "operators/end-sessions"
+        | "operators/enable"
+        | "operators/remove" => format!("id={operator}"),
+        "operators/end-session" => format!("id={operator}&session={operator_session}"),
+        "operators/invite" => format!(
+            "email={}%40example.com&name=Noor&role=read_only&scope=some&customer_ids[]={customer}\
+             &sealed_link=x",
+            app.t.ids.uuid()
+        ),
+        "operators/invite-again" => format!("id={operator}&sealed_link=x"),
+        "password/forgot" => "email=nobody%40example.com".to_owned(),
         "customers/rename" => format!("id={customer}&name=Contoso"),
         "customers/pause" | "customers/restore" | "customers/resume" => format!("id={customer}"),
         "customers/time-zone" => format!("id={customer}&time_zone=Europe/Amsterdam"),
@@ -206,59 +237,84 @@ pub(super) fn functions() -> Vec<String> {
 }
 
 fn takes_away(function: &str) -> bool {
-    function.ends_with("/delete")
+    ["/delete", "/remove", "operators/end-session"]
+        .iter()
+        .any(|end| function.ends_with(end))
+}
+
+const WIDTH: usize = 34;
+
+/// Asks a function something about `things`; answers the status.
+async fn ask(app: &TestApp, things: &Things, function: &str, cookie: &str) -> (u16, bool) {
+    let session = app.session_id(&app.owner_scope).await;
+    let (json, form) = match asked(app, things, &session, function) {
+        Asked::Json(body) => (Some(body), String::new()),
+        Asked::Form(form) => (None, form),
+    };
+    let answer = app.function(function, cookie, json.as_ref(), &form).await;
+    let question = json.map_or(form, |json| json.to_string());
+    let told = things.are_told_by(&answer.text, &question);
+    app.work().await;
+    (answer.status.as_u16(), told)
 }
 
 #[tokio::test]
 async fn every_function_answers_each_caller_as_the_table_says() {
     let app = TestApp::with_farm(Kind::Sqlite, 8).await.unwrap();
-    let elsewhere = app.customer("Elsewhere").await;
-    let elsewhere = app.t.administrator_of(&[elsewhere]).await;
-    let mut table = format!(
-        "{:<34} {:>9} {:>9} {:>9} {:>9}\n",
-        "server function", "stranger", "elsewhere", "own", "owner"
-    );
+    let elsewhere = [app.customer("Elsewhere").await];
+    let mut strange: Vec<Scope> = Vec::new();
+    for role in ROLES {
+        strange.push(app.t.role_over(role, &elsewhere).await);
+    }
+    let mut table = head("server function", WIDTH);
     let mut things = Things::new(&app).await;
     for function in functions() {
+        let ended = app.ended_session(&app.owner_scope).await;
         let mut statuses = Vec::new();
-        for caller in 0..4 {
-            if takes_away(&function) && caller >= 2 {
+        for cookie in ["", &ended] {
+            let (status, told) = ask(&app, &things, &function, cookie).await;
+            assert!(!told, "{function} tells a stranger of a customer's things");
+            if !FOR_STRANGERS.contains(&function.as_str()) {
+                assert_eq!(status, 401, "{function}");
+            }
+            statuses.push(status);
+        }
+
+        // Of another customer: nothing is told to any role, and an owner there learns as little as
+        // whoever may do nothing.
+        let mut answers = Vec::new();
+        for scope in &strange {
+            let cookie = app.session(scope).await;
+            let (status, told) = ask(&app, &things, &function, &cookie).await;
+            assert!(
+                !told,
+                "{function} tells {} of another customer's things",
+                scope.role()
+            );
+            answers.push(status);
+        }
+        let owner_elsewhere = answers[ROLES.len() - 1];
+        assert!(
+            answers
+                .iter()
+                .all(|status| *status == owner_elsewhere || *status == 403),
+            "{function}: {answers:?}"
+        );
+        statuses.push(owner_elsewhere);
+
+        for caller in 0..=ROLES.len() {
+            let own = [things.customer.parse().unwrap()];
+            let cookie = match ROLES.get(caller) {
+                Some(role) => app.session(&app.t.role_over(*role, &own).await).await,
+                None => app.session(&app.owner_scope).await,
+            };
+            let (status, _) = ask(&app, &things, &function, &cookie).await;
+            statuses.push(status);
+            if takes_away(&function) && status < 300 {
                 things = Things::new(&app).await;
             }
-            let own = [things.customer.parse().unwrap()];
-            let own: Scope = app.t.administrator_of(&own).await;
-            let scope = [None, Some(&elsewhere), Some(&own), Some(&app.owner_scope)][caller];
-            let cookie = match scope {
-                Some(scope) => app.session(scope).await,
-                None => String::new(),
-            };
-            let session = app.session_id(&app.owner_scope).await;
-            let (json, form) = match asked(&app, &things, &session, &function) {
-                Asked::Json(body) => (Some(body), String::new()),
-                Asked::Form(form) => (None, form),
-            };
-            let answer = app.function(&function, &cookie, json.as_ref(), &form).await;
-            statuses.push(answer.status.as_u16());
-            if caller < 2 {
-                let question = json.map_or(form, |json| json.to_string());
-                assert!(
-                    !things.are_told_by(&answer.text, &question),
-                    "{function} tells caller {caller} of another customer's things: {answer:?}"
-                );
-            }
-            app.work().await;
         }
-        let [stranger, elsewhere, own, owner] = statuses[..] else {
-            unreachable!()
-        };
-        writeln!(
-            table,
-            "{function:<34} {stranger:>9} {elsewhere:>9} {own:>9} {owner:>9}"
-        )
-        .unwrap();
-        if !FOR_STRANGERS.contains(&function.as_str()) {
-            assert_eq!(stranger, 401, "{function}");
-        }
+        table.push_str(&line(&function, WIDTH, &statuses));
     }
     insta::assert_snapshot!("function_permissions", table);
 }

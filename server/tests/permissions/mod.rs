@@ -1,11 +1,14 @@
-//! Who may call what: everything that can be called, by a stranger, by an administrator of another
-//! customer, by one of the customer and by an owner. Each golden file is the policy in one table.
+//! Who may call what: everything that can be called, by a stranger, by somebody whose session has
+//! ended or whose token was revoked, by each role over another customer, by each role over the
+//! customer, and by an owner of everything. Each golden file is the policy in one table.
 
 mod audited;
 mod calls;
 mod functions;
 
-use domain::user::DirectoryStatus;
+use std::fmt::Write as _;
+
+use domain::{permission::Role, user::DirectoryStatus};
 use serde_json::json;
 
 use crate::support::{TestApp, id};
@@ -22,6 +25,53 @@ struct Things {
     device: String,
     recipient: String,
     audit_event: String,
+    operator: String,
+    /// A session of that operator.
+    operator_session: String,
+}
+
+/// Who asks, in the order of the columns. Whoever may least comes first, so that what one of them
+/// changes hides little from the next.
+const COLUMNS: [&str; 9] = [
+    "stranger",
+    "ended",
+    "elsewhere",
+    "read_only",
+    "help_desk",
+    "user_mgr",
+    "admin",
+    "owner",
+    "everything",
+];
+
+/// The roles over the customer, in the order of their columns.
+const ROLES: [Role; 5] = [
+    Role::ReadOnly,
+    Role::HelpDesk,
+    Role::UserManager,
+    Role::Administrator,
+    Role::Owner,
+];
+
+/// The head of a golden table.
+fn head(title: &str, width: usize) -> String {
+    let mut head = format!("{title:<width$}");
+    for column in COLUMNS {
+        write!(head, " {column:>10}").unwrap();
+    }
+    head.push('\n');
+    head
+}
+
+/// A line of a golden table.
+fn line(of: &str, width: usize, statuses: &[u16]) -> String {
+    assert_eq!(statuses.len(), COLUMNS.len(), "{of}");
+    let mut line = format!("{of:<width$}");
+    for status in statuses {
+        write!(line, " {status:>10}").unwrap();
+    }
+    line.push('\n');
+    line
 }
 
 impl Things {
@@ -59,8 +109,13 @@ impl Things {
         let told = id(&told.expect(201));
         let audit_events = format!("/audit-events?customer_id={customer}&object_id={told}");
         let audit_events = app.get(&audit_events).await.expect(200);
+        // They may do little, so that whoever looks after the customer may change them, and name
+        // nobody who isn't in the customer themselves.
+        let operator = app.t.role_over(Role::ReadOnly, &[customer]).await;
         Self {
             audit_event: id(&audit_events["items"][0]),
+            operator: operator.operator_id().expect("an operator").to_string(),
+            operator_session: app.session_id(&operator).await,
             recipient: told,
             user: first("users").await,
             group: first("groups").await,
@@ -86,6 +141,7 @@ impl Things {
             "devices" => &self.device,
             "notification-recipients" => &self.recipient,
             "audit-events" | "audit-events.csv" => &self.audit_event,
+            "operators" => &self.operator,
             // About everything at once.
             "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
@@ -106,6 +162,8 @@ impl Things {
             &self.device,
             &self.recipient,
             &self.audit_event,
+            &self.operator,
+            &self.operator_session,
         ];
         ids.into_iter()
             .any(|id| answer.contains(id.as_str()) && !question.contains(id.as_str()))

@@ -212,6 +212,24 @@ impl TestApp {
         made.await.unwrap().1.expose_secret().to_owned()
     }
 
+    /// A token that was good once.
+    pub async fn revoked_token(&self) -> String {
+        use backend::store::tokens;
+        let made = tokens::create(
+            &self.t,
+            &self.owner_scope,
+            "revoked",
+            Role::Owner,
+            None,
+            None,
+        );
+        let (token, secret) = made.await.unwrap();
+        tokens::revoke(&self.t, &self.owner_scope, token.id)
+            .await
+            .unwrap();
+        secret.expose_secret().to_owned()
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let mut request = request;
         request
@@ -373,6 +391,16 @@ impl TestApp {
         let data = json!({ sessions::OPERATOR: operator.operator_id() }).to_string();
         assert!(sessions::create(&self.t, number, &data).await.unwrap());
         format!("rollcall_session={}", tower_sessions::session::Id(number))
+    }
+
+    /// The cookie of a session that was ended.
+    pub async fn ended_session(&self, operator: &Scope) -> String {
+        use backend::store::sessions;
+        let cookie = self.session(operator).await;
+        sessions::end_all_others(&self.t, operator, None)
+            .await
+            .unwrap();
+        cookie
     }
 
     /// The public id of a new session of an operator.

@@ -1,6 +1,9 @@
 //! Who asks: passwords, sessions' operators, tokens. Everything that makes a [`Scope`] is in here.
 
+mod by_link;
+pub(crate) mod link;
 mod password;
+mod recovery;
 mod setup;
 mod slow_down;
 pub mod token;
@@ -10,13 +13,16 @@ use std::{collections::HashSet, net::IpAddr, sync::Arc};
 use domain::{
     audit::{ActorKind, AuditAction, AuditChanges},
     id::{CustomerId, OperatorId},
-    operator::{Operator, check_password, parse_email},
+    operator::{CustomerScope, Operator, ScopeKind, check_password, parse_email},
     permission::Role,
     text::parse_name,
 };
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
+pub use by_link::{Followed, accept_invitation, ask_for_reset, follow, reset_password};
+pub use link::Purpose;
+pub use recovery::{all_operators, set_enabled, set_password};
 pub use setup::{create_first_owner, setup_code};
 pub use token::token_scope;
 
@@ -25,6 +31,7 @@ use crate::{
     scope::Customers,
     store::{
         audit::{self, Entry},
+        operators::{self, Added},
         sessions,
     },
 };
@@ -57,10 +64,21 @@ async fn has_no_operator(tx: &mut Tx) -> Result<bool> {
 
 /// Signs an operator in by password.
 ///
-/// `SignedOut` for an unknown address and a wrong password alike, in the same time; `TooMany`
-/// without looking at the password where too many tries failed before. Each try that was looked at
-/// is in the audit log.
+/// `SignedOut` for an unknown address, a wrong password and a disabled operator alike, in the same
+/// time; `TooMany` without looking at the password where too many tries failed before. Each try that
+/// was looked at is in the audit log.
 pub async fn sign_in(b: &Backend, given: SignIn) -> Result<Operator> {
+    let origin = Origin::page(given.address, &given.request_id);
+    let user_agent = given.user_agent.clone();
+    let proved = prove_password(b, given, &origin).await?;
+    admit(b, proved, &origin, &user_agent).await
+}
+
+/// Somebody who proved to be this operator, and is not signed in by that yet: more may be asked of
+/// them before [`admit`].
+struct Proved(OperatorId);
+
+async fn prove_password(b: &Backend, given: SignIn, origin: &Origin) -> Result<Proved> {
     let account = slow_down::Subject::account(&given.email);
     let address = slow_down::Subject::address(given.address);
     slow_down::count_try(b, &[&account, &address]).await?;
@@ -69,30 +87,43 @@ pub async fn sign_in(b: &Backend, given: SignIn) -> Result<Operator> {
     let known = fetch_optional!(
         &mut tx,
         (OperatorId, String),
-        "SELECT id, password_hash FROM operator WHERE email_folded = $1",
+        "SELECT id, password_hash FROM operator
+          WHERE email_folded = $1 AND password_hash IS NOT NULL AND joined_at IS NOT NULL
+            AND disabled_at IS NULL",
         planner::fold(given.email.trim())
     )?;
     drop(tx);
     let (known, hash) = known.unzip();
-    let origin = Origin::page(given.address, &given.request_id);
     let fits = password::verify(given.password, hash).await?;
     let Some(id) = known.filter(|_| fits) else {
-        record_failed(b, known, &given.email, &given.user_agent, &origin).await?;
+        record_failed(b, known, &given.email, &given.user_agent, origin).await?;
         return Err(Error::SignedOut);
     };
-
     let mut tx = b.db.write().await?;
     slow_down::forgive(&mut tx, &account, &address).await?;
-    execute!(
+    tx.commit().await?;
+    Ok(Proved(id))
+}
+
+/// Lets in who proved all that is asked of them. `SignedOut` where they were disabled meanwhile.
+async fn admit(
+    b: &Backend,
+    Proved(id): Proved,
+    origin: &Origin,
+    user_agent: &str,
+) -> Result<Operator> {
+    let mut tx = b.db.write().await?;
+    let noted = execute!(
         &mut tx,
-        "UPDATE operator SET last_signed_in_at = $1 WHERE id = $2",
+        "UPDATE operator SET last_signed_in_at = $1 WHERE id = $2 AND disabled_at IS NULL",
         b.clock.now(),
         id
     )?;
-    let operator = find(&mut tx, id).await?.ok_or(Error::SignedOut)?;
+    let operator = operators::by_id(&mut tx, id).await?;
+    let operator = operator.filter(|_| noted == 1).ok_or(Error::SignedOut)?;
     let entry = Entry::new(AuditAction::OperatorSignIn, id.0, &operator.email)
-        .changes(AuditChanges::none().now("user_agent", &given.user_agent));
-    audit::record_as(b, &mut tx, operator_actor(&operator), &origin, entry).await?;
+        .changes(AuditChanges::none().now("user_agent", &user_agent));
+    audit::record_as(b, &mut tx, operator_actor(&operator), origin, entry).await?;
     tx.commit().await?;
     Ok(operator)
 }
@@ -117,7 +148,7 @@ async fn record_failed(
 ) -> Result<()> {
     let mut tx = b.db.write().await?;
     let operator = match known {
-        Some(id) => find(&mut tx, id).await?,
+        Some(id) => operators::by_id(&mut tx, id).await?,
         None => None,
     };
     let typed = parse_email(email).unwrap_or_else(|_| "Not a mail address".to_owned());
@@ -139,34 +170,45 @@ async fn record_failed(
     tx.commit().await
 }
 
-/// The scope of an operator who signed in. `SignedOut` where they are gone.
+/// The scope of an operator who signed in: as it is now, so that what was taken from them is gone
+/// at their next request. `SignedOut` where they are disabled or removed.
 pub async fn operator_scope(b: &Backend, id: OperatorId, origin: Origin) -> Result<Scope> {
     let mut tx = b.db.read().await?;
-    let (name, role, all) = fetch_optional!(
+    let (name, role, kind) = fetch_optional!(
         &mut tx,
-        (String, Role, bool),
-        "SELECT o.name, r.role, r.all_customers
-         FROM operator o JOIN operator_role r ON r.operator_id = o.id WHERE o.id = $1",
+        (String, Role, ScopeKind),
+        "SELECT o.name, r.role, r.scope
+         FROM operator o JOIN operator_role r ON r.operator_id = o.id
+         WHERE o.id = $1 AND o.disabled_at IS NULL AND o.joined_at IS NOT NULL",
         id
     )?
     .ok_or(Error::SignedOut)?;
-    let customers = if all {
-        Customers::All
-    } else {
-        let ids = fetch_all!(
+    let customers = match kind {
+        ScopeKind::All => Customers::All,
+        ScopeKind::Some => Customers::Some(granted(listed(&mut tx, id).await?)),
+        ScopeKind::AllExcept => Customers::AllExcept(granted(listed(&mut tx, id).await?)),
+        ScopeKind::Tags => Customers::Some(granted(fetch_all!(
             &mut tx,
             (CustomerId,),
-            "SELECT customer_id FROM operator_role_customer WHERE operator_id = $1",
+            "SELECT DISTINCT t.customer_id FROM operator_role_tag g
+               JOIN customer_tag t ON t.tag = g.tag WHERE g.operator_id = $1",
             id
-        )?;
-        granted(ids)
+        )?)),
     };
     Ok(Scope::operator(id, &name, role, customers, origin))
 }
 
-fn granted(ids: Vec<(CustomerId,)>) -> Customers {
-    let ids: HashSet<_> = ids.into_iter().map(|(id,)| id).collect();
-    Customers::Some(Arc::new(ids))
+async fn listed(tx: &mut Tx, id: OperatorId) -> Result<Vec<(CustomerId,)>> {
+    fetch_all!(
+        tx,
+        (CustomerId,),
+        "SELECT customer_id FROM operator_role_customer WHERE operator_id = $1",
+        id
+    )
+}
+
+fn granted(ids: Vec<(CustomerId,)>) -> Arc<HashSet<CustomerId>> {
+    Arc::new(ids.into_iter().map(|(id,)| id).collect())
 }
 
 /// The scope of who works on the machine itself with the command line: they own the database
@@ -179,17 +221,7 @@ pub fn command_line_scope() -> Scope {
 pub async fn operator(b: &Backend, scope: &Scope) -> Result<Operator> {
     let id = scope.operator_id().ok_or(Error::SignedOut)?;
     let mut tx = b.db.read().await?;
-    find(&mut tx, id).await?.ok_or(Error::SignedOut)
-}
-
-async fn find(tx: &mut Tx, id: OperatorId) -> Result<Option<Operator>> {
-    fetch_optional!(
-        tx,
-        Operator,
-        "SELECT o.id, o.email, o.name, r.role, o.created_at, o.last_signed_in_at
-         FROM operator o JOIN operator_role r ON r.operator_id = o.id WHERE o.id = $1",
-        id
-    )
+    operators::by_id(&mut tx, id).await?.ok_or(Error::SignedOut)
 }
 
 /// Changes the password of the operator who asks and ends their other sessions: all but `keep`,
@@ -208,12 +240,12 @@ pub async fn change_password(
     let mut tx = b.db.read().await?;
     let hash = fetch_scalar!(
         &mut tx,
-        String,
+        Option<String>,
         "SELECT password_hash FROM operator WHERE id = $1",
         operator.id
     )?;
     drop(tx);
-    if !password::verify(old, Some(hash)).await? {
+    if !password::verify(old, hash).await? {
         let mut tx = b.db.write().await?;
         let action = AuditAction::OperatorPasswordRefused;
         let entry = Entry::new(action, operator.id.0, &operator.email);
@@ -247,9 +279,9 @@ pub async fn add_operator(
     role: Role,
     password: SecretString,
 ) -> Result<Operator> {
-    let new = NewOperator::new(b, email, name, role, password).await?;
+    let added = with_password(b, email, name, role, password).await?;
     let mut tx = b.db.write().await?;
-    let operator = insert(b, &mut tx, new).await?;
+    let operator = insert(b, &mut tx, added).await?;
     let actor = command_line_scope();
     audit::record(b, &mut tx, &actor, created(&operator)).await?;
     tx.commit().await?;
@@ -258,73 +290,37 @@ pub async fn add_operator(
 
 /// That an operator was added.
 fn created(operator: &Operator) -> Entry<'_> {
-    let changes = AuditChanges::created(operator).only(&["email", "name", "role"]);
+    let changes = AuditChanges::created(operator).only(&operators::TOLD);
     Entry::new(AuditAction::OperatorCreate, operator.id.0, &operator.email)
-        .changes(changes.now("all_customers", &true).secret("password"))
+        .changes(changes.secret("password"))
 }
 
-/// An operator whose fields were checked and whose password was hashed, outside any transaction.
-struct NewOperator {
-    email: String,
-    name: String,
+/// An operator for all customers whose fields were checked and whose password was hashed, outside
+/// any transaction.
+async fn with_password(
+    b: &Backend,
+    email: &str,
+    name: &str,
     role: Role,
-    password_hash: String,
+    password: SecretString,
+) -> Result<Added> {
+    let email = parse_email(email)?;
+    let name = parse_name("name", name)?;
+    check_password("password", password.expose_secret())?;
+    Ok(Added {
+        email,
+        name,
+        role,
+        scope: CustomerScope::All,
+        password_hash: Some(password::hash(b, password).await?),
+    })
 }
 
-impl NewOperator {
-    async fn new(
-        b: &Backend,
-        email: &str,
-        name: &str,
-        role: Role,
-        password: SecretString,
-    ) -> Result<Self> {
-        let email = parse_email(email)?;
-        let name = parse_name("name", name)?;
-        check_password("password", password.expose_secret())?;
-        Ok(Self {
-            email,
-            name,
-            role,
-            password_hash: password::hash(b, password).await?,
-        })
-    }
-}
-
-async fn insert(b: &Backend, tx: &mut Tx, new: NewOperator) -> Result<Operator> {
-    let operator = Operator {
-        id: OperatorId(b.ids.uuid()),
-        email: new.email,
-        name: new.name,
-        role: new.role,
-        created_at: b.clock.now(),
-        last_signed_in_at: None,
-    };
-    let inserted = execute!(
-        tx,
-        "INSERT INTO operator (id, email, email_folded, name, password_hash, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        operator.id,
-        &operator.email,
-        planner::fold(&operator.email),
-        &operator.name,
-        new.password_hash,
-        operator.created_at
-    );
-    match inserted {
-        Err(error) if error.is_unique_violation() => {
-            let message = "An operator with this e-mail address exists already.";
-            return Err(Error::invalid("email", message));
-        }
-        other => other?,
-    };
-    execute!(
-        tx,
-        "INSERT INTO operator_role (operator_id, role, all_customers) VALUES ($1, $2, TRUE)",
-        operator.id,
-        operator.role
-    )?;
-    Ok(operator)
+async fn insert(b: &Backend, tx: &mut Tx, added: Added) -> Result<Operator> {
+    let id = operators::insert(b, tx, added).await?;
+    operators::by_id(tx, id)
+        .await?
+        .ok_or_else(|| Error::Internal("an operator that was added isn’t there".to_owned()))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::{
-    NewOperator, created, has_no_operator, insert, needs_owner, operator_actor, slow_down,
+    created, has_no_operator, insert, needs_owner, operator_actor, slow_down, with_password,
 };
 use crate::{Backend, Error, Origin, Result, execute, store::audit};
 
@@ -65,7 +65,7 @@ pub async fn create_first_owner(
         let message = "This is not the setup code. It is on the server’s first lines of output and in the file setup-code of its data folder.";
         return Err(Error::invalid("code", message));
     }
-    let new = NewOperator::new(b, email, name, Role::Owner, password).await?;
+    let new = with_password(b, email, name, Role::Owner, password).await?;
 
     let mut tx = b.db.write().await?;
     slow_down::forget(&mut tx, &subject).await?;

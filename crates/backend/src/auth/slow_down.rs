@@ -58,6 +58,24 @@ impl Subject {
         }
     }
 
+    /// Asking for a new password for an account, known or not: each asks for a mail.
+    pub(super) fn reset_of(email: &str) -> Self {
+        let Self { text, .. } = Self::account(email);
+        Self {
+            text: format!("reset-{text}"),
+            free: 3,
+        }
+    }
+
+    /// Asking for new passwords from a network address.
+    pub(super) fn resets_from(address: IpAddr) -> Self {
+        let Self { text, free } = Self::address(address);
+        Self {
+            text: format!("reset-{text}"),
+            free,
+        }
+    }
+
     /// The setup code.
     pub(super) fn setup() -> Self {
         Self {

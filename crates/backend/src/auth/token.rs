@@ -22,11 +22,16 @@ const CHECKSUM_LETTERS: usize = 6;
 /// `last_used_at` is no more exact than this: a write for each call would cost more than the call.
 const USE_NOTED_EVERY: Duration = Duration::minutes(1);
 
-/// A new token's text.
-pub(crate) fn make(b: &Backend) -> String {
+/// 32 random bytes as letters that can stand anywhere.
+pub(super) fn random_text(b: &Backend) -> String {
     let mut bytes = [0_u8; 32];
     b.ids.fill(&mut bytes);
-    let random = base62(&bytes, RANDOM_LETTERS);
+    base62(&bytes, RANDOM_LETTERS)
+}
+
+/// A new token's text.
+pub(crate) fn make(b: &Backend) -> String {
+    let random = random_text(b);
     let checksum = base62(&crc32(random.as_bytes()).to_be_bytes(), CHECKSUM_LETTERS);
     format!("{PREFIX}{random}{checksum}")
 }
@@ -87,7 +92,7 @@ pub async fn token_scope(b: &Backend, bearer: &str, origin: Origin) -> Result<Sc
             "SELECT customer_id FROM api_token_customer WHERE api_token_id = $1",
             row.id
         )?;
-        granted(ids)
+        Customers::Some(granted(ids))
     };
     drop(tx);
     if row

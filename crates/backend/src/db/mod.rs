@@ -265,6 +265,18 @@ impl Tx {
         Ok(())
     }
 
+    /// Lets what changes a table wait for this transaction from here on, and reads go on: so that
+    /// what is read of the whole of it stays so. SQLite has one writer, and this transaction is it.
+    pub(crate) async fn hold_table(&mut self, table: &'static str) -> Result<()> {
+        if let Self::Postgres(tx) = self {
+            let sql = format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE");
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// How many parameters one statement may have.
     pub const fn parameters_max(&self) -> usize {
         match self {

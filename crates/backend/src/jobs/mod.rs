@@ -4,6 +4,7 @@
 //! runs the worker as a step with [`run_until_idle`].
 
 mod deliver_notification;
+mod deliver_operator_mail;
 mod purge_audit;
 mod purge_bins;
 mod purge_history;
@@ -65,6 +66,7 @@ async fn perform(cx: &JobContext) -> Result<Outcome> {
     match Kind::parse(&cx.lease.kind) {
         Some(Kind::SyncRun) => sync_run::perform(cx).await,
         Some(Kind::DeliverNotification) => deliver_notification::perform(cx).await,
+        Some(Kind::DeliverOperatorMail) => deliver_operator_mail::perform(cx).await,
         Some(Kind::TellFailing) => tell_failing::perform(cx).await,
         Some(Kind::PurgeHistory) => purge_history::perform(&cx.b).await,
         Some(Kind::PurgeBins) => purge_bins::perform(&cx.b).await,

@@ -25,6 +25,8 @@ pub enum Kind {
     SyncRun,
     /// Makes one attempt to deliver a notification.
     DeliverNotification,
+    /// Makes one attempt to send an operator a mail with a link.
+    DeliverOperatorMail,
     /// Looks whether an integration has been failing for an hour.
     TellFailing,
     /// Removes runs, changes and staging past their time.
@@ -43,9 +45,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SyncRun,
         Self::DeliverNotification,
+        Self::DeliverOperatorMail,
         Self::TellFailing,
         Self::PurgeHistory,
         Self::PurgeBins,
@@ -60,6 +63,7 @@ impl Kind {
         match self {
             Self::SyncRun => "sync_run",
             Self::DeliverNotification => "deliver_notification",
+            Self::DeliverOperatorMail => "deliver_operator_mail",
             Self::TellFailing => "tell_failing",
             Self::PurgeHistory => "purge_history",
             Self::PurgeBins => "purge_bins",
@@ -74,8 +78,16 @@ impl Kind {
     pub const fn is_housekeeping(self) -> bool {
         !matches!(
             self,
-            Self::SyncRun | Self::DeliverNotification | Self::TellFailing
+            Self::SyncRun
+                | Self::DeliverNotification
+                | Self::DeliverOperatorMail
+                | Self::TellFailing
         )
+    }
+
+    /// Whether it talks to a server elsewhere that may take its time, and so has a place of its own.
+    pub(super) const fn is_delivery(self) -> bool {
+        matches!(self, Self::DeliverNotification | Self::DeliverOperatorMail)
     }
 
     /// Reads the text in the table; none for a kind this version doesn't know.
@@ -165,7 +177,7 @@ pub(crate) struct Room {
 impl Room {
     /// Takes a place for a job of this kind; false where there is none.
     fn place(&mut self, kind: &str) -> bool {
-        let left = if kind == Kind::DeliverNotification.as_str() {
+        let left = if Kind::parse(kind).is_some_and(Kind::is_delivery) {
             &mut self.deliveries
         } else {
             &mut self.others
@@ -189,7 +201,8 @@ const WAITING: &str = "SELECT id, kind FROM (
                   WHERE wj.lease_until > $1
                   GROUP BY wi.customer_id) w ON w.customer_id = i.customer_id
      WHERE j.run_at <= $1 AND (j.lease_until IS NULL OR j.lease_until <= $1)
-       AND CASE WHEN j.kind = 'deliver_notification' THEN $3 ELSE $4 END) AS waiting
+       AND CASE WHEN j.kind IN ('deliver_notification', 'deliver_operator_mail')
+                THEN $3 ELSE $4 END) AS waiting
   ORDER BY priority DESC, turn, run_at, id LIMIT $2";
 
 /// Looks that one call takes: another worker may take everything that was seen.

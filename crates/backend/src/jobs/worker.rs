@@ -148,7 +148,7 @@ impl Worker {
         let deliveries = self
             .lock()
             .values()
-            .filter(|(lease, _)| lease.kind == Kind::DeliverNotification.as_str())
+            .filter(|(lease, _)| Kind::parse(&lease.kind).is_some_and(Kind::is_delivery))
             .count();
         let others = jobs.len().saturating_sub(deliveries);
         Room {

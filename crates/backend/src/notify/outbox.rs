@@ -19,21 +19,20 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
-    Undelivered,
-    mail::{self, Letter},
     message::{Message, public_id},
     webhook::Hook,
 };
 use crate::{
-    Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional,
+    Backend, Error, Result, Scope, Tx,
+    delivery::{Undelivered, next_attempt},
+    execute, fetch_all, fetch_optional,
     jobs::queue::{self, Kind, NewJob, PRIORITY_NOTIFICATION},
+    mail::{self, Letter},
     store::{notification_recipients as recipients, read_json, write_json},
 };
 
 /// Hours after which a message is given up.
 const TRIED_HOURS: i64 = 24;
-/// Seconds before the second, third … attempt; the last counts for all further ones.
-const PAUSES_S: [i64; 6] = [30, 120, 600, 1_800, 3_600, 7_200];
 
 #[derive(FromRow)]
 struct Recipient {
@@ -208,11 +207,12 @@ pub(crate) async fn deliver(b: &Backend, id: NotificationDeliveryId) -> Result<O
     ) {
         (Ok(Some(target)), Ok(message)) => send(b, &target, &message, waiting.message_id).await,
         (Ok(None), _) => return Ok(None),
-        (Err(error), _) | (_, Err(error)) => Err(broken(&error)),
+        (Err(error), _) | (_, Err(error)) => Err(Undelivered::by_our_fault(&error)),
     };
     let now = b.clock.now();
     let attempts = waiting.attempts + 1;
-    let next = next_attempt(waiting.created_at, now, attempts, b.ids.random());
+    let given_up_at = waiting.created_at + Duration::hours(TRIED_HOURS);
+    let next = next_attempt(given_up_at, now, attempts, b.ids.random());
     let outcome = Outcome::after(sent, attempts, now, next);
     if let Some(error) = &outcome.error {
         tracing::warn!(delivery = %id, code = error.code, attempts, "a notification was not delivered");
@@ -231,32 +231,6 @@ pub(crate) async fn deliver(b: &Backend, id: NotificationDeliveryId) -> Result<O
     )?;
     tx.commit().await?;
     Ok(outcome.next_at)
-}
-
-/// What Rollcall itself could not do. It is tried again like everything else, and no longer.
-fn broken(error: &Error) -> Undelivered {
-    tracing::error!(%error, "a notification can’t be sent");
-    Undelivered::new(
-        "internal_error",
-        "Rollcall could not send the message",
-        "This is a fault of Rollcall’s.",
-        "The log of the worker says what is wrong.",
-    )
-}
-
-/// When the next attempt is due: up to a fifth later than the pause, so that what failed together
-/// isn't tried together. None once the day is over.
-fn next_attempt(
-    created_at: DateTime,
-    now: DateTime,
-    attempts: i64,
-    random: u64,
-) -> Option<DateTime> {
-    let made = usize::try_from(attempts - 1).unwrap_or(0);
-    let pause = PAUSES_S[made.min(PAUSES_S.len() - 1)];
-    let jitter = i64::try_from(random % 200).unwrap_or(0) * pause / 1_000;
-    let next = now + Duration::seconds(pause + jitter);
-    (next <= created_at + Duration::hours(TRIED_HOURS)).then_some(next)
 }
 
 /// Where a message goes, with what it needs on the way.
@@ -280,7 +254,9 @@ async fn send(
             let smtp = b.settings.smtp.as_ref().ok_or_else(mail::not_set_up)?;
             let letter = Letter {
                 to: &target.address,
-                message,
+                subject: &message.title,
+                text: message.text(public_url),
+                html: message.html(public_url),
                 id: &id,
                 at: now,
                 public_url,
@@ -347,30 +323,4 @@ pub async fn send_test(
         attempted_at: outcome.attempted_at,
         next_at: None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::start;
-
-    #[test]
-    fn attempts_come_later_and_later_and_end_after_a_day() {
-        let mut now = start();
-        let mut attempts = 0;
-        let mut pauses = Vec::new();
-        loop {
-            attempts += 1;
-            let Some(next) = next_attempt(start(), now, attempts, 0) else {
-                break;
-            };
-            pauses.push((next - now).num_seconds());
-            now = next;
-        }
-        assert_eq!(pauses[..7], [30, 120, 600, 1_800, 3_600, 7_200, 7_200]);
-        assert!(now - start() > Duration::hours(22), "{now}");
-        assert!(now - start() <= Duration::hours(24), "{now}");
-        let jittered = next_attempt(start(), start(), 1, 199).unwrap();
-        assert_eq!((jittered - start()).num_seconds(), 35);
-    }
 }

@@ -12,8 +12,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Smtp, SmtpGiven, Webhooks};
-use crate::Backend;
+use super::Webhooks;
+use crate::{
+    Backend,
+    mail::{Smtp, SmtpGiven},
+};
 
 /// What a sink got and how it answers.
 #[derive(Debug)]

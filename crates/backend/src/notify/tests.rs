@@ -11,14 +11,17 @@ use domain::{
 };
 
 use super::{
-    Smtp, SmtpGiven, TIMEOUT, Webhooks,
+    Webhooks,
     causes::{Ended, run_ended},
     send_test,
     sinks::{self, GotHook, HookSink, MailSink},
 };
 use crate::{
-    Scope, db_test, fetch_one, fetch_scalar,
+    Scope, db_test,
+    delivery::TIMEOUT,
+    fetch_one, fetch_scalar,
     jobs::{DELIVERIES_MAX, Worker, WorkerLimits, run_until_idle},
+    mail::{Smtp, SmtpGiven},
     store::{notification_recipients as recipients, sample},
     testing::TestBackend,
 };

@@ -12,11 +12,11 @@ use sha2::Sha256;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use super::{
-    TIMEOUT, Undelivered, chain,
-    public::{NotPublic, Resolver, is_public},
+use super::public::{NotPublic, Resolver, is_public};
+use crate::{
+    Error, Ids, Result,
+    delivery::{TIMEOUT, Undelivered, chain},
 };
-use crate::{Error, Ids, Result};
 
 /// What a secret begins with.
 const PREFIX: &str = "whsec_";

@@ -14,6 +14,7 @@ pub mod directory;
 pub mod groups;
 pub mod integrations;
 pub mod notification_recipients;
+pub mod operators;
 pub mod overview;
 mod paging;
 pub mod pauses;

@@ -29,6 +29,8 @@ pub const ABSOLUTE: Duration = Duration::days(7);
 pub const OPERATOR: &str = "operator_id";
 /// Under this name a session's data hold what the browser calls itself.
 pub const USER_AGENT: &str = "user_agent";
+/// Under this name a session's data hold the network address of the sign-in.
+pub const ADDRESS: &str = "address";
 /// Use is noted no more exactly than this: a write for each click would cost more than the click.
 const USE_NOTED_EVERY: Duration = Duration::minutes(1);
 const USER_AGENT_CHARS_MAX: usize = 300;
@@ -47,7 +49,13 @@ fn cookie_hash(cookie: i128) -> Vec<u8> {
 }
 
 /// What of a session's data has columns of its own.
-fn columns(data: &str) -> Result<(Option<OperatorId>, String)> {
+struct Columns {
+    operator: Option<OperatorId>,
+    user_agent: String,
+    address: Option<String>,
+}
+
+fn columns(data: &str) -> Result<Columns> {
     let value: Value = serde_json::from_str(data)
         .map_err(|error| Error::Internal(format!("a session’s data are no JSON: {error}")))?;
     let operator = value
@@ -56,26 +64,33 @@ fn columns(data: &str) -> Result<(Option<OperatorId>, String)> {
         .and_then(|id| id.parse().ok());
     let agent = value.get(USER_AGENT).and_then(Value::as_str);
     let agent = agent.unwrap_or_default().chars();
-    Ok((operator, agent.take(USER_AGENT_CHARS_MAX).collect()))
+    let address = value.get(ADDRESS).and_then(Value::as_str);
+    Ok(Columns {
+        operator,
+        user_agent: agent.take(USER_AGENT_CHARS_MAX).collect(),
+        address: address.map(str::to_owned),
+    })
 }
 
 /// Begins a session. Answers false, and does nothing, where the cookie's number is taken.
 pub async fn create(b: &Backend, cookie: i128, data: &str) -> Result<bool> {
-    let (operator, user_agent) = columns(data)?;
+    let columns = columns(data)?;
     let now = b.clock.now();
     let mut tx = b.db.write().await?;
     let made = execute!(
         &mut tx,
         "INSERT INTO session
-           (id_hash, id, operator_id, data, user_agent, created_at, last_used_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT (id_hash) DO NOTHING",
+           (id_hash, id, operator_id, data, user_agent, created_at, last_used_at, expires_at,
+            address)
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8) ON CONFLICT (id_hash) DO NOTHING",
         cookie_hash(cookie),
         b.ids.uuid(),
-        operator,
+        columns.operator,
         data,
-        user_agent,
+        columns.user_agent,
         now,
-        now + IDLE
+        now + IDLE,
+        columns.address
     )?;
     tx.commit().await?;
     Ok(made == 1)
@@ -83,14 +98,16 @@ pub async fn create(b: &Backend, cookie: i128, data: &str) -> Result<bool> {
 
 /// Keeps a session's new data. A session that was ended meanwhile stays ended.
 pub async fn save(b: &Backend, cookie: i128, data: &str) -> Result<()> {
-    let (operator, user_agent) = columns(data)?;
+    let columns = columns(data)?;
     let mut tx = b.db.write().await?;
     execute!(
         &mut tx,
-        "UPDATE session SET data = $1, operator_id = $2, user_agent = $3 WHERE id_hash = $4",
+        "UPDATE session SET data = $1, operator_id = $2, user_agent = $3, address = $4
+          WHERE id_hash = $5",
         data,
-        operator,
-        user_agent,
+        columns.operator,
+        columns.user_agent,
+        columns.address,
         cookie_hash(cookie)
     )?;
     tx.commit().await
@@ -177,6 +194,7 @@ pub async fn public_id(b: &Backend, cookie: i128) -> Result<Option<Uuid>> {
 struct LineRow {
     id: Uuid,
     user_agent: String,
+    address: Option<String>,
     created_at: DateTime,
     last_used_at: DateTime,
 }
@@ -186,18 +204,29 @@ struct LineRow {
 pub async fn list(b: &Backend, scope: &Scope, current: Option<Uuid>) -> Result<Vec<SessionLine>> {
     let operator = scope.operator_id().ok_or(Error::SignedOut)?;
     let mut tx = b.db.read().await?;
+    lines(&mut tx, operator, current, b.clock.now()).await
+}
+
+/// The sessions of an operator, the last used first.
+pub(crate) async fn lines(
+    tx: &mut Tx,
+    operator: OperatorId,
+    current: Option<Uuid>,
+    now: DateTime,
+) -> Result<Vec<SessionLine>> {
     let rows = fetch_all!(
-        &mut tx,
+        tx,
         LineRow,
-        "SELECT id, user_agent, created_at, last_used_at FROM session
+        "SELECT id, user_agent, address, created_at, last_used_at FROM session
          WHERE operator_id = $1 AND expires_at > $2 ORDER BY last_used_at DESC, id",
         operator,
-        b.clock.now()
+        now
     )?;
     let line = |row: LineRow| SessionLine {
         id: row.id,
         current: current == Some(row.id),
         user_agent: row.user_agent,
+        address: row.address,
         created_at: row.created_at,
         last_used_at: row.last_used_at,
     };
@@ -208,18 +237,23 @@ pub async fn list(b: &Backend, scope: &Scope, current: Option<Uuid>) -> Result<V
 pub async fn end(b: &Backend, scope: &Scope, id: Uuid) -> Result<()> {
     let operator = scope.operator_id().ok_or(Error::SignedOut)?;
     let mut tx = b.db.write().await?;
-    let ended = execute!(
-        &mut tx,
-        "DELETE FROM session WHERE id = $1 AND operator_id = $2",
-        id,
-        operator
-    )?;
-    if ended == 0 {
+    if !end_in(&mut tx, operator, id).await? {
         return Err(Error::NotFound("session"));
     }
     let entry = Entry::new(AuditAction::SessionEnd, id, scope.actor_name());
     audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await
+}
+
+/// Ends one of an operator's sessions; false where they have no such session.
+pub(crate) async fn end_in(tx: &mut Tx, operator: OperatorId, id: Uuid) -> Result<bool> {
+    let ended = execute!(
+        tx,
+        "DELETE FROM session WHERE id = $1 AND operator_id = $2",
+        id,
+        operator
+    )?;
+    Ok(ended == 1)
 }
 
 /// Ends every session of the operator who asks but `keep`; answers how many.

@@ -28,15 +28,19 @@ use crate::{
 /// Objects of one kind that are looked at; more are no answer to who is meant.
 const HITS_MAX: u32 = 10;
 
-/// A client for the integration's tenant, under the rule of group search: who may change the
-/// integration may ask. Before the tenant is pinned, the token has to tell that it is nobody
-/// else's; it is pinned by who sets the integration up, not by a question.
+/// A client for the integration's tenant. Once the tenant is pinned, who may start runs may ask: a
+/// run reads as much. Before, the rule is that of group search: who may change the integration may
+/// ask, and the token has to tell that the tenant is nobody else's; it is pinned by who sets the
+/// integration up, not by a question.
 pub(super) async fn connect(
     b: &Backend,
     scope: &Scope,
     integration: &Integration,
 ) -> Result<Client> {
-    scope.require(Permission::IntegrationsWrite)?;
+    scope.require(match integration.tenant_id {
+        Some(_) => Permission::RunsStart,
+        None => Permission::IntegrationsWrite,
+    })?;
     let mut tx = b.db.read().await?;
     let profile = integration.credential_profile_id;
     let credential = credential_profiles::credential(b, &mut tx, profile).await?;

@@ -71,6 +71,24 @@ text_enum! {
         OperatorSignOut = "operator.sign_out",
         /// An operator was added.
         OperatorCreate = "operator.create",
+        /// Somebody was invited to become an operator.
+        OperatorInvite = "operator.invite",
+        /// An invitation was sent once more.
+        OperatorInviteAgain = "operator.invite_again",
+        /// An invitation was accepted.
+        OperatorAcceptInvitation = "operator.accept_invitation",
+        /// An operator's name, role or scope was changed.
+        OperatorUpdate = "operator.update",
+        /// An operator may sign in again.
+        OperatorEnable = "operator.enable",
+        /// An operator may not sign in any more.
+        OperatorDisable = "operator.disable",
+        /// An operator was removed.
+        OperatorDelete = "operator.delete",
+        /// A link to set a new password was asked for.
+        OperatorForgotPassword = "operator.forgot_password",
+        /// A new password was set in place of a forgotten one.
+        OperatorResetPassword = "operator.reset_password",
         /// An operator changed their password.
         OperatorChangePassword = "operator.change_password",
         /// An operator gave a wrong password where theirs was asked for again.
@@ -79,6 +97,8 @@ text_enum! {
         SessionEnd = "session.end",
         /// An operator ended all their other sessions.
         SessionEndOthers = "session.end_others",
+        /// Every session of an operator was ended.
+        SessionEndAll = "session.end_all",
         /// A token was made.
         ApiTokenCreate = "api_token.create",
         /// A token was revoked.
@@ -204,10 +224,20 @@ impl AuditAction {
             Self::OperatorSignInFailed => "Sign-in failed",
             Self::OperatorSignOut => "Signed out",
             Self::OperatorCreate => "Operator added",
+            Self::OperatorInvite => "Operator invited",
+            Self::OperatorInviteAgain => "Invitation sent again",
+            Self::OperatorAcceptInvitation => "Invitation accepted",
+            Self::OperatorUpdate => "Operator changed",
+            Self::OperatorEnable => "Operator enabled",
+            Self::OperatorDisable => "Operator disabled",
+            Self::OperatorDelete => "Operator removed",
+            Self::OperatorForgotPassword => "Link for a new password asked for",
+            Self::OperatorResetPassword => "Password set anew",
             Self::OperatorChangePassword => "Password changed",
             Self::OperatorPasswordRefused => "Password refused",
             Self::SessionEnd => "Session ended",
             Self::SessionEndOthers => "Other sessions ended",
+            Self::SessionEndAll => "All sessions ended",
             Self::ApiTokenCreate => "API token made",
             Self::ApiTokenRevoke => "API token revoked",
             Self::InstallationPauseSync => "All syncs paused",

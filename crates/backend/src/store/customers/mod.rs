@@ -1,4 +1,6 @@
-//! Customers, and their bin.
+//! Customers, their tags, and their bin.
+
+mod tags;
 
 use domain::{
     DateTime,
@@ -11,6 +13,8 @@ use domain::{
     text::parse_name,
 };
 use sqlx::FromRow;
+
+pub use tags::known as known_tags;
 
 use super::{
     audit::{self, Entry},
@@ -27,6 +31,8 @@ use crate::{
 pub struct CustomerQuery {
     /// A part of the name.
     pub q: Option<String>,
+    /// Those with this tag.
+    pub tag: Option<String>,
     /// Those in the bin, instead of those in use.
     pub bin: bool,
     /// Which rows.
@@ -60,20 +66,21 @@ struct Row {
     deleted_at: Option<DateTime>,
 }
 
-impl From<Row> for Customer {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.id,
-            name: row.name,
-            time_zone: row.time_zone,
+impl Row {
+    fn customer(self, tags: Vec<String>) -> Customer {
+        Customer {
+            id: self.id,
+            name: self.name,
+            time_zone: self.time_zone,
+            tags,
             pause: Pause::of(
                 PauseLevel::Customer,
-                row.paused_at,
-                row.paused_by,
-                row.pause_reason,
+                self.paused_at,
+                self.paused_by,
+                self.pause_reason,
             ),
-            created_at: row.created_at,
-            deleted_at: row.deleted_at,
+            created_at: self.created_at,
+            deleted_at: self.deleted_at,
         }
     }
 }
@@ -101,7 +108,8 @@ const MATCHING: &str = concat!(
     "WHERE ",
     in_scope!("c.id"),
     r" AND (c.deleted_at IS NOT NULL) = $3
-       AND ($4 IS NULL OR c.name_folded LIKE $4 ESCAPE '\')"
+       AND ($4 IS NULL OR c.name_folded LIKE $4 ESCAPE '\')
+       AND ($5 IS NULL OR c.id IN (SELECT customer_id FROM customer_tag WHERE tag = $5))"
 );
 
 /// One page of the Customers list.
@@ -116,28 +124,36 @@ pub async fn list(b: &Backend, scope: &Scope, query: CustomerQuery) -> Result<Pa
         scope.all(),
         scope.grantee(),
         query.bin,
-        &pattern
+        &pattern,
+        &query.tag
     )?;
     let order = paging::order(SORTS, query.sort.as_deref(), query.direction, "c.id");
-    let items = fetch_all!(
+    let mut items = fetch_all!(
         &mut tx,
         CustomerLine,
-        sqlx::AssertSqlSafe(format!("{LINE} {MATCHING} {order} LIMIT $5 OFFSET $6")),
+        sqlx::AssertSqlSafe(format!("{LINE} {MATCHING} {order} LIMIT $6 OFFSET $7")),
         scope.all(),
         scope.grantee(),
         query.bin,
         pattern,
+        query.tag,
         query.page.limit(),
         query.page.offset()
     )?;
+    let ids: Vec<CustomerId> = items.iter().map(|line| line.id).collect();
+    let mut tags = tags::of(&mut tx, &ids).await?;
+    for line in &mut items {
+        line.tags = tags.remove(&line.id).unwrap_or_default();
+    }
     Ok(Page { items, total })
 }
 
-/// Customers in use, by name, for programs.
+/// Customers in use, by name, for programs; only those with `tag`, where there is one.
 pub async fn listing(
     b: &Backend,
     scope: &Scope,
     request: &ListRequest,
+    tag: Option<&str>,
 ) -> Result<Listing<Customer>> {
     scope.require(Permission::CustomersRead)?;
     let (after, id) = paging::after(request);
@@ -151,16 +167,26 @@ pub async fn listing(
             in_scope!("id"),
             r" AND deleted_at IS NULL AND (name_folded, id) > ($3, $4)
                AND ($5 IS NULL OR name_folded LIKE $5 ESCAPE '\')
-             ORDER BY name_folded, id LIMIT $6"
+               AND ($6 IS NULL OR id IN (SELECT customer_id FROM customer_tag WHERE tag = $6))
+             ORDER BY name_folded, id LIMIT $7"
         ),
         scope.all(),
         scope.grantee(),
         after,
         id,
         paging::pattern(request.q.as_deref()),
+        tag,
         paging::limit(request)
     )?;
-    let items = items.into_iter().map(Customer::from).collect();
+    let ids: Vec<CustomerId> = items.iter().map(|row| row.id).collect();
+    let mut tags = tags::of(&mut tx, &ids).await?;
+    let items = items
+        .into_iter()
+        .map(|row| {
+            let tags = tags.remove(&row.id).unwrap_or_default();
+            row.customer(tags)
+        })
+        .collect();
     Ok(paging::listing(items, request, |c: &Customer| {
         paging::by_name(&c.name, c.id.0)
     }))
@@ -218,7 +244,7 @@ pub async fn get(b: &Backend, scope: &Scope, id: CustomerId) -> Result<Customer>
 pub async fn line(b: &Backend, scope: &Scope, id: CustomerId) -> Result<CustomerLine> {
     scope.require(Permission::CustomersRead)?;
     let mut tx = b.db.read().await?;
-    fetch_optional!(
+    let mut line = fetch_optional!(
         &mut tx,
         CustomerLine,
         sqlx::AssertSqlSafe(format!("{LINE} WHERE c.id = $3 AND {}", in_scope!("c.id"))),
@@ -226,12 +252,14 @@ pub async fn line(b: &Backend, scope: &Scope, id: CustomerId) -> Result<Customer
         scope.grantee(),
         id
     )?
-    .ok_or(Error::NotFound("customer"))
+    .ok_or(Error::NotFound("customer"))?;
+    line.tags = tags::of_one(&mut tx, id).await?;
+    Ok(line)
 }
 
 pub(crate) async fn find(tx: &mut Tx, scope: &Scope, id: CustomerId) -> Result<Customer> {
-    fetch_optional!(
-        tx,
+    let row = fetch_optional!(
+        &mut *tx,
         Row,
         concat!(
             "SELECT id, name, time_zone, paused_at, paused_by, pause_reason, created_at, deleted_at
@@ -242,8 +270,8 @@ pub(crate) async fn find(tx: &mut Tx, scope: &Scope, id: CustomerId) -> Result<C
         scope.grantee(),
         id
     )?
-    .map(Customer::from)
-    .ok_or(Error::NotFound("customer"))
+    .ok_or(Error::NotFound("customer"))?;
+    Ok(row.customer(tags::of_one(tx, id).await?))
 }
 
 /// One customer that is in use: what belongs to one in the bin is out of reach.
@@ -256,31 +284,34 @@ pub(crate) async fn find_in_use(tx: &mut Tx, scope: &Scope, id: CustomerId) -> R
 }
 
 /// What of a customer goes into the audit log.
-const TOLD: [&str; 2] = ["name", "time_zone"];
+const TOLD: [&str; 3] = ["name", "time_zone", "tags"];
 
 /// That something was done to a customer, for its own part of the audit log.
 pub(crate) fn entry(action: AuditAction, customer: &Customer) -> Entry<'_> {
     Entry::new(action, customer.id.0, &customer.name).of(customer.id)
 }
 
-/// Adds a customer in UTC. Only for who sees all customers: nobody else would see it.
+/// Adds a customer in UTC. Only for who sees customers that are added later: nobody else would see
+/// it.
 pub async fn create(b: &Backend, scope: &Scope, name: &str) -> Result<Customer> {
-    create_in(b, scope, name, TIME_ZONE_DEFAULT).await
+    create_in(b, scope, name, TIME_ZONE_DEFAULT, &[]).await
 }
 
-/// The same, in this time zone.
+/// The same, in this time zone and with these tags.
 pub async fn create_in(
     b: &Backend,
     scope: &Scope,
     name: &str,
     time_zone: &str,
+    tags: &[String],
 ) -> Result<Customer> {
     scope.require(Permission::CustomersWrite)?;
-    if !scope.sees_all() {
+    if !scope.sees_later_ones() {
         return Err(Error::Forbidden(Permission::CustomersWrite));
     }
-    let customer = Customer {
+    let mut customer = Customer {
         id: CustomerId(b.ids.uuid()),
+        tags: Vec::new(),
         name: parse_name("name", name)?,
         time_zone: timetable::check_zone(time_zone)?,
         pause: None,
@@ -298,6 +329,7 @@ pub async fn create_in(
         &customer.time_zone,
         customer.created_at
     )?;
+    customer.tags = tags::change(&mut tx, scope, &customer, tags).await?;
     let entry = entry(AuditAction::CustomerCreate, &customer)
         .changes(AuditChanges::created(&customer).only(&TOLD));
     audit::record(b, &mut tx, scope, entry).await?;
@@ -314,8 +346,8 @@ pub async fn rename(b: &Backend, scope: &Scope, id: CustomerId, name: &str) -> R
     change(b, scope, id, renaming).await
 }
 
-/// Gives a customer another name or another time zone, in which its schedules are understood from
-/// now on.
+/// Gives a customer another name, other tags, or another time zone, in which its schedules are
+/// understood from now on.
 pub async fn change(
     b: &Backend,
     scope: &Scope,
@@ -351,9 +383,14 @@ pub async fn change(
         )?;
         schedule::set_next_of_customer(&mut tx, id, b.clock.now()).await?;
     }
+    let tags = match &change.tags {
+        Some(tags) => tags::change(&mut tx, scope, &before, tags).await?,
+        None => before.tags.clone(),
+    };
     let after = Customer {
         name,
         time_zone,
+        tags,
         ..before.clone()
     };
     let changes = AuditChanges::between(&before, &after);

@@ -88,7 +88,7 @@ db_test!(a_listing_goes_on_where_it_ended, |t| {
     };
     let mut seen = Vec::new();
     loop {
-        let part = listing(&t, &owner, &request).await.unwrap();
+        let part = listing(&t, &owner, &request, None).await.unwrap();
         assert!(part.items.len() <= 2);
         seen.extend(part.items.into_iter().map(|c| c.name));
         let Some(next) = part.next else { break };
@@ -99,7 +99,7 @@ db_test!(a_listing_goes_on_where_it_ended, |t| {
         q: Some("Ä".into()),
         ..ListRequest::default()
     };
-    assert_eq!(listing(&t, &owner, &q).await.unwrap().items.len(), 3);
+    assert_eq!(listing(&t, &owner, &q, None).await.unwrap().items.len(), 3);
     let names = names(&t, &owner, Some("B")).await.unwrap();
     assert_eq!(names.len(), 1);
     assert_eq!(count(&t, &owner).await.unwrap(), 5);
@@ -113,7 +113,7 @@ db_test!(nobody_sees_or_changes_another_customer, |t| {
         (vec!["A".to_owned()], 1)
     );
     assert_eq!(
-        listing(&t, &some, &ListRequest::default())
+        listing(&t, &some, &ListRequest::default(), None)
             .await
             .unwrap()
             .items
@@ -246,6 +246,6 @@ db_test!(schedules_follow_the_customers_time_zone, |t| {
         get(&t, &owner, customer.id).await.unwrap().time_zone,
         "America/New_York"
     );
-    let made = create_in(&t, &owner, "Fabrikam", "Europe/Berlin").await;
+    let made = create_in(&t, &owner, "Fabrikam", "Europe/Berlin", &[]).await;
     assert_eq!(made.unwrap().time_zone, "Europe/Berlin");
 });

@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_scalar,
-    notify::{check_address, check_url, make_secret},
+    mail::check_address,
+    notify::{check_url, make_secret},
     store::{
         audit::{self, Entry},
         write_json,

@@ -1,4 +1,4 @@
-//! Mail, by SMTP.
+//! Mail, by SMTP: to those who are told what goes wrong, and to operators.
 
 use domain::{DateTime, text::FieldError};
 use lettre::{
@@ -16,8 +16,10 @@ use lettre::{
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use super::{TIMEOUT, Undelivered, chain, message::Message};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    delivery::{TIMEOUT, Undelivered, chain},
+};
 
 /// How the connection to the mail server is secured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,7 +185,7 @@ impl Smtp {
     }
 
     /// Sends a message, or says why not.
-    pub(super) async fn send(&self, letter: &Letter<'_>) -> Result<(), Undelivered> {
+    pub(crate) async fn send(&self, letter: &Letter<'_>) -> Result<(), Undelivered> {
         let mail = self.compose(letter).map_err(|error| {
             Undelivered::new(
                 "mail_unusable",
@@ -207,7 +209,7 @@ impl Smtp {
         let mut mail = Mail::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .subject(letter.message.title.clone())
+            .subject(letter.subject.to_owned())
             .date(letter.at.into())
             // The same at every try, so that a mail server can tell a repetition.
             .message_id(Some(format!("<{}@{host}>", letter.id)))
@@ -220,8 +222,8 @@ impl Smtp {
             mail = mail.reply_to(reply_to.clone());
         }
         mail.multipart(MultiPart::alternative_plain_html(
-            letter.message.text(letter.public_url),
-            letter.message.html(letter.public_url),
+            letter.text.clone(),
+            letter.html.clone(),
         ))
         .map_err(|error| chain(&error))
     }
@@ -277,10 +279,13 @@ impl Smtp {
     }
 }
 
-/// A message on its way to somebody.
-pub(super) struct Letter<'a> {
+/// A mail on its way to somebody.
+pub(crate) struct Letter<'a> {
     pub to: &'a str,
-    pub message: &'a Message,
+    pub subject: &'a str,
+    /// What it says, as plain text and as HTML.
+    pub text: String,
+    pub html: String,
     /// What tells a repetition.
     pub id: &'a str,
     pub at: DateTime,
@@ -288,7 +293,7 @@ pub(super) struct Letter<'a> {
 }
 
 /// What every mail meets while no mail server is configured.
-pub(super) fn not_set_up() -> Undelivered {
+pub(crate) fn not_set_up() -> Undelivered {
     Undelivered::new(
         "mail_not_set_up",
         "Mail isn’t set up",

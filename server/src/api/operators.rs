@@ -1,0 +1,190 @@
+//! Operators: who may sign in, what they may do for which customers, and where they are signed in.
+
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use backend::{Backend, store::operators};
+use domain::{
+    id::OperatorId,
+    operator::{NewOperator, Operator, OperatorChange, OperatorInvited, SessionLine},
+    paging::Listing,
+    permission::Permission,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::{
+    ApiState,
+    caller::Caller,
+    created,
+    input::{Body, Id, Query, list_request},
+    problem::{Refusals, RefusalsWithConflict, Result},
+};
+
+/// The calls of this noun.
+pub fn calls() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, invite))
+        .routes(routes!(get, change, remove))
+        .routes(routes!(resend))
+        .routes(routes!(sessions, end_sessions))
+}
+
+/// Which operators.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    /// Rows wanted, 1 to 1000; 50 where absent.
+    limit: Option<u32>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
+    /// A part of the name or the mail address.
+    q: Option<String>,
+}
+
+/// Which sessions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct SessionParameters {
+    /// Only this one; all of them where absent.
+    session_id: Option<Uuid>,
+}
+
+/// Where an operator is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+struct Sessions {
+    /// The sessions, the last used first.
+    items: Vec<SessionLine>,
+}
+
+/// List operators
+///
+/// Those who look after no customer that the caller doesn’t.
+#[utoipa::path(get, path = "/operators", tag = "Operators", params(Parameters),
+    responses((status = 200, body = Listing<Operator>), Refusals))]
+async fn list(
+    State(backend): State<Backend>,
+    caller: Caller,
+    query: Query,
+) -> Result<Json<Listing<Operator>>> {
+    caller.require(Permission::OperatorsRead)?;
+    let parameters: Parameters = query.parse()?;
+    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let listing = operators::listing(&backend, &caller.0, &request).await;
+    caller.found(listing).map(Json)
+}
+
+/// Invite an operator
+///
+/// With a role that the caller’s holds, for customers that the caller sees. They get a mail with a
+/// link; where mail isn’t set up, the answer holds the link, once. It is good for 7 days.
+#[utoipa::path(post, path = "/operators", tag = "Operators", request_body = NewOperator,
+    responses((status = 201, body = OperatorInvited), Refusals))]
+async fn invite(State(backend): State<Backend>, caller: Caller, body: Body) -> Result<Response> {
+    caller.require(Permission::OperatorsWrite)?;
+    let new: NewOperator = body.parse()?;
+    let invited = operators::invite(&backend, &caller.0, new).await;
+    let invited = caller.found(invited)?;
+    Ok(created("operators", invited.operator.id, invited))
+}
+
+/// One operator
+#[utoipa::path(get, path = "/operators/{id}", tag = "Operators",
+    params(("id" = OperatorId, Path)),
+    responses((status = 200, body = Operator), Refusals))]
+async fn get(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<OperatorId>,
+) -> Result<Json<Operator>> {
+    let operator = operators::get(&backend, &caller.0, id).await;
+    caller.found(operator).map(Json)
+}
+
+/// Change an operator
+///
+/// Their name, role or customers, or whether they can sign in. It counts from their next request
+/// on. Only for operators whose role the caller’s holds. The last owner of all customers stays.
+#[utoipa::path(patch, path = "/operators/{id}", tag = "Operators", request_body = OperatorChange,
+    params(("id" = OperatorId, Path)),
+    responses((status = 200, body = Operator), RefusalsWithConflict))]
+async fn change(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<OperatorId>,
+    body: Body,
+) -> Result<Json<Operator>> {
+    caller.found(operators::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::OperatorsWrite)?;
+    let change: OperatorChange = body.parse()?;
+    let changed = operators::change(&backend, &caller.0, id, change).await;
+    caller.found(changed).map(Json)
+}
+
+/// Remove an operator
+///
+/// Their sessions end at once. The last owner of all customers stays.
+#[utoipa::path(delete, path = "/operators/{id}", tag = "Operators",
+    params(("id" = OperatorId, Path)),
+    responses((status = 204, description = "They can’t sign in any more"), RefusalsWithConflict))]
+async fn remove(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<OperatorId>,
+) -> Result<StatusCode> {
+    let removed = operators::remove(&backend, &caller.0, id).await;
+    caller.found(removed).map(|()| StatusCode::NO_CONTENT)
+}
+
+/// Invite an operator again
+///
+/// For who hasn’t followed the link. It ends, and another goes out by mail; where mail isn’t set
+/// up, the answer holds it, once.
+#[utoipa::path(post, path = "/operators/{id}/invitation", tag = "Operators",
+    params(("id" = OperatorId, Path)),
+    responses((status = 200, body = OperatorInvited), RefusalsWithConflict))]
+async fn resend(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<OperatorId>,
+) -> Result<Json<OperatorInvited>> {
+    let invited = operators::resend(&backend, &caller.0, id).await;
+    caller.found(invited).map(Json)
+}
+
+/// Where an operator is signed in
+#[utoipa::path(get, path = "/operators/{id}/sessions", tag = "Operators",
+    params(("id" = OperatorId, Path)),
+    responses((status = 200, body = Sessions), Refusals))]
+async fn sessions(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<OperatorId>,
+) -> Result<Json<Sessions>> {
+    let items = operators::sessions(&backend, &caller.0, id).await;
+    caller.found(items).map(|items| Json(Sessions { items }))
+}
+
+/// Sign an operator out, everywhere or of one session
+#[utoipa::path(delete, path = "/operators/{id}/sessions", tag = "Operators",
+    params(("id" = OperatorId, Path), SessionParameters),
+    responses((status = 204, description = "The sessions have ended"), Refusals))]
+async fn end_sessions(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<OperatorId>,
+    query: Query,
+) -> Result<StatusCode> {
+    caller.found(operators::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::OperatorsWrite)?;
+    let parameters: SessionParameters = query.parse()?;
+    let ended = match parameters.session_id {
+        Some(session) => operators::end_session(&backend, &caller.0, id, session).await,
+        None => operators::end_sessions(&backend, &caller.0, id)
+            .await
+            .map(|_| ()),
+    };
+    caller.found(ended).map(|()| StatusCode::NO_CONTENT)
+}
