@@ -231,7 +231,8 @@ impl Client {
         let access = if let Some(access) = cached {
             access
         } else {
-            let access = Arc::new(self.token_by_either(within).await?);
+            // Boxed: a token is had once an hour, and every request would carry its room.
+            let access = Arc::new(Box::pin(self.token_by_either(within)).await?);
             *held = Some(access.clone());
             access
         };

@@ -241,7 +241,8 @@ impl TestApp {
         Answer {
             status: parts.status,
             headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
+            // A file may be of bytes that are no text.
+            text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
 

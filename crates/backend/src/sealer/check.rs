@@ -66,10 +66,7 @@ pub async fn check(b: &Backend) -> Result<Checked> {
 
 async fn sealed(tx: &mut Tx, column: &'static Column, after: Uuid) -> Result<Vec<Row>> {
     let Column {
-        table,
-        key,
-        column: name,
-        ..
+        table, key, name, ..
     } = column;
     fetch_all!(
         tx,

@@ -9,7 +9,7 @@ pub struct Column {
     pub(super) table: &'static str,
     /// The column with the id that a secret is bound to: the table’s key.
     pub(super) key: &'static str,
-    pub(super) column: &'static str,
+    pub(super) name: &'static str,
     /// The column whose name is sealed in. Another one’s where secrets move between two columns of
     /// a row.
     bound_to: &'static str,
@@ -17,15 +17,15 @@ pub struct Column {
 
 impl Column {
     /// As messages name it.
-    pub(super) fn name(&self) -> String {
-        format!("{}.{}", self.table, self.column)
+    pub(super) fn full_name(&self) -> String {
+        format!("{}.{}", self.table, self.name)
     }
 
     /// Every sealed value in it, for tests.
     #[cfg(test)]
     pub(crate) async fn all(&self, tx: &mut crate::Tx) -> crate::Result<Vec<Vec<u8>>> {
-        let Self { table, column, .. } = self;
-        let sql = format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL");
+        let Self { table, name, .. } = self;
+        let sql = format!("SELECT {name} FROM {table} WHERE {name} IS NOT NULL");
         let rows = crate::fetch_all!(tx, (Vec<u8>,), sqlx::AssertSqlSafe(sql))?;
         Ok(rows.into_iter().map(|(sealed,)| sealed).collect())
     }
@@ -37,7 +37,7 @@ macro_rules! columns {
         pub const $name: &Column = &Column {
             table: $table,
             key: $key,
-            column: $column,
+            name: $column,
             bound_to: $bound,
         };)+
 
@@ -91,7 +91,7 @@ impl Place {
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {}", self.column.name(), self.row)
+        write!(f, "{} of {}", self.column.full_name(), self.row)
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn every_sealed_column_of_the_schema_is_listed_and_none_else() {
-        let listed: BTreeSet<String> = COLUMNS.iter().map(|column| column.name()).collect();
+        let listed: BTreeSet<String> = COLUMNS.iter().map(|column| column.full_name()).collect();
         assert_eq!(listed.len(), COLUMNS.len());
         for schema in [
             include_str!("../../../../migrations/sqlite/0001_initial.sql"),

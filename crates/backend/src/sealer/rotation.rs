@@ -293,10 +293,7 @@ async fn replace(
     secret: &SecretString,
 ) -> Result<u64> {
     let Column {
-        table,
-        key,
-        column: name,
-        ..
+        table, key, name, ..
     } = column;
     execute!(
         tx,
@@ -321,7 +318,7 @@ async fn stale(
         Row,
         sqlx::AssertSqlSafe(format!(
             "SELECT {key} AS id, {} AS sealed FROM {} AND {key} > $2 ORDER BY {key} LIMIT $3",
-            column.column,
+            column.name,
             of_another_key(column)
         )),
         prefix(new.id()).to_vec(),
@@ -332,11 +329,7 @@ async fn stale(
 
 /// The rows of a column whose secret is not sealed with the key of prefix `$1`.
 fn of_another_key(column: &'static Column) -> String {
-    let Column {
-        table,
-        column: name,
-        ..
-    } = column;
+    let Column { table, name, .. } = column;
     format!(
         "{table} WHERE {name} IS NOT NULL AND substr({name}, 1, {}) <> $1",
         super::PREFIX_BYTES

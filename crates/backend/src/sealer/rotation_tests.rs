@@ -105,7 +105,7 @@ impl World {
         let (mut of_key, mut all) = (0, 0);
         for column in COLUMNS {
             let rows = column.all(&mut tx).await.unwrap();
-            assert!(!rows.is_empty(), "{} is tried too", column.name());
+            assert!(!rows.is_empty(), "{} is tried too", column.full_name());
             all += rows.len();
             of_key += rows.iter().filter(|row| key_of(row) == Some(key)).count();
         }
@@ -486,7 +486,7 @@ db_test!(every_place_is_looked_at_by_the_count_that_ends_it, |t| {
         let mut tx = w.t.db.write().await.unwrap();
         let sql = format!(
             "UPDATE {0} SET {1} = $1 WHERE {1} IS NOT NULL",
-            column.table, column.column
+            column.table, column.name
         );
         execute!(&mut tx, sqlx::AssertSqlSafe(sql), vec![1_u8]).unwrap();
         tx.commit().await.unwrap();
@@ -495,7 +495,7 @@ db_test!(every_place_is_looked_at_by_the_count_that_ends_it, |t| {
             .unwrap_err()
             .to_string();
         assert!(
-            refused.contains(&column.name()) || refused.contains(" more"),
+            refused.contains(&column.full_name()) || refused.contains(" more"),
             "{refused}"
         );
     }
