@@ -127,6 +127,7 @@ async fn group_search(
     query: Query,
 ) -> Result<Json<GroupHits>> {
     caller.found(integrations::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::IntegrationsWrite)?;
     let parameters: SearchParameters = query.parse()?;
     let (q, counts) = (&parameters.q, parameters.counts == 1);
     let items = entra::group_search(&backend, &caller.0, id, q, counts).await;

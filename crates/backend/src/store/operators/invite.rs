@@ -85,6 +85,7 @@ pub async fn invite_with(
     new: NewOperator,
     sealed_link: Option<&str>,
 ) -> Result<Operator> {
+    scope.require(Permission::OperatorsWrite)?;
     let secret = chosen(b, scope, sealed_link).await?;
     invite_by(b, scope, new, &secret).await
 }
@@ -104,6 +105,9 @@ pub async fn resend_with(
     id: OperatorId,
     sealed_link: Option<&str>,
 ) -> Result<Operator> {
+    let mut tx = b.db.read().await?;
+    find_to_change(&mut tx, scope, id).await?;
+    drop(tx);
     let secret = chosen(b, scope, sealed_link).await?;
     resend_by(b, scope, id, &secret).await
 }
