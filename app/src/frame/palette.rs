@@ -5,10 +5,11 @@ use leptos::{ev, html, prelude::*, server, server_fn::codec::Json, task::spawn_l
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use serde::{Deserialize, Serialize};
 
-use super::{Offered, PLACES, places};
+use super::{PLACES, places};
 use crate::{
     error::AppResult,
     routes,
+    session::use_operator,
     ui::{address::use_address, icon::Icon, load::Load, page::PageHead},
 };
 
@@ -32,7 +33,6 @@ const FOUND_MAX: usize = 20;
 /// Pages and customers whose names hold `q`.
 #[server(endpoint = "find/all", input = Json)]
 pub(crate) async fn find_all(q: String) -> AppResult<Vec<Found>> {
-    use domain::permission::Permission;
     let (backend, scope) = crate::session::caller().await?;
     let folded = q.trim().to_lowercase();
     let whole = scope.sees_all() && scope.can(Permission::InstallationWrite);
