@@ -179,7 +179,7 @@ both!(
         assert_eq!(
             app.get(&format!("{path}?format=p12"))
                 .await
-                .refused(422)
+                .refused(400)
                 .as_deref(),
             Some("format")
         );

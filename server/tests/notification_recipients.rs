@@ -38,7 +38,8 @@ both!(
                 "run.held",
                 "integration.failing",
                 "integration.quarantined",
-                "integration.recovered"
+                "integration.recovered",
+                "credential_profile.ends"
             ])
         );
         let one = format!("/notification-recipients/{}", id(&made));

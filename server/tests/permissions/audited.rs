@@ -163,10 +163,20 @@ impl World<'_> {
 
     /// Gives the profile a second secret.
     async fn second(&self) {
-        let path = format!(
-            "/credential-profiles/{}/second",
-            self.things.credential_profile
-        );
+        self.second_of(&self.things.credential_profile).await;
+    }
+
+    /// Gives the profile of the integration a second secret, and answers which one that is.
+    async fn second_in_use(&self) -> String {
+        let path = format!("/integrations/{}", self.things.integration);
+        let integration = self.app.get(&path).await.expect(200);
+        let profile = integration["credential_profile_id"].as_str().unwrap();
+        self.second_of(profile).await;
+        profile.to_owned()
+    }
+
+    async fn second_of(&self, profile: &str) {
+        let path = format!("/credential-profiles/{profile}/second");
         let body = json!({ "kind": "client_secret", "client_secret": "z" });
         let answer = self
             .app
@@ -231,9 +241,11 @@ async fn form(w: &World<'_>, function: &str, cookie: &str, session: &str) -> Str
             "id={}&name=Other&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e",
             w.things.credential_profile
         ),
-        "credential-profiles/use-second"
-        | "credential-profiles/remove-second"
-        | "credential-profiles/test-second" => {
+        "credential-profiles/test-second" => {
+            let profile = w.second_in_use().await;
+            format!("id={profile}&integration_id={integration}")
+        }
+        "credential-profiles/use-second" | "credential-profiles/remove-second" => {
             w.second().await;
             functions::changing(app, &w.things, session, function)
         }
@@ -386,8 +398,9 @@ async fn body(w: &World<'_>, call: &str) -> (Option<String>, Value) {
             json!({ "kind": "client_secret", "client_secret": "z" })
         }
         "POST /credential-profiles/{id}/second/test-connection" => {
-            w.second().await;
-            json!({ "integration_id": things.integration })
+            let profile = w.second_in_use().await;
+            let path = format!("/credential-profiles/{profile}/second/test-connection");
+            return (Some(path), json!({ "integration_id": things.integration }));
         }
         "POST /credential-profiles/{id}/second/use" | "DELETE /credential-profiles/{id}/second" => {
             w.second().await;

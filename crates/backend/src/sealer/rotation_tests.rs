@@ -67,6 +67,7 @@ impl World {
         notification_recipients::change(&t, &owner, hook, rotate)
             .await
             .unwrap();
+        sample::mail_with_link(&t, owner.operator_id().unwrap(), "link").await;
         Self {
             t,
             source,

@@ -1,10 +1,12 @@
 //! Rows that tests of the store begin with.
 
+use std::sync::Arc;
+
 use chrono::Duration;
 use domain::{
     audit::AuditChanges,
     credential_profile::{CredentialKind, CredentialProfile, NewCredentialProfile},
-    id::{CustomerId, ExternalId, GroupId, IntegrationId, RunId, UserId},
+    id::{CustomerId, ExternalId, GroupId, IntegrationId, OperatorId, RunId, UserId},
     integration::{Integration, IntegrationKind, NewIntegration},
     policy::{ObjectType, Policy},
     run::{RunMode, RunPhase, RunStatus, RunTrigger},
@@ -13,7 +15,12 @@ use domain::{
 };
 
 use super::{credential_profiles, integrations};
-use crate::{Scope, execute, fetch_all, fetch_scalar, testing::TestBackend};
+use crate::{
+    Backend, Scope, Settings, execute, fetch_all, fetch_scalar,
+    mail::{Smtp, SmtpGiven},
+    operator_mail,
+    testing::TestBackend,
+};
 
 /// What is given for a profile with the secret `s3cret value`.
 pub fn new_profile(customer: Option<CustomerId>, name: &str) -> NewCredentialProfile {
@@ -290,4 +297,24 @@ fn changed_fields(changes: &AuditChanges) -> String {
         format!("{name}: {before} → {after}")
     });
     fields.collect::<Vec<_>>().join(", ")
+}
+
+/// A mail with a link that is on its way to an operator; nothing is there that would send it.
+pub async fn mail_with_link(t: &TestBackend, operator: OperatorId, link: &str) {
+    let smtp = Smtp::checked(SmtpGiven {
+        host: "mail.example".to_owned(),
+        from: "rollcall@example.com".to_owned(),
+        ..SmtpGiven::default()
+    });
+    let b = Backend {
+        settings: Arc::new(Settings {
+            smtp: Some(smtp.unwrap()),
+            ..(*t.settings).clone()
+        }),
+        ..t.backend.clone()
+    };
+    let mut tx = b.db.write().await.unwrap();
+    let put = operator_mail::put_invitation(&b, &mut tx, operator, "Owner", &link.into());
+    put.await.unwrap();
+    tx.commit().await.unwrap();
 }
