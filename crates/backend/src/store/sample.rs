@@ -314,7 +314,8 @@ pub async fn mail_with_link(t: &TestBackend, operator: OperatorId, link: &str) {
         ..t.backend.clone()
     };
     let mut tx = b.db.write().await.unwrap();
-    let put = operator_mail::put_invitation(&b, &mut tx, operator, "Owner", &link.into());
-    put.await.unwrap();
+    operator_mail::put_invitation(&b, &mut tx, operator, "Owner", &link.into())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 }

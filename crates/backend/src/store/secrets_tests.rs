@@ -96,8 +96,8 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let signing = [hook.secret.unwrap(), rotated.secret.unwrap()];
     let cookie = 0x1122_3344_5566_7788_99aa_bbcc_ddee_ff01_i128;
     sessions::create(&t, cookie, "{}").await.unwrap();
-    let link = "what-stands-in-a-link";
-    sample::mail_with_link(&t, owner.operator_id().unwrap(), link).await;
+    let invitation = "what-stands-in-a-link";
+    sample::mail_with_link(&t, owner.operator_id().unwrap(), invitation).await;
 
     everything_sealed_is_of_this_form(&t).await;
     t.db.close().await;
@@ -118,7 +118,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
         "first-secret-value",
         "second-secret-value",
         "third-secret-value",
-        link,
+        invitation,
         line,
         "PRIVATE KEY",
         token.expose_secret(),

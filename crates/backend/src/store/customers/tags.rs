@@ -31,7 +31,9 @@ pub(super) async fn of(
         tags.entry(customer).or_default().push(tag);
     }
     // Here, since each database has its own order of letters.
-    tags.values_mut().for_each(|tags| tags.sort_unstable());
+    for tags in tags.values_mut() {
+        tags.sort_unstable();
+    }
     Ok(tags)
 }
 

@@ -38,9 +38,9 @@ db_test!(a_user_is_protected_once_and_that_is_taken_back_once, |t| {
         "is deleted"
     ));
 
-    let log = sample::audit_log(&t).await;
+    let entries = sample::audit_log(&t).await;
     assert_eq!(
-        log[log.len() - 2..],
+        entries[entries.len() - 2..],
         [
             "Owner user.protect Ada: Break glass (protected: false → true)",
             "Owner user.unprotect Ada (protected: true → false)",

@@ -186,11 +186,11 @@ sync_test!(a_glance_says_what_a_look_says, tenant(833, 60), |w| {
             for object_type in [ObjectType::User, ObjectType::Group] {
                 let mut walk = Walk::new(&work, object_type, Which::All).await.unwrap();
                 let mut glances = Glances::of(&work, &walk, object_type).unwrap();
-                let glanced = glances.next(&work).await.unwrap();
+                let told = glances.next(&work).await.unwrap();
                 let looked = walk.next(&work).await.unwrap();
-                assert_eq!(glanced.len(), looked.len());
+                assert_eq!(told.len(), looked.len());
                 let mut stay = 0;
-                for ((id, stays), row) in glanced.into_iter().zip(looked) {
+                for ((id, stays), row) in told.into_iter().zip(looked) {
                     assert_eq!(id, row.external_id);
                     let decided = row.decide(&work.policy, object_type, walk.now);
                     let quiet = decided.outcome == Outcome::Unchanged
