@@ -31,7 +31,7 @@ pub mod users;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    SsrMode,
+    MatchNestedRoutes, SsrMode,
     components::{Outlet, ParentRoute, Redirect, Route, Router, Routes},
     hooks::use_location,
     path,
@@ -140,13 +140,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("") view=|| () />
                         <Route path=path!("invite") view=operators::InviteDialog />
                     </ParentRoute>
-                    <ParentRoute path=path!("/operators/:id") view=operators::OperatorPage>
-                        <Route path=path!("") view=|| () />
-                        <Route path=path!("edit") view=operators::EditDialog />
-                        <Route path=path!("invite-again") view=operators::AgainDialog />
-                        <Route path=path!("disable") view=operators::DisableDialog />
-                        <Route path=path!("remove") view=operators::RemoveDialog />
-                    </ParentRoute>
+                    <OperatorRoutes />
                     <ParentRoute path=path!("/notifications") view=notifications::NotificationsPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=notifications::AddDialog />
@@ -165,14 +159,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("add") view=integrations::AddDialog />
                         <Route path=path!("pause-all") view=frame::PauseAllDialog />
                     </ParentRoute>
-                    <ParentRoute path=path!("/integrations/:id") view=integrations::IntegrationPage>
-                        <Route path=path!("") view=integrations::ConfigurationTab />
-                        <Route path=path!("sync-history") view=history::IntegrationHistory />
-                        <Route path=path!("groups") view=integrations::GroupsTab />
-                        <Route path=path!("why") view=integrations::WhyTab />
-                        <Route path=path!("pause") view=integrations::PauseDialog />
-                        <Route path=path!("delete") view=integrations::DeleteDialog />
-                    </ParentRoute>
+                    <IntegrationRoutes />
                     <Route path=path!("/sync-history") view=history::SyncHistoryPage />
                     <ParentRoute path=path!("/runs/:id") view=runs::RunPage>
                         <Route path=path!("") view=|| () />
@@ -195,24 +182,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=credential_profiles::AddDialog />
                     </ParentRoute>
-                    <ParentRoute
-                        path=path!("/credential-profiles/:id")
-                        view=credential_profiles::ProfilePage
-                    >
-                        <Route path=path!("") view=|| () />
-                        <Route path=path!("edit") view=credential_profiles::EditDialog />
-                        <Route path=path!("secret") view=credential_profiles::SecretDialog />
-                        <Route path=path!("delete") view=credential_profiles::DeleteDialog />
-                        <Route path=path!("second") view=credential_profiles::SecondDialog />
-                        <Route
-                            path=path!("use-second")
-                            view=credential_profiles::UseSecondDialog
-                        />
-                        <Route
-                            path=path!("remove-second")
-                            view=credential_profiles::RemoveSecondDialog
-                        />
-                    </ParentRoute>
+                    <ProfileRoutes />
                 </ParentRoute>
                 <ParentRoute path=path!("") view=OutsideArea ssr=SsrMode::Async>
                     <Route path=path!("/sign-in") view=account::SignInPage />
@@ -225,6 +195,63 @@ pub fn App() -> impl IntoView {
         </Router>
     }
     .into_any()
+}
+
+/// An operator, with its dialogs.
+#[component(transparent)]
+fn OperatorRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("/operators/:id") view=operators::OperatorPage>
+            <Route path=path!("") view=|| () />
+            <Route path=path!("edit") view=operators::EditDialog />
+            <Route path=path!("invite-again") view=operators::AgainDialog />
+            <Route path=path!("disable") view=operators::DisableDialog />
+            <Route path=path!("remove") view=operators::RemoveDialog />
+        </ParentRoute>
+    }
+    .into_inner()
+}
+
+/// An integration, with its tabs and dialogs.
+#[component(transparent)]
+fn IntegrationRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("/integrations/:id") view=integrations::IntegrationPage>
+            <Route path=path!("") view=integrations::ConfigurationTab />
+            <Route path=path!("sync-history") view=history::IntegrationHistory />
+            <Route path=path!("groups") view=integrations::GroupsTab />
+            <Route path=path!("why") view=integrations::WhyTab />
+            <Route path=path!("pause") view=integrations::PauseDialog />
+            <Route path=path!("delete") view=integrations::DeleteDialog />
+        </ParentRoute>
+    }
+    .into_inner()
+}
+
+/// A credential profile, with its dialogs.
+#[component(transparent)]
+fn ProfileRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute
+            path=path!("/credential-profiles/:id")
+            view=credential_profiles::ProfilePage
+        >
+            <Route path=path!("") view=|| () />
+            <Route path=path!("edit") view=credential_profiles::EditDialog />
+            <Route path=path!("secret") view=credential_profiles::SecretDialog />
+            <Route path=path!("delete") view=credential_profiles::DeleteDialog />
+            <Route path=path!("second") view=credential_profiles::SecondDialog />
+            <Route
+                path=path!("use-second")
+                view=credential_profiles::UseSecondDialog
+            />
+            <Route
+                path=path!("remove-second")
+                view=credential_profiles::RemoveSecondDialog
+            />
+        </ParentRoute>
+    }
+    .into_inner()
 }
 
 type CurrentResource = Resource<error::AppResult<Current>>;

@@ -13,7 +13,7 @@ use http::Method;
 use serde_json::json;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-use crate::support::{TestApp, id};
+use crate::support::{Answer, TestApp, id};
 
 /// Everything that is logged.
 #[derive(Clone, Default)]
@@ -85,34 +85,9 @@ async fn no_secret_is_found_anywhere() {
             .await,
     );
     let run = app.full_sync(&integration).await;
-    let second = format!("/credential-profiles/{profile}/second");
     let next = app.control().add_secret(None);
-    for body in [
-        json!({ "kind": "client_secret", "client_secret": next }),
-        json!({ "kind": "client_secret", "client_secret": wrong, "name": "no such field" }),
-    ] {
-        answers.push(
-            app.call(Method::PUT, &second, Some(&app.owner), Some(body))
-                .await,
-        );
-    }
-    let with = json!({ "integration_id": integration });
-    answers.push(app.post(&format!("{second}/test-connection"), with).await);
-    // The first is wrong: the run goes over to the second.
-    let went_over = app.full_sync(&integration).await;
-    assert_eq!(went_over["status"], "nothing_to_do", "{went_over}");
-    answers.push(app.get(&format!("/credential-profiles/{profile}")).await);
-    let made = json!({ "kind": "certificate", "certificate_years": 1 });
-    answers.push(
-        app.call(Method::PUT, &second, Some(&app.owner), Some(made))
-            .await,
-    );
-    answers.push(
-        app.get(&format!(
-            "/credential-profiles/{profile}/certificate?second=1"
-        ))
-        .await,
-    );
+    let given = (next.as_str(), wrong);
+    answers.extend(with_second_secrets(&app, &profile, &integration, given).await);
     for path in [
         "/credential-profiles",
         "/integrations",
@@ -162,8 +137,13 @@ async fn no_secret_is_found_anywhere() {
         );
     }
     app.t.db.close().await;
+    assert_not_in_files(app.t.folder.path(), &secrets);
+}
+
+/// No file of the folder holds one of them.
+fn assert_not_in_files(folder: &std::path::Path, secrets: &[&str]) {
     let mut files = 0;
-    for entry in std::fs::read_dir(app.t.folder.path()).unwrap() {
+    for entry in std::fs::read_dir(folder).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         files += 1;
         for secret in secrets {
@@ -171,6 +151,44 @@ async fn no_secret_is_found_anywhere() {
         }
     }
     assert!(files > 0);
+}
+
+/// What is answered about second secrets of a profile, one of which signs in.
+async fn with_second_secrets(
+    app: &TestApp,
+    profile: &str,
+    integration: &str,
+    (next, wrong): (&str, &str),
+) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    let second = format!("/credential-profiles/{profile}/second");
+    for body in [
+        json!({ "kind": "client_secret", "client_secret": next }),
+        json!({ "kind": "client_secret", "client_secret": wrong, "name": "no such field" }),
+    ] {
+        answers.push(
+            app.call(Method::PUT, &second, Some(&app.owner), Some(body))
+                .await,
+        );
+    }
+    let with = json!({ "integration_id": integration });
+    answers.push(app.post(&format!("{second}/test-connection"), with).await);
+    // The first is wrong: the run goes over to the second.
+    let went_over = app.full_sync(integration).await;
+    assert_eq!(went_over["status"], "nothing_to_do", "{went_over}");
+    answers.push(app.get(&format!("/credential-profiles/{profile}")).await);
+    let made = json!({ "kind": "certificate", "certificate_years": 1 });
+    answers.push(
+        app.call(Method::PUT, &second, Some(&app.owner), Some(made))
+            .await,
+    );
+    answers.push(
+        app.get(&format!(
+            "/credential-profiles/{profile}/certificate?second=1"
+        ))
+        .await,
+    );
+    answers
 }
 
 /// The line of the log that holds it.
