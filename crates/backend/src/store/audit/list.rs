@@ -217,7 +217,7 @@ pub async fn get(b: &Backend, scope: &Scope, id: AuditEventId) -> Result<AuditEv
 }
 
 /// Every matching entry as CSV, the latest first, read in steps. Who is to write down that it was
-/// exported does so before ([`super::exported`]).
+/// exported does so before ([`super::exported()`]).
 pub fn csv(
     b: &Backend,
     scope: &Scope,

@@ -1,6 +1,6 @@
 //! The audit log: written in the same transaction as the change it tells of, and never changed.
 //!
-//! Entries stand in chains of hashes, one for each customer and day ([`chain`]); [`verify`] says
+//! Entries stand in chains of hashes, one for each customer and day ([`chain`]); [`verify()`] says
 //! whether they still are as they were written. What the chains prove, and what they can't, is in
 //! `docs/decisions/0020-a-chain-for-each-customer-and-day.md`.
 //!
@@ -34,7 +34,7 @@ use crate::{Backend, Origin, Result, Scope, Tx, execute, fetch_optional};
 
 /// Days that entries are kept where nobody said otherwise.
 pub const RETENTION_DAYS: u32 = 400;
-/// The fewest days that entries can be kept: [`verify`] takes the removal of a younger day for
+/// The fewest days that entries can be kept: [`verify()`] takes the removal of a younger day for
 /// what it is.
 pub const RETENTION_DAYS_MIN: u32 = 30;
 
