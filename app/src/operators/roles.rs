@@ -83,7 +83,8 @@ pub fn RolesPage() -> impl IntoView {
             <h2 id="h-meanings" class="sr-only">"The five roles"</h2>
             <dl class="rc-kv max-w-3xl">{meanings}</dl>
         </section>
-        <section aria-labelledby="h-may" class="border-t border-line pt-3">
+        // No landmark of its own: the region inside, which scrolls, is one.
+        <div class="border-t border-line pt-3">
             <h2 id="h-may" class="text-base px-6 pb-1 max-md:px-4">
                 "What each may do, for the customers in its scope"
             </h2>
@@ -98,7 +99,7 @@ pub fn RolesPage() -> impl IntoView {
                     <tbody role="rowgroup">{rows}</tbody>
                 </table>
             </div>
-        </section>
+        </div>
         <section aria-labelledby="h-scopes" class="px-6 pt-4 pb-10 max-md:px-4">
             <h2 id="h-scopes" class="text-base mb-1">"For which customers"</h2>
             <dl class="rc-kv max-w-3xl">{scopes}</dl>
