@@ -213,15 +213,6 @@ impl Tx {
         }
     }
 
-    /// The clause that keeps what is read as it is until the transaction ends, while others may
-    /// read it so too. SQLite has one writer, so it needs none.
-    pub const fn share_locked(&self) -> &'static str {
-        match self {
-            Self::Sqlite(_) => "",
-            Self::Postgres(_) => "FOR SHARE",
-        }
-    }
-
     /// Holds a row until the transaction ends, so that what is read of it stays so: PostgreSQL has
     /// many writers. SQLite has one, and this transaction is it.
     pub(crate) async fn hold(&mut self, table: &'static str, id: uuid::Uuid) -> Result<()> {

@@ -109,7 +109,7 @@ impl Sealer {
     pub async fn seal(&self, tx: &mut Tx, place: Place, secret: &SecretString) -> Result<Vec<u8>> {
         let sql = format!(
             "SELECT master_key_fingerprint FROM installation {}",
-            tx.share_locked()
+            tx.shared()
         );
         let named = fetch_optional!(tx, (Vec<u8>,), sqlx::AssertSqlSafe(sql))?;
         let key = match named {

@@ -54,12 +54,15 @@ pub struct AuditQuery {
 /// Entries that a step of the CSV reads.
 const CSV_ROWS: u32 = 1_000;
 
-/// What the caller sees: entries of customers in scope, and how it was tried to sign in as them.
+/// What the caller sees: entries of customers in scope; what belongs to no customer only who sees all
+/// of them, which all but some is not; and how it was tried to sign in as them.
+///
+/// `$12` is `scope.sees_all()`, `$13` is [`NOBODYS`].
 const MATCHING: &str = concat!(
     "FROM audit_event e
-     WHERE (",
+     WHERE ((",
     in_scope!("e.customer_id"),
-    r" OR (e.object_id = $2 AND e.action IN
+    r" AND ($12 OR e.customer_id <> $13)) OR (e.object_id = $2 AND e.action IN
                 ('operator.sign_in', 'operator.sign_in_failed', 'operator.sign_out')))
        AND ($3 IS NULL OR e.customer_id = $3)
        AND ($4 IS NULL OR e.action = $4)
@@ -121,7 +124,9 @@ pub async fn list(b: &Backend, scope: &Scope, query: AuditQuery) -> Result<Page<
         filter.object_id,
         filter.from,
         filter.to,
-        &pattern
+        &pattern,
+        scope.sees_all(),
+        NOBODYS
     )?;
     let way = match query.direction {
         Direction::Ascending => "ASC",
@@ -131,7 +136,7 @@ pub async fn list(b: &Backend, scope: &Scope, query: AuditQuery) -> Result<Page<
         &mut tx,
         Row,
         sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} {MATCHING} ORDER BY e.id {way} LIMIT $12 OFFSET $13"
+            "SELECT {COLUMNS} {MATCHING} ORDER BY e.id {way} LIMIT $14 OFFSET $15"
         )),
         scope.all(),
         scope.grantee(),
@@ -144,6 +149,8 @@ pub async fn list(b: &Backend, scope: &Scope, query: AuditQuery) -> Result<Page<
         filter.from,
         filter.to,
         pattern,
+        scope.sees_all(),
+        NOBODYS,
         query.page.limit(),
         query.page.offset()
     )?;
@@ -164,8 +171,8 @@ pub async fn listing(
         &mut tx,
         Row,
         sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} {MATCHING} AND ($12 IS NULL OR e.id < $12)
-              ORDER BY e.id DESC LIMIT $13"
+            "SELECT {COLUMNS} {MATCHING} AND ($14 IS NULL OR e.id < $14)
+              ORDER BY e.id DESC LIMIT $15"
         )),
         scope.all(),
         scope.grantee(),
@@ -178,6 +185,8 @@ pub async fn listing(
         filter.from,
         filter.to,
         paging::pattern(filter.q.as_deref()),
+        scope.sees_all(),
+        NOBODYS,
         request.cursor.as_ref().map(|cursor| cursor.id),
         paging::limit(request)
     )?;
@@ -197,7 +206,7 @@ pub async fn get(b: &Backend, scope: &Scope, id: AuditEventId) -> Result<AuditEv
     let row = fetch_optional!(
         &mut tx,
         Row,
-        sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} {MATCHING} AND e.id = $12")),
+        sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} {MATCHING} AND e.id = $14")),
         scope.all(),
         scope.grantee(),
         None::<CustomerId>,
@@ -209,6 +218,8 @@ pub async fn get(b: &Backend, scope: &Scope, id: AuditEventId) -> Result<AuditEv
         None::<DateTime>,
         None::<DateTime>,
         None::<String>,
+        scope.sees_all(),
+        NOBODYS,
         id
     )?
     .ok_or(Error::NotFound("audit event"))?;
