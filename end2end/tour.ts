@@ -39,6 +39,7 @@ export async function pages(
     role: "help_desk",
     scope: { kind: "some", customer_ids: [customer.id] },
   });
+  const [token] = await api.all<{ id: string }>("/api-tokens");
   const of = `?customer=${customer.id}`;
   return [
     ["overview", "/"],
@@ -51,6 +52,10 @@ export async function pages(
     ["operator", `/operators/${invited.id}`],
     ["operator-edit", `/operators/${invited.id}/edit`],
     ["roles", "/operators/roles"],
+    ["api-tokens", "/api-tokens"],
+    ["api-token-add", "/api-tokens/add"],
+    ["api-token", `/api-tokens/${token?.id}`],
+    ["api-token-revoke", `/api-tokens/${token?.id}/revoke`],
     ["customer-delete", `/customers/${customer.id}/delete`],
     ["recipient-add", `/customers/${customer.id}/notifications/add?with=webhook`],
     ["recipient", `/notification-recipients/${told.id}`],

@@ -120,6 +120,10 @@ impl FromServerFnError for AppError {
     fn ser(&self) -> Bytes {
         #[cfg(feature = "ssr")]
         crate::ui::load::set_program_status(self.status());
+        #[cfg(feature = "ssr")]
+        if let Self::TooMany { retry_after_s } = self {
+            crate::ui::load::say_when_to_come_back(*retry_after_s);
+        }
         serde_json::to_vec(self)
             .expect("an error is made of texts and numbers")
             .into()

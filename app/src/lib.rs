@@ -8,6 +8,7 @@
 #![recursion_limit = "512"]
 
 pub mod account;
+pub mod api_tokens;
 pub mod audit_log;
 pub mod contacts;
 pub mod credential_profiles;
@@ -141,6 +142,11 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("invite") view=operators::InviteDialog />
                     </ParentRoute>
                     <OperatorRoutes />
+                    <ParentRoute path=path!("/api-tokens") view=api_tokens::ApiTokensPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("add") view=api_tokens::AddDialog />
+                    </ParentRoute>
+                    <ApiTokenRoutes />
                     <ParentRoute path=path!("/notifications") view=notifications::NotificationsPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=notifications::AddDialog />
@@ -207,6 +213,20 @@ fn OperatorRoutes() -> impl MatchNestedRoutes + Clone {
             <Route path=path!("invite-again") view=operators::AgainDialog />
             <Route path=path!("disable") view=operators::DisableDialog />
             <Route path=path!("remove") view=operators::RemoveDialog />
+        </ParentRoute>
+    }
+    .into_inner()
+}
+
+/// An API token, with its dialogs.
+#[component(transparent)]
+fn ApiTokenRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("/api-tokens/:id") view=api_tokens::ApiTokenPage>
+            <Route path=path!("") view=|| () />
+            <Route path=path!("rotate") view=api_tokens::RotateDialog />
+            <Route path=path!("take-over") view=api_tokens::TakeOverDialog />
+            <Route path=path!("revoke") view=api_tokens::RevokeDialog />
         </ParentRoute>
     }
     .into_inner()

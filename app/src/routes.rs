@@ -2,8 +2,8 @@
 
 use domain::{
     id::{
-        AuditEventId, ContactId, CredentialProfileId, CustomerId, DeviceId, GroupId, IntegrationId,
-        NotificationRecipientId, OperatorId, RunId, UserId,
+        ApiTokenId, AuditEventId, ContactId, CredentialProfileId, CustomerId, DeviceId, GroupId,
+        IntegrationId, NotificationRecipientId, OperatorId, RunId, UserId,
     },
     policy::ObjectType,
 };
@@ -58,6 +58,12 @@ pub const CREDENTIAL_PROFILE_ADD: &str = "/credential-profiles/add";
 pub const NOTIFICATIONS: &str = "/notifications";
 /// Add a recipient to the installation.
 pub const NOTIFICATION_ADD: &str = "/notifications/add";
+/// API Tokens.
+pub const API_TOKENS: &str = "/api-tokens";
+/// New API Token.
+pub const API_TOKEN_ADD: &str = "/api-tokens/add";
+/// The page to try the API, which isn't part of the portal.
+pub const API_DOCS: &str = "/api/docs";
 /// The audit log.
 pub const AUDIT_LOG: &str = "/audit-log";
 /// The audit log as CSV, with the list's own query.
@@ -88,6 +94,26 @@ pub fn sign_in(back: &str) -> String {
     } else {
         crate::ui::address::link(SIGN_IN, &[("next".to_owned(), back.to_owned())])
     }
+}
+
+/// One API token.
+pub fn api_token(id: ApiTokenId) -> String {
+    format!("{API_TOKENS}/{id}")
+}
+
+/// Give an API token a new secret.
+pub fn api_token_rotate(id: ApiTokenId) -> String {
+    format!("{API_TOKENS}/{id}/rotate")
+}
+
+/// Answer for an API token.
+pub fn api_token_take_over(id: ApiTokenId) -> String {
+    format!("{API_TOKENS}/{id}/take-over")
+}
+
+/// Revoke an API token.
+pub fn api_token_revoke(id: ApiTokenId) -> String {
+    format!("{API_TOKENS}/{id}/revoke")
 }
 
 /// One entry of the audit log.

@@ -382,7 +382,7 @@ pub(crate) mod caller {
     impl From<backend::Error> for AppError {
         fn from(error: backend::Error) -> Self {
             match error {
-                backend::Error::SignedOut => Self::SignedOut,
+                backend::Error::SignedOut | backend::Error::TokenRefused(_) => Self::SignedOut,
                 backend::Error::Forbidden(permission) => Self::Forbidden {
                     permission: permission.to_string(),
                 },

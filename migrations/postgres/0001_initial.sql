@@ -122,22 +122,48 @@ CREATE TABLE sign_in_failure (
 );
 
 CREATE TABLE api_token (
-    id             UUID NOT NULL PRIMARY KEY,
-    name           TEXT NOT NULL,
-    role           TEXT NOT NULL,
-    all_customers  BOOLEAN NOT NULL,
-    secret_hash    BYTEA NOT NULL UNIQUE, -- SHA-256 of the whole token
-    created_by     TEXT NOT NULL,
-    created_at     TIMESTAMPTZ NOT NULL,
-    expires_at     TIMESTAMPTZ,
-    last_used_at   TIMESTAMPTZ,
-    revoked_at     TIMESTAMPTZ
+    id                    UUID NOT NULL PRIMARY KEY,
+    name                  TEXT NOT NULL,
+    kind                  TEXT NOT NULL, -- personal, program
+    role                  TEXT NOT NULL,
+    all_customers         BOOLEAN NOT NULL,
+    addresses             TEXT NOT NULL, -- JSON array of networks it may be used from; empty: all
+    operator_id           UUID REFERENCES operator (id) ON DELETE CASCADE, -- whose rights it is cut to; null: made by the command line
+    secret_hash           BYTEA NOT NULL UNIQUE, -- SHA-256 of the whole token
+    secret_set_at         TIMESTAMPTZ NOT NULL,
+    previous_secret_hash  BYTEA UNIQUE, -- of the secret before, while it is good too
+    previous_ends_at      TIMESTAMPTZ,
+    created_by            TEXT NOT NULL,
+    created_at            TIMESTAMPTZ NOT NULL,
+    expires_at            TIMESTAMPTZ NOT NULL,
+    last_used_at          TIMESTAMPTZ,
+    last_used_address     TEXT,
+    last_refused_at       TIMESTAMPTZ, -- when it was last used from another network
+    revoked_at            TIMESTAMPTZ
 );
+CREATE INDEX api_token_by_operator ON api_token (operator_id);
 CREATE TABLE api_token_customer (
     api_token_id  UUID NOT NULL REFERENCES api_token (id) ON DELETE CASCADE,
     customer_id   UUID NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
     PRIMARY KEY (api_token_id, customer_id)
 );
+
+-- The customers that a token lists, cut to those that the operator who answers for it looks after
+-- now. One stands there more than once where several of its tags are the operator's.
+CREATE VIEW api_token_reach AS
+SELECT c.api_token_id, c.customer_id
+  FROM api_token_customer c
+  JOIN api_token t ON t.id = c.api_token_id
+  LEFT JOIN operator_role r ON r.operator_id = t.operator_id
+  LEFT JOIN operator_role_customer l
+         ON l.operator_id = r.operator_id AND l.customer_id = c.customer_id
+  LEFT JOIN (operator_role_tag g JOIN customer_tag ct ON ct.tag = g.tag)
+         ON g.operator_id = r.operator_id AND ct.customer_id = c.customer_id
+ WHERE t.operator_id IS NULL
+    OR r.scope = 'all'
+    OR (r.scope = 'some' AND l.customer_id IS NOT NULL)
+    OR (r.scope = 'all_except' AND l.customer_id IS NULL)
+    OR (r.scope = 'tags' AND ct.customer_id IS NOT NULL);
 
 CREATE TABLE credential_profile (
     id                      UUID NOT NULL PRIMARY KEY,

@@ -1,6 +1,7 @@
 //! The REST API under `/api/v1` (interfaces.md). One file a noun; each handler reads as the order
 //! of refusals does: who asks, what of the path they may see, whether they may, what they sent.
 
+mod api_tokens;
 mod audit_events;
 pub mod caller;
 mod connections;
@@ -79,7 +80,8 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(countdowns::calls())
             .merge(why::calls())
             .merge(audit_events::calls())
-            .merge(operators::calls()),
+            .merge(operators::calls())
+            .merge(api_tokens::calls()),
     );
     description::name_operations(calls.get_openapi_mut());
     calls

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use backend::store::audit::AuditHead;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use domain::{id::CustomerId, permission::Role};
+use domain::{api_token::LIFETIME_DAYS, id::CustomerId, permission::Role};
 use serde::Serialize;
 
 /// Keeps many customers' directories in step with their identity sources.
@@ -216,6 +216,12 @@ pub enum TokenCommand {
         /// The customer it may see; may be repeated [default: all]
         #[arg(long, value_name = "ID")]
         customer: Vec<CustomerId>,
+        /// Days until it ends, at most 366
+        #[arg(long, value_name = "DAYS", default_value_t = LIFETIME_DAYS)]
+        expires_in_days: i64,
+        /// A network it may be used from, such as 203.0.113.0/24; may be repeated [default: all]
+        #[arg(long, value_name = "NETWORK")]
+        address: Vec<String>,
     },
 }
 

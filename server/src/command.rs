@@ -13,8 +13,13 @@ use backend::{
         tokens,
     },
 };
+use chrono::Duration;
 use clap::{Parser, error::ErrorKind};
-use domain::{number::counted, operator::Operator, permission::Role};
+use domain::{
+    api_token::{LIFETIME_DAYS_MAX, NewApiToken},
+    number::counted,
+    operator::Operator,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -143,7 +148,16 @@ async fn carry_out(arguments: Arguments) -> Result<(), Failure> {
             name,
             role,
             customer,
-        }) => create_token(&config, &name, role, customer).await,
+            expires_in_days,
+            address,
+        }) => {
+            let new = NewApiToken {
+                customer_ids: (!customer.is_empty()).then_some(customer),
+                addresses: address,
+                ..NewApiToken::of_everything(&name, role)
+            };
+            create_token(&config, new, expires_in_days).await
+        }
         Command::Audit(AuditCommand::Verify { expect }) => {
             verify_audit(&config, expect.as_ref()).await
         }
@@ -305,17 +319,29 @@ fn password() -> Result<SecretString, Failure> {
     Ok(SecretString::from(password))
 }
 
-async fn create_token(
-    config: &Config,
-    name: &str,
-    role: Role,
-    customers: Vec<domain::id::CustomerId>,
-) -> Result<(), Failure> {
+async fn create_token(config: &Config, new: NewApiToken, days: i64) -> Result<(), Failure> {
+    if !(1..=LIFETIME_DAYS_MAX).contains(&days) {
+        return Err(Failure::usage(format!(
+            "--expires-in-days: use 1 to {LIFETIME_DAYS_MAX}"
+        )));
+    }
     let backend = open(config).await?;
-    let customers = (!customers.is_empty()).then_some(customers);
     let scope = backend::auth::command_line_scope();
-    let (_, token) =
-        tokens::create(&backend, &scope, name, role, customers.as_deref(), None).await?;
+    let new = NewApiToken {
+        expires_at: Some(backend.clock.now() + Duration::days(days)),
+        ..new
+    };
+    let (_, token) = tokens::create(&backend, &scope, new)
+        .await
+        .map_err(|error| match error {
+            backend::Error::Invalid(field) if field.field == "addresses" => {
+                Failure::usage(format!("--address: {}", field.message))
+            }
+            backend::Error::Invalid(field) if field.field == "customer_ids" => {
+                Failure::usage(format!("--customer: {}", field.message))
+            }
+            other => other.into(),
+        })?;
     writeln!(std::io::stdout(), "{}", token.expose_secret())
         .map_err(|error| Failure::failed(format!("can’t write the token: {error}")))
 }

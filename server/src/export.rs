@@ -12,7 +12,7 @@ use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, FromRequestParts, Query},
-    http::{StatusCode, request::Parts},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -95,6 +95,7 @@ enum Refused {
     SignedOut,
     Forbidden,
     NotFound,
+    TooMany { retry_after_s: u64 },
     Failed,
 }
 
@@ -104,12 +105,28 @@ impl IntoResponse for Refused {
             Self::SignedOut => Redirect::to(app::routes::SIGN_IN).into_response(),
             Self::Forbidden => StatusCode::FORBIDDEN.into_response(),
             Self::NotFound => StatusCode::NOT_FOUND.into_response(),
+            Self::TooMany { retry_after_s } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                [(header::RETRY_AFTER, retry_after_s.to_string())],
+                format!("Too many files at once. Wait {retry_after_s} seconds, then try again."),
+            )
+                .into_response(),
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
 }
 
 impl Refused {
+    /// The backend's refusal.
+    fn of(error: backend::Error) -> Self {
+        match error {
+            backend::Error::NotFound(_) => Self::NotFound,
+            backend::Error::SignedOut => Self::SignedOut,
+            backend::Error::TooMany { retry_after_s } => Self::TooMany { retry_after_s },
+            error => Self::failed(&error),
+        }
+    }
+
     /// Logs what happened, once; it is not answered.
     fn failed(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "an export failed");
@@ -155,10 +172,7 @@ impl Asking {
             .ok_or(Refused::SignedOut)?;
         let scope = backend::auth::operator_scope(&self.backend, id, self.origin)
             .await
-            .map_err(|error| match error {
-                backend::Error::SignedOut => Refused::SignedOut,
-                error => Refused::failed(&error),
-            })?;
+            .map_err(Refused::of)?;
         if scope.can(permission) {
             Ok((self.backend, scope))
         } else {
@@ -177,7 +191,7 @@ async fn exported(
     let customer = parsed(address, "customer");
     audit::exported(backend, scope, action, customer, pairs(address))
         .await
-        .map_err(|error| Refused::failed(&error))
+        .map_err(Refused::of)
 }
 
 /// Names and values of an address, in order.
@@ -306,7 +320,7 @@ async fn change_rows(asking: Asking, address: Address) -> Result<Response, Refus
     })?;
     audit::exported_changes(&backend, &scope, run, pairs(&address))
         .await
-        .map_err(|error| Refused::failed(&error))?;
+        .map_err(Refused::of)?;
     Ok(csv::answer("run-changes", Body::from_stream(rows)))
 }
 

@@ -15,7 +15,6 @@ mod listener;
 mod log;
 pub mod metrics;
 mod pages;
-mod rate;
 pub mod router;
 pub mod security;
 mod serve;

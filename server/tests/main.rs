@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod api_rules;
 #[cfg(test)]
+mod api_tokens;
+#[cfg(test)]
 mod audit_events;
 #[cfg(test)]
 mod backups;

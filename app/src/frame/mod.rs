@@ -96,6 +96,7 @@ pub(crate) const PLACES: [(&str, &[Place]); 5] = [
         &[
             place(routes::OPERATORS, "Operators", "user-cog")
                 .for_who_may(Permission::OperatorsRead),
+            place(routes::API_TOKENS, "API Tokens", "square-terminal"),
             place(routes::AUDIT_LOG, "Audit Log", "scroll-text").for_who_may(Permission::AuditRead),
         ],
     ),

@@ -153,22 +153,20 @@ fn Choices() -> impl IntoView {
         </form>
         <ul class="max-h-80 overflow-y-auto" aria-label="Customers">
             <li><a class="rc-opt hover:bg-hover" href=all>"All customers"</a></li>
-            {move || {
-                names
-                    .get()
-                    .into_iter()
-                    .map(|(id, name)| {
-                        let to = to.clone();
-                        view! {
-                            <li>
-                                <a class="rc-opt hover:bg-hover" href=move || to(Some(id))>
-                                    <bdi class="truncate">{name}</bdi>
-                                </a>
-                            </li>
+            // Keyed: a name that is in the next answer too stays the element that one is about to click.
+            <For each=move || names.get() key=|(id, _)| *id let((id, name))>
+                <li>
+                    <a
+                        class="rc-opt hover:bg-hover"
+                        href={
+                            let to = to.clone();
+                            move || to(Some(id))
                         }
-                    })
-                    .collect_view()
-            }}
+                    >
+                        <bdi class="truncate">{name}</bdi>
+                    </a>
+                </li>
+            </For>
             <li class="border-t border-line mt-1 pt-1">
                 <a class="rc-opt hover:bg-hover text-muted" href=routes::CUSTOMERS>"Customers…"</a>
             </li>

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     session::use_operator,
     ui::{
+        customers::CustomerTicks,
         form::{FieldError, use_field_error},
         prelude::*,
     },
@@ -172,76 +173,12 @@ pub(super) fn RoleFields(
             {radios}
             <FieldError id="f-scope-e" error=error />
             <div class="hidden mt-2 group-has-[#f-scope-some:checked]:block group-has-[#f-scope-except:checked]:block">
-                <Customers choices=choices.customers more=choices.more chosen=ids />
+                <CustomerTicks choices=choices.customers more=choices.more chosen=ids />
             </div>
             <div class="hidden mt-2 group-has-[#f-scope-tags:checked]:block">
                 <Tags choices=choices.tags chosen=tags />
             </div>
         </fieldset>
-    }
-    .into_any()
-}
-
-#[component]
-fn Customers(
-    choices: Vec<(CustomerId, String)>,
-    more: bool,
-    chosen: Vec<CustomerId>,
-) -> impl IntoView {
-    let typed = RwSignal::new(String::new());
-    let ready = RwSignal::new(false);
-    Effect::new(move |_| ready.set(true));
-    let error = use_field_error("customer_ids");
-    let rows = choices
-        .into_iter()
-        .map(|(id, name)| {
-            let folded = name.to_lowercase();
-            let hidden = move || typed.with(|typed| !folded.contains(&typed.trim().to_lowercase()));
-            view! {
-                <li hidden=hidden>
-                    <label class="rc-opt hover:bg-hover">
-                        <input
-                            type="checkbox"
-                            class="checkbox flex-none"
-                            name="customer_ids[]"
-                            value=id.to_string()
-                            checked=chosen.contains(&id)
-                        />
-                        <bdi class="truncate">{name}</bdi>
-                    </label>
-                </li>
-            }
-        })
-        .collect_view();
-    view! {
-        <div>
-            <label class="input mb-1" hidden=move || !ready.get()>
-                <Icon name="search" class="text-faint" />
-                <input
-                    type="search"
-                    placeholder="Find a customer"
-                    aria-label="Find a customer in this list"
-                    autocomplete="off"
-                    on:input=move |ev| typed.set(event_target_value(&ev))
-                />
-            </label>
-            <ul
-                class="max-h-56 overflow-auto rounded-field border border-line p-1"
-                aria-label="Customers"
-                tabindex="0"
-            >
-                {rows}
-            </ul>
-            {more
-                .then(|| {
-                    view! {
-                        <p class="rc-hint mt-1">
-                            "The first 1,000 are listed. For more, give the customers a tag."
-                        </p>
-                    }
-                })}
-            <FieldError id="f-customer_ids-e" error=error />
-        </div>
     }
     .into_any()
 }

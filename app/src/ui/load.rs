@@ -137,6 +137,14 @@ pub(crate) fn set_program_status(status: u16) {
     }
 }
 
+/// Says in the answer's header after how many seconds another try makes sense (RFC 9110 §10.2.3).
+#[cfg(feature = "ssr")]
+pub(crate) fn say_when_to_come_back(retry_after_s: u64) {
+    if let Some(options) = use_context::<leptos_axum::ResponseOptions>() {
+        options.insert_header(http::header::RETRY_AFTER, retry_after_s.into());
+    }
+}
+
 /// A list without a row: what is missing, and what to do next.
 #[component]
 pub fn Empty(

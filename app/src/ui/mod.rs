@@ -4,6 +4,7 @@ pub mod address;
 pub mod chart;
 pub mod checks;
 pub mod countdown;
+pub mod customers;
 pub mod dialog;
 pub mod directory;
 pub mod duration;

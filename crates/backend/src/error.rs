@@ -13,6 +13,9 @@ pub enum Error {
     /// Nobody is signed in, or the session, token or password is not (or no longer) good.
     #[error("not signed in")]
     SignedOut,
+    /// A token was known, and can't be used (now, or from there).
+    #[error("{0}")]
+    TokenRefused(String),
     /// The caller sees the thing but may not do this with it.
     #[error("the permission {0} is missing")]
     Forbidden(Permission),

@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
 
 use crate::{
     Backend, Clock, Clouds, Db, Error, Ids, Result, Sealer, Settings, execute, graph_access,
+    limits::Limits,
     notify,
     sealer::{
         key_name,
@@ -29,6 +30,7 @@ pub async fn open(
     let sealer = sealer(&db, &clock, &ids, master_key.into()).await?;
     Ok(Backend {
         graph: graph_access::connector(&clock, &ids)?,
+        limits: Arc::new(Limits::new(&clock)),
         webhooks: notify::Webhooks::new(settings.webhooks_to_private_networks)?,
         db,
         clock,

@@ -18,9 +18,11 @@ pub mod graph_access;
 pub mod ids;
 mod installation;
 pub mod jobs;
+pub mod limits;
 pub mod mail;
 pub mod notify;
 mod operator_mail;
+pub mod rate;
 pub mod scope;
 pub mod sealer;
 pub mod store;
@@ -64,6 +66,8 @@ pub struct Backend {
     pub webhooks: notify::Webhooks,
     /// Other settings.
     pub settings: Arc<Settings>,
+    /// How much of what is costly anybody may ask for.
+    pub limits: Arc<limits::Limits>,
     /// Rung when a job was put into the queue, so that a worker in this process looks at once.
     pub wake: Arc<tokio::sync::Notify>,
 }

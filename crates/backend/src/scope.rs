@@ -69,8 +69,15 @@ pub struct Scope {
 
 #[derive(Clone, Debug)]
 enum Actor {
-    Operator { id: OperatorId, name: Arc<str> },
-    Token { id: ApiTokenId, name: Arc<str> },
+    Operator {
+        id: OperatorId,
+        name: Arc<str>,
+    },
+    Token {
+        id: ApiTokenId,
+        name: Arc<str>,
+        grantee: Uuid,
+    },
     CommandLine,
     Rollcall,
 }
@@ -105,17 +112,20 @@ impl Scope {
         }
     }
 
+    /// A token with what it may do now. `grantee` is whose grants [`in_scope!`](crate::in_scope)
+    /// looks up: the token's own, or those of the operator who answers for it.
     pub(crate) fn token(
-        id: ApiTokenId,
-        name: &str,
+        (id, name): (ApiTokenId, &str),
         role: Role,
         customers: Customers,
+        grantee: Uuid,
         origin: Origin,
     ) -> Self {
         Self {
             actor: Actor::Token {
                 id,
                 name: name.into(),
+                grantee,
             },
             role,
             customers,
@@ -205,7 +215,7 @@ impl Scope {
     pub(crate) fn grantee(&self) -> Uuid {
         match &self.actor {
             Actor::Operator { id, .. } => id.0,
-            Actor::Token { id, .. } => id.0,
+            Actor::Token { grantee, .. } => *grantee,
             Actor::CommandLine | Actor::Rollcall => Uuid::nil(),
         }
     }
@@ -246,9 +256,17 @@ impl Scope {
         }
     }
 
+    /// The token that asks; none for operators and Rollcall itself.
+    pub fn token_id(&self) -> Option<ApiTokenId> {
+        match self.actor {
+            Actor::Token { id, .. } => Some(id),
+            Actor::Operator { .. } | Actor::CommandLine | Actor::Rollcall => None,
+        }
+    }
+
     /// Whether a program asks with a token.
     pub fn is_token(&self) -> bool {
-        matches!(self.actor, Actor::Token { .. })
+        self.token_id().is_some()
     }
 
     /// The caller's role.
@@ -271,8 +289,8 @@ impl Scope {
 /// query's first two parameters are `scope.all()` and `scope.grantee()`.
 ///
 /// Where `$1` holds, every customer is in scope but those listed: usually none, which is found once
-/// a statement. Else those listed are, those with a tag that is listed, and those of a token. The
-/// lists are found by index once a statement, and each row is looked up in them.
+/// a statement. Else those listed are, those with a tag that is listed, and those of a token, as
+/// far as the operator who answers for it looks after them. The lists are found by index once a statement, and each row is looked up in them.
 #[macro_export]
 macro_rules! in_scope {
     ($column:literal) => {
@@ -286,7 +304,7 @@ macro_rules! in_scope {
                   UNION ALL SELECT scope_ct.customer_id FROM operator_role_tag scope_rt
                               JOIN customer_tag scope_ct ON scope_ct.tag = scope_rt.tag
                              WHERE scope_rt.operator_id = $2
-                  UNION ALL SELECT customer_id FROM api_token_customer WHERE api_token_id = $2)))"
+                  UNION ALL SELECT customer_id FROM api_token_reach WHERE api_token_id = $2)))"
         )
     };
 }

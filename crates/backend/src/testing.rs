@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::{
     Backend, Clock, Clouds, Db, Ids, Origin, Scope, Sealer, Settings, auth, execute, graph_access,
+    limits::Limits,
     notify,
     store::operators::{self, Added},
 };
@@ -86,6 +87,7 @@ impl TestBackend {
         let backend = Backend {
             db,
             graph,
+            limits: Arc::new(Limits::new(&clock)),
             webhooks: notify::Webhooks::new(false).expect("an HTTP client is made"),
             clock,
             sealer: Sealer::new(&[7; 32], ids.clone()),

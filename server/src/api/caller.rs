@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
-use backend::{Backend, Origin, Scope};
+use backend::{Backend, Origin, Scope, rate::Limiter};
 use domain::{permission::Permission, text::FieldError};
 use http::{header, request::Parts};
 
@@ -16,7 +16,7 @@ use super::{
     ApiState,
     problem::{Problem, Result},
 };
-use crate::{rate::Limiter, trace::request_id_of};
+use crate::trace::request_id_of;
 
 /// The caller of a call: who, which permissions, which customers.
 #[derive(Debug)]

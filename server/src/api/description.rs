@@ -11,7 +11,7 @@ use utoipa::{
 use super::problem::Problem;
 
 const ABOUT: &str = "Keeps many customers’ directories in step with their identity sources.\n\n\
-Sign in with a token: `Authorization: Bearer rc_…`, made with `rollcall token create`. \
+Sign in with a token: `Authorization: Bearer rc_…`, made on the page API Tokens or with `rollcall token create`. \
 Times are RFC 3339 in UTC. Lists answer `items` and `next`; pass `next` as `cursor` for the rows \
 that follow. Refusals are `application/problem+json` (RFC 9457), looked at in this order: 401; \
 404 for what in the path may not be seen; 403; 400 and 422 for the body; 409.";

@@ -143,6 +143,10 @@ impl Problem {
         use backend::Error;
         match error {
             Error::SignedOut => Self::signed_out(),
+            Error::TokenRefused(why) => Self {
+                detail: why.into(),
+                ..Self::signed_out()
+            },
             Error::Forbidden(permission) => Self::new(
                 StatusCode::FORBIDDEN,
                 "Not allowed",
@@ -195,7 +199,10 @@ pub struct RefusalsWithConflict;
 
 const REFUSALS: [(&str, &str); 6] = [
     ("400", "The body or the query can’t be read"),
-    ("401", "The token is missing, unknown, ended or revoked"),
+    (
+        "401",
+        "The token is missing, unknown, ended, revoked or from another network",
+    ),
     ("403", "The token’s role or customers don’t allow it"),
     (
         "404",

@@ -199,6 +199,13 @@ impl World<'_> {
         offered["link"]["sealed"].as_str().unwrap().to_owned()
     }
 
+    /// The sealed text of a token that a form showed.
+    async fn sealed_token(&self, cookie: &str, form: &str, asked: Value) -> String {
+        let offered = self.app.function(form, cookie, Some(&asked), "").await;
+        let offered = offered.expect(200);
+        offered["offered"]["sealed"].as_str().unwrap().to_owned()
+    }
+
     /// An integration of which nothing was read yet.
     async fn fresh(&self) -> String {
         self.app.integration().await.1
@@ -314,6 +321,18 @@ async fn form(w: &World<'_>, function: &str, cookie: &str, session: &str) -> Str
 async fn form_of_access(w: &World<'_>, function: &str, cookie: &str, session: &str) -> String {
     let (app, integration) = (w.app, &w.things.integration);
     match function {
+        "api-tokens/add" => {
+            let sealed = w.sealed_token(cookie, "api-tokens/form", json!({})).await;
+            functions::changing(app, &w.things, session, function)
+                .replace("sealed_token=x", &format!("sealed_token={sealed}"))
+        }
+        "api-tokens/rotate" => {
+            let asked = json!({ "id": w.things.api_token });
+            let sealed = w.sealed_token(cookie, "api-tokens/rotation-form", asked);
+            let sealed = sealed.await;
+            functions::changing(app, &w.things, session, function)
+                .replace("sealed_token=x", &format!("sealed_token={sealed}"))
+        }
         "credential-profiles/test-second" => {
             let profile = w.second_in_use().await;
             format!("id={profile}&integration_id={integration}")
@@ -496,6 +515,11 @@ async fn body_of_access(w: &World<'_>, call: &str) -> Option<(Option<String>, Va
         "POST /credential-profiles/{id}/second/use" | "DELETE /credential-profiles/{id}/second" => {
             w.second().await;
             json!({})
+        }
+        // A program gives a new secret to itself alone.
+        "POST /api-tokens/{id}/rotation" => {
+            let path = format!("/api-tokens/{}/rotation", w.app.owner_token);
+            return Some((Some(path), json!({})));
         }
         "POST /operators" => invitation(w, "some"),
         "PATCH /operators/{id}" => json!({ "name": "Another" }),

@@ -63,15 +63,19 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         recipient,
         audit_event,
         operator,
+        api_token,
         ..
     } = things;
     Some(match function {
         "account/sessions"
+        | "api-tokens/form"
         | "customers/count"
         | "customers/known-tags"
         | "operators/invitation-form"
         | "session/current"
         | "sync/standing" => json!({}),
+        "api-tokens/list" => json!({ "q": null, "state": null, "customer": null }),
+        "api-tokens/rotation-form" | "api-tokens/view" => json!({ "id": api_token }),
         "audit-log/list" => json!({ "list": list(things), "filter": {} }),
         "audit-log/view" => json!({ "id": audit_event }),
         "contacts/view" => json!({ "id": contact }),
@@ -137,6 +141,7 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         recipient,
         operator,
         operator_session,
+        api_token,
         ..
     } = things;
     let new = format!(
@@ -151,6 +156,12 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
             String::new()
         }
         "account/end-session" => format!("id={session}"),
+        "api-tokens/add" => {
+            "name=CI&kind=personal&role=read_only&reach=all&days=90&addresses=&sealed_token=x"
+                .to_owned()
+        }
+        "api-tokens/revoke" | "api-tokens/take-over" => format!("id={api_token}"),
+        "api-tokens/rotate" => format!("id={api_token}&overlap_hours=1&sealed_token=x"),
         "credential-profiles/add" => format!(
             "customer_id={customer}&name=New&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e\
              &client_secret=x"
@@ -241,9 +252,15 @@ pub(super) fn functions() -> Vec<String> {
 }
 
 fn takes_away(function: &str) -> bool {
-    ["/delete", "/remove", "operators/end-session"]
-        .iter()
-        .any(|end| function.ends_with(end))
+    [
+        "/delete",
+        "/remove",
+        "/revoke",
+        "/take-over",
+        "operators/end-session",
+    ]
+    .iter()
+    .any(|end| function.ends_with(end))
 }
 
 const WIDTH: usize = 34;

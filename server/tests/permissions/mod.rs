@@ -26,6 +26,7 @@ struct Things {
     recipient: String,
     audit_event: String,
     operator: String,
+    api_token: String,
     /// A session of that operator.
     operator_session: String,
 }
@@ -112,7 +113,9 @@ impl Things {
         // They may do little, so that whoever looks after the customer may change them, and name
         // nobody who isn't in the customer themselves.
         let operator = app.t.role_over(Role::ReadOnly, &[customer]).await;
+        let (api_token, _) = app.made_token(Role::ReadOnly, Some(&[customer])).await;
         Self {
+            api_token: api_token.id.to_string(),
             audit_event: id(&audit_events["items"][0]),
             operator: operator.operator_id().expect("an operator").to_string(),
             operator_session: app.session_id(&operator).await,
@@ -142,6 +145,7 @@ impl Things {
             "notification-recipients" => &self.recipient,
             "audit-events" | "audit-events.csv" => &self.audit_event,
             "operators" => &self.operator,
+            "api-tokens" => &self.api_token,
             // About everything at once.
             "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
@@ -163,6 +167,7 @@ impl Things {
             &self.recipient,
             &self.audit_event,
             &self.operator,
+            &self.api_token,
             &self.operator_session,
         ];
         ids.into_iter()

@@ -7,7 +7,11 @@ use backend::{
     Cloud, Clouds, Scope,
     testing::{Kind, TestBackend},
 };
-use domain::{id::CustomerId, permission::Role};
+use domain::{
+    api_token::{ApiToken, NewApiToken},
+    id::{ApiTokenId, CustomerId},
+    permission::Role,
+};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -82,6 +86,8 @@ pub struct TestApp {
     pub config: Config,
     /// May do everything.
     pub owner: String,
+    /// The id of that token.
+    pub owner_token: ApiTokenId,
     pub owner_scope: Scope,
     pub farm: Option<TestFarm>,
 }
@@ -181,10 +187,12 @@ impl TestApp {
             router,
             config,
             owner: String::new(),
+            owner_token: ApiTokenId(uuid::Uuid::nil()),
             owner_scope,
             farm,
         };
-        app.owner = app.token(Role::Owner, None).await;
+        let (token, secret) = app.made_token(Role::Owner, None).await;
+        (app.owner, app.owner_token) = (secret, token.id);
         Some(app)
     }
 
@@ -199,17 +207,24 @@ impl TestApp {
         self
     }
 
-    /// A new token.
+    /// A new token's text.
     pub async fn token(&self, role: Role, customers: Option<&[CustomerId]>) -> String {
-        let made = backend::store::tokens::create(
-            &self.t,
-            &self.owner_scope,
-            "test",
-            role,
-            customers,
-            None,
-        );
-        made.await.unwrap().1.expose_secret().to_owned()
+        self.made_token(role, customers).await.1
+    }
+
+    /// A new token, for a program, with its text.
+    pub async fn made_token(
+        &self,
+        role: Role,
+        customers: Option<&[CustomerId]>,
+    ) -> (ApiToken, String) {
+        let new = NewApiToken {
+            customer_ids: customers.map(<[CustomerId]>::to_vec),
+            ..NewApiToken::of_everything("test", role)
+        };
+        let made = backend::store::tokens::create(&self.t, &self.owner_scope, new);
+        let (token, secret) = made.await.unwrap();
+        (token, secret.expose_secret().to_owned())
     }
 
     /// A token that was good once.
@@ -218,10 +233,7 @@ impl TestApp {
         let made = tokens::create(
             &self.t,
             &self.owner_scope,
-            "revoked",
-            Role::Owner,
-            None,
-            None,
+            NewApiToken::of_everything("revoked", Role::Owner),
         );
         let (token, secret) = made.await.unwrap();
         tokens::revoke(&self.t, &self.owner_scope, token.id)

@@ -183,19 +183,24 @@ pub async fn operator_scope(b: &Backend, id: OperatorId, origin: Origin) -> Resu
         id
     )?
     .ok_or(Error::SignedOut)?;
-    let customers = match kind {
+    let customers = looked_after(&mut tx, id, kind).await?;
+    Ok(Scope::operator(id, &name, role, customers, origin))
+}
+
+/// The customers whom an operator looks after now.
+async fn looked_after(tx: &mut Tx, id: OperatorId, kind: ScopeKind) -> Result<Customers> {
+    Ok(match kind {
         ScopeKind::All => Customers::All,
-        ScopeKind::Some => Customers::Some(granted(listed(&mut tx, id).await?)),
-        ScopeKind::AllExcept => Customers::AllExcept(granted(listed(&mut tx, id).await?)),
+        ScopeKind::Some => Customers::Some(granted(listed(tx, id).await?)),
+        ScopeKind::AllExcept => Customers::AllExcept(granted(listed(tx, id).await?)),
         ScopeKind::Tags => Customers::Some(granted(fetch_all!(
-            &mut tx,
+            tx,
             (CustomerId,),
             "SELECT DISTINCT t.customer_id FROM operator_role_tag g
                JOIN customer_tag t ON t.tag = g.tag WHERE g.operator_id = $1",
             id
         )?)),
-    };
-    Ok(Scope::operator(id, &name, role, customers, origin))
+    })
 }
 
 async fn listed(tx: &mut Tx, id: OperatorId) -> Result<Vec<(CustomerId,)>> {

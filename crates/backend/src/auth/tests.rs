@@ -130,13 +130,8 @@ db_test!(a_new_password_ends_the_other_sessions, |t| {
     try_it(&t, &mina.email, "another good one", "192.0.2.1")
         .await
         .unwrap();
-    let token = Scope::token(
-        domain::id::ApiTokenId(t.ids.uuid()),
-        "x",
-        Role::Owner,
-        Customers::All,
-        origin("r"),
-    );
+    let id = domain::id::ApiTokenId(t.ids.uuid());
+    let token = Scope::token((id, "x"), Role::Owner, Customers::All, id.0, origin("r"));
     let refused = change_password(&t, &token, PASSWORD.into(), PASSWORD.into(), None).await;
     assert!(matches!(refused, Err(Error::SignedOut)));
 });

@@ -5,21 +5,30 @@ use chrono::Duration;
 use domain::{
     DateTime,
     api_token::PREFIX,
-    id::{ApiTokenId, CustomerId},
+    audit::{ActorKind, AuditAction},
+    id::{ApiTokenId, CustomerId, OperatorId},
+    operator::ScopeKind,
     permission::Role,
 };
 use sha2::{Digest, Sha256};
 use sqlx::FromRow;
+use uuid::Uuid;
 
-use super::granted;
+use super::{granted, looked_after};
 use crate::{
-    Backend, Error, Origin, Result, Scope, execute, fetch_all, fetch_optional, scope::Customers,
+    Backend, Error, Origin, Result, Scope, Tx, execute, fetch_all, fetch_optional,
+    scope::Customers,
+    store::{
+        audit::{self, Entry},
+        tokens::addresses,
+    },
 };
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const RANDOM_LETTERS: usize = 43;
 const CHECKSUM_LETTERS: usize = 6;
-/// `last_used_at` is no more exact than this: a write for each call would cost more than the call.
+/// Use is noted no more exactly than this: a write for each call would cost more than the call. Only
+/// another address is noted at once.
 const USE_NOTED_EVERY: Duration = Duration::minutes(1);
 
 /// 32 random bytes as letters that can stand anywhere.
@@ -59,56 +68,157 @@ struct Row {
     name: String,
     role: Role,
     all_customers: bool,
-    expires_at: Option<DateTime>,
+    addresses: String,
+    expires_at: DateTime,
     last_used_at: Option<DateTime>,
+    last_used_address: Option<String>,
+    last_refused_at: Option<DateTime>,
     revoked_at: Option<DateTime>,
+    // Of the operator who answers for it; none where it was made on the machine.
+    operator_id: Option<OperatorId>,
+    operator_role: Option<Role>,
+    operator_scope: Option<ScopeKind>,
+    disabled_at: Option<DateTime>,
 }
 
-/// The scope of a program that gives `bearer`. `SignedOut` where that is no token, or one that
-/// was revoked or has ended.
+/// The scope of a program that gives `bearer`: what the token may do, as far as the operator who
+/// answers for it may at this moment.
+///
+/// `SignedOut` where that is no token; `TokenRefused`, which says why, where it is one that can't be
+/// used: revoked, ended, stopped with its operator, or used from a network that isn't one of its
+/// own.
 pub async fn token_scope(b: &Backend, bearer: &str, origin: Origin) -> Result<Scope> {
     if !is_well_formed(bearer) {
         return Err(Error::SignedOut);
     }
+    let now = b.clock.now();
     let mut tx = b.db.read().await?;
     let row = fetch_optional!(
         &mut tx,
         Row,
-        "SELECT id, name, role, all_customers, expires_at, last_used_at, revoked_at
-         FROM api_token WHERE secret_hash = $1",
-        hash(bearer)
+        "SELECT t.id, t.name, t.role, t.all_customers, t.addresses, t.expires_at, t.last_used_at,
+                t.last_used_address, t.last_refused_at, t.revoked_at, t.operator_id,
+                r.role AS operator_role, r.scope AS operator_scope, o.disabled_at
+         FROM api_token t
+         LEFT JOIN operator o ON o.id = t.operator_id
+         LEFT JOIN operator_role r ON r.operator_id = t.operator_id
+         WHERE t.secret_hash = $1 OR (t.previous_secret_hash = $1 AND t.previous_ends_at > $2)",
+        hash(bearer),
+        now
     )?
     .ok_or(Error::SignedOut)?;
-    let now = b.clock.now();
-    if row.revoked_at.is_some() || row.expires_at.is_some_and(|end| end <= now) {
-        return Err(Error::SignedOut);
+    may_be_used(&row, now)?;
+    let networks = addresses::read(&row.addresses)?;
+    if !addresses::hold(&networks, origin.address()) {
+        drop(tx);
+        return refuse_address(b, &row, &origin).await;
     }
-    let customers = if row.all_customers {
-        Customers::All
-    } else {
-        let ids = fetch_all!(
-            &mut tx,
-            (CustomerId,),
-            "SELECT customer_id FROM api_token_customer WHERE api_token_id = $1",
-            row.id
-        )?;
-        Customers::Some(granted(ids))
-    };
+    let (role, customers, grantee) = reach(&mut tx, &row).await?;
     drop(tx);
-    if row
+    note_use(b, &row, &origin).await?;
+    Ok(Scope::token(
+        (row.id, &row.name),
+        role,
+        customers,
+        grantee,
+        origin,
+    ))
+}
+
+fn may_be_used(row: &Row, now: DateTime) -> Result<()> {
+    let refused = |why: &str| Err(Error::TokenRefused(why.to_owned()));
+    if row.revoked_at.is_some() {
+        return refused("This API token was revoked. Ask an administrator for another.");
+    }
+    if row.expires_at <= now {
+        let end = row.expires_at.format("%Y-%m-%d %H:%M UTC");
+        return refused(&format!(
+            "This API token ended on {end}. Make another, or rotate one before it ends."
+        ));
+    }
+    if row.disabled_at.is_some() {
+        return refused(
+            "The operator who answers for this API token is disabled. Ask an administrator to take it over.",
+        );
+    }
+    Ok(())
+}
+
+/// What a token may do now, for whom, and whose grants tell that to a statement.
+async fn reach(tx: &mut Tx, row: &Row) -> Result<(Role, Customers, Uuid)> {
+    let of_operator = match (row.operator_id, row.operator_role, row.operator_scope) {
+        (Some(id), Some(role), Some(kind)) => Some((id, role, looked_after(tx, id, kind).await?)),
+        _ => None,
+    };
+    let role = match &of_operator {
+        Some((_, theirs, _)) if !theirs.holds(row.role) => *theirs,
+        _ => row.role,
+    };
+    if row.all_customers {
+        return Ok(match of_operator {
+            Some((id, _, customers)) => (role, customers, id.0),
+            None => (role, Customers::All, row.id.0),
+        });
+    }
+    let ids = fetch_all!(
+        tx,
+        (CustomerId,),
+        "SELECT customer_id FROM api_token_reach WHERE api_token_id = $1",
+        row.id
+    )?;
+    Ok((role, Customers::Some(granted(ids)), row.id.0))
+}
+
+/// Notes when and from where a token was used, no more exactly than to the minute.
+async fn note_use(b: &Backend, row: &Row, origin: &Origin) -> Result<()> {
+    let now = b.clock.now();
+    let address = origin.address().map(|address| address.to_string());
+    let lately = row
         .last_used_at
+        .is_some_and(|at| now - at < USE_NOTED_EVERY);
+    if lately && row.last_used_address == address {
+        return Ok(());
+    }
+    let mut tx = b.db.write().await?;
+    execute!(
+        &mut tx,
+        "UPDATE api_token SET last_used_at = $1, last_used_address = $2 WHERE id = $3",
+        now,
+        address,
+        row.id
+    )?;
+    tx.commit().await
+}
+
+/// Refuses a token that comes from elsewhere, and writes that down, once a minute at most.
+async fn refuse_address<T>(b: &Backend, row: &Row, origin: &Origin) -> Result<T> {
+    let now = b.clock.now();
+    if row
+        .last_refused_at
         .is_none_or(|at| now - at >= USE_NOTED_EVERY)
     {
         let mut tx = b.db.write().await?;
         execute!(
             &mut tx,
-            "UPDATE api_token SET last_used_at = $1 WHERE id = $2",
+            "UPDATE api_token SET last_refused_at = $1 WHERE id = $2",
             now,
             row.id
         )?;
+        let actor = audit::Actor {
+            kind: ActorKind::ApiToken,
+            id: Some(row.id.0),
+            name: &row.name,
+        };
+        let entry = Entry::new(AuditAction::ApiTokenRefused, row.id.0, &row.name);
+        audit::record_as(b, &mut tx, actor, origin, entry).await?;
         tx.commit().await?;
     }
-    Ok(Scope::token(row.id, &row.name, row.role, customers, origin))
+    let from = origin
+        .address()
+        .map_or_else(|| "an unknown address".to_owned(), |at| at.to_string());
+    Err(Error::TokenRefused(format!(
+        "This API token can’t be used from {from}. Its networks are set where it is administered."
+    )))
 }
 
 /// A big-endian number in base 62, with leading zeros to `letters` letters.

@@ -16,6 +16,7 @@ use graph::{Client, Resource, Stage, TokenInfo};
 use super::{checks::Checks, client};
 use crate::{
     Backend, Error, Result, Scope,
+    limits::Limited,
     store::{
         across, credential_profiles, customers,
         integrations::{self, Wish, may_connect},
@@ -46,6 +47,7 @@ pub async fn test_connection(
         profile: new.credential_profile_id,
     };
     let profile = may_connect(b, &mut tx, scope, &wish).await?;
+    b.limits.take(Limited::ConnectionTest, scope)?;
     let credential = credential_profiles::credential(b, &mut tx, profile.id).await?;
     drop(tx);
     let subject = Subject {
@@ -65,6 +67,7 @@ pub async fn test_saved(b: &Backend, scope: &Scope, id: IntegrationId) -> Result
     let mut tx = b.db.read().await?;
     let integration = integrations::find(&mut tx, scope, id).await?;
     scope.require(Permission::IntegrationsWrite)?;
+    b.limits.take(Limited::ConnectionTest, scope)?;
     let profile = integration.credential_profile_id;
     let credential = credential_profiles::credential(b, &mut tx, profile).await?;
     let vouched = integrations::is_vouched(&mut tx, id).await?;
@@ -127,6 +130,7 @@ pub async fn test_second(
     };
     let vouched = integrations::is_vouched(&mut tx, with).await?;
     drop(tx);
+    b.limits.take(Limited::ConnectionTest, scope)?;
     let tenant = Tenant::parse(&integration.tenant)?;
     let subject = Subject {
         customer: integration.customer_id,

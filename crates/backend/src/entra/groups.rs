@@ -13,6 +13,7 @@ use graph::Client;
 use super::{client, source};
 use crate::{
     Backend, Error, Result, Scope,
+    limits::Limited,
     store::{
         credential_profiles,
         integrations::{self, remember_groups},
@@ -41,6 +42,7 @@ pub async fn group_search(
         let message = format!("Type at least {SEARCH_CHARS_MIN} characters.");
         return Err(Error::invalid("q", message));
     }
+    b.limits.take(Limited::LiveQuery, scope)?;
     let profile = integration.credential_profile_id;
     let credential = credential_profiles::credential(b, &mut tx, profile).await?;
     drop(tx);

@@ -16,11 +16,6 @@ pub struct Column {
 }
 
 impl Column {
-    /// As messages name it.
-    pub(super) fn full_name(&self) -> String {
-        format!("{}.{}", self.table, self.name)
-    }
-
     /// Every sealed value in it, for tests.
     #[cfg(test)]
     pub(crate) async fn all(&self, tx: &mut crate::Tx) -> crate::Result<Vec<Vec<u8>>> {
@@ -59,29 +54,47 @@ columns! {
     OPERATOR_LINK = "operator_mail" ("id"), "secret_sealed" as "secret_sealed";
 }
 
+/// The text of a token that a form shows before it is kept. It is kept nowhere sealed, so it is no
+/// column of the schema, and no rotation looks for it.
+pub const OFFERED_TOKEN: &str = "api_token";
+
 /// Where a sealed secret stands. It is sealed together with it, so that a sealed value copied to
 /// another row or column doesn’t open.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
-    column: &'static Column,
+    table: &'static str,
+    column: &'static str,
+    bound_to: &'static str,
     row: Uuid,
 }
 
 impl Place {
     /// The place in this column of the row with this id.
     pub const fn new(column: &'static Column, row: Uuid) -> Self {
-        Self { column, row }
+        Self {
+            table: column.table,
+            column: column.name,
+            bound_to: column.bound_to,
+            row,
+        }
+    }
+
+    /// The place in a form that this operator has open.
+    pub const fn in_a_form(of: &'static str, operator: Uuid) -> Self {
+        Self {
+            table: of,
+            column: "form",
+            bound_to: "form",
+            row: operator,
+        }
     }
 
     /// What is sealed together with a secret.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let Column {
-            table, bound_to, ..
-        } = self.column;
         [
-            table.as_bytes(),
+            self.table.as_bytes(),
             b".",
-            bound_to.as_bytes(),
+            self.bound_to.as_bytes(),
             b".",
             self.row.as_bytes(),
         ]
@@ -91,7 +104,7 @@ impl Place {
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {}", self.column.full_name(), self.row)
+        write!(f, "{}.{} of {}", self.table, self.column, self.row)
     }
 }
 
@@ -118,7 +131,10 @@ mod tests {
 
     #[test]
     fn every_sealed_column_of_the_schema_is_listed_and_none_else() {
-        let listed: BTreeSet<String> = COLUMNS.iter().map(|column| column.full_name()).collect();
+        let listed: BTreeSet<String> = COLUMNS
+            .iter()
+            .map(|column| format!("{}.{}", column.table, column.name))
+            .collect();
         assert_eq!(listed.len(), COLUMNS.len());
         for schema in [
             include_str!("../../../../migrations/sqlite/0001_initial.sql"),

@@ -1,6 +1,6 @@
 //! No secret stands anywhere in the database in the clear.
 
-use domain::{credential_profile::NewSecondCredential, permission::Role};
+use domain::{api_token::NewApiToken, credential_profile::NewSecondCredential, permission::Role};
 use secrecy::ExposeSecret;
 
 use super::{credential_profiles, notification_recipients, sample, sessions, tokens};
@@ -75,7 +75,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     credential_profiles::put_second(&t, &owner, profile.id, second)
         .await
         .unwrap();
-    let (_, token) = tokens::create(&t, &owner, "CI", Role::Owner, None, None)
+    let (_, token) = tokens::create(&t, &owner, NewApiToken::of_everything("CI", Role::Owner))
         .await
         .unwrap();
     let hook = domain::notification::NewNotificationRecipient {

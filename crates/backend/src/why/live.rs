@@ -18,6 +18,7 @@ use super::{kept, scope};
 use crate::{
     Backend, Error, Result, Scope, Tx,
     entra::{client, source, words},
+    limits::Limited,
     store::{across, credential_profiles, integrations},
     sync::{
         entra::{self, Single},
@@ -45,6 +46,7 @@ pub(super) async fn connect(
     let profile = integration.credential_profile_id;
     let credential = credential_profiles::credential(b, &mut tx, profile).await?;
     drop(tx);
+    b.limits.take(Limited::LiveQuery, scope)?;
     let client = client(b, &integration.cloud, &integration.tenant, credential)?;
     if let Some(TenantId(tenant)) = integration.tenant_id {
         return Ok(client.pinned(tenant));

@@ -103,6 +103,12 @@ text_enum! {
         ApiTokenCreate = "api_token.create",
         /// A token was revoked.
         ApiTokenRevoke = "api_token.revoke",
+        /// A token was given a new secret.
+        ApiTokenRotate = "api_token.rotate",
+        /// Another operator answers for a token.
+        ApiTokenTakeOver = "api_token.take_over",
+        /// A token was used from a network that isn't one of its own.
+        ApiTokenRefused = "api_token.refused",
         /// The scheduled runs of every customer were paused.
         InstallationPauseSync = "installation.pause_sync",
         /// The scheduled runs of every customer were resumed.
@@ -240,6 +246,9 @@ impl AuditAction {
             Self::SessionEndAll => "All sessions ended",
             Self::ApiTokenCreate => "API token made",
             Self::ApiTokenRevoke => "API token revoked",
+            Self::ApiTokenRotate => "API token rotated",
+            Self::ApiTokenTakeOver => "API token taken over",
+            Self::ApiTokenRefused => "API token refused",
             Self::InstallationPauseSync => "All syncs paused",
             Self::InstallationResumeSync => "All syncs resumed",
             Self::InstallationRotateMasterKey => "Master key rotated",

@@ -6,7 +6,7 @@ use domain::{
 };
 
 use super::{Entry, record};
-use crate::{Backend, Error, Result, Scope, fetch_optional, in_scope};
+use crate::{Backend, Error, Result, Scope, fetch_optional, in_scope, limits::Limited};
 
 /// Filters that are kept of a query.
 const FILTERS_MAX: usize = 20;
@@ -22,6 +22,7 @@ pub async fn exported<'a>(
     customer: Option<CustomerId>,
     query: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<()> {
+    b.limits.take(Limited::Export, scope)?;
     let mut tx = b.db.write().await?;
     // A customer that the caller may not see is answered by an empty file, and is not written to.
     let of = match customer {
@@ -68,6 +69,7 @@ pub async fn exported_changes<'a>(
         run
     )?
     .ok_or(Error::NotFound("run"))?;
+    b.limits.take(Limited::Export, scope)?;
     let name = name.unwrap_or_default();
     let entry = Entry::new(AuditAction::RunExportChanges, run.0, &name)
         .of(customer)

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional, fetch_scalar, in_scope,
-    sync, timetable,
+    limits::Limited, sync, timetable,
 };
 
 /// What the Customers list is asked for.
@@ -200,6 +200,9 @@ pub async fn names(
     q: Option<&str>,
 ) -> Result<Vec<(CustomerId, String)>> {
     scope.require(Permission::CustomersRead)?;
+    if q.is_some() {
+        b.limits.take(Limited::Search, scope)?;
+    }
     let mut tx = b.db.read().await?;
     fetch_all!(
         &mut tx,

@@ -196,10 +196,10 @@ db_test!(
         let (_, token) = crate::store::tokens::create(
             &t,
             &owner,
-            "all",
-            domain::permission::Role::Administrator,
-            None,
-            None,
+            domain::api_token::NewApiToken::of_everything(
+                "all",
+                domain::permission::Role::Administrator,
+            ),
         )
         .await
         .unwrap();

@@ -17,7 +17,7 @@ use crate::{
     Backend, Error, Result, Scope, Tx, execute,
     store::{
         audit::{self, Entry},
-        sessions,
+        sessions, tokens,
     },
 };
 
@@ -145,7 +145,8 @@ async fn keep_an_owner(tx: &mut Tx, had_owner: bool) -> Result<()> {
     Ok(())
 }
 
-/// Removes an operator for good, with their sessions. What the audit log says of them stays.
+/// Removes an operator for good, with their sessions and API tokens. What the audit log says of them
+/// stays.
 pub async fn remove(b: &Backend, scope: &Scope, id: OperatorId) -> Result<()> {
     let mut tx = b.db.write().await?;
     one_at_a_time(&mut tx).await?;
@@ -156,6 +157,7 @@ pub async fn remove(b: &Backend, scope: &Scope, id: OperatorId) -> Result<()> {
         ));
     }
     let had_owner = has_owner(&mut tx).await?;
+    tokens::revoke_of(b, &mut tx, scope, id).await?;
     execute!(&mut tx, "DELETE FROM operator WHERE id = $1", id)?;
     keep_an_owner(&mut tx, had_owner).await?;
     let entry = Entry::new(AuditAction::OperatorDelete, id.0, &operator.email)

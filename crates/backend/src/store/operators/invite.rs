@@ -14,6 +14,7 @@ use super::{Added, TOLD, change::find_to_change, find, insert, one_at_a_time, re
 use crate::{
     Backend, Error, Result, Scope, Tx,
     auth::link::{self, Purpose},
+    limits::Limited,
     mail::check_address,
     operator_mail,
     sealer::{Place, places},
@@ -143,6 +144,7 @@ async fn invite_by(
         let message = "You can’t give a role that may do more than yours.";
         return Err(Error::invalid("role", message));
     }
+    b.limits.take(Limited::Invitation, scope)?;
     let mut tx = b.db.write().await?;
     one_at_a_time(&mut tx).await?;
     let reach = checked(&mut tx, scope, new.scope).await?;
@@ -179,6 +181,7 @@ async fn resend_by(
         };
         return Err(Error::conflict(message));
     }
+    b.limits.take(Limited::Invitation, scope)?;
     send(b, &mut tx, scope, id, secret).await?;
     let entry = Entry::new(AuditAction::OperatorInviteAgain, id.0, &operator.email);
     audit::record(b, &mut tx, scope, entry).await?;

@@ -7,7 +7,7 @@ mod change;
 mod invite;
 mod reach;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::{
     DateTime,
@@ -328,6 +328,22 @@ async fn find(tx: &mut Tx, scope: &Scope, id: OperatorId) -> Result<Operator> {
     )?;
     let found = operators(tx, Some(scope), row.into_iter().collect()).await?;
     found.into_iter().next().ok_or(Error::NotFound("operator"))
+}
+
+/// Everybody whom the caller may see.
+pub(crate) async fn visible_ids(tx: &mut Tx, scope: &Scope) -> Result<HashSet<OperatorId>> {
+    let rows = fetch_all!(
+        tx,
+        (OperatorId,),
+        concat!(
+            "SELECT r.operator_id FROM operator_role r WHERE ",
+            visible!()
+        ),
+        scope.all(),
+        scope.grantee(),
+        scope.sees_all()
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// An operator of whom only the id is known, for the code that authenticates.

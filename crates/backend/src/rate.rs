@@ -10,9 +10,9 @@ use governor::{
 /// Keys that are kept before those that may try again at once are forgotten.
 const KEYS_MAX: usize = 10_000;
 
-/// The backend's clock as governor reads it, so that a test can set it.
+/// Our clock as governor reads it, so that a test can set it.
 #[derive(Debug, Clone)]
-struct Time(backend::Clock);
+struct Time(crate::Clock);
 
 impl governor::clock::Clock for Time {
     type Instant = Nanos;
@@ -32,7 +32,7 @@ pub struct Limiter<K: Hash + Eq + Clone> {
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
     /// `burst` tries at once, and one more every `interval` (more than nothing).
-    pub fn new(clock: &backend::Clock, burst: u32, interval: Duration) -> Self {
+    pub fn new(clock: &crate::Clock, burst: u32, interval: Duration) -> Self {
         let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::with_period(interval)
             .unwrap_or(Quota::per_second(NonZeroU32::MIN))
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn tries_run_out_for_one_key_and_come_back_with_time() {
-        let clock = backend::Clock::standing(domain::DateTime::default());
+        let clock = crate::Clock::standing(domain::DateTime::default());
         let limiter = Limiter::new(&clock, 3, Duration::from_secs(10));
         for _ in 0..3 {
             assert_eq!(limiter.take(&1), Ok(()));

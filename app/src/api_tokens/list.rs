@@ -1,0 +1,167 @@
+//! The list of API tokens.
+
+use domain::{
+    api_token::{ApiToken, ApiTokenState},
+    id::CustomerId,
+    paging::Page,
+};
+use leptos::{server, server_fn::codec::Json};
+use leptos_router::components::Outlet;
+
+use super::{customers_in_words, mark};
+use crate::ui::{prelude::*, time::now_millis};
+
+/// Every token that the operator may see.
+#[server(endpoint = "api-tokens/list", input = Json)]
+pub(crate) async fn list_tokens(
+    q: Option<String>,
+    state: Option<ApiTokenState>,
+    customer: Option<CustomerId>,
+) -> AppResult<Page<ApiToken>> {
+    let (backend, scope) = crate::session::caller().await?;
+    let mut tokens = backend::store::tokens::list(&backend, &scope).await?;
+    let q = q.unwrap_or_default().trim().to_lowercase();
+    tokens.retain(|token| {
+        let reaches = |id| {
+            token
+                .customer_ids
+                .as_ref()
+                .is_none_or(|ids| ids.contains(&id))
+        };
+        (token.name.to_lowercase().contains(&q) || token.created_by.to_lowercase().contains(&q))
+            && state.is_none_or(|state| token.state == state)
+            && customer.is_none_or(reaches)
+    });
+    Ok(Page {
+        total: i64::try_from(tokens.len()).unwrap_or(i64::MAX),
+        items: tokens,
+    })
+}
+
+/// The page. Making a token is a child route with a dialog.
+#[component]
+pub fn ApiTokensPage() -> impl IntoView {
+    let address = use_address();
+    let changes = use_changes();
+    let add = {
+        let address = address.clone();
+        move || address.at(routes::API_TOKEN_ADD, &[])
+    };
+    let asked = Memo::new({
+        let address = address.clone();
+        move |_| {
+            (
+                address.list().q,
+                address.parsed::<ApiTokenState>("state"),
+                address.customer(),
+            )
+        }
+    });
+    let tokens = Resource::new(
+        move || (asked.get(), changes.follow()),
+        |((q, state, customer), _)| list_tokens(q, state, customer),
+    );
+    view! {
+        <PageHead title="API Tokens">
+            <a class="btn" href=routes::API_DOCS rel="external">
+                <Icon name="external-link" />
+                "API"
+            </a>
+            <a class="btn btn-primary" href=add data-noscroll="true">
+                <Icon name="plus" />
+                "New API Token"
+            </a>
+        </PageHead>
+        <ListBar label="API Tokens">
+            <FilterChip
+                name="state"
+                label="State"
+                options=options(ApiTokenState::ALL, ApiTokenState::title)
+            />
+            <TotalOf resource=tokens one="token" many="tokens" />
+        </ListBar>
+        <Load
+            resource=tokens
+            children=move |page| {
+                if !page.items.is_empty() {
+                    return view! { <List tokens=page.items /> }.into_any();
+                }
+                let (q, state, _) = asked.get_untracked();
+                if q.is_some() || state.is_some() {
+                    return view! { <NoMatch many="tokens" /> }.into_any();
+                }
+                view! {
+                    <Empty
+                        title="No API token yet"
+                        text="A program signs in with a token: it may do what you choose, never more than you may yourself, and ends when you say."
+                    />
+                }
+                    .into_any()
+            }
+        />
+        <Outlet />
+    }
+    .into_any()
+}
+
+#[component]
+fn List(tokens: Vec<ApiToken>) -> impl IntoView {
+    let rows = tokens
+        .into_iter()
+        .map(|token| view! { <Row token=token /> })
+        .collect_view();
+    view! {
+        <table class="rc-table bleed rc-stack rows" role="table" aria-label="API Tokens">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <Head label="Name" class="grow" />
+                    <Head label="For" />
+                    <Head label="Role" />
+                    <Head label="Customers" />
+                    <Head label="State" />
+                    <Head label="Ends" />
+                    <Head label="Last used" />
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+#[component]
+fn Row(token: ApiToken) -> impl IntoView {
+    let customers = customers_in_words(&token);
+    let (role, kind) = (token.role.title(), token.kind.title());
+    let (ends, used) = (token.expires_at, token.last_used_at);
+    let by = token.created_by.clone();
+    view! {
+        <tr role="row">
+            <td role="cell" class="grow">
+                <a class="rc-rowlink block truncate" href=routes::api_token(token.id)>
+                    <bdi title=token.name.clone()>{token.name.clone()}</bdi>
+                </a>
+            </td>
+            <td role="cell" class="text-muted max-md:order-3">
+                <span class="block truncate max-w-56" title=by.clone()>
+                    {kind} ", by " <bdi>{by.clone()}</bdi>
+                </span>
+            </td>
+            <td role="cell" class="whitespace-nowrap max-md:order-4">{role}</td>
+            <td role="cell" class="whitespace-nowrap max-md:hidden">{customers}</td>
+            <td role="cell" class="whitespace-nowrap">
+                {move || view! { <Status of=mark(&token, now_millis()) /> }}
+            </td>
+            <td role="cell" class="whitespace-nowrap text-muted max-md:hidden">
+                <RelativeTime at=ends />
+            </td>
+            <td role="cell" class="whitespace-nowrap text-muted max-md:hidden">
+                {match used {
+                    Some(at) => view! { <RelativeTime at=at /> }.into_any(),
+                    None => view! { <span class="text-faint">"Never"</span> }.into_any(),
+                }}
+            </td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,150 @@
+//! How much of what is costly anybody may ask for: a person or a program, and everybody behind a
+//! network address together.
+//!
+//! The allowances are kept by each process for itself, in memory: what they guard are this process's
+//! work and the sources it asks. Failed sign-ins are slowed down elsewhere, by the database, since
+//! guessing must not start anew with another process (`auth::slow_down`).
+
+use std::{net::IpAddr, time::Duration};
+
+use uuid::Uuid;
+
+use crate::{Clock, Error, Result, Scope, rate::Limiter};
+
+/// What is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limited {
+    /// Inviting somebody, each of which is a mail.
+    Invitation,
+    /// Testing a connection: a handful of requests to Entra ID and Graph.
+    ConnectionTest,
+    /// Asking a customer's source while somebody waits: groups by typing, "Why?" for whoever isn't
+    /// kept, one person's sync.
+    LiveQuery,
+    /// Searching over everything while somebody types.
+    Search,
+    /// Taking a whole list out of the installation.
+    Export,
+}
+
+impl Limited {
+    const ALL: [Self; 5] = [
+        Self::Invitation,
+        Self::ConnectionTest,
+        Self::LiveQuery,
+        Self::Search,
+        Self::Export,
+    ];
+
+    /// How many at once, and after how long one more. Far above what a person does, far below what
+    /// would be felt by others.
+    const fn allowance(self) -> (u32, Duration) {
+        match self {
+            Self::Invitation => (30, Duration::from_mins(1)),
+            Self::ConnectionTest => (30, Duration::from_secs(2)),
+            Self::LiveQuery => (60, Duration::from_millis(500)),
+            Self::Search => (100, Duration::from_millis(100)),
+            Self::Export => (20, Duration::from_secs(5)),
+        }
+    }
+}
+
+/// An office shares an address: so many times what one person may.
+const OFFICE: u32 = 5;
+
+/// The allowances of one kind.
+#[derive(Debug)]
+struct Allowances {
+    of_each: Limiter<Uuid>,
+    of_address: Limiter<IpAddr>,
+}
+
+/// Every allowance.
+#[derive(Debug)]
+pub struct Limits([Allowances; Limited::ALL.len()]);
+
+impl Limits {
+    /// Nothing is used up yet.
+    pub fn new(clock: &Clock) -> Self {
+        Self(Limited::ALL.map(|what| {
+            let (burst, interval) = what.allowance();
+            Allowances {
+                of_each: Limiter::new(clock, burst, interval),
+                of_address: Limiter::new(clock, burst * OFFICE, interval / OFFICE),
+            }
+        }))
+    }
+
+    /// Takes one, or says when to come back. The command line and Rollcall itself are not limited.
+    pub fn take(&self, what: Limited, scope: &Scope) -> Result<()> {
+        let Some(id) = scope.actor_id() else {
+            return Ok(());
+        };
+        let allowances = &self.0[what as usize];
+        let taken = allowances.of_each.take(&id).and_then(|()| {
+            let address = scope.origin().address();
+            address.map_or(Ok(()), |address| {
+                allowances.of_address.take(&network(address))
+            })
+        });
+        taken.map_err(|retry_after_s| Error::TooMany { retry_after_s })
+    }
+}
+
+/// Of IPv6 the first 64 bits, since one person has all of the rest (RFC 6177).
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let bits = u128::from(v6) >> 64 << 64;
+            IpAddr::V6(bits.into())
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{auth, db_test, testing::TestBackend};
+
+    fn refused(result: Result<()>) -> u64 {
+        match result {
+            Err(Error::TooMany { retry_after_s }) => retry_after_s,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn as_from(t: &TestBackend, scope: &Scope, address: &str) -> Scope {
+        let origin = crate::Origin::page(address.parse().unwrap(), "r");
+        auth::operator_scope(t, scope.operator_id().unwrap(), origin)
+            .await
+            .unwrap()
+    }
+
+    db_test!(one_person_runs_out_and_an_office_later, |t| {
+        let limits = Limits::new(&t.clock);
+        let mina = t.owner().await;
+        for _ in 0..20 {
+            limits.take(Limited::Export, &mina).unwrap();
+        }
+        assert_eq!(refused(limits.take(Limited::Export, &mina)), 5);
+        limits.take(Limited::Search, &mina).unwrap();
+        t.clock.advance(chrono::Duration::seconds(5));
+        limits.take(Limited::Export, &mina).unwrap();
+        limits
+            .take(Limited::Export, &auth::command_line_scope())
+            .unwrap();
+
+        let mut taken = 0;
+        let waits = loop {
+            let another = as_from(&t, &t.owner().await, &format!("2001:db8::{taken:x}")).await;
+            match limits.take(Limited::Export, &another) {
+                Ok(()) => taken += 1,
+                other => break refused(other),
+            }
+        };
+        assert_eq!((taken, waits), (100, 1), "one network, many people");
+        let elsewhere = as_from(&t, &t.owner().await, "2001:db8:0:1::1").await;
+        limits.take(Limited::Export, &elsewhere).unwrap();
+    });
+}
