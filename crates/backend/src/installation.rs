@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
 
 use crate::{
-    Backend, Clock, Clouds, Db, Error, Ids, Result, Sealer, Settings, execute, graph_access,
+    Backend, Clock, Clouds, Db, Error, Ids, Result, Sealer, Settings, auth, execute, graph_access,
     notify,
     sealer::{
         key_name,
@@ -30,6 +30,7 @@ pub async fn open(
     Ok(Backend {
         graph: graph_access::connector(&clock, &ids)?,
         webhooks: notify::Webhooks::new(settings.webhooks_to_private_networks)?,
+        oidc: auth::oidc::Providers::new(settings.oidc_providers.clone())?,
         db,
         clock,
         sealer,

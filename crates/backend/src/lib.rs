@@ -62,6 +62,8 @@ pub struct Backend {
     pub graph: graph::Connector,
     /// The way to webhooks.
     pub webhooks: notify::Webhooks,
+    /// The OpenID providers at which operators sign in.
+    pub oidc: auth::oidc::Providers,
     /// Other settings.
     pub settings: Arc<Settings>,
     /// Rung when a job was put into the queue, so that a worker in this process looks at once.
@@ -87,6 +89,8 @@ pub struct Settings {
     pub smtp: Option<mail::Smtp>,
     /// Whether webhooks may lead to this machine and to private networks.
     pub webhooks_to_private_networks: bool,
+    /// The OpenID providers at which operators sign in.
+    pub oidc_providers: Vec<auth::oidc::ProviderSettings>,
     /// The database's address, with its password where it has one: for `pg_dump`.
     pub database_url: Option<SecretString>,
 }
@@ -103,6 +107,7 @@ impl Settings {
             public_url: local(),
             smtp: None,
             webhooks_to_private_networks: false,
+            oidc_providers: Vec::new(),
             database_url: None,
         }
     }
