@@ -200,7 +200,8 @@ both!(linking_begins_on_a_page_of_ours, |app| {
     let (back, fresh) = through(&app, &stub, "", "", "mina").await;
     let answer = open(&app, &back, &fresh, "cross-site").await;
     assert_eq!(answer.header("location"), "/");
-    let ways = app.function("account/ways-to-sign-in", &cookie, Some(&json!({})), "");
+    let nothing = json!({});
+    let ways = app.function("account/ways-to-sign-in", &cookie, Some(&nothing), "");
     let ways = ways.await.expect(200);
     let form = format!("id={}", id(&ways["identities"][0]));
     app.function("account/unlink", &cookie, None, &form)

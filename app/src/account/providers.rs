@@ -58,7 +58,7 @@ pub(super) fn ProviderButtons(
     view! {
         <Load
             resource=providers
-            children=move |providers: Vec<SignInProvider>| {
+            children=move |providers| {
                 if providers.is_empty() {
                     return ().into_any();
                 }
