@@ -309,13 +309,11 @@ fn mapping(
     given: BTreeMap<String, String>,
 ) -> Result<Option<RoleMapping>, Problem> {
     if given.is_empty() {
-        return match claim {
-            None => Ok(None),
-            Some(_) => {
-                let problem = "it is missing; map the claim’s values, such as { \"Rollcall.Owner\" = \"owner\" }, or leave role_claim out";
-                Err(("role_mapping", problem.to_owned()))
-            }
-        };
+        if claim.is_none() {
+            return Ok(None);
+        }
+        let problem = "it is missing; map the claim’s values, such as { \"Rollcall.Owner\" = \"owner\" }, or leave role_claim out";
+        return Err(("role_mapping", problem.to_owned()));
     }
     let claim = claim.unwrap_or_else(|| ROLE_CLAIM.to_owned());
     if claim.is_empty() || claim.len() > 100 || claim.chars().any(char::is_control) {

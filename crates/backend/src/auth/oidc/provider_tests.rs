@@ -105,81 +105,48 @@ fn of_entra_each_tenant_that_may_sign_in_is_an_issuer() {
     assert_eq!(provider.scopes, ["email", "profile"]);
 }
 
+/// A generic provider with something else about it.
+fn but(change: impl FnOnce(&mut ProviderGiven)) -> ProviderGiven {
+    let mut given = given("https://login.example.com");
+    change(&mut given);
+    given
+}
+
+#[track_caller]
+fn are_refused(mistakes: impl IntoIterator<Item = (ProviderGiven, &'static str)>) {
+    for (given, part) in mistakes {
+        let text = refusal(given);
+        let named = text.starts_with("oidc_providers: ") && text.contains(part);
+        assert!(named, "{part}: {text}");
+    }
+}
+
 #[test]
-fn mistakes_are_named_with_the_fix() {
-    let generic = || given("https://login.example.com");
-    let mapped = |role: &str| ProviderGiven {
-        role_mapping: BTreeMap::from([("Boss".to_owned(), role.to_owned())]),
-        ..generic()
-    };
-    for (given, part) in [
+fn an_issuer_that_cannot_be_is_refused_with_the_fix() {
+    let of = |issuer: &str| given(issuer);
+    are_refused([
         (
-            ProviderGiven {
-                id: "Contoso!".to_owned(),
-                ..generic()
-            },
-            "an id is 1 to 40 of a-z, 0-9 and -",
-        ),
-        (
-            ProviderGiven {
-                id: String::new(),
-                ..generic()
-            },
-            "an id is",
-        ),
-        (
-            ProviderGiven {
-                title: Some(" ".to_owned()),
-                ..generic()
-            },
-            "title of “contoso”: give a name",
-        ),
-        (
-            ProviderGiven {
-                kind: Some("azure".to_owned()),
-                ..generic()
-            },
-            "kind of “contoso”: it is neither entra nor generic",
-        ),
-        (
-            given("login.example.com"),
+            of("login.example.com"),
             "issuer of “contoso”: it is not a URL",
         ),
         (
-            given("http://login.example.com"),
+            of("http://login.example.com"),
             "http is for loopback addresses only",
         ),
         (
-            given("http://127.0.0.1.example.com"),
+            of("http://127.0.0.1.example.com"),
             "http is for loopback addresses only",
         ),
         (
-            given("https://login.example.com/?a=b"),
+            of("https://login.example.com/?a=b"),
             "neither a ?query nor a #fragment",
         ),
         (
-            given("https://me:hunter2@login.example.com"),
+            of("https://me:hunter2@login.example.com"),
             "must not hold a user name",
         ),
         (
-            ProviderGiven {
-                client_id: " ".to_owned(),
-                ..generic()
-            },
-            "client_id of “contoso”: it is empty",
-        ),
-        (
-            ProviderGiven {
-                client_secret: "".into(),
-                ..generic()
-            },
-            "client_secret of “contoso”: it is empty",
-        ),
-        (
-            ProviderGiven {
-                tenant_ids: vec![TENANT.to_owned()],
-                ..generic()
-            },
+            but(|p| p.tenant_ids = vec![TENANT.to_owned()]),
             "tenants are Entra ID’s",
         ),
         (
@@ -196,41 +163,55 @@ fn mistakes_are_named_with_the_fix() {
             "of Entra ID it is https://login.microsoftonline.com/TENANT-ID/v2.0",
         ),
         (
-            ProviderGiven {
-                issuer: format!("https://login.microsoftonline.com/{TENANT}"),
-                ..entra(TENANT, &[])
-            },
+            but(|p| {
+                p.kind = Some("entra".to_owned());
+                p.issuer = format!("https://login.microsoftonline.com/{TENANT}");
+            }),
             "of Entra ID it is",
         ),
+    ]);
+}
+
+#[test]
+fn other_mistakes_are_named_with_the_fix() {
+    let mapped = |role: &str| ("Boss".to_owned(), role.to_owned());
+    are_refused([
         (
-            ProviderGiven {
-                scopes: Some(vec!["a b".to_owned()]),
-                ..generic()
-            },
+            but(|p| p.id = "Contoso!".to_owned()),
+            "an id is 1 to 40 of a-z, 0-9 and -",
+        ),
+        (but(|p| p.id = String::new()), "an id is"),
+        (
+            but(|p| p.title = Some(" ".to_owned())),
+            "title of “contoso”: give a name",
+        ),
+        (
+            but(|p| p.kind = Some("azure".to_owned())),
+            "kind of “contoso”: it is neither entra nor generic",
+        ),
+        (
+            but(|p| p.client_id = " ".to_owned()),
+            "client_id of “contoso”: it is empty",
+        ),
+        (
+            but(|p| p.client_secret = "".into()),
+            "client_secret of “contoso”: it is empty",
+        ),
+        (
+            but(|p| p.scopes = Some(vec!["a b".to_owned()])),
             "scopes of “contoso”: a scope is a word",
         ),
         (
-            ProviderGiven {
-                role_claim: Some("groups".to_owned()),
-                ..generic()
-            },
+            but(|p| p.role_claim = Some("groups".to_owned())),
             "role_mapping of “contoso”: it is missing",
         ),
         (
-            mapped("boss"),
+            but(|p| p.role_mapping = BTreeMap::from([mapped("boss")])),
             "the role for “Boss” is none of owner, administrator",
         ),
-    ] {
-        let text = refusal(given);
-        assert!(
-            text.starts_with("oidc_providers: ") && text.contains(part),
-            "{text}"
-        );
-    }
-    let twice = [generic(), generic()].map(|given| ProviderSettings::checked(given).unwrap());
+    ]);
+    let twice = [but(|_| {}), but(|_| {})].map(|given| ProviderSettings::checked(given).unwrap());
     let refused = Providers::new(twice.to_vec()).unwrap_err().to_string();
-    assert!(
-        refused.contains("the id “contoso” is used twice"),
-        "{refused}"
-    );
+    let named = refused.contains("the id “contoso” is used twice");
+    assert!(named, "{refused}");
 }

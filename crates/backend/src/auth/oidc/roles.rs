@@ -25,13 +25,11 @@ pub(super) fn mapped(
     };
     let roles = values.iter().filter_map(|value| mapping.roles.get(*value));
     // The order of roles: whoever may most comes first.
-    match roles.min() {
-        Some(role) => Ok(Some(*role)),
-        None => {
-            let too_many = is_left_out(&account.claims, &mapping.claim);
-            Err(Refused::no_role(provider, too_many).of(account))
-        }
+    if let Some(role) = roles.min() {
+        return Ok(Some(*role));
     }
+    let too_many = is_left_out(&account.claims, &mapping.claim);
+    Err(Refused::no_role(provider, too_many).of(account))
 }
 
 /// Whether Entra ID left the claim out since it would be too long (learn.microsoft.com, "Configure
