@@ -40,7 +40,7 @@ pub enum Outcome {
 }
 
 #[cfg(feature = "ssr")]
-pub use plain_form::{leave_notice, leave_test, plain_forms, take, wants_html};
+pub use plain_form::{leave_notice, leave_refusal, leave_test, plain_forms, take, wants_html};
 
 #[cfg(feature = "ssr")]
 mod plain_form {
@@ -104,6 +104,22 @@ mod plain_form {
             },
         )
         .await;
+    }
+
+    /// Leaves word of why something was refused, for the page at this path: it shows at the form of
+    /// that server function.
+    pub async fn leave_refusal(session: &Session, page: &str, form: &str, error: AppError) {
+        let returned = Returned {
+            form: form.to_owned(),
+            outcome: Outcome::Refused(error),
+            given: Vec::new(),
+        };
+        let flash = Flash {
+            returned: Some(returned),
+            page: Some(page.to_owned()),
+            ..Flash::default()
+        };
+        leave(session, flash).await;
     }
 
     /// Leaves the outcome of Test Connection for the page of the form that asked for it. What the

@@ -24,6 +24,10 @@ pub const ROLES: &str = "/operators/roles";
 pub const OVERVIEW: &str = "/";
 /// Sign in.
 pub const SIGN_IN: &str = "/sign-in";
+/// Go to a provider to sign in: `{provider}` is its id in configuration.
+pub const PROVIDER_SIGN_IN: &str = "/sign-in/oidc/{provider}";
+/// Come back from it: its redirect URI, as `backend::auth::oidc` has it too.
+pub const PROVIDER_CALLBACK: &str = "/sign-in/oidc/{provider}/callback";
 /// The first start: create the owner.
 pub const SETUP: &str = "/setup";
 /// My Account.
@@ -114,6 +118,12 @@ pub fn api_token_take_over(id: ApiTokenId) -> String {
 /// Revoke an API token.
 pub fn api_token_revoke(id: ApiTokenId) -> String {
     format!("{API_TOKENS}/{id}/revoke")
+}
+
+/// Go to a provider: to sign in and go on to `next`; to accept an `invitation`, by its secret; or to
+/// `link` an account to the operator who is signed in.
+pub fn provider_sign_in(id: &str, query: &[(String, String)]) -> String {
+    crate::ui::address::link(&PROVIDER_SIGN_IN.replace("{provider}", id), query)
 }
 
 /// One entry of the audit log.
@@ -352,7 +362,8 @@ pub fn certificate(profile: CredentialProfileId, second: bool, format: &str) -> 
 pub fn is_local(path: &str) -> bool {
     path.starts_with('/')
         && !path.starts_with("//")
-        && !path.contains(['\\', '\r', '\n', '\t'])
+        // Browsers read a backslash as a slash, and leave out line ends and tabs.
+        && !path.contains(|c: char| c == '\\' || c.is_control())
         && path.len() < 2048
 }
 
@@ -372,6 +383,11 @@ mod tests {
             "/\\evil.example",
             "https://evil.example",
             "/a\nb",
+            "/\t/evil.example",
+            "/\u{0}/evil.example",
+            "/\u{85}x",
+            "javascript:alert(1)",
+            "\\/evil.example",
         ] {
             assert!(!is_local(bad), "{bad}");
         }

@@ -177,7 +177,7 @@ pub fn may(permission: Permission) -> bool {
 }
 
 #[cfg(feature = "ssr")]
-pub use caller::{caller, done, tested};
+pub use caller::{begin, caller, done, tested};
 
 /// Who asks, for server functions.
 #[cfg(feature = "ssr")]
@@ -221,16 +221,22 @@ pub(crate) mod caller {
 
     /// Lets an operator in: with a new id for the session, so that one who knew the old has nothing.
     pub async fn enter(operator: &Operator) -> AppResult<()> {
-        let session = session().await?;
-        let enter = async || {
-            session.cycle_id().await?;
-            session.insert(OPERATOR, operator.id).await?;
-            session.insert(ADDRESS, address()).await?;
-            session.insert(USER_AGENT, user_agent()).await
-        };
-        enter()
+        begin(&session().await?, operator.id, address(), &user_agent())
             .await
             .map_err(|error| internal(&format!("beginning a session: {error}")))
+    }
+
+    /// The same for a route that is no page.
+    pub async fn begin(
+        session: &Session,
+        operator: OperatorId,
+        address: IpAddr,
+        user_agent: &str,
+    ) -> Result<(), tower_sessions::session::Error> {
+        session.cycle_id().await?;
+        session.insert(OPERATOR, operator).await?;
+        session.insert(ADDRESS, address).await?;
+        session.insert(USER_AGENT, user_agent).await
     }
 
     /// Ends the session of the operator who asks, where somebody is signed in.

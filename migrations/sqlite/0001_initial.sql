@@ -114,6 +114,36 @@ CREATE TABLE session (
 CREATE INDEX session_by_operator ON session (operator_id);
 CREATE INDEX session_by_expiry ON session (expires_at);
 
+-- The accounts at OpenID providers with which operators sign in. provider_id is the id in
+-- configuration; issuer and subject name the account there for good.
+CREATE TABLE operator_identity (
+    id            BLOB NOT NULL PRIMARY KEY,
+    operator_id   BLOB NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
+    provider_id   TEXT NOT NULL,
+    issuer        TEXT NOT NULL,
+    subject       TEXT NOT NULL, -- sub; of Entra ID the object id, whose tenant is in issuer
+    display       TEXT NOT NULL, -- what it was called when it was last used
+    linked_at     TEXT NOT NULL,
+    last_used_at  TEXT,
+    UNIQUE (provider_id, issuer, subject)
+) STRICT;
+CREATE INDEX operator_identity_by_operator ON operator_identity (operator_id);
+
+-- Sign-ins under way at a provider, each for once. Nothing secret is in here: state and what the
+-- browser's session holds are kept as hashes, and the other secrets are made from the two.
+CREATE TABLE provider_sign_in (
+    state_hash       BLOB NOT NULL PRIMARY KEY,
+    browser_hash     BLOB NOT NULL,
+    provider_id      TEXT NOT NULL,
+    purpose          TEXT NOT NULL, -- sign_in, invitation, link
+    invitation_hash  BLOB,         -- secret_hash of operator_link
+    operator_id      BLOB REFERENCES operator (id) ON DELETE CASCADE, -- who links an account
+    return_to        TEXT NOT NULL,
+    expires_at       TEXT NOT NULL
+) STRICT;
+CREATE INDEX provider_sign_in_by_browser ON provider_sign_in (browser_hash);
+CREATE INDEX provider_sign_in_by_expiry ON provider_sign_in (expires_at);
+
 -- Failed tries to sign in, by what was tried (an account, an address), to slow the next ones.
 CREATE TABLE sign_in_failure (
     subject   TEXT    NOT NULL PRIMARY KEY,

@@ -200,6 +200,7 @@ pub async fn open(config: &Config) -> Result<Backend, Failure> {
         smtp: config.smtp.clone(),
         webhooks_to_private_networks: config.webhooks_to_private_networks,
         audit_retention_days: config.audit_retention_days,
+        oidc_providers: config.oidc_providers.clone(),
         ..Settings::in_folder(config.data_dir.clone())
     };
     let clouds = Clouds::new(config.clouds.iter().cloned())?;

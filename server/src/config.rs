@@ -3,6 +3,7 @@
 
 mod environment;
 mod error;
+mod oidc;
 mod smtp;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
 
 use backend::{
     Cloud, Clouds,
+    auth::oidc::ProviderSettings,
     mail::Smtp,
     sealer::keys::{KeyCommand, MasterKeySource},
     store::audit::{RETENTION_DAYS, RETENTION_DAYS_MIN},
@@ -67,6 +69,7 @@ struct Keys {
     smtp: Option<smtp::SmtpKeys>,
     webhooks_to_private_networks: Option<bool>,
     audit_retention_days: Option<u32>,
+    oidc_providers: Vec<oidc::ProviderKeys>,
 }
 
 /// What this process was told to be, checked.
@@ -100,6 +103,8 @@ pub struct Config {
     pub webhooks_to_private_networks: bool,
     /// Days that entries of the audit log are kept, 30 to 36,500.
     pub audit_retention_days: u32,
+    /// The OpenID providers at which operators sign in.
+    pub oidc_providers: Vec<ProviderSettings>,
     /// What is logged, in the syntax of `RUST_LOG`; the default where absent.
     pub log_filter: Option<String>,
     /// Where the files for the browser are, as the build tool said.
@@ -153,6 +158,7 @@ impl Config {
             smtp: keys.smtp.map(smtp::SmtpKeys::checked).transpose()?,
             webhooks_to_private_networks: keys.webhooks_to_private_networks.unwrap_or(false),
             audit_retention_days: audit_retention(keys.audit_retention_days)?,
+            oidc_providers: oidc::checked(keys.oidc_providers)?,
             log_filter: environment.log_filter().map(str::to_owned),
             site: environment.site(),
             listen,

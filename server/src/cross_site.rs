@@ -35,6 +35,20 @@ impl OwnOrigin {
     }
 }
 
+/// Whether a page is opened by a link on one of our own pages, where that matters though nothing is
+/// changed by opening it: a browser that doesn't say where it comes from names the page before.
+pub fn opened_from_own_page(public_url: &Url, headers: &HeaderMap) -> bool {
+    let own = OwnOrigin::new(public_url);
+    if headers.contains_key("sec-fetch-site") {
+        return own.sent(headers);
+    }
+    let before = headers
+        .get(header::REFERER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| Url::parse(text).ok());
+    before.is_some_and(|before| before.origin().ascii_serialization() == *own.0)
+}
+
 /// Refuses changes that other sites ask for, and methods that no page of ours uses.
 pub async fn refuse(State(own): State<OwnOrigin>, request: Request, next: Next) -> Response {
     let method = request.method();
@@ -65,6 +79,35 @@ pub async fn refuse(State(own): State<OwnOrigin>, request: Request, next: Next) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_on_our_own_page_is_told_from_others() {
+        let own: Url = "https://rollcall.example/".parse().unwrap();
+        for (site, referer, expected) in [
+            (Some("same-origin"), None, true),
+            (
+                Some("cross-site"),
+                Some("https://rollcall.example/account"),
+                false,
+            ),
+            (Some("same-site"), None, false),
+            (Some("none"), None, false),
+            (None, Some("https://rollcall.example/account"), true),
+            (None, Some("https://rollcall.example.evil/account"), false),
+            (None, Some("http://rollcall.example/account"), false),
+            (None, Some("nothing"), false),
+            (None, None, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [("sec-fetch-site", site), ("referer", referer)] {
+                if let Some(value) = value {
+                    headers.insert(name, value.parse().unwrap());
+                }
+            }
+            let opened = opened_from_own_page(&own, &headers);
+            assert_eq!(opened, expected, "{site:?} {referer:?}");
+        }
+    }
 
     #[test]
     fn only_our_own_pages_may_change_anything() {

@@ -14,6 +14,7 @@ mod health;
 mod listener;
 mod log;
 pub mod metrics;
+mod oidc;
 mod pages;
 pub mod router;
 pub mod security;

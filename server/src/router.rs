@@ -13,7 +13,7 @@ use crate::{
     client_address::{self, TrustedProxies},
     config::Config,
     cross_site::{self, OwnOrigin},
-    export, health, metrics, pages,
+    export, health, metrics, oidc, pages,
     security::{self, Https},
     session, trace,
 };
@@ -32,6 +32,7 @@ pub fn public(backend: &Backend, config: &Config, metrics: &metrics::Metrics) ->
     let own = OwnOrigin::new(&config.public_url);
     let pages = pages::router(backend, &config.site)
         .merge(export::router(backend))
+        .merge(oidc::router(backend))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
         .layer(session::layer(backend, config.is_https()))
         .layer(from_fn_with_state(own, cross_site::refuse));

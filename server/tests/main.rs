@@ -30,6 +30,8 @@ mod killed;
 #[cfg(test)]
 mod notification_recipients;
 #[cfg(test)]
+mod oidc;
+#[cfg(test)]
 mod operators;
 #[cfg(test)]
 mod pages;

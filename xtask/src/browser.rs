@@ -1,4 +1,5 @@
-//! The product in a real browser: Playwright against the simulator and an empty server.
+//! The product in a real browser: Playwright against the simulator, an OpenID provider and an empty
+//! server.
 
 use std::path::{Path, PathBuf};
 
@@ -89,6 +90,7 @@ fn run(
         simulator: &SIMULATOR,
         database_url,
         port: None,
+        provider: Some(&folder),
     };
     let mut stack = Stack::prepare(project, &plan)?;
     stack.start()?;

@@ -1,4 +1,5 @@
-//! The simulator and the server, started together in a fresh folder.
+//! The simulator, the server and, where wished, an OpenID provider, started together in a fresh
+//! folder.
 
 use std::{
     ffi::OsString,
@@ -33,13 +34,17 @@ pub struct Plan<'a> {
     pub database_url: Option<String>,
     /// `None`: a free one.
     pub port: Option<u16>,
+    /// The folder with `provider.mjs`, the OpenID provider that is started too; `None`: nobody signs in
+    /// with one.
+    pub provider: Option<&'a Path>,
 }
 
-/// The running pair. Dropping it ends both, the server first.
+/// The running programs. Dropping it ends them, the server first.
 pub struct Stack {
     server: Step,
     running: Option<Running>,
     simulator: Running,
+    provider: Option<Running>,
     /// What the simulator said about its tenants.
     pub tenants: Value,
     /// The file with that.
@@ -85,6 +90,15 @@ impl Stack {
         if let Some(url) = &plan.database_url {
             environment.push(("ROLLCALL_DATABASE_URL", url.into()));
         }
+        let provider = match plan.provider {
+            Some(scripts) => {
+                let (running, configuration) = provider(folder, scripts, &address)?;
+                let configuration = configuration.to_string().into();
+                environment.push(("ROLLCALL_OIDC_PROVIDERS", configuration));
+                Some(running)
+            }
+            None => None,
+        };
         let server = Step::new(&program, "running Rollcall")
             .dir(folder)
             .envs(&environment);
@@ -92,6 +106,7 @@ impl Stack {
             server,
             running: None,
             simulator,
+            provider,
             tenants,
             tenants_file,
             url: format!("http://{address}"),
@@ -122,9 +137,12 @@ impl Stack {
         Ok(())
     }
 
-    /// An error when one of the two has ended.
+    /// An error when one of them has ended.
     pub fn check(&mut self) -> Result<(), Error> {
         self.simulator.check()?;
+        if let Some(provider) = &mut self.provider {
+            provider.check()?;
+        }
         self.running.as_mut().map_or(Ok(()), Running::check)
     }
 }
@@ -182,7 +200,28 @@ fn simulator(project: &Project, plan: &Plan<'_>) -> Result<(Running, Value), Err
     Ok((running, tenants))
 }
 
-/// A text in the simulator's answer.
+/// Starts the OpenID provider, and answers what Rollcall's configuration says of it.
+fn provider(folder: &Path, scripts: &Path, address: &str) -> Result<(Running, Value), Error> {
+    let redirect_uri = format!("http://{address}/sign-in/oidc/contoso/callback");
+    let step = Step::new("node", "running the OpenID provider")
+        .args(["provider.mjs", &redirect_uri])
+        .dir(scripts);
+    let mut running = Running::start(step, &folder.join("provider.log"))?;
+    let said = running.line(START_LIMIT, |line| {
+        let json: Option<Value> = serde_json::from_str(line).ok();
+        json.filter(Value::is_object)
+    })?;
+    let configuration = serde_json::json!([{
+        "id": "contoso",
+        "title": "Contoso",
+        "issuer": text(&said, "/issuer")?,
+        "client_id": text(&said, "/client_id")?,
+        "client_secret": text(&said, "/client_secret")?,
+    }]);
+    Ok((running, configuration))
+}
+
+/// A text in a program's answer.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> Result<&'a str, Error> {
     value
         .pointer(pointer)

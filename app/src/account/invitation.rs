@@ -1,9 +1,11 @@
-//! Following an invitation: somebody chooses a password, and then signs in with it. The secret
+//! Following an invitation: somebody chooses a password, and then signs in with it; or they accept it
+//! with an account of a provider. The secret
 //! stands in the address, which the link of the mail brought; looking at it uses nothing up.
 
 use leptos::{server, server_fn::codec::Json};
 use serde::{Deserialize, Serialize};
 
+use super::providers::ProviderButtons;
 use crate::ui::prelude::*;
 
 /// Whom a link is for.
@@ -108,6 +110,10 @@ pub fn InvitationPage() -> impl IntoView {
                         <span class="text-base-content font-medium">{link.email}</span>
                         ". Choose a password for it."
                     </p>
+                    <ProviderButtons
+                        words="Accept with"
+                        query=vec![("invitation".to_owned(), secret.get_value())]
+                    />
                     <PostForm post=post plain=true class="flex flex-col gap-4">
                         <input type="hidden" name="secret" value=secret.get_value() />
                         <Field

@@ -1,9 +1,10 @@
-//! My Account: who one is, one's password, and where one is signed in.
+//! My Account: who one is, one's password, one's accounts at providers, and where one is signed in.
 
 use domain::operator::SessionLine;
 use leptos::{server, server_fn::codec::Json};
 use uuid::Uuid;
 
+use super::providers::LinkedAccounts;
 use crate::{
     session::use_operator,
     ui::{prelude::*, sessions::SessionTable},
@@ -129,6 +130,7 @@ pub fn AccountPage() -> impl IntoView {
                     </div>
                 </PostForm>
             </section>
+            <LinkedAccounts />
             <section aria-labelledby="h-sessions" class="border-t border-line pt-4 mt-6">
                 <div class="flex items-center gap-2">
                     <h2 id="h-sessions" class="text-base">"Where you are signed in"</h2>

@@ -1,9 +1,10 @@
-//! Getting in, and one's own account: the first start, Sign in, invitations and
-//! forgotten passwords, My Account.
+//! Getting in, and one's own account: the first start, Sign in, accounts of providers, invitations
+//! and forgotten passwords, My Account.
 
 mod forgot;
 mod invitation;
 mod mine;
+mod providers;
 mod setup;
 mod sign_in;
 

@@ -3,6 +3,7 @@
 use leptos::server;
 use leptos_router::components::Redirect;
 
+use super::providers::{ProviderButtons, ProviderRefusal};
 use crate::{routes::is_local, session::Current, ui::prelude::*};
 
 /// Signs an operator in and leads on to where they wanted to go.
@@ -49,9 +50,12 @@ pub fn SignInPage() -> impl IntoView {
         return view! { <Redirect path=routes::SETUP /> }.into_any();
     }
     let post = use_post::<SignIn>();
+    let query = next.clone().map(|next| ("next".to_owned(), next));
     view! {
         <leptos_meta::Title text="Sign in" />
         <h1 class="text-xl mt-8 mb-6">"Sign in"</h1>
+        <ProviderRefusal />
+        <ProviderButtons words="Sign in with" query=query.into_iter().collect() />
         <PostForm post=post plain=true class="flex flex-col gap-4">
             <input type="hidden" name="next" value=next.unwrap_or_default() />
             <Field

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
 
 use crate::{
-    Backend, Clock, Clouds, Db, Error, Ids, Result, Sealer, Settings, execute, graph_access,
+    Backend, Clock, Clouds, Db, Error, Ids, Result, Sealer, Settings, auth, execute, graph_access,
     limits::Limits,
     notify,
     sealer::{
@@ -32,6 +32,7 @@ pub async fn open(
         graph: graph_access::connector(&clock, &ids)?,
         limits: Arc::new(Limits::new(&clock)),
         webhooks: notify::Webhooks::new(settings.webhooks_to_private_networks)?,
+        oidc: auth::oidc::Providers::new(settings.oidc_providers.clone())?,
         db,
         clock,
         sealer,

@@ -64,6 +64,8 @@ pub struct Backend {
     pub graph: graph::Connector,
     /// The way to webhooks.
     pub webhooks: notify::Webhooks,
+    /// The OpenID providers at which operators sign in.
+    pub oidc: auth::oidc::Providers,
     /// Other settings.
     pub settings: Arc<Settings>,
     /// How much of what is costly anybody may ask for.
@@ -91,6 +93,8 @@ pub struct Settings {
     pub smtp: Option<mail::Smtp>,
     /// Whether webhooks may lead to this machine and to private networks.
     pub webhooks_to_private_networks: bool,
+    /// The OpenID providers at which operators sign in.
+    pub oidc_providers: Vec<auth::oidc::ProviderSettings>,
     /// The database's address, with its password where it has one: for `pg_dump`.
     pub database_url: Option<SecretString>,
 }
@@ -107,6 +111,7 @@ impl Settings {
             public_url: local(),
             smtp: None,
             webhooks_to_private_networks: false,
+            oidc_providers: Vec::new(),
             database_url: None,
         }
     }

@@ -2,6 +2,7 @@
 //! clock that stands and ids that repeat.
 
 mod directory;
+pub mod provider;
 
 use std::{path::Path, sync::Arc};
 
@@ -89,6 +90,7 @@ impl TestBackend {
             graph,
             limits: Arc::new(Limits::new(&clock)),
             webhooks: notify::Webhooks::new(false).expect("an HTTP client is made"),
+            oidc: auth::oidc::Providers::new(Vec::new()).expect("an HTTP client is made"),
             clock,
             sealer: Sealer::new(&[7; 32], ids.clone()),
             ids,
@@ -163,6 +165,27 @@ impl TestBackend {
         auth::operator_scope(self, id, origin("test"))
             .await
             .expect("the operator is there")
+    }
+
+    /// Gives an operator an account of a provider.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestBackend::new`].
+    pub async fn identity(&self, operator: OperatorId) {
+        let mut tx = self.db.write().await.expect("the test's database writes");
+        execute!(
+            &mut tx,
+            "INSERT INTO operator_identity (id, operator_id, provider_id, issuer, subject, display,
+                                            linked_at)
+             VALUES ($1, $2, 'contoso', 'https://login.example', $3, 'somebody', $4)",
+            self.ids.uuid(),
+            operator,
+            operator.to_string(),
+            self.clock.now()
+        )
+        .expect("an account can be linked");
+        tx.commit().await.expect("the test's database writes");
     }
 
     /// Gives a customer a tag.

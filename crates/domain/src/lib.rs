@@ -22,6 +22,7 @@ pub mod directory;
 pub mod group;
 pub mod guard;
 pub mod id;
+pub mod identity;
 pub mod integration;
 pub mod notification;
 pub mod number;

@@ -96,7 +96,7 @@ fn value_of(key: &str, text: &str) -> Result<Value, String> {
             .and_then(|json| Value::serialize(json).map_err(|error| error.to_string()))
     };
     match key {
-        "clouds" | "smtp" | "master_key_command" => json(),
+        "clouds" | "smtp" | "master_key_command" | "oidc_providers" => json(),
         "trusted_proxies" if text.trim_start().starts_with('[') => json(),
         "trusted_proxies" => Ok(text
             .split(',')

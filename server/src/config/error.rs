@@ -106,7 +106,7 @@ impl ConfigError {
 /// log.
 fn holds_secrets(path: &[String]) -> bool {
     path.first()
-        .is_some_and(|key| key == "smtp" || key == "master_key_command")
+        .is_some_and(|key| ["smtp", "master_key_command", "oidc_providers"].contains(&key.as_str()))
 }
 
 /// What was expected, without what was found.

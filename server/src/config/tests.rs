@@ -139,7 +139,7 @@ fn unknown_keys_are_named_with_the_nearest_right_one() {
         (
             "zzz = 1".to_owned(),
             &[][..],
-            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, master_key_command, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks, audit_retention_days",
+            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, master_key_command, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks, audit_retention_days, oidc_providers",
         ),
     ] {
         assert_eq!(refusal(&file, variables), expected);
@@ -407,5 +407,85 @@ fn the_key_may_come_from_a_command_whose_arguments_are_not_repeated() {
                 && !refused.contains("hunter2"),
             "{refused}"
         );
+    }
+}
+
+const PROVIDER: &str = "[[oidc_providers]]\nid = \"contoso\"\nissuer = \"https://login.example.com\"\nclient_id = \"app\"\n";
+
+#[test]
+fn providers_come_as_tables_or_as_json() {
+    assert!(load("", &[]).unwrap().oidc_providers.is_empty());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "hunter2\n").unwrap();
+    let table = format!(
+        "{PROVIDER}client_secret_file = {file:?}\ntitle = \"Contoso\"\nrole_claim = \"groups\"\nscopes = [\"email\"]\nrole_mapping = {{ \"Bosses\" = \"owner\" }}\n{}client_secret = \"x\"",
+        PROVIDER.replace("contoso", "fabrikam")
+    );
+    let config = load(&table, &[]).unwrap();
+    let ids: Vec<_> = config.oidc_providers.iter().map(|one| one.id()).collect();
+    assert_eq!(ids, ["contoso", "fabrikam"]);
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let json =
+        r#"[{"id": "a", "issuer": "https://a.example", "client_id": "x", "client_secret": "y"}]"#;
+    let config = load("", &[("ROLLCALL_OIDC_PROVIDERS", json)]).unwrap();
+    assert_eq!(config.oidc_providers[0].id(), "a");
+    std::fs::write(&file, "\n").unwrap();
+    let refused = refusal(&format!("{PROVIDER}client_secret_file = {file:?}"), &[]);
+    assert!(
+        refused.contains("it is empty; put the secret in it"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_provider_that_cannot_be_is_refused_and_its_secret_not_repeated() {
+    for (more, part) in [
+        (
+            "",
+            "oidc_providers: client_secret of “contoso”: it is missing; give it, or client_secret_file",
+        ),
+        (
+            "client_secret = \"hunter2\"\nclient_secret_file = \"x\"",
+            "client_secret_file of “contoso”: client_secret is there too",
+        ),
+        (
+            "client_secret_file = \"/nowhere/x\"",
+            "client_secret_file of “contoso”: /nowhere/x: it can’t be read",
+        ),
+        (
+            "client_secret = 123456",
+            "oidc_providers.0.client_secret: invalid type: expected a string",
+        ),
+        (
+            "client_secert = \"hunter2\"",
+            "unknown key “oidc_providers.0.client_secert” in FOLDER/rollcall.toml; did you mean “client_secret”?",
+        ),
+        (
+            "client_secret = \"hunter2\"\nkind = \"azure\"",
+            "kind of “contoso”: it is neither entra nor generic",
+        ),
+        (
+            "client_secret = \"hunter2\"\nrole_mapping = { a = \"boss\" }",
+            "the role for “a” is none of owner",
+        ),
+    ] {
+        let text = refusal(&format!("{PROVIDER}{more}"), &[]);
+        assert!(
+            text.contains(part) && !text.contains("hunter2") && !text.contains("123456"),
+            "{text}"
+        );
+    }
+    let twice = format!("{PROVIDER}client_secret = \"x\"\n").repeat(2);
+    assert!(refusal(&twice, &[]).contains("the id “contoso” is used twice"));
+    for (value, part) in [
+        ("hunter2", "oidc_providers: it is not valid JSON"),
+        (
+            "{\"client_secret\": \"hunter2\"}",
+            "oidc_providers: invalid type",
+        ),
+    ] {
+        let text = refusal("", &[("ROLLCALL_OIDC_PROVIDERS", value)]);
+        assert!(text.contains(part) && !text.contains("hunter2"), "{text}");
     }
 }

@@ -232,6 +232,11 @@ async fn form(w: &World<'_>, function: &str, cookie: &str, session: &str) -> Str
             "old_password={PASSWORD}&new_password=another+long+one&password_again=another+long+one"
         ),
         "account/end-session" => format!("id={session}"),
+        "account/unlink" => {
+            let asked = json!({});
+            let ways = app.function("account/ways-to-sign-in", cookie, Some(&asked), "");
+            format!("id={}", id(&ways.await.expect(200)["identities"][0]))
+        }
         "session/sign-in" => format!("email=noor%40example.com&password={PASSWORD}&next="),
         "customers/add" => "name=New".to_owned(),
         "customers/rename" => format!("id={customer}&name=Fabrikam"),
@@ -379,6 +384,7 @@ async fn every_function_that_changes_something_is_written_down() {
     };
     operator("noor@example.com", "Noor").await;
     let mina = operator("mina@example.com", "Mina").await;
+    app.t.identity(mina.id).await;
     let mina = auth::operator_scope(&app.t, mina.id, origin(""))
         .await
         .unwrap();

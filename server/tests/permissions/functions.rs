@@ -12,13 +12,14 @@ use crate::support::{Answer, TestApp};
 /// What strangers may call: who they are, the ways to sign in and out, the links of an invitation
 /// and of a forgotten password, which are secrets themselves, the first start, and a colour. Beside
 /// ways to sign in this list only ever shrinks.
-const FOR_STRANGERS: [&str; 10] = [
+const FOR_STRANGERS: [&str; 11] = [
     "invitation/accept",
     "invitation/view",
     "password/forgot",
     "password/reset",
     "password/view",
     "session/current",
+    "session/providers",
     "session/sign-in",
     "session/sign-out",
     "setup/create-owner",
@@ -69,10 +70,12 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
     Some(match function {
         "account/sessions"
         | "api-tokens/form"
+        | "account/ways-to-sign-in"
         | "customers/count"
         | "customers/known-tags"
         | "operators/invitation-form"
         | "session/current"
+        | "session/providers"
         | "sync/standing" => json!({}),
         "api-tokens/list" => json!({ "q": null, "state": null, "customer": null }),
         "api-tokens/rotation-form" | "api-tokens/view" => json!({ "id": api_token }),
@@ -162,6 +165,8 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         }
         "api-tokens/revoke" | "api-tokens/take-over" => format!("id={api_token}"),
         "api-tokens/rotate" => format!("id={api_token}&overlap_hours=1&sealed_token=x"),
+        // Nobody's.
+        "account/unlink" => format!("id={session}"),
         "credential-profiles/add" => format!(
             "customer_id={customer}&name=New&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e\
              &client_secret=x"

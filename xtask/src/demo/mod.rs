@@ -49,6 +49,7 @@ pub fn run(project: &Project) -> Result<(), Error> {
         simulator: &SIMULATOR,
         database_url: None,
         port: Some(port()?),
+        provider: None,
     };
     let mut stack = Stack::prepare(project, &plan)?;
     let password = password()?;

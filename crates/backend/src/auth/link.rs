@@ -115,6 +115,16 @@ pub(crate) async fn holder(
     secret: &SecretString,
     now: DateTime,
 ) -> Result<Option<Holder>> {
+    holder_of(tx, purpose, &token::hash(secret.expose_secret()), now).await
+}
+
+/// The same of a link of which only the hash is known.
+pub(crate) async fn holder_of(
+    tx: &mut Tx,
+    purpose: Purpose,
+    secret_hash: &[u8],
+    now: DateTime,
+) -> Result<Option<Holder>> {
     fetch_optional!(
         tx,
         Holder,
@@ -122,7 +132,7 @@ pub(crate) async fn holder(
            FROM operator_link l JOIN operator o ON o.id = l.operator_id
           WHERE l.secret_hash = $1 AND l.purpose = $2 AND l.expires_at > $3
             AND o.disabled_at IS NULL",
-        token::hash(secret.expose_secret()),
+        secret_hash,
         purpose.as_str(),
         now
     )

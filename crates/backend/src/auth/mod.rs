@@ -1,7 +1,8 @@
-//! Who asks: passwords, sessions' operators, tokens. Everything that makes a [`Scope`] is in here.
+//! Who asks: passwords, accounts of providers, sessions' operators, tokens. Everything that makes a [`Scope`] is in here.
 
 mod by_link;
 pub(crate) mod link;
+pub mod oidc;
 mod password;
 mod recovery;
 mod setup;
@@ -76,7 +77,11 @@ pub async fn sign_in(b: &Backend, given: SignIn) -> Result<Operator> {
 
 /// Somebody who proved to be this operator, and is not signed in by that yet: more may be asked of
 /// them before [`admit`].
-struct Proved(OperatorId);
+struct Proved {
+    operator: OperatorId,
+    /// The name of the provider whose account proved it; none: their password did.
+    provider: Option<String>,
+}
 
 async fn prove_password(b: &Backend, given: SignIn, origin: &Origin) -> Result<Proved> {
     let account = slow_down::Subject::account(&given.email);
@@ -102,16 +107,15 @@ async fn prove_password(b: &Backend, given: SignIn, origin: &Origin) -> Result<P
     let mut tx = b.db.write().await?;
     slow_down::forgive(&mut tx, &account, &address).await?;
     tx.commit().await?;
-    Ok(Proved(id))
+    Ok(Proved {
+        operator: id,
+        provider: None,
+    })
 }
 
 /// Lets in who proved all that is asked of them. `SignedOut` where they were disabled meanwhile.
-async fn admit(
-    b: &Backend,
-    Proved(id): Proved,
-    origin: &Origin,
-    user_agent: &str,
-) -> Result<Operator> {
+async fn admit(b: &Backend, proved: Proved, origin: &Origin, user_agent: &str) -> Result<Operator> {
+    let id = proved.operator;
     let mut tx = b.db.write().await?;
     let noted = execute!(
         &mut tx,
@@ -121,8 +125,10 @@ async fn admit(
     )?;
     let operator = operators::by_id(&mut tx, id).await?;
     let operator = operator.filter(|_| noted == 1).ok_or(Error::SignedOut)?;
-    let entry = Entry::new(AuditAction::OperatorSignIn, id.0, &operator.email)
-        .changes(AuditChanges::none().now("user_agent", &user_agent));
+    let changes = AuditChanges::none()
+        .now("provider", &proved.provider)
+        .now("user_agent", &user_agent);
+    let entry = Entry::new(AuditAction::OperatorSignIn, id.0, &operator.email).changes(changes);
     audit::record_as(b, &mut tx, operator_actor(&operator), origin, entry).await?;
     tx.commit().await?;
     Ok(operator)

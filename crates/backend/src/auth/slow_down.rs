@@ -76,6 +76,15 @@ impl Subject {
         }
     }
 
+    /// Going to a provider from a network address. What was begun and not finished counts.
+    pub(super) fn begun_from(address: IpAddr) -> Self {
+        let Self { text, .. } = Self::address(address);
+        Self {
+            text: format!("begun-{text}"),
+            free: 60,
+        }
+    }
+
     /// The setup code.
     pub(super) fn setup() -> Self {
         Self {
@@ -138,10 +147,15 @@ pub(super) async fn count_try(b: &Backend, subjects: &[&Subject]) -> Result<()> 
 /// has one account could guess at all others without end.
 pub(super) async fn forgive(tx: &mut Tx, account: &Subject, address: &Subject) -> Result<()> {
     forget(tx, account).await?;
+    forgive_one(tx, address).await
+}
+
+/// The try was right: this one doesn't count.
+pub(super) async fn forgive_one(tx: &mut Tx, subject: &Subject) -> Result<()> {
     execute!(
         tx,
         "UPDATE sign_in_failure SET failures = failures - 1 WHERE subject = $1 AND failures > 0",
-        &address.text
+        &subject.text
     )?;
     Ok(())
 }

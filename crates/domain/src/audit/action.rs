@@ -93,6 +93,10 @@ text_enum! {
         OperatorChangePassword = "operator.change_password",
         /// An operator gave a wrong password where theirs was asked for again.
         OperatorPasswordRefused = "operator.password_refused",
+        /// An operator linked an account of a provider, to sign in with.
+        OperatorLinkIdentity = "operator.link_identity",
+        /// An operator unlinked an account of a provider.
+        OperatorUnlinkIdentity = "operator.unlink_identity",
         /// An operator ended one of their sessions.
         SessionEnd = "session.end",
         /// An operator ended all their other sessions.
@@ -241,6 +245,8 @@ impl AuditAction {
             Self::OperatorResetPassword => "Password set anew",
             Self::OperatorChangePassword => "Password changed",
             Self::OperatorPasswordRefused => "Password refused",
+            Self::OperatorLinkIdentity => "Account of a provider linked",
+            Self::OperatorUnlinkIdentity => "Account of a provider unlinked",
             Self::SessionEnd => "Session ended",
             Self::SessionEndOthers => "Other sessions ended",
             Self::SessionEndAll => "All sessions ended",

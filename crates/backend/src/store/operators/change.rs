@@ -4,13 +4,13 @@ use domain::{
     audit::{AuditAction, AuditChanges},
     id::OperatorId,
     operator::{Operator, OperatorChange, OperatorState, SessionLine},
-    permission::Permission,
+    permission::{Permission, Role},
     text::parse_name,
 };
 use uuid::Uuid;
 
 use super::{
-    TOLD, find, one_at_a_time,
+    TOLD, by_id, find, one_at_a_time,
     reach::{checked, has_owner, store},
 };
 use crate::{
@@ -63,12 +63,7 @@ pub async fn change(
             let message = "You can’t give a role that may do more than yours.";
             return Err(Error::invalid("role", message));
         }
-        execute!(
-            &mut tx,
-            "UPDATE operator_role SET role = $1 WHERE operator_id = $2",
-            role,
-            id
-        )?;
+        set_role(&mut tx, id, role).await?;
     }
     if let Some(wanted) = change.scope {
         let new = checked(&mut tx, scope, wanted).await?;
@@ -93,6 +88,37 @@ pub async fn change(
     }
     tx.commit().await?;
     Ok(after)
+}
+
+/// Gives an operator the role that a provider says; answers who they are now with what changed,
+/// nothing where it was theirs already. For the code that authenticates, which holds the table
+/// ([`one_at_a_time`]).
+///
+/// `Conflict` where it would leave nobody who may do everything.
+pub(crate) async fn give_role(
+    tx: &mut Tx,
+    id: OperatorId,
+    role: Role,
+) -> Result<Option<(Operator, AuditChanges)>> {
+    let before = by_id(tx, id).await?.ok_or(Error::NotFound("operator"))?;
+    if before.role == role {
+        return Ok(None);
+    }
+    let had_owner = has_owner(tx).await?;
+    set_role(tx, id, role).await?;
+    keep_an_owner(tx, had_owner).await?;
+    let changes = AuditChanges::none().field("role", &before.role, &role);
+    Ok(Some((Operator { role, ..before }, changes)))
+}
+
+async fn set_role(tx: &mut Tx, id: OperatorId, role: Role) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE operator_role SET role = $1 WHERE operator_id = $2",
+        role,
+        id
+    )?;
+    Ok(())
 }
 
 async fn rename(tx: &mut Tx, before: &Operator, name: &str) -> Result<()> {
