@@ -16,6 +16,9 @@ use crate::{
 /// A tenant for each test, since one belongs to one customer; each small enough to be quick, with
 /// every kind of object in it and more people than fit on one page.
 const SIMULATOR: [&str; 4] = ["--tenants", "80", "--users", "120"];
+/// The tests share sessions that last as long as all of them: who confirmed that it is them isn't
+/// asked again meanwhile, but where a test is about that.
+const SETTINGS: [(&str, &str); 1] = [("ROLLCALL_CONFIRM_AGAIN_AFTER_SECONDS", "7200")];
 const BROWSERS: [&str; 4] = [
     "/usr/bin/chromium",
     "chromium",
@@ -76,6 +79,7 @@ fn run(
         folder: stack::folder(project, purpose),
         programs: Profile::Dev,
         simulator: &SIMULATOR,
+        settings: &SETTINGS,
         database_url,
         port: None,
     };

@@ -1,7 +1,8 @@
-//! My Account: who one is, one's password, and where one is signed in.
+//! My Account: who one is, one's password and second factors, and where one is signed in.
 
 use domain::operator::SessionLine;
 use leptos::{server, server_fn::codec::Json};
+use leptos_router::components::Outlet;
 use uuid::Uuid;
 
 use crate::{
@@ -72,7 +73,7 @@ pub(crate) async fn end_other_sessions() -> AppResult<Done> {
     .await
 }
 
-/// The page.
+/// The page. Second factors are set up in dialogs, which are child routes.
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let operator = use_operator();
@@ -129,6 +130,7 @@ pub fn AccountPage() -> impl IntoView {
                     </div>
                 </PostForm>
             </section>
+            <super::second_factor::SecondFactorSection />
             <section aria-labelledby="h-sessions" class="border-t border-line pt-4 mt-6">
                 <div class="flex items-center gap-2">
                     <h2 id="h-sessions" class="text-base">"Where you are signed in"</h2>
@@ -154,6 +156,7 @@ pub fn AccountPage() -> impl IntoView {
                 </Load>
             </section>
         </div>
+        <Outlet />
     }
     .into_any()
 }

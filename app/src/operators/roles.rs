@@ -5,6 +5,8 @@ use domain::{
     permission::{RULES, Role},
 };
 
+use leptos_router::components::Outlet;
+
 use crate::{session::use_operator, ui::prelude::*};
 
 /// The page.
@@ -107,7 +109,9 @@ pub fn RolesPage() -> impl IntoView {
                 "Nobody gives a role that holds more than their own, or customers they don’t look \
                  after themselves. What is changed counts from the operator’s next click on."
             </p>
+            <super::second_factor::Required />
         </section>
+        <Outlet />
     }
     .into_any()
 }

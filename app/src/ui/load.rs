@@ -80,6 +80,10 @@ fn Refusal(
     let address = use_address();
     let status = error.status();
     set_page_status(status);
+    if matches!(error, AppError::ProveAgain) {
+        let retry = Callback::new(move |()| retry());
+        return crate::proof::panel(address.with(&[]), Some(retry));
+    }
     if matches!(error, AppError::SignedOut) {
         // The session ended while the page was open.
         Effect::new(move |_| _ = window().location().set_href(routes::SIGN_IN));

@@ -58,6 +58,14 @@ impl Subject {
         }
     }
 
+    /// The codes of a second factor, asked for after the password and before what is dangerous.
+    pub(super) fn second_factor_of(operator: OperatorId) -> Self {
+        Self {
+            text: format!("second-factor:{operator}"),
+            free: 5,
+        }
+    }
+
     /// Asking for a new password for an account, known or not: each asks for a mail.
     pub(super) fn reset_of(email: &str) -> Self {
         let Self { text, .. } = Self::account(email);
@@ -138,6 +146,11 @@ pub(super) async fn count_try(b: &Backend, subjects: &[&Subject]) -> Result<()> 
 /// has one account could guess at all others without end.
 pub(super) async fn forgive(tx: &mut Tx, account: &Subject, address: &Subject) -> Result<()> {
     forget(tx, account).await?;
+    forgive_address(tx, address).await
+}
+
+/// The address loses the try that was right.
+pub(super) async fn forgive_address(tx: &mut Tx, address: &Subject) -> Result<()> {
     execute!(
         tx,
         "UPDATE sign_in_failure SET failures = failures - 1 WHERE subject = $1 AND failures > 0",

@@ -1,13 +1,19 @@
-//! Removes sessions and links past their end, an hour after the last time.
+//! Removes sessions, links and questions for passkeys past their end, an hour after the last time.
 
 use super::Outcome;
-use crate::{Backend, Result, auth::link, operator_mail, store::sessions};
+use crate::{
+    Backend, Result,
+    auth::{link, second_factor},
+    operator_mail,
+    store::sessions,
+};
 
 /// Removes them.
 pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     let now = b.clock.now();
     sessions::delete_expired(b).await?;
     link::delete_expired(b).await?;
+    second_factor::delete_expired(b).await?;
     operator_mail::delete_old(b).await?;
     Ok(Outcome::Again(now + chrono::Duration::hours(1)))
 }

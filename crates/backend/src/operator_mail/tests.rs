@@ -50,7 +50,8 @@ async fn sign_in(t: &TestBackend, email: &str, password: &str) -> Result<Operato
         address: [192, 0, 2, 1].into(),
         user_agent: String::new(),
     };
-    auth::sign_in(t, given).await
+    let signed_in = auth::sign_in(t, given).await?;
+    Ok(signed_in.operator().expect("nothing more is asked"))
 }
 
 async fn accept(t: &TestBackend, secret: &SecretString, password: &str) -> Result<()> {
