@@ -5,7 +5,7 @@ use domain::second_factor::PasskeyQuestion;
 use leptos::{server, server_fn::codec::Json, task::spawn_local};
 use serde::{Deserialize, Serialize};
 
-use crate::{routes::is_local, ui::prelude::*};
+use crate::ui::prelude::*;
 
 /// What a passkey is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ pub(crate) async fn give_passkey(
 ) -> AppResult<Done> {
     use crate::session::caller;
     use backend::auth::{self, Proof, second_factor};
-    let to = if is_local(&next) {
+    let to = if routes::is_local(&next) {
         next
     } else {
         routes::OVERVIEW.to_owned()

@@ -77,9 +77,28 @@ fn Panel(next: String, done: Option<Callback<()>>) -> impl IntoView {
             done.run(());
         }
     });
+    // Beside a form it has a heading, which whoever sent the form is led to; on its own page that
+    // is the page's.
+    let heading = NodeRef::<leptos::html::H2>::new();
+    Effect::new(move |_| {
+        if let Some(heading) = heading.get() {
+            _ = heading.focus();
+        }
+    });
     view! {
-        <section class="rc-confirm mt-4 border-t border-line pt-4" aria-labelledby="h-confirm">
-            <h2 id="h-confirm" class="text-base mb-1" tabindex="-1">"Confirm it’s you"</h2>
+        <section
+            class=if done.is_some() { "mt-4 border-t border-line pt-4" } else { "" }
+            aria-label="Confirm it’s you"
+        >
+            {done
+                .is_some()
+                .then(|| {
+                    view! {
+                        <h2 class="text-base mb-1" tabindex="-1" node_ref=heading>
+                            "Confirm it’s you"
+                        </h2>
+                    }
+                })}
             <p class="text-muted mb-3 max-w-[60ch]">
                 "This is one of the things that is asked for once more, so that a browser left open \
                  is not enough for it. Nothing that you typed is lost."

@@ -5,8 +5,6 @@ use domain::{
     permission::{RULES, Role},
 };
 
-use leptos_router::components::Outlet;
-
 use crate::{session::use_operator, ui::prelude::*};
 
 /// The page.
@@ -111,7 +109,6 @@ pub fn RolesPage() -> impl IntoView {
             </p>
             <super::second_factor::Required />
         </section>
-        <Outlet />
     }
     .into_any()
 }

@@ -3,6 +3,7 @@
 
 use domain::{id::OperatorId, permission::Role};
 use leptos::{server, server_fn::codec::Json};
+use leptos_router::components::Outlet;
 
 use super::detail::use_view;
 use crate::{session::use_operator, ui::prelude::*};
@@ -50,7 +51,7 @@ fn in_words(roles: &[Role]) -> String {
     }
 }
 
-/// Which roles need one, on the page Roles.
+/// Which roles need one, on the page Roles, and the dialog over it.
 #[component]
 pub(super) fn Required() -> impl IntoView {
     let changes = use_changes();
@@ -81,6 +82,7 @@ pub(super) fn Required() -> impl IntoView {
                 }
             }
         />
+        <Outlet />
     }
     .into_any()
 }

@@ -78,12 +78,12 @@ fn Refusal(
     retry: impl Fn() + Send + Sync + 'static,
 ) -> impl IntoView {
     let address = use_address();
-    let status = error.status();
-    set_page_status(status);
     if matches!(error, AppError::ProveAgain) {
         let retry = Callback::new(move |()| retry());
         return crate::proof::panel(address.with(&[]), Some(retry));
     }
+    let status = error.status();
+    set_page_status(status);
     if matches!(error, AppError::SignedOut) {
         // The session ended while the page was open.
         Effect::new(move |_| _ = window().location().set_href(routes::SIGN_IN));

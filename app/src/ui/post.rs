@@ -247,9 +247,9 @@ where
         Some(Err(AppError::SignedOut)) => {
             _ = window().location().set_href(routes::SIGN_IN);
         }
-        // Asked beside the form.
-        Some(Err(AppError::ProveAgain)) => {}
         Some(Err(AppError::Invalid(error))) if focus_field(&error.field) => {}
+        // To confirm who one is, is asked beside the form.
+        Some(Err(AppError::ProveAgain)) | None => {}
         Some(Err(error)) => {
             toasts.bad(error.to_string());
             // Somebody else was first, or the world moved on: the page is behind.
@@ -257,7 +257,6 @@ where
                 changes.notify();
             }
         }
-        None => {}
     });
     Post {
         action,
