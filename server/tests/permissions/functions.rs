@@ -25,8 +25,9 @@ const FOR_STRANGERS: [&str; 10] = [
     "theme/choose",
 ];
 
-/// What somebody may call beside it who gave a right password and no second factor yet.
-const FOR_HALF: [&str; 1] = ["session/second-factor"];
+/// What somebody may call beside it who gave a right password and no second factor yet: giving it,
+/// and adding the first passkey, which is refused to who has one.
+const FOR_HALF: [&str; 2] = ["passkeys/add", "session/second-factor"];
 
 /// What a function is asked: about things of one customer, wherever it is about any.
 enum Asked {
