@@ -89,5 +89,9 @@ export async function pages(
     ["credential-profile-use-second", `/credential-profiles/${profile?.id}/use-second`],
     ["find", "/find"],
     ["account", "/account"],
+    ["authenticator", "/account/authenticator"],
+    ["passkey-add", "/account/passkeys/add"],
+    ["confirm", "/confirm"],
+    ["required-second-factor", "/operators/roles/second-factor"],
   ];
 }

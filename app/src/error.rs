@@ -24,6 +24,9 @@ pub enum AppError {
         /// The permission that is missing, such as `customers.write`.
         permission: String,
     },
+    /// It is allowed, once they confirmed that it is them.
+    #[error("Confirm it’s you first.")]
+    ProveAgain,
     /// It doesn't exist, or the asker may not see it: the same to them.
     #[error("This {what} doesn’t exist, or you may not see it.")]
     NotFound {
@@ -77,7 +80,7 @@ impl AppError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::SignedOut => 401,
-            Self::Forbidden { .. } => 403,
+            Self::Forbidden { .. } | Self::ProveAgain => 403,
             Self::NotFound { .. } => 404,
             Self::Conflict { .. } => 409,
             Self::Invalid(_) => 422,
@@ -93,6 +96,7 @@ impl AppError {
         match self {
             Self::SignedOut => "You are signed out",
             Self::Forbidden { .. } => "Not for your role",
+            Self::ProveAgain => "Confirm it’s you",
             Self::NotFound { .. } => "Not found",
             Self::Invalid(_) => "Something in the address is wrong",
             Self::Conflict { .. } => "That doesn’t go together",

@@ -63,6 +63,9 @@ mod plain_form {
     use crate::error::AppError;
 
     const KEY: &str = "flash";
+    /// A form that waits until the person confirmed who they are. What comes of that has the other
+    /// place.
+    const WAITING: &str = "waiting_form";
 
     /// The most bytes a plain form may have: a certificate chain with its key, and room to spare.
     const BODY_MAX: usize = 256 * 1024;
@@ -80,14 +83,22 @@ mod plain_form {
 
     /// Takes what the last form left for the page at this path.
     pub async fn take(session: &Session, page: &str) -> Flash {
+        let mut taken = take_as(session, KEY, page).await;
+        if taken.returned.is_none() {
+            taken.returned = take_as(session, WAITING, page).await.returned;
+        }
+        taken
+    }
+
+    async fn take_as(session: &Session, key: &str, page: &str) -> Flash {
         // Removing counts as a change of the session, which is written then; nearly every page
         // finds nothing here.
-        let left = session.get::<Flash>(KEY).await.ok().flatten();
+        let left = session.get::<Flash>(key).await.ok().flatten();
         if left.is_none_or(|left| left.page.is_some_and(|of| of != page)) {
             return Flash::default();
         }
         session
-            .remove::<Flash>(KEY)
+            .remove::<Flash>(key)
             .await
             .ok()
             .flatten()
@@ -150,7 +161,11 @@ mod plain_form {
     }
 
     async fn leave(session: &Session, flash: Flash) {
-        if let Err(error) = session.insert(KEY, flash).await {
+        leave_as(session, KEY, flash).await;
+    }
+
+    async fn leave_as(session: &Session, key: &str, flash: Flash) {
+        if let Err(error) = session.insert(key, flash).await {
             tracing::warn!(%error, "the outcome of a plain form could not be kept for its page");
         }
     }
@@ -173,7 +188,7 @@ mod plain_form {
             return StatusCode::PAYLOAD_TOO_LARGE.into_response();
         };
         let request = Request::from_parts(parts, Body::from(body.clone()));
-        let mut response = next.run(request).await;
+        let response = next.run(request).await;
         let Some(way) = response
             .headers()
             .get(LOCATION)
@@ -182,20 +197,40 @@ mod plain_form {
         else {
             return response;
         };
+        let page = way.to.split('?').next().map(str::to_owned);
+        if let Some((form, error @ AppError::ProveAgain)) = way.refused {
+            let returned = Some(Returned {
+                form,
+                outcome: Outcome::Refused(error),
+                given: given(&body),
+            });
+            let waiting = Flash {
+                returned,
+                page,
+                notice: None,
+            };
+            leave_as(&session, WAITING, waiting).await;
+            return see(response, &crate::routes::confirm(&way.to));
+        }
         if let Some((form, error)) = way.refused {
             leave_returned(&session, form, Outcome::Refused(error), given(&body)).await;
         } else if let Ok(Some(Flash {
             returned: Some(left),
+            page: None,
             ..
         })) = session.get::<Flash>(KEY).await
         {
             leave_returned(&session, left.form, left.outcome, given(&body)).await;
         }
         if let Ok(Some(left)) = session.get::<Flash>(KEY).await {
-            let page = way.to.split('?').next().map(str::to_owned);
             leave(&session, Flash { page, ..left }).await;
         }
-        if let Ok(to) = HeaderValue::from_str(&way.to) {
+        see(response, &way.to)
+    }
+
+    /// Leads on to a path of ours.
+    fn see(mut response: Response, to: &str) -> Response {
+        if let Ok(to) = HeaderValue::from_str(to) {
             response.headers_mut().insert(LOCATION, to);
             *response.status_mut() = StatusCode::SEE_OTHER;
         }

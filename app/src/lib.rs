@@ -23,6 +23,8 @@ pub mod integrations;
 pub mod notifications;
 pub mod operators;
 pub mod overview;
+pub mod passkey;
+pub mod proof;
 pub mod routes;
 pub mod runs;
 pub mod session;
@@ -120,7 +122,8 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=SignedInArea ssr=SsrMode::Async>
                     <Route path=path!("/") view=overview::OverviewPage />
                     <Route path=path!("/find") view=frame::FindPage />
-                    <Route path=path!("/account") view=account::AccountPage />
+                    <Route path=path!("/confirm") view=proof::ConfirmPage />
+                    <AccountRoutes />
                     <ParentRoute path=path!("/customers") view=customers::CustomersPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=customers::AddDialog />
@@ -136,7 +139,10 @@ pub fn App() -> impl IntoView {
                             <Route path=path!("notifications/add") view=notifications::AddDialog />
                         </ParentRoute>
                     </ParentRoute>
-                    <Route path=path!("/operators/roles") view=operators::RolesPage />
+                    <ParentRoute path=path!("/operators/roles") view=operators::RolesPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("second-factor") view=operators::RequiredDialog />
+                    </ParentRoute>
                     <ParentRoute path=path!("/operators") view=operators::OperatorsPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("invite") view=operators::InviteDialog />
@@ -192,6 +198,8 @@ pub fn App() -> impl IntoView {
                 </ParentRoute>
                 <ParentRoute path=path!("") view=OutsideArea ssr=SsrMode::Async>
                     <Route path=path!("/sign-in") view=account::SignInPage />
+                    <Route path=path!("/sign-in/second-factor") view=account::SecondFactorPage />
+                    <Route path=path!("/sign-in/set-up") view=account::SetUpPage />
                     <Route path=path!("/setup") view=account::SetupPage />
                     <Route path=path!("/invitation") view=account::InvitationPage />
                     <Route path=path!("/forgot-password") view=account::ForgotPage />
@@ -201,6 +209,25 @@ pub fn App() -> impl IntoView {
         </Router>
     }
     .into_any()
+}
+
+/// My Account, with the dialogs of second factors.
+#[component(transparent)]
+fn AccountRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("/account") view=account::AccountPage>
+            <Route path=path!("") view=|| () />
+            <Route path=path!("authenticator") view=account::AuthenticatorDialog />
+            <Route
+                path=path!("authenticator/remove")
+                view=account::RemoveAuthenticatorDialog
+            />
+            <Route path=path!("recovery-codes") view=account::RecoveryCodesDialog />
+            <Route path=path!("passkeys/add") view=account::AddPasskeyDialog />
+            <Route path=path!("passkeys/:id") view=account::PasskeyDialog />
+        </ParentRoute>
+    }
+    .into_inner()
 }
 
 /// An operator, with its dialogs.
@@ -213,6 +240,7 @@ fn OperatorRoutes() -> impl MatchNestedRoutes + Clone {
             <Route path=path!("invite-again") view=operators::AgainDialog />
             <Route path=path!("disable") view=operators::DisableDialog />
             <Route path=path!("remove") view=operators::RemoveDialog />
+            <Route path=path!("reset-second-factor") view=operators::ResetSecondFactorDialog />
         </ParentRoute>
     }
     .into_inner()

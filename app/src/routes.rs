@@ -3,7 +3,7 @@
 use domain::{
     id::{
         ApiTokenId, AuditEventId, ContactId, CredentialProfileId, CustomerId, DeviceId, GroupId,
-        IntegrationId, NotificationRecipientId, OperatorId, RunId, UserId,
+        IntegrationId, NotificationRecipientId, OperatorId, PasskeyId, RunId, UserId,
     },
     policy::ObjectType,
 };
@@ -28,6 +28,22 @@ pub const SIGN_IN: &str = "/sign-in";
 pub const PROVIDER_SIGN_IN: &str = "/sign-in/oidc/{provider}";
 /// Come back from it: its redirect URI, as `backend::auth::oidc` has it too.
 pub const PROVIDER_CALLBACK: &str = "/sign-in/oidc/{provider}/callback";
+/// The second factor, after the password.
+pub const SECOND_FACTOR: &str = "/sign-in/second-factor";
+/// Set up a second factor, before one is signed in.
+pub const SET_UP: &str = "/sign-in/set-up";
+/// Confirm that it is the operator who is signed in.
+pub const CONFIRM: &str = "/confirm";
+/// Set up an authenticator app.
+pub const AUTHENTICATOR: &str = "/account/authenticator";
+/// Remove the authenticator app.
+pub const AUTHENTICATOR_REMOVE: &str = "/account/authenticator/remove";
+/// Make recovery codes.
+pub const RECOVERY_CODES: &str = "/account/recovery-codes";
+/// Add a passkey.
+pub const PASSKEY_ADD: &str = "/account/passkeys/add";
+/// Which roles need a second factor.
+pub const REQUIRED_SECOND_FACTOR: &str = "/operators/roles/second-factor";
 /// The first start: create the owner.
 pub const SETUP: &str = "/setup";
 /// My Account.
@@ -124,6 +140,44 @@ pub fn api_token_revoke(id: ApiTokenId) -> String {
 /// `link` an account to the operator who is signed in.
 pub fn provider_sign_in(id: &str, query: &[(String, String)]) -> String {
     crate::ui::address::link(&PROVIDER_SIGN_IN.replace("{provider}", id), query)
+}
+
+fn and_then(page: &str, next: &str) -> String {
+    if next.is_empty() || next == OVERVIEW || !is_local(next) {
+        page.to_owned()
+    } else {
+        crate::ui::address::link(page, &[("next".to_owned(), next.to_owned())])
+    }
+}
+
+/// The second factor, and go on to `next` afterwards.
+pub fn second_factor(next: &str) -> String {
+    and_then(SECOND_FACTOR, next)
+}
+
+/// Set up a second factor, and go on to `next` afterwards.
+pub fn set_up(next: &str) -> String {
+    and_then(SET_UP, next)
+}
+
+/// Confirm who one is, and go on to `next` afterwards.
+pub fn confirm(next: &str) -> String {
+    and_then(CONFIRM, next)
+}
+
+/// Make recovery codes, and go on to `next` afterwards.
+pub fn recovery_codes(next: &str) -> String {
+    and_then(RECOVERY_CODES, next)
+}
+
+/// Change the name of a passkey, or remove it.
+pub fn passkey(id: PasskeyId) -> String {
+    format!("/account/passkeys/{id}")
+}
+
+/// Take away the second factors of an operator.
+pub fn operator_reset_second_factor(id: OperatorId) -> String {
+    format!("{OPERATORS}/{id}/reset-second-factor")
 }
 
 /// One entry of the audit log.

@@ -5,6 +5,7 @@ use domain::{
     id::OperatorId,
     pause::Pause,
     permission::{Permission, Role},
+    second_factor::AskedMore,
 };
 use leptos::{prelude::*, server, server_fn::codec::Json};
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,10 @@ pub struct SignedIn {
 pub struct Current {
     /// Who is signed in.
     pub operator: Option<SignedIn>,
+    /// What is asked of somebody who is half signed in.
+    pub asked: Option<AskedMore>,
+    /// Whether passkeys can be used at this address.
+    pub passkeys: bool,
     /// Whether there is no operator at all yet.
     pub needs_owner: bool,
     /// The server's time.
@@ -124,7 +129,13 @@ pub(crate) async fn read_current() -> AppResult<Current> {
         Err(crate::error::AppError::SignedOut) => None,
         Err(error) => return Err(error),
     };
+    let asked = match (&operator, caller::half().await) {
+        (None, Ok((_, half))) => half.asked(&backend).await?,
+        _ => None,
+    };
     Ok(Current {
+        asked,
+        passkeys: backend::auth::second_factor::are_offered(&backend),
         needs_owner: operator.is_none() && backend::auth::needs_owner(&backend).await?,
         operator,
         now: backend.clock.now(),
@@ -187,9 +198,13 @@ pub(crate) mod caller {
     use axum::extract::ConnectInfo;
     use backend::{
         Backend, Origin, Scope,
-        store::sessions::{ADDRESS, OPERATOR, USER_AGENT},
+        auth::{Half, second_factor::SettingUp},
+        store::sessions::{ADDRESS, HALF, OPERATOR, PASSKEY_ASKED, PROVED_AT, USER_AGENT},
     };
-    use domain::{connection::ConnectionTest, id::OperatorId, operator::Operator};
+    use domain::{
+        DateTime, connection::ConnectionTest, id::OperatorId, operator::Operator,
+        second_factor::Way,
+    };
     use http::{header, request::Parts};
     use leptos::prelude::*;
     use tower_sessions::Session;
@@ -221,22 +236,124 @@ pub(crate) mod caller {
 
     /// Lets an operator in: with a new id for the session, so that one who knew the old has nothing.
     pub async fn enter(operator: &Operator) -> AppResult<()> {
-        begin(&session().await?, operator.id, address(), &user_agent())
+        let (now, session) = (backend()?.clock.now(), session().await?);
+        begin(&session, operator.id, now, address(), &user_agent())
             .await
             .map_err(|error| internal(&format!("beginning a session: {error}")))
     }
 
-    /// The same for a route that is no page.
+    /// The same for a route that is no page. They have just proved who they are.
     pub async fn begin(
         session: &Session,
         operator: OperatorId,
+        now: DateTime,
         address: IpAddr,
         user_agent: &str,
     ) -> Result<(), tower_sessions::session::Error> {
         session.cycle_id().await?;
+        session.remove::<Half>(HALF).await?;
         session.insert(OPERATOR, operator).await?;
+        session.insert(PROVED_AT, now).await?;
         session.insert(ADDRESS, address).await?;
         session.insert(USER_AGENT, user_agent).await
+    }
+
+    /// Lets somebody half in, who gave the right password: nobody is signed in by that.
+    pub async fn enter_half(half: &Half) -> AppResult<()> {
+        let session = session().await?;
+        let enter = async || {
+            session.cycle_id().await?;
+            session.remove::<OperatorId>(OPERATOR).await?;
+            session.remove::<DateTime>(PROVED_AT).await?;
+            session.insert(HALF, half).await
+        };
+        enter()
+            .await
+            .map_err(|error| internal(&format!("keeping who is half signed in: {error}")))
+    }
+
+    /// Who is half signed in. `SignedOut` where nobody is.
+    pub async fn half() -> AppResult<(Backend, Half)> {
+        let half = kept::<Half>(HALF).await?.ok_or(AppError::SignedOut)?;
+        Ok((backend()?, half))
+    }
+
+    /// Who sets up a second factor: the operator who asks, or who is half signed in.
+    pub async fn setting_up() -> AppResult<(Backend, SettingUp)> {
+        match caller().await {
+            Ok((backend, scope)) => {
+                let session = session_id(&backend).await?;
+                Ok((backend, SettingUp::Operator { scope, session }))
+            }
+            Err(AppError::SignedOut) => {
+                let (backend, half) = half().await?;
+                let origin = origin();
+                Ok((backend, SettingUp::Half { half, origin }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Goes on after somebody set up a second factor: who was half signed in is signed in by that.
+    /// Answers the page that comes next, which for their first one is that of recovery codes.
+    pub async fn has_set_up(
+        backend: &Backend,
+        who: SettingUp,
+        way: Way,
+        next: &str,
+    ) -> AppResult<String> {
+        let factors = match who {
+            SettingUp::Operator { scope, .. } => {
+                proved(backend.clock.now()).await?;
+                backend::auth::second_factor::mine(backend, &scope).await?
+            }
+            SettingUp::Half { half, origin } => {
+                let operator = half.set_up(backend, way, &origin, &user_agent()).await?;
+                enter(&operator).await?;
+                return Ok(crate::routes::recovery_codes(next));
+            }
+        };
+        Ok(if factors.recovery_codes == 0 {
+            crate::routes::recovery_codes(next)
+        } else {
+            crate::routes::ACCOUNT.to_owned()
+        })
+    }
+
+    /// Notes that the operator who asks proved that it is them.
+    pub async fn proved(at: DateTime) -> AppResult<()> {
+        keep(PROVED_AT, at).await
+    }
+
+    /// Notes what the browser was told to ask a passkey for.
+    pub async fn keep_asked(id: uuid::Uuid) -> AppResult<()> {
+        keep(PASSKEY_ASKED, id).await
+    }
+
+    /// What the browser was told to ask a passkey for.
+    pub async fn take_asked() -> AppResult<uuid::Uuid> {
+        let asked = session()
+            .await?
+            .remove::<uuid::Uuid>(PASSKEY_ASKED)
+            .await
+            .map_err(|error| internal(&format!("reading the session: {error}")))?;
+        asked.ok_or_else(|| AppError::invalid("passkey", "This was answered already. Try again."))
+    }
+
+    async fn keep<T: serde::Serialize>(name: &str, value: T) -> AppResult<()> {
+        session()
+            .await?
+            .insert(name, value)
+            .await
+            .map_err(|error| internal(&format!("writing the session: {error}")))
+    }
+
+    async fn kept<T: serde::de::DeserializeOwned>(name: &str) -> AppResult<Option<T>> {
+        session()
+            .await?
+            .get(name)
+            .await
+            .map_err(|error| internal(&format!("reading the session: {error}")))
     }
 
     /// Ends the session of the operator who asks, where somebody is signed in.
@@ -262,13 +379,11 @@ pub(crate) mod caller {
     /// Who asks: the first line of every server function. Fails where nobody is signed in.
     pub async fn caller() -> AppResult<(Backend, Scope)> {
         let backend = backend()?;
-        let operator = session()
+        let operator = kept::<OperatorId>(OPERATOR)
             .await?
-            .get::<OperatorId>(OPERATOR)
-            .await
-            .map_err(|error| internal(&format!("reading the session: {error}")))?
             .ok_or(AppError::SignedOut)?;
-        let scope = backend::auth::operator_scope(&backend, operator, origin()).await?;
+        let proved_at = kept::<DateTime>(PROVED_AT).await?;
+        let scope = backend::auth::session_scope(&backend, operator, proved_at, origin()).await?;
         Ok((backend, scope))
     }
 
@@ -392,6 +507,7 @@ pub(crate) mod caller {
                 backend::Error::Forbidden(permission) => Self::Forbidden {
                     permission: permission.to_string(),
                 },
+                backend::Error::ProveAgain => Self::ProveAgain,
                 backend::Error::NotFound(what) => Self::NotFound {
                     what: what.to_owned(),
                 },

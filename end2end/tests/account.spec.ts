@@ -9,7 +9,7 @@ const PASSWORD = "seven small green teapots";
 async function signIn(page: Page, email: string, password: string) {
   await page.getByLabel("E-mail").fill(email);
   await page.getByLabel("Password").fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 
 /** Somebody else, so that the owner of all other tests stays signed in. */
@@ -64,7 +64,7 @@ test.describe("a stranger", () => {
     await goto("/sign-in");
     for (let i = 0; i < 6; i += 1) {
       await signIn(page, email, `wrong password ${i}`);
-      await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+      await expect(page.getByRole("button", { name: "Sign in", exact: true })).toBeVisible();
       await hydrated(page);
     }
     // Even the right one waits now.

@@ -69,7 +69,7 @@ setup("the one who has the setup code becomes the owner", async ({ page, goto, w
     await plain.goto("/sign-in");
     await plain.getByLabel("E-mail").fill(OWNER.email);
     await plain.getByLabel("Password").fill(OWNER.password);
-    await plain.getByRole("button", { name: "Sign in" }).click();
+    await plain.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(plain).toHaveURL("/");
     await context.storageState({ path: plainState(worker) });
     await context.close();

@@ -65,7 +65,7 @@ test("somebody is invited, joins, loses a right at the next click and is disable
     await hydrated(other);
     await other.getByLabel("E-mail").fill(email);
     await other.getByLabel("Password").fill(PASSWORD);
-    await other.getByRole("button", { name: "Sign in" }).click();
+    await other.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(other).toHaveURL("/customers");
     await hydrated(other);
     await expect(other.getByText("1 customer", { exact: true })).toBeVisible();
@@ -104,7 +104,7 @@ test("somebody is invited, joins, loses a right at the next click and is disable
     await hydrated(other);
     await other.getByLabel("E-mail").fill(email);
     await other.getByLabel("Password").fill(PASSWORD);
-    await other.getByRole("button", { name: "Sign in" }).click();
+    await other.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(other.getByLabel("Password")).toHaveAttribute("aria-invalid", "true");
     await page.getByRole("button", { name: "Enable" }).click();
     await expect(page.getByRole("main")).toContainText("Active");

@@ -17,12 +17,12 @@ test("sign in", async ({ browser }) => {
   await page.goto("/customers");
   await page.getByLabel("E-mail").fill(OWNER.email);
   await page.getByLabel("Password").fill("wrong wrong wrong");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page.getByLabel("Password")).toHaveAccessibleDescription("E-mail and password don’t belong together.");
   await expect(page.getByLabel("E-mail")).toHaveValue(OWNER.email);
   await axeFindsNothing(page);
   await page.getByLabel("Password").fill(OWNER.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page).toHaveURL("/customers");
   await isPlain(page);
   await page.getByRole("button", { name: "Sign out" }).click();

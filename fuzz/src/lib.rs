@@ -4,6 +4,11 @@
 //! `cargo xtask soak` has libFuzzer make inputs up, some minutes for each target; the tests here replay
 //! the seeds, among them each input that was once found.
 
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a panic is what a fuzzer looks for"
+)]
+
 use std::str::{self, FromStr};
 
 use domain::{paging::Cursor, policy::Policy};

@@ -100,6 +100,46 @@ CREATE TABLE operator_mail (
 );
 CREATE INDEX operator_mail_by_operator ON operator_mail (operator_id);
 
+-- Second factors. An operator has at most one authenticator app (RFC 6238).
+CREATE TABLE operator_authenticator (
+    operator_id    UUID NOT NULL PRIMARY KEY REFERENCES operator (id) ON DELETE CASCADE,
+    secret_sealed  BYTEA NOT NULL,
+    last_step      BIGINT NOT NULL, -- of the last code that was taken: none is taken twice
+    created_at     TIMESTAMPTZ NOT NULL
+);
+CREATE TABLE operator_passkey (
+    id             UUID NOT NULL PRIMARY KEY,
+    operator_id    UUID NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
+    credential_id  BYTEA NOT NULL UNIQUE, -- the authenticator's name for it
+    credential     TEXT NOT NULL, -- JSON: the public key, and what the authenticator said of it
+    sign_count     BIGINT NOT NULL, -- how often it was given, where it counts; else 0
+    name           TEXT NOT NULL,
+    created_at     TIMESTAMPTZ NOT NULL,
+    last_used_at   TIMESTAMPTZ
+);
+CREATE INDEX operator_passkey_by_operator ON operator_passkey (operator_id, created_at);
+CREATE TABLE operator_recovery_code (
+    operator_id  UUID NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
+    code_hash    BYTEA NOT NULL, -- SHA-256
+    used_at      TIMESTAMPTZ,
+    PRIMARY KEY (operator_id, code_hash)
+);
+
+-- What a browser was told to ask a passkey for, until the answer comes: for once, and for minutes.
+CREATE TABLE passkey_question (
+    id           UUID NOT NULL PRIMARY KEY, -- stands in the session that asked
+    kind         TEXT NOT NULL,             -- register, prove, sign_in
+    operator_id  UUID REFERENCES operator (id) ON DELETE CASCADE, -- null: whoever it may be
+    state        TEXT NOT NULL,             -- JSON, with the challenge
+    expires_at   TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX passkey_question_by_expiry ON passkey_question (expires_at);
+
+-- The roles that need a second factor.
+CREATE TABLE second_factor_role (
+    role  TEXT NOT NULL PRIMARY KEY
+);
+
 CREATE TABLE session (
     id_hash       BYTEA NOT NULL PRIMARY KEY, -- SHA-256 of what the cookie holds
     id            UUID NOT NULL UNIQUE,      -- to name it by without knowing the cookie

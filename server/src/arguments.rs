@@ -188,6 +188,12 @@ pub enum OperatorCommand {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
+    /// Take away somebody's authenticator app, passkeys and recovery codes, and end their sessions
+    ResetSecondFactor {
+        /// The mail address the person signs in with
+        #[arg(long)]
+        email: String,
+    },
     /// Let somebody sign in again who was disabled
     Enable {
         /// The mail address the person signs in with

@@ -201,6 +201,7 @@ pub async fn open(config: &Config) -> Result<Backend, Failure> {
         webhooks_to_private_networks: config.webhooks_to_private_networks,
         audit_retention_days: config.audit_retention_days,
         oidc_providers: config.oidc_providers.clone(),
+        proof_good_for: config.confirm_again_after,
         ..Settings::in_folder(config.data_dir.clone())
     };
     let clouds = Clouds::new(config.clouds.iter().cloned())?;
@@ -274,6 +275,10 @@ async fn operator(config: &Config, command: OperatorCommand) -> Result<(), Failu
             let password = password()?;
             let backend = open(config).await?;
             backend::auth::set_password(&backend, &email, password).await?;
+        }
+        OperatorCommand::ResetSecondFactor { email } => {
+            let backend = open(config).await?;
+            backend::auth::second_factor::reset_on_machine(&backend, &email).await?;
         }
         OperatorCommand::Enable { email } => {
             let backend = open(config).await?;

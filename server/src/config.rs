@@ -13,6 +13,7 @@ use std::{
 
 use backend::{
     Cloud, Clouds,
+    auth::PROOF_GOOD_FOR,
     auth::oidc::ProviderSettings,
     mail::Smtp,
     sealer::keys::{KeyCommand, MasterKeySource},
@@ -36,6 +37,9 @@ pub const FILE: &str = "rollcall.toml";
 /// Runs that read at once in one process, where nobody said otherwise (sync.md, The worker).
 const WORKER_CONCURRENCY: u32 = 32;
 const WORKER_CONCURRENCY_MAX: u32 = 1024;
+/// Seconds that a proof to be the operator who is signed in may be enough: no shorter than it takes
+/// to press the button, no longer than a day.
+const CONFIRM_SECONDS: std::ops::RangeInclusive<u32> = 5..=86_400;
 /// The most days that the audit log can be kept: a hundred years.
 const AUDIT_RETENTION_DAYS_MAX: u32 = 36_500;
 
@@ -70,6 +74,7 @@ struct Keys {
     webhooks_to_private_networks: Option<bool>,
     audit_retention_days: Option<u32>,
     oidc_providers: Vec<oidc::ProviderKeys>,
+    confirm_again_after_seconds: Option<u32>,
 }
 
 /// What this process was told to be, checked.
@@ -105,6 +110,8 @@ pub struct Config {
     pub audit_retention_days: u32,
     /// The OpenID providers at which operators sign in.
     pub oidc_providers: Vec<ProviderSettings>,
+    /// How long somebody who confirmed that it is them isn't asked again, 5 seconds to a day.
+    pub confirm_again_after: chrono::Duration,
     /// What is logged, in the syntax of `RUST_LOG`; the default where absent.
     pub log_filter: Option<String>,
     /// Where the files for the browser are, as the build tool said.
@@ -159,6 +166,7 @@ impl Config {
             webhooks_to_private_networks: keys.webhooks_to_private_networks.unwrap_or(false),
             audit_retention_days: audit_retention(keys.audit_retention_days)?,
             oidc_providers: oidc::checked(keys.oidc_providers)?,
+            confirm_again_after: confirm_again_after(keys.confirm_again_after_seconds)?,
             log_filter: environment.log_filter().map(str::to_owned),
             site: environment.site(),
             listen,
@@ -212,6 +220,24 @@ fn audit_retention(given: Option<u32>) -> Result<u32, ConfigError> {
         Err(ConfigError::value(
             "audit_retention_days",
             format!("{days} is not between {RETENTION_DAYS_MIN} and {AUDIT_RETENTION_DAYS_MAX}"),
+        ))
+    }
+}
+
+fn confirm_again_after(given: Option<u32>) -> Result<chrono::Duration, ConfigError> {
+    let Some(seconds) = given else {
+        return Ok(PROOF_GOOD_FOR);
+    };
+    if CONFIRM_SECONDS.contains(&seconds) {
+        Ok(chrono::Duration::seconds(i64::from(seconds)))
+    } else {
+        Err(ConfigError::value(
+            "confirm_again_after_seconds",
+            format!(
+                "{seconds} is not between {} and {}",
+                CONFIRM_SECONDS.start(),
+                CONFIRM_SECONDS.end()
+            ),
         ))
     }
 }

@@ -17,9 +17,9 @@ use axum::{
 use backend::{
     Backend, Origin, Scope,
     auth::oidc::{self, Answer, BROWSER, Begin, Browser, Finished, Intent},
-    store::sessions::OPERATOR,
+    store::sessions::{OPERATOR, PROVED_AT},
 };
-use domain::id::OperatorId;
+use domain::{DateTime, id::OperatorId};
 use http::header;
 use secrecy::{ExposeSecret, SecretString};
 use tower_sessions::Session;
@@ -108,8 +108,10 @@ impl Visitor {
         let Some(id) = operator.map_err(|error| Broken::log(&error))? else {
             return Ok(None);
         };
+        let proved = self.session.get::<DateTime>(PROVED_AT).await;
+        let proved = proved.map_err(|error| Broken::log(&error))?;
         let origin = Origin::page(self.address, &self.request_id());
-        match backend::auth::operator_scope(&self.backend, id, origin).await {
+        match backend::auth::session_scope(&self.backend, id, proved, origin).await {
             Ok(scope) => Ok(Some(scope)),
             Err(backend::Error::SignedOut) => Ok(None),
             Err(error) => Err(Broken::log(&error)),
@@ -145,6 +147,9 @@ impl Visitor {
         match error {
             backend::Error::NotFound(_) => Ok(StatusCode::NOT_FOUND.into_response()),
             backend::Error::SignedOut => Ok(Redirect::to(routes::SIGN_IN).into_response()),
+            backend::Error::ProveAgain => {
+                Ok(Redirect::to(&routes::confirm(routes::ACCOUNT)).into_response())
+            }
             error @ (backend::Error::Unavailable(_)
             | backend::Error::Conflict { .. }
             | backend::Error::TooMany { .. }) => Ok(self.refused(page, error.into()).await),
@@ -259,7 +264,8 @@ async fn enter(
     let session = &visitor.session;
     let enter = async || {
         session.remove::<String>(BROWSER).await?;
-        app::session::begin(session, operator, visitor.address, &visitor.user_agent()).await
+        let (now, agent) = (visitor.backend.clock.now(), visitor.user_agent());
+        app::session::begin(session, operator, now, visitor.address, &agent).await
     };
     enter().await.map_err(|error| Broken::log(&error))?;
     let to = if routes::is_local(return_to) {

@@ -21,8 +21,8 @@ const ALWAYS: [(HeaderName, &str); 6] = [
         HeaderName::from_static("permissions-policy"),
         "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
          fullscreen=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), \
-         payment=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), \
-         xr-spatial-tracking=()",
+         payment=(), publickey-credentials-create=(self), publickey-credentials-get=(self), \
+         screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()",
     ),
     (
         HeaderName::from_static("cross-origin-opener-policy"),

@@ -374,4 +374,9 @@ fn operators_are_listed_and_helped_on_the_machine_itself() {
     assert!(line.contains("--password-stdin: Use at least 12"), "{line}");
     let line = refused(&reset("nobody@example.com", "another long one\n"), 2);
     assert!(line.contains("--email: There is no operator"), "{line}");
+    let reset = |email| operator(&["reset-second-factor", "--email", email], "");
+    let line = refused(&reset("nobody@example.com"), 2);
+    assert!(line.contains("--email: There is no operator"), "{line}");
+    let line = refused(&reset("mina@example.com"), 1);
+    assert!(line.contains("no second factor"), "{line}");
 }

@@ -48,6 +48,8 @@ mod protections;
 #[cfg(test)]
 mod runs;
 #[cfg(test)]
+mod second_factor;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod support;

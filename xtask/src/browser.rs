@@ -19,6 +19,9 @@ use crate::{
 const SIMULATOR: [&str; 4] = ["--tenants", "80", "--users", "120"];
 /// The title that the tests of the tour have in common.
 const TOUR: &str = "every page";
+/// The tests share sessions that last as long as all of them: who confirmed that it is them isn't
+/// asked again meanwhile, but where a test is about that.
+const SETTINGS: [(&str, &str); 1] = [("ROLLCALL_CONFIRM_AGAIN_AFTER_SECONDS", "7200")];
 const BROWSERS: [&str; 4] = [
     "/usr/bin/chromium",
     "chromium",
@@ -88,6 +91,7 @@ fn run(
         folder: stack::folder(project, purpose),
         programs: Profile::Dev,
         simulator: &SIMULATOR,
+        settings: &SETTINGS,
         database_url,
         port: None,
         provider: Some(&folder),

@@ -30,6 +30,8 @@ pub struct Plan<'a> {
     pub programs: Profile,
     /// Handed to the simulator beside `--listen` and `--json`.
     pub simulator: &'a [&'a str],
+    /// Further settings of the server.
+    pub settings: &'a [(&'static str, &'static str)],
     /// `None`: SQLite in the data folder.
     pub database_url: Option<String>,
     /// `None`: a free one.
@@ -81,12 +83,18 @@ impl Stack {
             None => free_port()?,
         };
         let address = format!("127.0.0.1:{port}");
+        // By name: passkeys belong to one.
+        let url = format!("http://localhost:{port}");
         let program = install(project, plan)?;
         let mut environment: Vec<(&str, OsString)> = vec![
-            ("ROLLCALL_LISTEN", address.clone().into()),
+            ("ROLLCALL_LISTEN", address.into()),
+            ("ROLLCALL_PUBLIC_URL", url.clone().into()),
             ("ROLLCALL_DATA_DIR", data.clone().into()),
             ("ROLLCALL_CLOUDS", clouds.to_string().into()),
         ];
+        for (key, value) in plan.settings {
+            environment.push((key, value.into()));
+        }
         if let Some(url) = &plan.database_url {
             environment.push(("ROLLCALL_DATABASE_URL", url.into()));
         }
@@ -109,7 +117,7 @@ impl Stack {
             provider,
             tenants,
             tenants_file,
-            url: format!("http://{address}"),
+            url,
             data,
             program,
             environment,

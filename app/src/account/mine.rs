@@ -1,7 +1,9 @@
-//! My Account: who one is, one's password, one's accounts at providers, and where one is signed in.
+//! My Account: who one is, one's password, second factors and accounts at providers, and where one is
+//! signed in.
 
 use domain::operator::SessionLine;
 use leptos::{server, server_fn::codec::Json};
+use leptos_router::components::Outlet;
 use uuid::Uuid;
 
 use super::providers::LinkedAccounts;
@@ -73,7 +75,7 @@ pub(crate) async fn end_other_sessions() -> AppResult<Done> {
     .await
 }
 
-/// The page.
+/// The page. Second factors are set up in dialogs, which are child routes.
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let operator = use_operator();
@@ -130,6 +132,7 @@ pub fn AccountPage() -> impl IntoView {
                     </div>
                 </PostForm>
             </section>
+            <super::second_factor::SecondFactorSection />
             <LinkedAccounts />
             <section aria-labelledby="h-sessions" class="border-t border-line pt-4 mt-6">
                 <div class="flex items-center gap-2">
@@ -156,6 +159,7 @@ pub fn AccountPage() -> impl IntoView {
                 </Load>
             </section>
         </div>
+        <Outlet />
     }
     .into_any()
 }

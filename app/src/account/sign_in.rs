@@ -4,12 +4,18 @@ use leptos::server;
 use leptos_router::components::Redirect;
 
 use super::providers::{ProviderButtons, ProviderRefusal};
-use crate::{routes::is_local, session::Current, ui::prelude::*};
+use crate::{
+    passkey::{PasskeyButton, Purpose},
+    routes::is_local,
+    session::Current,
+    ui::prelude::*,
+};
 
 /// Signs an operator in and leads on to where they wanted to go.
 #[server(endpoint = "session/sign-in")]
 pub(crate) async fn sign_in(email: String, password: String, next: String) -> AppResult<Done> {
     use crate::session::caller;
+    use backend::auth::SignedIn;
     let backend = caller::backend()?;
     let given = backend::auth::SignIn {
         email,
@@ -18,7 +24,7 @@ pub(crate) async fn sign_in(email: String, password: String, next: String) -> Ap
         user_agent: caller::user_agent(),
         request_id: caller::request_id(),
     };
-    let operator = match backend::auth::sign_in(&backend, given).await {
+    let signed_in = match backend::auth::sign_in(&backend, given).await {
         Err(backend::Error::SignedOut) => {
             return Err(AppError::invalid(
                 "password",
@@ -27,11 +33,20 @@ pub(crate) async fn sign_in(email: String, password: String, next: String) -> Ap
         }
         other => other?,
     };
-    caller::enter(&operator).await?;
-    let to = if is_local(&next) {
-        next
-    } else {
-        routes::OVERVIEW.to_owned()
+    let to = match signed_in {
+        SignedIn::Whole(operator) => {
+            caller::enter(&operator).await?;
+            if is_local(&next) {
+                next
+            } else {
+                routes::OVERVIEW.to_owned()
+            }
+        }
+        SignedIn::Half(half) => {
+            caller::enter_half(&half).await?;
+            // The page leads on to setting one up, where there is none.
+            routes::second_factor(&next)
+        }
     };
     crate::session::done("", Some(to)).await
 }
@@ -51,13 +66,15 @@ pub fn SignInPage() -> impl IntoView {
     }
     let post = use_post::<SignIn>();
     let query = next.clone().map(|next| ("next".to_owned(), next));
+    let next = next.unwrap_or_default();
+    let then = next.clone();
     view! {
         <leptos_meta::Title text="Sign in" />
         <h1 class="text-xl mt-8 mb-6">"Sign in"</h1>
         <ProviderRefusal />
         <ProviderButtons words="Sign in with" query=query.into_iter().collect() />
         <PostForm post=post plain=true class="flex flex-col gap-4">
-            <input type="hidden" name="next" value=next.unwrap_or_default() />
+            <input type="hidden" name="next" value=next />
             <Field
                 name="email"
                 label="E-mail"
@@ -75,6 +92,21 @@ pub fn SignInPage() -> impl IntoView {
             />
             <Submit label="Sign in" class="btn btn-primary btn-lg w-full" />
         </PostForm>
+        {current
+            .passkeys
+            .then(|| {
+                view! {
+                    <div class="mt-3">
+                        <PasskeyButton
+                            purpose=Purpose::SignIn
+                            next=then
+                            then=None
+                            label="Sign in with a passkey"
+                            class="btn btn-lg w-full"
+                        />
+                    </div>
+                }
+            })}
         <p class="mt-4 text-center">
             <a class="rc-link" href=routes::FORGOT_PASSWORD>"Forgot your password?"</a>
         </p>

@@ -40,6 +40,7 @@ pub(crate) async fn read_form() -> AppResult<TokenForm> {
 
 /// Makes a token. `reach` is `all` or `some`, `addresses` has commas or spaces between.
 #[server(endpoint = "api-tokens/add")]
+#[expect(clippy::too_many_arguments, reason = "each is a field of the form")]
 pub(crate) async fn add_token(
     name: String,
     kind: ApiTokenKind,

@@ -53,11 +53,28 @@ pub(crate) async fn rotate_token(
     crate::session::done(message, Some(routes::api_token(id))).await
 }
 
-/// Makes the operator who asks answer for a token.
-#[server(endpoint = "api-tokens/take-over")]
-pub(crate) async fn take_over_token(id: ApiTokenId) -> AppResult<Done> {
+/// What the form that takes a token over shows.
+#[server(endpoint = "api-tokens/take-over-form", input = Json)]
+pub(crate) async fn read_take_over_form(id: ApiTokenId) -> AppResult<RotationForm> {
+    use backend::store::tokens;
     let (backend, scope) = crate::session::caller().await?;
-    let token = backend::store::tokens::take_over(&backend, &scope, id).await?;
+    let (token, offered) = tokens::offer_to_take_over(&backend, &scope, id).await?;
+    Ok(RotationForm {
+        token,
+        offered: offered.into(),
+    })
+}
+
+/// Makes the operator who asks answer for a token, with the secret that the form showed.
+#[server(endpoint = "api-tokens/take-over")]
+pub(crate) async fn take_over_token(
+    id: ApiTokenId,
+    overlap_hours: u32,
+    sealed_token: String,
+) -> AppResult<Done> {
+    use backend::store::tokens;
+    let (backend, scope) = crate::session::caller().await?;
+    let token = tokens::take_over(&backend, &scope, id, overlap_hours, &sealed_token).await?;
     crate::session::done(
         format!("You answer for {} now", token.name),
         Some(routes::api_token(id)),
@@ -136,24 +153,41 @@ pub fn RotateDialog() -> impl IntoView {
 /// Take over.
 #[component]
 pub fn TakeOverDialog() -> impl IntoView {
-    let view = use_view();
+    let id = use_token_id();
+    let form = Resource::new(
+        move || id.get(),
+        |id| async move {
+            match id {
+                Some(id) => read_take_over_form(id).await,
+                None => Err(no_token()),
+            }
+        },
+    );
     let post = use_post::<TakeOverToken>();
     view! {
-        <Load resource=view let:view>
-            <Dialog title="Take Over API Token" back=routes::api_token(view.token.id)>
-                <PostForm post=post>
-                    <input type="hidden" name="id" value=view.token.id.to_string() />
+        <Load resource=form let:form>
+            <Dialog title="Take Over API Token" back=routes::api_token(form.token.id)>
+                <PostForm post=post class="flex flex-col gap-4">
+                    <input type="hidden" name="id" value=form.token.id.to_string() />
                     <p>
                         "You answer for "
-                        <bdi class="font-medium">{view.token.name.clone()}</bdi>
+                        <bdi class="font-medium">{form.token.name.clone()}</bdi>
                         " from then on: it may do at most what you may."
-                        {view
+                        {form
                             .token
                             .customer_ids
                             .is_none()
                             .then_some(" It lists no customers, so it reaches all that you look after.")}
                     </p>
-                    <DialogFoot back=routes::api_token(view.token.id)>
+                    <Choice
+                        name="overlap_hours"
+                        label="The secret before stays good"
+                        options=overlaps()
+                        value=post.filled_in().map_or(0, |given| given.overlap_hours).to_string()
+                        hint="Whoever answered for it until now may have it. Give the program time only where you trust them."
+                    />
+                    <Text offered=form.offered.clone() />
+                    <DialogFoot back=routes::api_token(form.token.id)>
                         <Submit label="Take over" busy="Taking over" />
                     </DialogFoot>
                 </PostForm>

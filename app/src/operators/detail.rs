@@ -5,6 +5,7 @@ use domain::{
     notification::DeliveryStatus,
     operator::{Operator, OperatorState, ScopeKind, SessionLine},
     permission::Permission,
+    second_factor::SecondFactors,
 };
 use leptos::{server, server_fn::codec::Json};
 use leptos_router::{components::Outlet, hooks::use_params_map};
@@ -24,6 +25,8 @@ pub(crate) struct OperatorView {
     pub(super) operator: Operator,
     /// The names of the customers that their scope lists.
     listed: Vec<(CustomerId, String)>,
+    /// What they prove themselves with beside a password.
+    pub(super) second_factors: SecondFactors,
     /// Where they are signed in.
     sessions: Vec<SessionLine>,
     /// What can be chosen for them.
@@ -33,12 +36,13 @@ pub(crate) struct OperatorView {
 /// One operator.
 #[server(endpoint = "operators/view", input = Json)]
 pub(crate) async fn view_operator(id: OperatorId) -> AppResult<OperatorView> {
-    use backend::store::operators;
+    use backend::{auth::second_factor, store::operators};
     let (backend, scope) = crate::session::caller().await?;
     let operator = operators::get(&backend, &scope, id).await?;
     let listed = operator.scope.customer_ids();
     Ok(OperatorView {
         listed: operators::names_of(&backend, &scope, listed).await?,
+        second_factors: second_factor::of_operator(&backend, &scope, id).await?,
         sessions: operators::sessions(&backend, &scope, id).await?,
         choices: super::scope::choices(&backend, &scope, Some(&operator.scope)).await?,
         operator,
@@ -116,6 +120,7 @@ fn Page(
         operator,
         listed,
         sessions,
+        second_factors,
         ..
     } = view;
     let me = use_operator();
@@ -177,6 +182,25 @@ fn Page(
             </dd>
             <dt>"Customers"</dt>
             <dd><Reach operator=operator.clone() listed=listed /></dd>
+            <dt>"Second factor"</dt>
+            <dd>
+                {second_factors.summary()}
+                {(second_factors.is_empty() && second_factors.required)
+                    .then_some(", and their role needs one: they set it up when they sign in")}
+                {(!second_factors.is_empty() && write && !yourself)
+                    .then(|| {
+                        view! {
+                            ". "
+                            <a
+                                class="rc-act"
+                                href=routes::operator_reset_second_factor(id)
+                                data-noscroll="true"
+                            >
+                                "Reset"<span class="sr-only">" their second factor"</span>
+                            </a>
+                        }
+                    })}
+            </dd>
             <dt>"Last sign-in"</dt>
             <dd>
                 {match operator.last_signed_in_at {

@@ -7,12 +7,14 @@ mod invite;
 mod list;
 mod roles;
 mod scope;
+mod second_factor;
 
 pub use change::{DisableDialog, EditDialog, RemoveDialog};
 pub use detail::OperatorPage;
 pub use invite::{AgainDialog, InviteDialog};
 pub use list::OperatorsPage;
 pub use roles::RolesPage;
+pub use second_factor::{RequiredDialog, ResetSecondFactorDialog};
 
 use domain::operator::{Operator, OperatorState};
 

@@ -107,6 +107,7 @@ pub fn RolesPage() -> impl IntoView {
                 "Nobody gives a role that holds more than their own, or customers they don’t look \
                  after themselves. What is changed counts from the operator’s next click on."
             </p>
+            <super::second_factor::Required />
         </section>
     }
     .into_any()

@@ -8,7 +8,7 @@ use leptos::{context::Provider, form::FromFormData as _, prelude::*, server_fn::
 use serde::de::DeserializeOwned;
 
 pub use super::post::{Done, Post, use_post, use_post_or};
-use super::{icon::Icon, post::FormState};
+use super::{address::use_address, icon::Icon, post::FormState};
 use crate::{error::AppError, flash::Outcome, routes};
 
 /// A form that posts to a server function.
@@ -30,6 +30,12 @@ where
     S: ServerFn<Output = Done, Error = AppError> + DeserializeOwned + Clone + Send + Sync + 'static,
 {
     let state = post.state;
+    let address = use_address();
+    let confirmed = Callback::new(move |()| {
+        if let Some(last) = post.last.get_value() {
+            post.action.dispatch(last);
+        }
+    });
     let submit = move |ev: web_sys::SubmitEvent| {
         if plain || ev.default_prevented() {
             return;
@@ -53,6 +59,11 @@ where
                 {children()}
             </form>
         </Provider>
+        {move || {
+            post.must_confirm
+                .get()
+                .then(|| crate::proof::panel(address.with(&[]), Some(confirmed)))
+        }}
     }
     .into_any()
 }
@@ -68,7 +79,24 @@ fn Whole() -> impl IntoView {
             Outcome::Refused(error) => Some(error),
             Outcome::Tested(_) => None,
         });
-    error.map(|error| view! { <ErrorNote error=error /> })
+    error.map(|error| match error {
+        AppError::ProveAgain => view! { <SendAgain /> }.into_any(),
+        error => view! { <ErrorNote error=error /> }.into_any(),
+    })
+}
+
+/// On a form that came back from confirming who one is.
+#[component]
+fn SendAgain() -> impl IntoView {
+    view! {
+        <div class="rc-note mb-3" role="status">
+            <Icon name="info" class="mt-0.5" />
+            <p>
+                "If you confirmed that it’s you, send this again. What is secret has to be typed anew."
+            </p>
+        </div>
+    }
+    .into_any()
 }
 
 /// An error with what to do, standing where it belongs.

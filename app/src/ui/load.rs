@@ -78,6 +78,10 @@ fn Refusal(
     retry: impl Fn() + Send + Sync + 'static,
 ) -> impl IntoView {
     let address = use_address();
+    if matches!(error, AppError::ProveAgain) {
+        let retry = Callback::new(move |()| retry());
+        return crate::proof::panel(address.with(&[]), Some(retry));
+    }
     let status = error.status();
     set_page_status(status);
     if matches!(error, AppError::SignedOut) {

@@ -35,6 +35,10 @@ where
 {
     /// The action behind the form, for buttons that dispatch without one.
     pub action: ServerAction<S>,
+    /// Whether it waits for the person to confirm who they are.
+    pub(super) must_confirm: Memo<bool>,
+    /// What was sent last, to be sent again after that.
+    pub(super) last: StoredValue<Option<S>>,
     pub(super) state: FormState,
 }
 
@@ -74,6 +78,11 @@ where
         self.state
             .returned
             .with_value(|returned| decoded(&returned.as_ref()?.given))
+    }
+
+    /// What one field held when the form came back with the page.
+    pub fn given(&self, name: &str) -> Option<String> {
+        self.state.given(name)
     }
 
     /// The same form with a second button, which sends it to `other`: what was refused shows at the
@@ -209,6 +218,14 @@ where
         // Until the form is sent again, what was refused before the page came stays.
         None => from_page.clone(),
     });
+    let last = StoredValue::new(None::<S>);
+    Effect::new(move |_| {
+        if let Some(sent) = action.input().get() {
+            last.set_value(Some(sent));
+        }
+    });
+    let must_confirm =
+        Memo::new(move |_| matches!(action.value().get(), Some(Err(AppError::ProveAgain))));
     Effect::new(move |_| match action.value().get() {
         Some(Ok(done)) => {
             if !done.message.is_empty() {
@@ -231,6 +248,8 @@ where
             _ = window().location().set_href(routes::SIGN_IN);
         }
         Some(Err(AppError::Invalid(error))) if focus_field(&error.field) => {}
+        // To confirm who one is, is asked beside the form.
+        Some(Err(AppError::ProveAgain)) | None => {}
         Some(Err(error)) => {
             toasts.bad(error.to_string());
             // Somebody else was first, or the world moved on: the page is behind.
@@ -238,10 +257,11 @@ where
                 changes.notify();
             }
         }
-        None => {}
     });
     Post {
         action,
+        must_confirm,
+        last,
         state: FormState {
             error,
             pending: action.pending().into(),

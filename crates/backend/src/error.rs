@@ -19,6 +19,9 @@ pub enum Error {
     /// The caller sees the thing but may not do this with it.
     #[error("the permission {0} is missing")]
     Forbidden(Permission),
+    /// The caller may do it, and has to prove first, once more, that it is them.
+    #[error("confirm who you are first")]
+    ProveAgain,
     /// There is no such thing, or the caller may not see it: the two are answered alike.
     #[error("{0} not found")]
     NotFound(&'static str),

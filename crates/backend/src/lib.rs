@@ -91,6 +91,9 @@ pub struct Settings {
     pub public_url: Url,
     /// The mail server; none: mail isn't set up.
     pub smtp: Option<mail::Smtp>,
+    /// How long somebody who proved to be an operator isn't asked again before they do what is
+    /// dangerous.
+    pub proof_good_for: chrono::Duration,
     /// Whether webhooks may lead to this machine and to private networks.
     pub webhooks_to_private_networks: bool,
     /// The OpenID providers at which operators sign in.
@@ -110,6 +113,7 @@ impl Settings {
             worker_concurrency: 32,
             public_url: local(),
             smtp: None,
+            proof_good_for: auth::PROOF_GOOD_FOR,
             webhooks_to_private_networks: false,
             oidc_providers: Vec::new(),
             database_url: None,

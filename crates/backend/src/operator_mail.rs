@@ -28,7 +28,10 @@ use crate::{
     },
 };
 
-/// Hours after which the mail of an invitation is given up; the link is good for longer.
+/// The purpose of the mail that tells somebody that their second factors were taken away. There is
+/// no link in it.
+const SECOND_FACTOR_RESET: &str = "second_factor_reset";
+/// Hours after which such a mail, or that of an invitation is given up; the link is good for longer.
 const INVITATION_TRIED_HOURS: i64 = 24;
 /// What is kept of a mail that a stranger asked for, and that went nowhere, goes after this.
 const FORGOTTEN_AFTER: Duration = Duration::hours(24);
@@ -66,7 +69,7 @@ pub(crate) async fn put_invitation(
     let row = New {
         id,
         operator: Some(operator),
-        purpose: Purpose::Invitation,
+        purpose: Purpose::Invitation.as_str(),
         address: &address,
         invited_by: Some(invited_by),
         sealed: Some(sealed),
@@ -79,9 +82,37 @@ pub(crate) async fn put_reset(b: &Backend, tx: &mut Tx, address: &str) -> Result
     let row = New {
         id: b.ids.uuid(),
         operator: None,
-        purpose: Purpose::PasswordReset,
+        purpose: Purpose::PasswordReset.as_str(),
         address,
         invited_by: None,
+        sealed: None,
+    };
+    put(b, tx, row).await
+}
+
+/// Tells an operator that their second factors were taken away, and by whom. Does nothing where
+/// mail isn't set up.
+pub(crate) async fn put_second_factor_reset(
+    b: &Backend,
+    tx: &mut Tx,
+    operator: OperatorId,
+    by: &str,
+) -> Result<()> {
+    if b.settings.smtp.is_none() {
+        return Ok(());
+    }
+    let (address,) = crate::fetch_one!(
+        &mut *tx,
+        (String,),
+        "SELECT email FROM operator WHERE id = $1",
+        operator
+    )?;
+    let row = New {
+        id: b.ids.uuid(),
+        operator: Some(operator),
+        purpose: SECOND_FACTOR_RESET,
+        address: &address,
+        invited_by: Some(by),
         sealed: None,
     };
     put(b, tx, row).await
@@ -90,7 +121,7 @@ pub(crate) async fn put_reset(b: &Backend, tx: &mut Tx, address: &str) -> Result
 struct New<'a> {
     id: Uuid,
     operator: Option<OperatorId>,
-    purpose: Purpose,
+    purpose: &'static str,
     address: &'a str,
     invited_by: Option<&'a str>,
     sealed: Option<Vec<u8>>,
@@ -105,7 +136,7 @@ async fn put(b: &Backend, tx: &mut Tx, new: New<'_>) -> Result<()> {
          VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
         new.id,
         new.operator,
-        new.purpose.as_str(),
+        new.purpose,
         new.address,
         new.invited_by,
         new.sealed,
@@ -137,10 +168,17 @@ struct Waiting {
 
 /// A mail that can be sent.
 struct Ready {
-    purpose: Purpose,
     address: String,
     invited_by: String,
-    secret: SecretString,
+    content: Content,
+}
+
+/// What is told.
+enum Content {
+    /// A link.
+    Link(Purpose, SecretString),
+    /// That their second factors were taken away.
+    SecondFactorReset,
 }
 
 /// Makes one attempt to send a mail. Answers when the next is due, where there is one.
@@ -167,9 +205,9 @@ pub(crate) async fn deliver(b: &Backend, id: Uuid) -> Result<Option<DateTime>> {
     let sent = send(b, id, &ready).await;
     let now = b.clock.now();
     let given_up_at = created_at
-        + match ready.purpose {
-            Purpose::Invitation => Duration::hours(INVITATION_TRIED_HOURS),
-            Purpose::PasswordReset => Duration::hours(RESET_HOURS),
+        + match ready.content {
+            Content::Link(Purpose::PasswordReset, _) => Duration::hours(RESET_HOURS),
+            _ => Duration::hours(INVITATION_TRIED_HOURS),
         };
     let next = next_attempt(given_up_at, now, attempts, b.ids.random());
     let next = match &sent {
@@ -179,8 +217,9 @@ pub(crate) async fn deliver(b: &Backend, id: Uuid) -> Result<Option<DateTime>> {
     if let Err(undelivered) = &sent {
         tracing::warn!(mail = %id, code = undelivered.error.code, attempts, "a mail to an operator was not sent");
     }
-    // Nobody looks at what came of a forgotten password, and it names who forgot it.
-    if ready.purpose == Purpose::PasswordReset && next.is_none() {
+    // Only what came of an invitation is shown, and another mail names who forgot a password.
+    let shown = matches!(ready.content, Content::Link(Purpose::Invitation, _));
+    if !shown && next.is_none() {
         forget(b, id).await?;
         return Ok(None);
     }
@@ -209,31 +248,40 @@ pub(crate) async fn deliver(b: &Backend, id: Uuid) -> Result<Option<DateTime>> {
 /// What has to be sent, and to whom; none where there is nobody. The link of a forgotten password
 /// is made here, at the first attempt.
 async fn ready(b: &Backend, id: Uuid, waiting: Waiting) -> Result<Option<Ready>> {
-    let purpose = if waiting.purpose == Purpose::Invitation.as_str() {
-        Purpose::Invitation
-    } else {
-        Purpose::PasswordReset
-    };
-    let (address, secret) = match (waiting.operator_id, waiting.secret_sealed) {
-        (Some(_), Some(sealed)) => (waiting.address, b.sealer.open(place(id), &sealed).await?),
-        (None, None) if purpose == Purpose::PasswordReset => {
-            match make_reset(b, id, &waiting.address).await? {
-                Some(made) => made,
-                None => return Ok(None),
-            }
+    let (invitation, reset) = (
+        Purpose::Invitation.as_str(),
+        Purpose::PasswordReset.as_str(),
+    );
+    let found = match (
+        waiting.purpose.as_str(),
+        waiting.operator_id,
+        waiting.secret_sealed,
+    ) {
+        (SECOND_FACTOR_RESET, Some(_), _) => Some((waiting.address, Content::SecondFactorReset)),
+        (purpose, Some(_), Some(sealed)) => {
+            let secret = b.sealer.open(place(id), &sealed).await?;
+            let purpose = if purpose == invitation {
+                Purpose::Invitation
+            } else {
+                Purpose::PasswordReset
+            };
+            Some((waiting.address, Content::Link(purpose, secret)))
         }
-        _ => return Ok(None),
+        (purpose, None, None) if purpose == reset => make_reset(b, id, &waiting.address)
+            .await?
+            .map(|(address, secret)| (address, Content::Link(Purpose::PasswordReset, secret))),
+        _ => None,
     };
-    Ok(Some(Ready {
-        purpose,
+    Ok(found.map(|(address, content)| Ready {
         address,
+        content,
         invited_by: waiting.invited_by.unwrap_or_default(),
-        secret,
     }))
 }
 
-/// Makes the link for who has this address and can sign in; none where nobody does. It goes to the
-/// address as it is kept, not as a stranger typed it.
+/// Makes the link for who has this address and can sign in with a password; none where nobody does:
+/// who signs in by a provider alone gets no way around it. It goes to the address as it is kept, not
+/// as a stranger typed it.
 async fn make_reset(
     b: &Backend,
     id: Uuid,
@@ -244,7 +292,8 @@ async fn make_reset(
         &mut tx,
         (OperatorId, String),
         "SELECT id, email FROM operator
-          WHERE email_folded = $1 AND joined_at IS NOT NULL AND disabled_at IS NULL",
+          WHERE email_folded = $1 AND joined_at IS NOT NULL AND disabled_at IS NULL
+            AND password_hash IS NOT NULL",
         planner::fold(address)
     )?;
     let Some((operator, email)) = known else {
@@ -293,7 +342,10 @@ pub(crate) async fn delete_old(b: &Backend) -> Result<()> {
 async fn send(b: &Backend, id: Uuid, ready: &Ready) -> std::result::Result<(), Undelivered> {
     let smtp = b.settings.smtp.as_ref().ok_or_else(mail::not_set_up)?;
     let public_url = &b.settings.public_url;
-    let url = link::url(b, ready.purpose, &ready.secret);
+    let url = match &ready.content {
+        Content::Link(purpose, secret) => link::url(b, *purpose, secret),
+        Content::SecondFactorReset => public_url.to_string().into(),
+    };
     let words = Words::of(ready, public_url.host_str().unwrap_or_default());
     let letter = Letter {
         to: &ready.address,
@@ -318,8 +370,8 @@ struct Words {
 
 impl Words {
     fn of(ready: &Ready, host: &str) -> Self {
-        match ready.purpose {
-            Purpose::Invitation => {
+        match ready.content {
+            Content::Link(Purpose::Invitation, _) => {
                 let by = &ready.invited_by;
                 Self {
                     subject: format!("{by} invites you to Rollcall"),
@@ -334,7 +386,20 @@ impl Words {
                     not_you: "If you don’t know them, ignore this mail: nothing happens without the link.",
                 }
             }
-            Purpose::PasswordReset => Self {
+            Content::SecondFactorReset => {
+                let by = &ready.invited_by;
+                Self {
+                    subject: "Your second factor for Rollcall was reset".to_owned(),
+                    what: format!(
+                        "{by} took away the authenticator app, the passkeys and the recovery codes of your account of Rollcall at {host}, and signed you out everywhere."
+                    ),
+                    action: "Sign in and set up a new one",
+                    end: "Until then your password alone is enough, unless your role needs a second factor."
+                        .to_owned(),
+                    not_you: "If you didn’t ask for it, tell whoever runs Rollcall at once.",
+                }
+            }
+            Content::Link(Purpose::PasswordReset, _) => Self {
                 subject: "A new password for Rollcall".to_owned(),
                 what: format!(
                     "Somebody asked for a new password for your account of Rollcall at {host}."

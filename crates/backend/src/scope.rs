@@ -3,6 +3,7 @@
 use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
 use domain::{
+    DateTime,
     audit::{ActorKind, Channel},
     id::{ApiTokenId, CustomerId, OperatorId},
     permission::{Permission, Role},
@@ -65,6 +66,8 @@ pub struct Scope {
     role: Role,
     customers: Customers,
     origin: Origin,
+    /// Until when an operator need not prove again that it is them; none: they have to.
+    proved_until: Option<DateTime>,
 }
 
 #[derive(Clone, Debug)]
@@ -109,6 +112,15 @@ impl Scope {
             role,
             customers,
             origin,
+            proved_until: None,
+        }
+    }
+
+    /// An operator who proved that it is them, which is enough until then.
+    pub(crate) fn proved(self, until: Option<DateTime>) -> Self {
+        Self {
+            proved_until: until,
+            ..self
         }
     }
 
@@ -130,6 +142,7 @@ impl Scope {
             role,
             customers,
             origin,
+            proved_until: None,
         }
     }
 
@@ -153,6 +166,7 @@ impl Scope {
                 address: None,
                 request_id: channel.as_str().into(),
             },
+            proved_until: None,
         }
     }
 
@@ -173,6 +187,18 @@ impl Scope {
             Ok(())
         } else {
             Err(Error::Forbidden(permission))
+        }
+    }
+
+    /// Refuses an operator who did not prove lately that it is them, before what is dangerous: so
+    /// that a browser left open, or a cookie that was taken, is not enough for it. Asked after the
+    /// permission. A program has nobody who could answer; for it the permission is what counts.
+    pub fn require_recent_proof(&self, now: DateTime) -> Result<()> {
+        match self.actor {
+            Actor::Operator { .. } if self.proved_until.is_none_or(|until| until <= now) => {
+                Err(Error::ProveAgain)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -156,12 +156,24 @@ impl TestBackend {
         self.scope_of(id).await
     }
 
-    /// The scope of an operator, as it is now.
+    /// The scope of an operator, as it is now, whose proof that it is them never grows old.
     ///
     /// # Panics
     ///
     /// As [`TestBackend::new`].
     pub async fn scope_of(&self, id: OperatorId) -> Scope {
+        auth::operator_scope(self, id, origin("test"))
+            .await
+            .expect("the operator is there")
+            .proved(Some(DateTime::MAX_UTC))
+    }
+
+    /// The same in a session in which they did not prove lately that it is them.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestBackend::new`].
+    pub async fn stale_scope_of(&self, id: OperatorId) -> Scope {
         auth::operator_scope(self, id, origin("test"))
             .await
             .expect("the operator is there")

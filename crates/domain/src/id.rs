@@ -55,6 +55,8 @@ ids! {
     DeviceId,
     /// A person who signs in to administer.
     OperatorId,
+    /// A passkey of an operator.
+    PasskeyId,
     /// A token with which a program calls the API.
     ApiTokenId,
     /// Somebody who is told what goes wrong.

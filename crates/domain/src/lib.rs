@@ -35,6 +35,7 @@ pub mod policy;
 pub mod protection;
 pub mod run;
 pub mod schedule;
+pub mod second_factor;
 pub mod tenant;
 pub mod text;
 pub mod user;

@@ -152,6 +152,12 @@ impl Problem {
                 "Not allowed",
                 format!("The token’s role or its customers don’t allow this ({permission})."),
             ),
+            // For operators in a browser: no token is asked.
+            Error::ProveAgain => Self::new(
+                StatusCode::FORBIDDEN,
+                "Not allowed",
+                "This asks a person to confirm who they are.",
+            ),
             Error::NotFound(what) => Self::not_found(what),
             Error::Invalid(error) => Self::invalid(error),
             Error::Conflict { message, run_id } => Self {

@@ -110,7 +110,7 @@ fn value_of(key: &str, text: &str) -> Result<Value, String> {
             .parse::<u32>()
             .map(Value::from)
             .map_err(|_| "it is not a whole number".to_owned()),
-        "worker_concurrency" | "audit_retention_days" => text
+        "worker_concurrency" | "audit_retention_days" | "confirm_again_after_seconds" => text
             .trim()
             .parse::<u32>()
             .map(Value::from)

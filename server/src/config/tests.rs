@@ -81,6 +81,20 @@ fn clouds_come_as_tables_or_as_json() {
 }
 
 #[test]
+fn a_confirmation_is_enough_for_some_time() {
+    let default = load("", &[]).unwrap().confirm_again_after;
+    assert_eq!(default, chrono::Duration::minutes(10));
+    let given = [("ROLLCALL_CONFIRM_AGAIN_AFTER_SECONDS", "90")];
+    let given = load("", &given).unwrap().confirm_again_after;
+    assert_eq!(given, chrono::Duration::seconds(90));
+    let refused = refusal("confirm_again_after_seconds = 4", &[]);
+    assert!(
+        refused.contains("confirm_again_after_seconds: 4 is not between 5 and 86400"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn the_audit_log_is_kept_for_some_time() {
     assert_eq!(load("", &[]).unwrap().audit_retention_days, 400);
     let given = [("ROLLCALL_AUDIT_RETENTION_DAYS", "30")];
@@ -139,7 +153,7 @@ fn unknown_keys_are_named_with_the_nearest_right_one() {
         (
             "zzz = 1".to_owned(),
             &[][..],
-            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, master_key_command, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks, audit_retention_days, oidc_providers",
+            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, master_key_command, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks, audit_retention_days, oidc_providers, confirm_again_after_seconds",
         ),
     ] {
         assert_eq!(refusal(&file, variables), expected);

@@ -1,8 +1,9 @@
 //! Every call of the API. A new one stands in the table by itself, since the calls come from the
 //! description.
 
+use axum::body::Body;
 use backend::testing::Kind;
-use http::Method;
+use http::{Method, Request, header};
 use serde_json::{Value, json};
 
 use super::{ROLES, Things, head, line};
@@ -40,6 +41,7 @@ async fn every_call_answers_each_caller_as_the_table_says() {
         strange.push(app.token(role, Some(&[elsewhere])).await);
     }
     let revoked = app.revoked_token().await;
+    super::with_half(&app).await;
     let mut table = head("call, with an empty body", WIDTH);
     let mut things = Things::new(&app).await;
     for (method, pattern) in calls() {
@@ -54,7 +56,15 @@ async fn every_call_answers_each_caller_as_the_table_says() {
             answer.status.as_u16()
         };
         let mut statuses = vec![ask(&things, None).await, ask(&things, Some(&revoked)).await];
-        assert_eq!(statuses, [401, 401], "{call}");
+        let half = app.half_session(super::HALF, super::HALF_PASSWORD).await;
+        let by_cookie = Request::builder()
+            .method(method.clone())
+            .uri(format!("/api/v1{}", things.path(&pattern)))
+            .header(header::COOKIE, half)
+            .body(Body::empty());
+        let by_cookie = app.send(by_cookie.unwrap()).await;
+        statuses.push(by_cookie.status.as_u16());
+        assert_eq!(statuses, [401; 3], "{call}");
 
         // Of another customer, whatever the role: there is no such thing.
         let mut answers = Vec::new();

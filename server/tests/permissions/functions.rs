@@ -26,6 +26,10 @@ const FOR_STRANGERS: [&str; 11] = [
     "theme/choose",
 ];
 
+/// What somebody may call beside it who gave a right password and no second factor yet: giving it,
+/// and adding the first passkey, which is refused to who has one.
+const FOR_HALF: [&str; 2] = ["passkeys/add", "session/second-factor"];
+
 /// What a function is asked: about things of one customer, wherever it is about any.
 enum Asked {
     Json(Value),
@@ -68,17 +72,30 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         ..
     } = things;
     Some(match function {
-        "account/sessions"
-        | "api-tokens/form"
+        "account/second-factors"
+        | "account/sessions"
         | "account/ways-to-sign-in"
+        | "api-tokens/form"
         | "customers/count"
         | "customers/known-tags"
         | "operators/invitation-form"
+        | "operators/required-second-factor"
+        | "recovery-codes/offer"
         | "session/current"
+        | "session/proof"
         | "session/providers"
+        | "session/ways"
         | "sync/standing" => json!({}),
+        // These take JSON too. To sign in with a passkey is for strangers; that is tried where there
+        // are passkeys.
+        "passkeys/ask" => json!({ "purpose": "Confirm" }),
+        "passkeys/give" => json!({ "purpose": "Confirm", "answer": "{}", "next": "" }),
+        "passkeys/add" => json!({ "answer": "{}", "name": "Key", "next": "" }),
+        "authenticator/offer" => json!({ "sealed": null }),
         "api-tokens/list" => json!({ "q": null, "state": null, "customer": null }),
-        "api-tokens/rotation-form" | "api-tokens/view" => json!({ "id": api_token }),
+        "api-tokens/rotation-form" | "api-tokens/take-over-form" | "api-tokens/view" => {
+            json!({ "id": api_token })
+        }
         "audit-log/list" => json!({ "list": list(things), "filter": {} }),
         "audit-log/view" => json!({ "id": audit_event }),
         "contacts/view" => json!({ "id": contact }),
@@ -163,10 +180,18 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
             "name=CI&kind=personal&role=read_only&reach=all&days=90&addresses=&sealed_token=x"
                 .to_owned()
         }
-        "api-tokens/revoke" | "api-tokens/take-over" => format!("id={api_token}"),
-        "api-tokens/rotate" => format!("id={api_token}&overlap_hours=1&sealed_token=x"),
+        "api-tokens/revoke" => format!("id={api_token}"),
+        "api-tokens/rotate" | "api-tokens/take-over" => {
+            format!("id={api_token}&overlap_hours=1&sealed_token=x")
+        }
         // Nobody's.
         "account/unlink" => format!("id={session}"),
+        "authenticator/confirm" => "sealed_key=x&code=123456".to_owned(),
+        "authenticator/remove" | "operators/require-second-factor" => String::new(),
+        "recovery-codes/keep" => "sealed_codes=x&next=".to_owned(),
+        "session/confirm" | "session/second-factor" => "code=123456&next=".to_owned(),
+        "passkeys/rename" => format!("id={}&name=Key", app.t.ids.uuid()),
+        "passkeys/remove" => format!("id={}", app.t.ids.uuid()),
         "credential-profiles/add" => format!(
             "customer_id={customer}&name=New&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e\
              &client_secret=x"
@@ -196,6 +221,7 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         "operators/disable"
         | "operators/end-sessions"
         | "operators/enable"
+        | "operators/reset-second-factor"
         | "operators/remove" => format!("id={operator}"),
         "operators/end-session" => format!("id={operator}&session={operator_session}"),
         "operators/invite" => format!(
@@ -312,6 +338,7 @@ async fn every_function_answers_each_caller_as_the_table_says() {
     for role in ROLES {
         strange.push(app.t.role_over(role, &elsewhere).await);
     }
+    super::with_half(&app).await;
     let mut table = head("server function", WIDTH);
     let mut things = Things::new(&app).await;
     for function in functions() {
@@ -325,6 +352,19 @@ async fn every_function_answers_each_caller_as_the_table_says() {
             }
             statuses.push(status);
         }
+        let half = app.half_session(super::HALF, super::HALF_PASSWORD).await;
+        let (status, told) = ask(&app, &things, &function, &half).await;
+        assert!(
+            !told,
+            "{function} tells of a customer's things before the second factor"
+        );
+        let open = [&FOR_STRANGERS[..], &FOR_HALF[..]].concat();
+        assert_eq!(
+            status == 401,
+            !open.contains(&function.as_str()),
+            "{function}"
+        );
+        statuses.push(status);
 
         // Of another customer: nothing is told to any role, and an owner there learns as little as
         // whoever may do nothing.

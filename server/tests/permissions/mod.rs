@@ -1,5 +1,6 @@
 //! Who may call what: everything that can be called, by a stranger, by somebody whose session has
-//! ended or whose token was revoked, by each role over another customer, by each role over the
+//! ended or whose token was revoked, by somebody who gave a password and no second factor yet, by each
+//! role over another customer, by each role over the
 //! customer, and by an owner of everything. Each golden file is the policy in one table.
 
 mod audited;
@@ -34,9 +35,10 @@ struct Things {
 
 /// Who asks, in the order of the columns. Whoever may least comes first, so that what one of them
 /// changes hides little from the next.
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "stranger",
     "ended",
+    "half",
     "elsewhere",
     "read_only",
     "help_desk",
@@ -54,6 +56,17 @@ const ROLES: [Role; 5] = [
     Role::Administrator,
     Role::Owner,
 ];
+
+/// The mail address of an operator who is half signed in.
+const HALF: &str = "hal@example.com";
+const HALF_PASSWORD: &str = "half of what is asked";
+
+/// An owner of whom more than a password is asked.
+async fn with_half(app: &TestApp) {
+    let hal = backend::auth::add_operator(&app.t, HALF, "Hal", Role::Owner, HALF_PASSWORD.into());
+    let hal = app.t.scope_of(hal.await.unwrap().id).await;
+    app.authenticator(&hal).await;
+}
 
 /// The head of a golden table.
 fn head(title: &str, width: usize) -> String {

@@ -398,11 +398,71 @@ impl TestApp {
     /// A new session of an operator, as `name=value` of its cookie.
     pub async fn session(&self, operator: &Scope) -> String {
         use backend::store::sessions;
+        // A proof of a time that is far: it never grows old.
+        let data = json!({
+            sessions::OPERATOR: operator.operator_id(),
+            sessions::PROVED_AT: "2200-01-01T00:00:00Z",
+        });
+        self.session_of(&data).await
+    }
+
+    /// Sets up an authenticator app for an operator; answers its key.
+    pub async fn authenticator(&self, operator: &Scope) -> Vec<u8> {
+        use backend::auth::second_factor::{self, SettingUp};
+        let who = SettingUp::Operator {
+            scope: operator.clone(),
+            session: None,
+        };
+        let offer = second_factor::offer_authenticator(&self.t, &who, None).await;
+        let offer = offer.unwrap();
+        let key = second_factor::key_in(&offer.key);
+        let code = second_factor::code_at(&key, self.t.clock.now());
+        second_factor::confirm_authenticator(&self.t, &who, &offer.sealed, &code)
+            .await
+            .unwrap();
+        key
+    }
+
+    /// The code that an app with this key shows next.
+    pub fn next_code(&self, key: &[u8]) -> String {
+        self.t.clock.advance(chrono::Duration::seconds(30));
+        backend::auth::second_factor::code_at(key, self.t.clock.now())
+    }
+
+    /// A session that is half signed in: by the password of an operator of whom more is asked.
+    pub async fn half_session(&self, email: &str, password: &str) -> String {
+        use backend::{auth, store::sessions};
+        let given = auth::SignIn {
+            email: email.to_owned(),
+            password: password.into(),
+            address: [203, 0, 113, 1].into(),
+            user_agent: String::new(),
+            request_id: String::new(),
+        };
+        let auth::SignedIn::Half(half) = auth::sign_in(&self.t, given).await.unwrap() else {
+            panic!("the password alone was enough");
+        };
+        self.session_of(&json!({ sessions::HALF: half })).await
+    }
+
+    /// A session in which an operator did not prove lately that it is them.
+    pub async fn stale_session(&self, operator: &Scope) -> String {
+        use backend::store::sessions;
+        let data = json!({ sessions::OPERATOR: operator.operator_id() });
+        self.session_of(&data).await
+    }
+
+    /// A session with these data.
+    pub async fn session_of(&self, data: &Value) -> String {
+        use backend::store::sessions;
         let mut number = [0; 16];
         self.t.ids.fill(&mut number);
         let number = i128::from_be_bytes(number);
-        let data = json!({ sessions::OPERATOR: operator.operator_id() }).to_string();
-        assert!(sessions::create(&self.t, number, &data).await.unwrap());
+        assert!(
+            sessions::create(&self.t, number, &data.to_string())
+                .await
+                .unwrap()
+        );
         format!("rollcall_session={}", tower_sessions::session::Id(number))
     }
 

@@ -47,6 +47,7 @@ pub fn run(project: &Project) -> Result<(), Error> {
         folder: stack::folder(project, "demo"),
         programs: Profile::Release,
         simulator: &SIMULATOR,
+        settings: &[],
         database_url: None,
         port: Some(port()?),
         provider: None,

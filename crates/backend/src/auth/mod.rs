@@ -1,10 +1,13 @@
 //! Who asks: passwords, accounts of providers, sessions' operators, tokens. Everything that makes a [`Scope`] is in here.
 
 mod by_link;
+mod half;
 pub(crate) mod link;
 pub mod oidc;
 mod password;
+mod proof;
 mod recovery;
+pub mod second_factor;
 mod setup;
 mod slow_down;
 pub mod token;
@@ -12,17 +15,21 @@ pub mod token;
 use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
 use domain::{
+    DateTime,
     audit::{ActorKind, AuditAction, AuditChanges},
     id::{CustomerId, OperatorId},
     operator::{CustomerScope, Operator, ScopeKind, check_password, parse_email},
     permission::Role,
+    second_factor::Way,
     text::parse_name,
 };
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 pub use by_link::{Followed, accept_invitation, ask_for_reset, follow, reset_password};
+pub use half::Half;
 pub use link::Purpose;
+pub use proof::{PROOF_GOOD_FOR, Proof, ask_to_prove, prove, ways_to_prove};
 pub use recovery::{all_operators, set_enabled, set_password};
 pub use setup::{create_first_owner, setup_code};
 pub use token::token_scope;
@@ -63,24 +70,58 @@ async fn has_no_operator(tx: &mut Tx) -> Result<bool> {
     Ok(operators == 0)
 }
 
-/// Signs an operator in by password.
+/// What comes of the right password.
+#[derive(Debug)]
+pub enum SignedIn {
+    /// They are signed in.
+    Whole(Operator),
+    /// A second factor is asked of them, or has to be set up, before they are.
+    Half(Half),
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl SignedIn {
+    /// Who is signed in; none where more is asked.
+    pub fn operator(self) -> Option<Operator> {
+        match self {
+            Self::Whole(operator) => Some(operator),
+            Self::Half(_) => None,
+        }
+    }
+}
+
+/// Signs an operator in by password, or half in where a second factor is asked of them too.
 ///
 /// `SignedOut` for an unknown address, a wrong password and a disabled operator alike, in the same
 /// time; `TooMany` without looking at the password where too many tries failed before. Each try that
 /// was looked at is in the audit log.
-pub async fn sign_in(b: &Backend, given: SignIn) -> Result<Operator> {
+pub async fn sign_in(b: &Backend, given: SignIn) -> Result<SignedIn> {
     let origin = Origin::page(given.address, &given.request_id);
     let user_agent = given.user_agent.clone();
     let proved = prove_password(b, given, &origin).await?;
-    admit(b, proved, &origin, &user_agent).await
+    let mut tx = b.db.read().await?;
+    let factors = second_factor::of(&mut tx, proved.id).await?;
+    drop(tx);
+    if factors.required || !factors.is_empty() {
+        return Ok(SignedIn::Half(Half::new(b, proved.id, &proved.hash)));
+    }
+    let operator = admit(
+        b,
+        proved.id,
+        By::Ways(&[Way::Password]),
+        &origin,
+        &user_agent,
+    )
+    .await?;
+    Ok(SignedIn::Whole(operator))
 }
 
-/// Somebody who proved to be this operator, and is not signed in by that yet: more may be asked of
-/// them before [`admit`].
+/// Somebody who proved by password to be this operator, and is not signed in by that yet: more may
+/// be asked of them before [`admit`].
 struct Proved {
-    operator: OperatorId,
-    /// The name of the provider whose account proved it; none: their password did.
-    provider: Option<String>,
+    id: OperatorId,
+    /// Of the password that was right.
+    hash: String,
 }
 
 async fn prove_password(b: &Backend, given: SignIn, origin: &Origin) -> Result<Proved> {
@@ -98,24 +139,39 @@ async fn prove_password(b: &Backend, given: SignIn, origin: &Origin) -> Result<P
         planner::fold(given.email.trim())
     )?;
     drop(tx);
-    let (known, hash) = known.unzip();
+    let hash = known.as_ref().map(|(_, hash)| hash.clone());
     let fits = password::verify(given.password, hash).await?;
-    let Some(id) = known.filter(|_| fits) else {
-        record_failed(b, known, &given.email, &given.user_agent, origin).await?;
-        return Err(Error::SignedOut);
+    let (id, hash) = match known {
+        Some(known) if fits => known,
+        known => {
+            let known = known.map(|(id, _)| id);
+            record_failed(b, known, &given.email, &given.user_agent, origin).await?;
+            return Err(Error::SignedOut);
+        }
     };
     let mut tx = b.db.write().await?;
     slow_down::forgive(&mut tx, &account, &address).await?;
     tx.commit().await?;
-    Ok(Proved {
-        operator: id,
-        provider: None,
-    })
+    Ok(Proved { id, hash })
+}
+
+/// How somebody proved who they are.
+#[derive(Debug, Clone, Copy)]
+enum By<'a> {
+    /// By these ways of their own.
+    Ways(&'a [Way]),
+    /// With an account at the provider of this name.
+    Provider(&'a str),
 }
 
 /// Lets in who proved all that is asked of them. `SignedOut` where they were disabled meanwhile.
-async fn admit(b: &Backend, proved: Proved, origin: &Origin, user_agent: &str) -> Result<Operator> {
-    let id = proved.operator;
+async fn admit(
+    b: &Backend,
+    id: OperatorId,
+    by: By<'_>,
+    origin: &Origin,
+    user_agent: &str,
+) -> Result<Operator> {
     let mut tx = b.db.write().await?;
     let noted = execute!(
         &mut tx,
@@ -125,9 +181,12 @@ async fn admit(b: &Backend, proved: Proved, origin: &Origin, user_agent: &str) -
     )?;
     let operator = operators::by_id(&mut tx, id).await?;
     let operator = operator.filter(|_| noted == 1).ok_or(Error::SignedOut)?;
-    let changes = AuditChanges::none()
-        .now("provider", &proved.provider)
-        .now("user_agent", &user_agent);
+    let changes = AuditChanges::none().now("user_agent", &user_agent);
+    let changes = match by {
+        By::Ways([Way::Password]) => changes,
+        By::Ways(ways) => changes.now("by", &ways),
+        By::Provider(title) => changes.now("provider", &title),
+    };
     let entry = Entry::new(AuditAction::OperatorSignIn, id.0, &operator.email).changes(changes);
     audit::record_as(b, &mut tx, operator_actor(&operator), origin, entry).await?;
     tx.commit().await?;
@@ -176,8 +235,31 @@ async fn record_failed(
     tx.commit().await
 }
 
+/// Writes down that a passkey of an operator was refused where they wanted to sign in with it.
+async fn record_refused(
+    b: &Backend,
+    id: OperatorId,
+    user_agent: &str,
+    origin: &Origin,
+) -> Result<()> {
+    record_failed(b, Some(id), "", user_agent, origin).await
+}
+
+/// The scope of an operator in a session in which they last proved at `proved_at` that it is them.
+pub async fn session_scope(
+    b: &Backend,
+    id: OperatorId,
+    proved_at: Option<DateTime>,
+    origin: Origin,
+) -> Result<Scope> {
+    let until = proved_at.map(|at| at + b.settings.proof_good_for);
+    Ok(operator_scope(b, id, origin).await?.proved(until))
+}
+
 /// The scope of an operator who signed in: as it is now, so that what was taken from them is gone
-/// at their next request. `SignedOut` where they are disabled or removed.
+/// at their next request. `SignedOut` where they are disabled or removed, and where their role needs
+/// a second factor and they have none. Who signs in by a provider alone has it there: what else is
+/// asked of them is the provider's to say.
 pub async fn operator_scope(b: &Backend, id: OperatorId, origin: Origin) -> Result<Scope> {
     let mut tx = b.db.read().await?;
     let (name, role, kind) = fetch_optional!(
@@ -185,7 +267,12 @@ pub async fn operator_scope(b: &Backend, id: OperatorId, origin: Origin) -> Resu
         (String, Role, ScopeKind),
         "SELECT o.name, r.role, r.scope
          FROM operator o JOIN operator_role r ON r.operator_id = o.id
-         WHERE o.id = $1 AND o.disabled_at IS NULL AND o.joined_at IS NOT NULL",
+         WHERE o.id = $1 AND o.disabled_at IS NULL AND o.joined_at IS NOT NULL
+           AND (NOT EXISTS (SELECT 1 FROM second_factor_role s WHERE s.role = r.role)
+                OR EXISTS (SELECT 1 FROM operator_authenticator a WHERE a.operator_id = o.id)
+                OR EXISTS (SELECT 1 FROM operator_passkey p WHERE p.operator_id = o.id)
+                OR (o.password_hash IS NULL AND EXISTS (
+                      SELECT 1 FROM operator_identity i WHERE i.operator_id = o.id)))",
         id
     )?
     .ok_or(Error::SignedOut)?;
@@ -245,6 +332,10 @@ pub async fn change_password(
     keep: Option<Uuid>,
 ) -> Result<()> {
     let operator = operator(b, scope).await?;
+    if !second_factor::mine(b, scope).await?.is_empty() {
+        // Who has none proves it by the old password.
+        scope.require_recent_proof(b.clock.now())?;
+    }
     check_password("new_password", new.expose_secret())?;
     let account = slow_down::Subject::password_of(operator.id);
     slow_down::count_try(b, &[&account]).await?;
@@ -334,5 +425,7 @@ async fn insert(b: &Backend, tx: &mut Tx, added: Added) -> Result<Operator> {
         .ok_or_else(|| Error::Internal("an operator that was added isn’t there".to_owned()))
 }
 
+#[cfg(test)]
+mod dangerous_tests;
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@ use super::{
 use crate::{Backend, Error, Origin, Result, execute, store::audit};
 
 /// Letters and digits that can't be taken for each other (Crockford's base 32).
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+pub(super) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 20 letters of 5 bits: 100 bits.
 const LETTERS: usize = 20;
 

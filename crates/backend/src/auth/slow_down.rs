@@ -58,6 +58,14 @@ impl Subject {
         }
     }
 
+    /// The codes of a second factor, asked for after the password and before what is dangerous.
+    pub(super) fn second_factor_of(operator: OperatorId) -> Self {
+        Self {
+            text: format!("second-factor:{operator}"),
+            free: 5,
+        }
+    }
+
     /// Asking for a new password for an account, known or not: each asks for a mail.
     pub(super) fn reset_of(email: &str) -> Self {
         let Self { text, .. } = Self::account(email);

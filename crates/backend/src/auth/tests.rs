@@ -31,7 +31,8 @@ async fn try_it(t: &TestBackend, email: &str, password: &str, address: &str) -> 
         user_agent: String::new(),
         request_id: "r1".to_owned(),
     };
-    sign_in(t, given).await
+    let signed_in = sign_in(t, given).await?;
+    Ok(signed_in.operator().expect("nothing more is asked"))
 }
 
 db_test!(

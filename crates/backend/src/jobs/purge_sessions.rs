@@ -1,9 +1,10 @@
-//! Removes sessions, links and sign-ins under way past their end, an hour after the last time.
+//! Removes sessions, links, sign-ins under way and questions for passkeys past their end, an hour after
+//! the last time.
 
 use super::Outcome;
 use crate::{
     Backend, Result,
-    auth::{link, oidc},
+    auth::{link, oidc, second_factor},
     operator_mail,
     store::sessions,
 };
@@ -14,6 +15,7 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     sessions::delete_expired(b).await?;
     link::delete_expired(b).await?;
     oidc::delete_expired(b).await?;
+    second_factor::delete_expired(b).await?;
     operator_mail::delete_old(b).await?;
     Ok(Outcome::Again(now + chrono::Duration::hours(1)))
 }

@@ -13,7 +13,7 @@ use crate::{
     db_test, fetch_all, fetch_scalar,
     jobs::run_until_idle,
     notify::sinks::{self, MailSink},
-    store::{operators, sessions},
+    store::{operators, sample, sessions},
     testing::{TestBackend, origin},
 };
 
@@ -50,7 +50,8 @@ async fn sign_in(t: &TestBackend, email: &str, password: &str) -> Result<Operato
         address: [192, 0, 2, 1].into(),
         user_agent: String::new(),
     };
-    auth::sign_in(t, given).await
+    let signed_in = auth::sign_in(t, given).await?;
+    Ok(signed_in.operator().expect("nothing more is asked"))
 }
 
 async fn accept(t: &TestBackend, secret: &SecretString, password: &str) -> Result<()> {
@@ -404,4 +405,29 @@ db_test!(asking_is_answered_alike_whoever_it_is, |t| {
     run_until_idle(&t).await.unwrap();
     t.clock.advance(Duration::hours(25));
     run_until_idle(&t).await.unwrap();
+});
+
+db_test!(whose_second_factor_was_reset_is_told, |t| {
+    let mut t = t;
+    let mail = with_mail(&mut t).await;
+    let owner = t.owner().await;
+    let (email, role) = ("mina@example.com", Role::HelpDesk);
+    let mina = auth::add_operator(&t, email, "Mina", role, PASSWORD.into());
+    let mina = t.scope_of(mina.await.unwrap().id).await;
+    let id = mina.operator_id().unwrap();
+    sample::authenticator(&t, &mina).await;
+    auth::second_factor::reset(&t, &owner, id).await.unwrap();
+    run_until_idle(&t).await.unwrap();
+    let got = mail.take();
+    assert_eq!((got.len(), got[0].to.as_str()), (1, email));
+    assert_eq!(
+        got[0].header("Subject"),
+        "Your second factor for Rollcall was reset"
+    );
+    let text = plain(&got[0]);
+    assert!(text.contains("Owner took away"), "{text}");
+    assert!(!text.contains("secret="), "no link signs anybody in");
+    let mut tx = t.db.read().await.unwrap();
+    let left = fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM operator_mail");
+    assert_eq!(left.unwrap(), 0, "what was told is kept nowhere");
 });

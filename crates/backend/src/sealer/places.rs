@@ -56,6 +56,8 @@ columns! {
     WEBHOOK_SECRET = "notification_recipient" ("id"), "secret_sealed" as "secret_sealed";
     /// What it was signed with before; it comes from the column of the present one.
     PREVIOUS_WEBHOOK_SECRET = "notification_recipient" ("id"), "previous_secret_sealed" as "secret_sealed";
+    /// What an operator’s authenticator app reckons its codes from.
+    AUTHENTICATOR_SECRET = "operator_authenticator" ("operator_id"), "secret_sealed" as "secret_sealed";
     /// What stands in the link of a mail that is on its way to an operator.
     OPERATOR_LINK = "operator_mail" ("id"), "secret_sealed" as "secret_sealed";
 }

@@ -68,6 +68,7 @@ impl World {
             .await
             .unwrap();
         sample::mail_with_link(&t, owner.operator_id().unwrap(), "link").await;
+        sample::authenticator(&t, &owner).await;
         Self {
             t,
             source,
@@ -185,7 +186,7 @@ db_test!(everything_is_sealed_anew_while_other_processes_go_on, |t| {
         "{refused}"
     );
     assert_eq!(
-        sample::audit_log(&w.t).await[13..15],
+        sample::audit_log(&w.t).await[14..16],
         [
             format!("Command line installation.rotate_master_key : {old} to {new}: begun"),
             format!("Command line installation.rotate_master_key : {old} to {new}: done"),

@@ -16,7 +16,9 @@ use domain::{
 
 use super::{credential_profiles, integrations};
 use crate::{
-    Backend, Scope, Settings, execute, fetch_all, fetch_scalar,
+    Backend, Scope, Settings,
+    auth::second_factor::{self, SettingUp},
+    execute, fetch_all, fetch_scalar,
     mail::{Smtp, SmtpGiven},
     operator_mail,
     testing::TestBackend,
@@ -297,6 +299,22 @@ fn changed_fields(changes: &AuditChanges) -> String {
         format!("{name}: {before} → {after}")
     });
     fields.collect::<Vec<_>>().join(", ")
+}
+
+/// Sets up an authenticator app for an operator; answers its key.
+pub async fn authenticator(t: &TestBackend, scope: &Scope) -> Vec<u8> {
+    let who = SettingUp::Operator {
+        scope: scope.clone(),
+        session: None,
+    };
+    let offer = second_factor::offer_authenticator(t, &who, None);
+    let offer = offer.await.unwrap();
+    let key = second_factor::key_in(&offer.key);
+    let code = second_factor::code_at(&key, t.clock.now());
+    second_factor::confirm_authenticator(t, &who, &offer.sealed, &code)
+        .await
+        .unwrap();
+    key
 }
 
 /// A mail with a link that is on its way to an operator; nothing is there that would send it.

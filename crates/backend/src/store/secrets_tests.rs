@@ -99,6 +99,13 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let invitation = "what-stands-in-a-link";
     sample::mail_with_link(&t, owner.operator_id().unwrap(), invitation).await;
 
+    let app = hex::encode(sample::authenticator(&t, &owner).await);
+    let codes = auth::second_factor::offer_recovery_codes(&t, &owner);
+    let codes = codes.await.unwrap();
+    auth::second_factor::keep_recovery_codes(&t, &owner, &codes.sealed)
+        .await
+        .unwrap();
+
     everything_sealed_is_of_this_form(&t).await;
     t.db.close().await;
     let mut bytes = Vec::new();
@@ -127,9 +134,13 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
         "whsec_",
         &signing[0][6..],
         &signing[1][6..],
+        &app,
+        &codes.codes[0],
+        &codes.codes[0].replace('-', ""),
     ] {
         assert!(!holds(secret.as_bytes()), "{secret}");
     }
     assert!(!holds(&cookie.to_be_bytes()));
     assert!(!holds(&[7_u8; 32]), "the master key");
+    assert!(!holds(&hex::decode(app).unwrap()), "the key of an app");
 }

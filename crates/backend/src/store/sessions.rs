@@ -27,6 +27,12 @@ pub const IDLE: Duration = Duration::hours(12);
 pub const ABSOLUTE: Duration = Duration::days(7);
 /// Under this name a session's data hold the operator who signed in.
 pub const OPERATOR: &str = "operator_id";
+/// Under this name a session's data hold that somebody is half signed in, and no operator.
+pub const HALF: &str = "half";
+/// Under this name a session's data hold when the operator last proved that it is them.
+pub const PROVED_AT: &str = "proved_at";
+/// Under this name a session's data hold the id of what the browser was told to ask a passkey for.
+pub const PASSKEY_ASKED: &str = "passkey_asked";
 /// Under this name a session's data hold what the browser calls itself.
 pub const USER_AGENT: &str = "user_agent";
 /// Under this name a session's data hold the network address of the sign-in.

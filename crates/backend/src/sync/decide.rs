@@ -30,6 +30,9 @@ pub async fn decide(
     let mut tx = b.db.write().await?;
     let run = Existing::find(&mut tx, scope, run_id).await?;
     scope.require(Permission::RunsDecide)?;
+    if decision == Decision::Approved {
+        scope.require_recent_proof(b.clock.now())?;
+    }
     let note = read_note(note)?;
     refuse(&mut tx, &run, object_type).await?;
     execute!(

@@ -97,6 +97,28 @@ text_enum! {
         OperatorLinkIdentity = "operator.link_identity",
         /// An operator unlinked an account of a provider.
         OperatorUnlinkIdentity = "operator.unlink_identity",
+        /// Somebody gave the right password and then a wrong second factor.
+        OperatorSecondFactorRefused = "operator.second_factor_refused",
+        /// An operator proved once more that it is them.
+        OperatorConfirm = "operator.confirm",
+        /// An operator could not prove that it is them.
+        OperatorConfirmRefused = "operator.confirm_refused",
+        /// An operator set up an authenticator app.
+        OperatorAddAuthenticator = "operator.add_authenticator",
+        /// An operator removed their authenticator app.
+        OperatorRemoveAuthenticator = "operator.remove_authenticator",
+        /// An operator added a passkey.
+        OperatorAddPasskey = "operator.add_passkey",
+        /// An operator gave a passkey another name.
+        OperatorRenamePasskey = "operator.rename_passkey",
+        /// An operator removed a passkey.
+        OperatorRemovePasskey = "operator.remove_passkey",
+        /// A passkey was refused, since its counter went back: there may be a copy of it.
+        OperatorPasskeyCopied = "operator.passkey_copied",
+        /// An operator made new recovery codes.
+        OperatorRenewRecoveryCodes = "operator.renew_recovery_codes",
+        /// All second factors of an operator were taken away.
+        OperatorResetSecondFactor = "operator.reset_second_factor",
         /// An operator ended one of their sessions.
         SessionEnd = "session.end",
         /// An operator ended all their other sessions.
@@ -117,6 +139,8 @@ text_enum! {
         InstallationPauseSync = "installation.pause_sync",
         /// The scheduled runs of every customer were resumed.
         InstallationResumeSync = "installation.resume_sync",
+        /// The roles that need a second factor were changed.
+        InstallationRequireSecondFactor = "installation.require_second_factor",
         /// Secrets were sealed with another master key.
         InstallationRotateMasterKey = "installation.rotate_master_key",
         /// A customer was added.
@@ -247,6 +271,17 @@ impl AuditAction {
             Self::OperatorPasswordRefused => "Password refused",
             Self::OperatorLinkIdentity => "Account of a provider linked",
             Self::OperatorUnlinkIdentity => "Account of a provider unlinked",
+            Self::OperatorSecondFactorRefused => "Second factor refused",
+            Self::OperatorConfirm => "Confirmed that it is them",
+            Self::OperatorConfirmRefused => "Confirmation refused",
+            Self::OperatorAddAuthenticator => "Authenticator app set up",
+            Self::OperatorRemoveAuthenticator => "Authenticator app removed",
+            Self::OperatorAddPasskey => "Passkey added",
+            Self::OperatorRenamePasskey => "Passkey renamed",
+            Self::OperatorRemovePasskey => "Passkey removed",
+            Self::OperatorPasskeyCopied => "Passkey refused as a copy",
+            Self::OperatorRenewRecoveryCodes => "Recovery codes made anew",
+            Self::OperatorResetSecondFactor => "Second factor reset",
             Self::SessionEnd => "Session ended",
             Self::SessionEndOthers => "Other sessions ended",
             Self::SessionEndAll => "All sessions ended",
@@ -257,6 +292,7 @@ impl AuditAction {
             Self::ApiTokenRefused => "API token refused",
             Self::InstallationPauseSync => "All syncs paused",
             Self::InstallationResumeSync => "All syncs resumed",
+            Self::InstallationRequireSecondFactor => "Roles that need a second factor changed",
             Self::InstallationRotateMasterKey => "Master key rotated",
             Self::CustomerCreate => "Customer added",
             Self::CustomerUpdate => "Customer changed",

@@ -158,6 +158,7 @@ pub async fn unlink(b: &Backend, scope: &Scope, id: Uuid, keep: Option<Uuid>) ->
     let ways = ways_of(b, &mut tx, operator).await?;
     let linked = ways.identities.iter().find(|one| one.id == id);
     let linked = linked.ok_or(Error::NotFound("linked account"))?;
+    scope.require_recent_proof(b.clock.now())?;
     if !ways.can_do_without(id) {
         return Err(Error::conflict(
             "This is your only way to sign in. Set a password, or link another account first.",

@@ -110,9 +110,8 @@ pub enum Intent<'a> {
     AcceptInvitation(SecretString),
     /// To link an account to the operator who asks.
     ///
-    /// Where more than a session is asked for before the ways to sign in are changed, it is asked for
-    /// before this is made: linking begins nowhere else, and what comes back belongs to the operator
-    /// and the browser that began it.
+    /// They have to have proved lately that it is them. Linking begins nowhere else, and what comes
+    /// back belongs to the operator and the browser that began it.
     Link(&'a Scope),
 }
 
@@ -162,7 +161,11 @@ pub async fn begin(b: &Backend, asked: Begin<'_>) -> Result<Url> {
             holder.ok_or_else(|| Error::conflict(Refused::invitation_ended().message))?;
             Wish::AcceptInvitation(hash(secret.expose_secret()))
         }
-        Intent::Link(scope) => Wish::Link(scope.operator_id().ok_or(Error::SignedOut)?),
+        Intent::Link(scope) => {
+            let operator = scope.operator_id().ok_or(Error::SignedOut)?;
+            scope.require_recent_proof(b.clock.now())?;
+            Wish::Link(operator)
+        }
     };
     let settings = &provider.settings;
     let known = known(b, provider).await.map_err(unavailable)?;

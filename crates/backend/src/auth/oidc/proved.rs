@@ -17,10 +17,11 @@ use super::{
 use crate::{
     Backend, Error, Origin, Result, Scope, Tx,
     auth::{
-        Proved, admit,
+        By, admit,
         link::{self, Purpose},
+        second_factor,
     },
-    execute,
+    execute, fetch_scalar,
     store::{
         audit::{self, Entry},
         operators,
@@ -151,17 +152,36 @@ impl Of<'_> {
         audit::record_as(self.b, tx, actor, self.origin, entry).await
     }
 
+    /// The refusal where their role needs a second factor, and they have a password, with which they
+    /// could get in without one. Who has no password is asked for whatever the provider asks for.
+    async fn needs_second_factor(&self, operator: OperatorId) -> Result<Option<Refused>> {
+        let mut tx = self.b.db.read().await?;
+        let factors = second_factor::of(&mut tx, operator).await?;
+        let has_password = fetch_scalar!(
+            &mut tx,
+            i64,
+            "SELECT COUNT(*) FROM operator WHERE id = $1 AND password_hash IS NOT NULL",
+            operator
+        )?;
+        let needs = factors.required && factors.is_empty() && has_password > 0;
+        Ok(needs.then(|| {
+            Refused::needs_second_factor()
+                .of(self.account)
+                .operator(operator)
+        }))
+    }
+
     async fn admit(
         &self,
         operator: OperatorId,
         user_agent: &str,
         return_to: String,
     ) -> Step<Finished> {
-        let proved = Proved {
-            operator,
-            provider: Some(self.provider.title.clone()),
-        };
-        match admit(self.b, proved, self.origin, user_agent).await {
+        let by = By::Provider(&self.provider.title);
+        if let Some(refused) = self.needs_second_factor(operator).await? {
+            return Err(refused.into());
+        }
+        match admit(self.b, operator, by, self.origin, user_agent).await {
             Ok(operator) => Ok(Finished::SignedIn {
                 operator: Box::new(operator),
                 return_to,

@@ -104,6 +104,14 @@ impl Refused {
         }
     }
 
+    /// The role needs a second factor, and a password alone would be a way around it.
+    pub(super) fn needs_second_factor() -> Self {
+        Self::new(
+            "second_factor",
+            "Your role needs a second factor here, since you have a password too. Sign in with the password once; you are led to setting one up.",
+        )
+    }
+
     /// The provider didn't prove who it is.
     pub(super) fn unproved(provider: &ProviderSettings, error: &Unproved) -> Self {
         let title = &provider.title;

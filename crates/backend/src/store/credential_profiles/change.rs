@@ -35,6 +35,7 @@ pub async fn create(
     new: NewCredentialProfile,
 ) -> Result<CredentialProfile> {
     scope.require(Permission::CredentialProfilesWrite)?;
+    scope.require_recent_proof(b.clock.now())?;
     let given = Given {
         client_secret: new.client_secret,
         certificate_pem: new.certificate_pem,
@@ -138,6 +139,7 @@ pub async fn change(
     };
     let replaced = given.is_some();
     if replaced {
+        scope.require_recent_proof(b.clock.now())?;
         let material = given.check(profile.kind)?;
         profile.expires_at = material.expires_at;
         profile.certificate_thumbprint = material.thumbprint;

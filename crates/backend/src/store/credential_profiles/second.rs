@@ -31,6 +31,7 @@ pub async fn put_second(
 ) -> Result<CredentialProfile> {
     let before = find(&mut b.db.read().await?, scope, id).await?;
     may_change(scope, &before)?;
+    scope.require_recent_proof(b.clock.now())?;
     let given = Given {
         client_secret: new.client_secret,
         certificate_pem: new.certificate_pem,
@@ -89,6 +90,7 @@ pub async fn remove_second(b: &Backend, scope: &Scope, id: CredentialProfileId) 
     let mut tx = b.db.write().await?;
     let profile = find(&mut tx, scope, id).await?;
     may_change(scope, &profile)?;
+    scope.require_recent_proof(b.clock.now())?;
     if profile.second.is_none() {
         return Err(Error::NotFound("second secret"));
     }
@@ -117,6 +119,7 @@ pub async fn use_second(
     let mut tx = b.db.write().await?;
     let profile = find(&mut tx, scope, id).await?;
     may_change(scope, &profile)?;
+    scope.require_recent_proof(b.clock.now())?;
     let ids = fetch_optional!(
         &mut tx,
         (Uuid, Option<Uuid>),

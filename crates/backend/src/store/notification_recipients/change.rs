@@ -58,6 +58,7 @@ pub async fn create_with(
         let mut tx = b.db.read().await?;
         may(&mut tx, scope, customer, Permission::NotificationsWrite).await?;
     }
+    scope.require_recent_proof(b.clock.now())?;
     let secret = take_offered(b, id, sealed).await?;
     insert(b, scope, customer, id, new, Some(&secret)).await
 }
@@ -72,6 +73,9 @@ async fn insert(
 ) -> Result<NotificationRecipient> {
     let mut tx = b.db.write().await?;
     may(&mut tx, scope, customer, Permission::NotificationsWrite).await?;
+    if secret.is_some() {
+        scope.require_recent_proof(b.clock.now())?;
+    }
     let address = check(b, new.kind, &new.address)?;
     let causes = parse_causes(new.causes.as_deref().unwrap_or(NotificationCause::ALL))?;
     refuse_twice(&mut tx, customer, id, &address).await?;
@@ -154,6 +158,7 @@ pub async fn change(
     }
     let mut secret = None;
     if change.rotate_secret {
+        scope.require_recent_proof(b.clock.now())?;
         signs(recipient.kind)?;
         let new = make_secret(&b.ids);
         keep_secret(b, &mut tx, &mut recipient, &new).await?;
@@ -192,6 +197,7 @@ pub async fn rotate_to(
     let mut tx = b.db.write().await?;
     let mut recipient = find(&mut tx, scope, id).await?;
     scope.require(Permission::NotificationsWrite)?;
+    scope.require_recent_proof(b.clock.now())?;
     signs(recipient.kind)?;
     let secret = take_offered(b, id, sealed).await?;
     if !keep_secret(b, &mut tx, &mut recipient, &secret).await? {

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// An operator whom the caller may change: seen, and without a right that the caller hasn't.
-pub(super) async fn find_to_change(tx: &mut Tx, scope: &Scope, id: OperatorId) -> Result<Operator> {
+pub(crate) async fn find_to_change(tx: &mut Tx, scope: &Scope, id: OperatorId) -> Result<Operator> {
     let operator = find(tx, scope, id).await?;
     scope.require(Permission::OperatorsWrite)?;
     if scope.role().holds(operator.role) {
@@ -30,6 +30,15 @@ pub(super) async fn find_to_change(tx: &mut Tx, scope: &Scope, id: OperatorId) -
     } else {
         Err(Error::Forbidden(Permission::OperatorsWrite))
     }
+}
+
+/// Owners may do everything: whoever makes one, or changes or removes one, has proved lately that
+/// it is them.
+pub(super) fn prove_for_owner(b: &Backend, scope: &Scope, roles: &[Role]) -> Result<()> {
+    if roles.contains(&Role::Owner) {
+        scope.require_recent_proof(b.clock.now())?;
+    }
+    Ok(())
 }
 
 /// Changes an operator. What they may do, and for whom, counts from their next request on; who is
@@ -43,6 +52,7 @@ pub async fn change(
     let mut tx = b.db.write().await?;
     one_at_a_time(&mut tx).await?;
     let before = find_to_change(&mut tx, scope, id).await?;
+    prove_for_owner(b, scope, &[before.role, change.role.unwrap_or(before.role)])?;
     let concerns_rights = change.role.is_some_and(|role| role != before.role)
         || change
             .scope
@@ -177,6 +187,7 @@ pub async fn remove(b: &Backend, scope: &Scope, id: OperatorId) -> Result<()> {
     let mut tx = b.db.write().await?;
     one_at_a_time(&mut tx).await?;
     let operator = find_to_change(&mut tx, scope, id).await?;
+    prove_for_owner(b, scope, &[operator.role])?;
     if scope.operator_id() == Some(id) {
         return Err(Error::conflict(
             "You can’t remove yourself. Ask another operator.",

@@ -10,7 +10,12 @@ use domain::{
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::{Added, TOLD, change::find_to_change, find, insert, one_at_a_time, reach::checked};
+use super::{
+    Added, TOLD,
+    change::{find_to_change, prove_for_owner},
+    find, insert, one_at_a_time,
+    reach::checked,
+};
 use crate::{
     Backend, Error, Result, Scope, Tx,
     auth::link::{self, Purpose},
@@ -144,6 +149,7 @@ async fn invite_by(
         let message = "You can’t give a role that may do more than yours.";
         return Err(Error::invalid("role", message));
     }
+    prove_for_owner(b, scope, &[new.role])?;
     b.limits.take(Limited::Invitation, scope)?;
     let mut tx = b.db.write().await?;
     one_at_a_time(&mut tx).await?;
@@ -174,6 +180,7 @@ async fn resend_by(
 ) -> Result<Operator> {
     let mut tx = b.db.write().await?;
     let operator = find_to_change(&mut tx, scope, id).await?;
+    prove_for_owner(b, scope, &[operator.role])?;
     if operator.state != OperatorState::Invited {
         let message = match operator.state {
             OperatorState::Disabled => "This operator is disabled. Enable them first.",

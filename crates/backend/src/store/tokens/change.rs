@@ -148,6 +148,7 @@ pub async fn rotate_to(
     sealed: &str,
 ) -> Result<ApiToken> {
     may_rotate(b, scope, id).await?;
+    scope.require_recent_proof(b.clock.now())?;
     let secret = opened(b, scope, sealed).await?;
     rotate_by(b, scope, id, overlap_hours, &secret).await
 }
@@ -161,16 +162,34 @@ async fn rotate_by(
 ) -> Result<ApiToken> {
     let mut tx = b.db.write().await?;
     let before = find_to_rotate(b, &mut tx, scope, id).await?;
+    scope.require_recent_proof(b.clock.now())?;
+    set_secret(b, &mut tx, &before, overlap_hours, secret).await?;
+    let after = find(b, &mut tx, scope, id).await?;
+    let changes = renewed(&before, &after, overlap_hours);
+    let entry = entry(AuditAction::ApiTokenRotate, &after).changes(changes);
+    audit::record(b, &mut tx, scope, entry).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Gives a token this secret, and as many days again as it had.
+async fn set_secret(
+    b: &Backend,
+    tx: &mut Tx,
+    before: &ApiToken,
+    overlap_hours: u32,
+    secret: &SecretString,
+) -> Result<()> {
     if overlap_hours > OVERLAP_HOURS_MAX {
         let message = format!("Use at most {OVERLAP_HOURS_MAX} hours.");
         return Err(Error::invalid("overlap_hours", message));
     }
-    refuse_taken(&mut tx, secret).await?;
+    refuse_taken(tx, secret).await?;
     let now = b.clock.now();
     let expires_at = now + (before.expires_at - before.secret_set_at);
     let overlap = (overlap_hours > 0).then(|| now + Duration::hours(overlap_hours.into()));
     execute!(
-        &mut tx,
+        tx,
         "UPDATE api_token
             SET previous_secret_hash = CASE WHEN $1 IS NULL THEN NULL ELSE secret_hash END,
                 previous_ends_at = $1, secret_hash = $2, secret_set_at = $3, expires_at = $4
@@ -179,17 +198,16 @@ async fn rotate_by(
         token::hash(secret.expose_secret()),
         now,
         expires_at,
-        id
+        before.id
     )?;
-    let after = find(b, &mut tx, scope, id).await?;
-    let changes = AuditChanges::none()
+    Ok(())
+}
+
+fn renewed(before: &ApiToken, after: &ApiToken, overlap_hours: u32) -> AuditChanges {
+    AuditChanges::none()
         .secret("secret")
         .field("expires_at", &before.expires_at, &after.expires_at)
-        .now("overlap_hours", &overlap_hours);
-    let entry = entry(AuditAction::ApiTokenRotate, &after).changes(changes);
-    audit::record(b, &mut tx, scope, entry).await?;
-    tx.commit().await?;
-    Ok(after)
+        .now("overlap_hours", &overlap_hours)
 }
 
 /// Ends a token at once and for good, with its secret before. One that is revoked already stays so.
@@ -233,32 +251,67 @@ async fn revoke_one(b: &Backend, tx: &mut Tx, scope: &Scope, token: &ApiToken) -
     Ok(())
 }
 
-/// Makes the caller the operator who answers for a program's token: from now on it may do no more
-/// than they may, and where it lists no customers it reaches theirs.
-pub async fn take_over(b: &Backend, scope: &Scope, id: ApiTokenId) -> Result<ApiToken> {
-    let mut tx = b.db.write().await?;
-    let before = find(b, &mut tx, scope, id).await?;
+/// A program's token for which the caller may come to answer.
+async fn find_to_take_over(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    id: ApiTokenId,
+) -> Result<(ApiToken, OperatorId)> {
+    let token = find(b, tx, scope, id).await?;
     scope.require(Permission::TokensWrite)?;
     let operator = scope
         .operator_id()
-        .filter(|_| scope.role().holds(before.role));
+        .filter(|_| scope.role().holds(token.role));
     let operator = operator.ok_or(Error::Forbidden(Permission::TokensWrite))?;
-    if before.kind == ApiTokenKind::Personal {
+    if token.kind == ApiTokenKind::Personal {
         return Err(Error::conflict(
             "A personal token ends with its operator. Make a token for the program instead.",
         ));
     }
-    if before.operator_id == Some(operator) {
+    if token.operator_id == Some(operator) {
         return Err(Error::conflict("You answer for this token already."));
     }
-    if matches!(
-        before.state,
-        ApiTokenState::Revoked | ApiTokenState::Expired
-    ) {
-        return Err(Error::conflict(
+    match token.state {
+        ApiTokenState::Active | ApiTokenState::Stopped => Ok((token, operator)),
+        ApiTokenState::Expired | ApiTokenState::Revoked => Err(Error::conflict(
             "This token can’t be used any more. Make a new one.",
-        ));
+        )),
     }
+}
+
+/// Makes the next text of a token for the form that takes it over.
+pub async fn offer_to_take_over(
+    b: &Backend,
+    scope: &Scope,
+    id: ApiTokenId,
+) -> Result<(ApiToken, OfferedToken)> {
+    let mut tx = b.db.read().await?;
+    let (token, _) = find_to_take_over(b, &mut tx, scope, id).await?;
+    drop(tx);
+    Ok((token, offered(b, scope).await?))
+}
+
+/// Makes the caller the operator who answers for a program's token: from now on it may do no more
+/// than they may, and where it lists no customers it reaches theirs.
+///
+/// It gets the secret that the form showed, since whoever answered for it before may have the one it
+/// had; that is good for `overlap_hours` more.
+pub async fn take_over(
+    b: &Backend,
+    scope: &Scope,
+    id: ApiTokenId,
+    overlap_hours: u32,
+    sealed: &str,
+) -> Result<ApiToken> {
+    let mut tx = b.db.read().await?;
+    find_to_take_over(b, &mut tx, scope, id).await?;
+    drop(tx);
+    scope.require_recent_proof(b.clock.now())?;
+    let secret = opened(b, scope, sealed).await?;
+    let mut tx = b.db.write().await?;
+    let (before, operator) = find_to_take_over(b, &mut tx, scope, id).await?;
+    set_secret(b, &mut tx, &before, overlap_hours, &secret).await?;
     execute!(
         &mut tx,
         "UPDATE api_token SET operator_id = $1 WHERE id = $2",
@@ -266,8 +319,11 @@ pub async fn take_over(b: &Backend, scope: &Scope, id: ApiTokenId) -> Result<Api
         id
     )?;
     let after = find(b, &mut tx, scope, id).await?;
-    let changes =
-        AuditChanges::none().field("operator_id", &before.operator_id, &after.operator_id);
+    let changes = renewed(&before, &after, overlap_hours).field(
+        "operator_id",
+        &before.operator_id,
+        &after.operator_id,
+    );
     let entry = entry(AuditAction::ApiTokenTakeOver, &after).changes(changes);
     audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await?;

@@ -48,6 +48,8 @@ pub async fn create_with(
     new: NewApiToken,
     sealed: &str,
 ) -> Result<ApiToken> {
+    may_make(scope, new.kind)?;
+    scope.require_recent_proof(b.clock.now())?;
     let secret = opened(b, scope, sealed).await?;
     keep(b, scope, new, &secret).await
 }
@@ -103,6 +105,7 @@ async fn keep(
     secret: &SecretString,
 ) -> Result<ApiToken> {
     may_make(scope, new.kind)?;
+    scope.require_recent_proof(b.clock.now())?;
     let checked = checked(b, scope, &new)?;
     let mut tx = b.db.write().await?;
     let customer_ids = match &new.customer_ids {

@@ -303,7 +303,7 @@ db_test!(who_sees_which_token_and_may_do_what_with_it, |t| {
     };
     let (mine, secret) = made(&t, &help, personal).await;
     let (listed, _) = made(&t, &of_a, new(Role::Administrator, Some(&[a]))).await;
-    let (whole, _) = made(&t, &of_a, new(Role::Administrator, None)).await;
+    let (whole, whole_secret) = made(&t, &of_a, new(Role::Administrator, None)).await;
     let (of_owner, _) = made(&t, &owner, new(Role::Owner, None)).await;
     let (by_owner, _) = made(&t, &owner, new(Role::Owner, Some(&[a]))).await;
     let seen = async |scope: &Scope| {
@@ -334,18 +334,31 @@ db_test!(who_sees_which_token_and_may_do_what_with_it, |t| {
         is_forbidden(rotate(&t, &owner, mine.id, 1).await),
         "somebody’s own"
     );
-    assert!(is_forbidden(take_over(&t, &also_a, by_owner.id).await));
+    assert!(is_forbidden(
+        offer_to_take_over(&t, &also_a, by_owner.id).await
+    ));
     assert!(matches!(
-        take_over(&t, &owner, mine.id).await,
+        offer_to_take_over(&t, &owner, mine.id).await,
         Err(Error::Conflict { .. })
     ));
     rotate(&t, &itself, mine.id, 1).await.unwrap();
     revoke(&t, &also_a, mine.id).await.unwrap();
 
-    let taken = take_over(&t, &also_a, whole.id).await.unwrap();
+    let (_, next) = offer_to_take_over(&t, &also_a, whole.id).await.unwrap();
+    let taken = take_over(&t, &also_a, whole.id, 1, &next.sealed)
+        .await
+        .unwrap();
     assert_eq!(taken.operator_id, also_a.operator_id());
-    let again = take_over(&t, &also_a, whole.id).await;
+    let again = offer_to_take_over(&t, &also_a, whole.id).await;
     assert!(matches!(again, Err(Error::Conflict { .. })));
+    used(&t, &whole_secret).await.unwrap();
+    t.clock.advance(Duration::hours(1));
+    let gone = used(&t, &whole_secret).await;
+    assert!(
+        matches!(gone, Err(Error::SignedOut)),
+        "whoever had it before has it no more"
+    );
+    token_scope(&t, &next.shown(), origin("r")).await.unwrap();
     operators::remove(&t, &owner, of_a.operator_id().unwrap())
         .await
         .unwrap();

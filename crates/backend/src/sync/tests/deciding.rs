@@ -86,6 +86,13 @@ sync_test!(
         let (run, gone) = held(&mut w, 12).await;
         let waiting = line(&run, ObjectType::Membership).held;
         assert!(waiting > 0, "their memberships wait with them");
+        // A browser that was left open rejects, and approves nothing.
+        let stale = w.t.owner().await.operator_id().unwrap();
+        let stale = w.t.stale_scope_of(stale).await;
+        let (id, user) = (run.id, ObjectType::User);
+        let approved = sync::decide(&w.t, &stale, id, user, Decision::Approved, "T-1").await;
+        assert!(matches!(approved, Err(Error::ProveAgain)), "{approved:?}");
+
         let with_users = decide(&w, run.id, ObjectType::Membership, Decision::Approved).await;
         assert!(refusal(with_users).0.contains("decided with it"));
 

@@ -1,0 +1,206 @@
+//! Setting up an authenticator app. Its key is kept only once a code showed that the app has it;
+//! until then it goes back and forth sealed.
+
+use domain::{
+    audit::{AuditAction, AuditChanges},
+    id::OperatorId,
+    second_factor::AuthenticatorOffer,
+};
+use qrcode::{Color, QrCode};
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use super::{Bearer, SettingUp, may_remove_one, totp};
+use crate::{
+    Backend, Error, Result, Scope, Tx, execute, fetch_optional,
+    sealer::{Place, places},
+};
+
+/// What apps show beside the codes.
+const ISSUER: &str = "Rollcall";
+/// The empty space around a QR code, in modules (ISO/IEC 18004 §9.1).
+const QUIET_ZONE: usize = 4;
+
+type Key = Zeroizing<Vec<u8>>;
+
+fn place(id: OperatorId) -> Place {
+    Place::new(places::AUTHENTICATOR_SECRET, id.0)
+}
+
+fn as_text(key: &[u8]) -> SecretString {
+    hex::encode(key).into()
+}
+
+/// Makes a key for an app to be shown, or shows once more what `sealed` holds, for a form that
+/// came back.
+pub async fn offer_authenticator(
+    b: &Backend,
+    who: &SettingUp,
+    sealed: Option<&str>,
+) -> Result<AuthenticatorOffer> {
+    let bearer = who.bearer(b).await?;
+    let key = match sealed {
+        Some(sealed) => opened(b, bearer.id, sealed).await?,
+        None => {
+            let mut key = Zeroizing::new(vec![0; totp::KEY_BYTES]);
+            b.ids.fill(&mut key);
+            key
+        }
+    };
+    let mut tx = b.db.read().await?;
+    let place = place(bearer.id);
+    let sealed = b.sealer.seal(&mut tx, place, &as_text(&key)).await?;
+    let uri = totp::uri(&key, ISSUER, &bearer.email);
+    let (qr_width, qr_path) = picture(&uri)?;
+    let letters: Vec<char> = totp::base32(&key).chars().collect();
+    let groups: Vec<String> = letters
+        .chunks(4)
+        .map(|four| four.iter().collect())
+        .collect();
+    Ok(AuthenticatorOffer {
+        key: groups.join(" "),
+        uri,
+        qr_width,
+        qr_path,
+        sealed: hex::encode(sealed),
+    })
+}
+
+/// The key that was offered. It is sealed anew before it is kept: the master key may have been
+/// rotated meanwhile.
+async fn opened(b: &Backend, id: OperatorId, sealed: &str) -> Result<Key> {
+    let stale = || {
+        let message = "This key was not made for you here, or not lately. Open the form anew.";
+        Error::invalid("sealed_key", message)
+    };
+    let sealed = hex::decode(sealed).map_err(|_| stale())?;
+    let text = b.sealer.open(place(id), &sealed).await;
+    let key = hex::decode(text.map_err(|_| stale())?.expose_secret()).map_err(|_| stale())?;
+    if key.len() == totp::KEY_BYTES {
+        Ok(Zeroizing::new(key))
+    } else {
+        Err(stale())
+    }
+}
+
+/// Takes the app in use once it showed a right code, in place of the one before.
+pub async fn confirm_authenticator(
+    b: &Backend,
+    who: &SettingUp,
+    sealed: &str,
+    code: &str,
+) -> Result<()> {
+    let bearer = who.bearer(b).await?;
+    let key = opened(b, bearer.id, sealed).await?;
+    let now = b.clock.now();
+    let Some(step) = totp::matching_step(&key, code, now, None) else {
+        return Err(Error::invalid(
+            "code",
+            "This is not the code that the app shows now. Look whether the phone’s clock is right, then type the next one.",
+        ));
+    };
+    let (mut tx, before) = bearer.begin(b).await?;
+    let sealed = b
+        .sealer
+        .seal(&mut tx, place(bearer.id), &as_text(&key))
+        .await?;
+    execute!(
+        &mut tx,
+        "INSERT INTO operator_authenticator (operator_id, secret_sealed, last_step, created_at)
+         VALUES ($1, $2, $3, $4)
+         ON CONFLICT (operator_id) DO UPDATE SET secret_sealed = excluded.secret_sealed,
+             last_step = excluded.last_step, created_at = excluded.created_at",
+        bearer.id,
+        sealed,
+        step,
+        now
+    )?;
+    bearer.added(&mut tx, &before).await?;
+    let changes = AuditChanges::none().secret("authenticator");
+    let action = AuditAction::OperatorAddAuthenticator;
+    bearer.record(b, &mut tx, action, changes).await?;
+    tx.commit().await
+}
+
+/// Removes the app of the operator who asks.
+pub async fn remove_authenticator(b: &Backend, scope: &Scope) -> Result<()> {
+    let bearer = Bearer::of(b, scope, None).await?;
+    let (mut tx, before) = bearer.begin(b).await?;
+    if before.authenticator_since.is_none() {
+        return Err(Error::NotFound("authenticator app"));
+    }
+    may_remove_one(&before)?;
+    delete(&mut tx, bearer.id).await?;
+    bearer.removed(&mut tx).await?;
+    let action = AuditAction::OperatorRemoveAuthenticator;
+    bearer
+        .record(b, &mut tx, action, AuditChanges::none())
+        .await?;
+    tx.commit().await
+}
+
+pub(super) async fn delete(tx: &mut Tx, id: OperatorId) -> Result<()> {
+    execute!(
+        tx,
+        "DELETE FROM operator_authenticator WHERE operator_id = $1",
+        id
+    )?;
+    Ok(())
+}
+
+/// Whether this is a code that the operator's app shows now. Then it is taken: it is none any more.
+pub(super) async fn take_code(b: &Backend, id: OperatorId, typed: &str) -> Result<bool> {
+    let mut tx = b.db.read().await?;
+    let kept = fetch_optional!(
+        &mut tx,
+        (Vec<u8>, i64),
+        "SELECT secret_sealed, last_step FROM operator_authenticator WHERE operator_id = $1",
+        id
+    )?;
+    drop(tx);
+    let Some((sealed, last_step)) = kept else {
+        return Ok(false);
+    };
+    let text = b.sealer.open(place(id), &sealed).await?;
+    let key = hex::decode(text.expose_secret()).map(Zeroizing::new);
+    let key = key.map_err(|_| Error::Internal("a kept key is no hexadecimal text".to_owned()))?;
+    let Some(step) = totp::matching_step(&key, typed, b.clock.now(), Some(last_step)) else {
+        return Ok(false);
+    };
+    let mut tx = b.db.write().await?;
+    // Of two that give the same code at once, one is the first.
+    let taken = execute!(
+        &mut tx,
+        "UPDATE operator_authenticator SET last_step = $1
+          WHERE operator_id = $2 AND last_step < $1 AND secret_sealed = $3",
+        step,
+        id,
+        sealed
+    )?;
+    tx.commit().await?;
+    Ok(taken == 1)
+}
+
+/// A text as a QR code: how many modules it is wide, and the dark ones as an SVG path.
+fn picture(text: &str) -> Result<(u32, String)> {
+    let code = QrCode::new(text)
+        .map_err(|error| Error::Internal(format!("no QR code can be made: {error}")))?;
+    let width = code.width();
+    let mut path = String::new();
+    for (row, modules) in code.to_colors().chunks(width).enumerate() {
+        let mut from = 0;
+        while from < width {
+            let run = modules[from..]
+                .iter()
+                .take_while(|module| **module == modules[from])
+                .count();
+            if modules[from] == Color::Dark {
+                let (x, y) = (from + QUIET_ZONE, row + QUIET_ZONE);
+                path.push_str(&format!("M{x} {y}h{run}v1h-{run}z"));
+            }
+            from += run;
+        }
+    }
+    let whole = u32::try_from(width + 2 * QUIET_ZONE).unwrap_or(u32::MAX);
+    Ok((whole, path))
+}
