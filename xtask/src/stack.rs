@@ -100,7 +100,7 @@ impl Stack {
         }
         let provider = match plan.provider {
             Some(scripts) => {
-                let (running, configuration) = provider(folder, scripts, &address)?;
+                let (running, configuration) = provider(folder, scripts, &url)?;
                 let configuration = configuration.to_string().into();
                 environment.push(("ROLLCALL_OIDC_PROVIDERS", configuration));
                 Some(running)
@@ -209,8 +209,8 @@ fn simulator(project: &Project, plan: &Plan<'_>) -> Result<(Running, Value), Err
 }
 
 /// Starts the OpenID provider, and answers what Rollcall's configuration says of it.
-fn provider(folder: &Path, scripts: &Path, address: &str) -> Result<(Running, Value), Error> {
-    let redirect_uri = format!("http://{address}/sign-in/oidc/contoso/callback");
+fn provider(folder: &Path, scripts: &Path, url: &str) -> Result<(Running, Value), Error> {
+    let redirect_uri = format!("{url}/sign-in/oidc/contoso/callback");
     let step = Step::new("node", "running the OpenID provider")
         .args(["provider.mjs", &redirect_uri])
         .dir(scripts);

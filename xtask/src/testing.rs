@@ -182,8 +182,10 @@ fn described_calls(project: &Project) -> Result<(), Error> {
         folder: stack::folder(project, "api"),
         programs: Profile::Dev,
         simulator: &["--tenants", "4", "--users", "30"],
+        settings: &[],
         database_url: None,
         port: None,
+        provider: None,
     };
     let mut stack = Stack::prepare(project, &plan)?;
     stack.start()?;
