@@ -223,7 +223,7 @@ test("dangerous things ask to confirm who one is, and nothing typed is lost", as
   const integration = await api.connected(customer, tenant);
   const { credential_profile_id: profile } = await api.get<{ credential_profile_id: string }>(`/integrations/${integration.id}`);
   const email = await operator(unique("Carl Confirm"));
-  const { url, server } = await impatient(8);
+  const { url, server } = await impatient(15);
   const { page, close } = await stranger(browser, url);
   try {
     await device(page);
@@ -233,7 +233,7 @@ test("dangerous things ask to confirm who one is, and nothing typed is lost", as
     await keepCodes(page);
     // Until the server itself says that the last proof is too old.
     const asked = () => page.request.post("/api/session/proof", { data: {}, headers: { "sec-fetch-site": "same-origin" } });
-    await expect.poll(async () => (await asked()).status(), { timeout: 20_000 }).toBe(403);
+    await expect.poll(async () => (await asked()).status(), { timeout: 40_000 }).toBe(403);
 
     await page.goto(`/credential-profiles/${profile}/secret`);
     await hydrated(page);
@@ -259,7 +259,7 @@ test("without the browser code a form waits on its page while one confirms", asy
   const integration = await api.connected(customer, tenant);
   const { credential_profile_id: profile } = await api.get<{ credential_profile_id: string }>(`/integrations/${integration.id}`);
   const email = await operator(unique("Petra Plain"));
-  const { url, server } = await impatient(8);
+  const { url, server } = await impatient(15);
   const { context, page, close } = await stranger(browser, url);
   try {
     await context.route(/\.(wasm|js)(\?|$)/, (route) => route.abort());
@@ -269,7 +269,7 @@ test("without the browser code a form waits on its page while one confirms", asy
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(page.getByRole("heading", { level: 1, name: "My Account" })).toBeVisible();
     const asked = () => page.request.post("/api/session/proof", { data: {}, headers: { "sec-fetch-site": "same-origin" } });
-    await expect.poll(async () => (await asked()).status(), { timeout: 20_000 }).toBe(403);
+    await expect.poll(async () => (await asked()).status(), { timeout: 40_000 }).toBe(403);
 
     await page.goto(`/credential-profiles/${profile}/secret`);
     await page.getByLabel("Client secret").fill("another secret value");
