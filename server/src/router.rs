@@ -12,6 +12,7 @@ use crate::{
     api,
     client_address::{self, TrustedProxies},
     config::Config,
+    consent,
     cross_site::{self, OwnOrigin},
     export, health, metrics, pages,
     security::{self, Https},
@@ -32,6 +33,7 @@ pub fn public(backend: &Backend, config: &Config, metrics: &metrics::Metrics) ->
     let own = OwnOrigin::new(&config.public_url);
     let pages = pages::router(backend, &config.site)
         .merge(export::router(backend))
+        .merge(consent::router(backend, config.is_https()))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
         .layer(session::layer(backend, config.is_https()))
         .layer(from_fn_with_state(own, cross_site::refuse));

@@ -10,9 +10,10 @@ use super::{ROLES, Things, head, line};
 use crate::support::TestApp;
 
 /// What strangers may call: who they are, the ways to sign in and out, the links of an invitation
-/// and of a forgotten password, which are secrets themselves, the first start, and a colour. Beside
-/// ways to sign in this list only ever shrinks.
-const FOR_STRANGERS: [&str; 10] = [
+/// and of a forgotten password and a consent link, which are secrets themselves, the first start, and
+/// a colour. Beside these this list only ever shrinks.
+const FOR_STRANGERS: [&str; 11] = [
+    "consent/view",
     "invitation/accept",
     "invitation/view",
     "password/forgot",
@@ -67,6 +68,9 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         ..
     } = things;
     Some(match function {
+        "consent-links/form" => json!({ "customer": null, "integration": integration }),
+        "consent-links/list" => json!({ "customer": customer }),
+        "consent/view" => json!({ "secret": "x" }),
         "account/sessions"
         | "api-tokens/form"
         | "customers/count"
@@ -142,6 +146,7 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         operator,
         operator_session,
         api_token,
+        consent_link,
         ..
     } = things;
     let new = format!(
@@ -162,6 +167,8 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         }
         "api-tokens/revoke" | "api-tokens/take-over" => format!("id={api_token}"),
         "api-tokens/rotate" => format!("id={api_token}&overlap_hours=1&sealed_token=x"),
+        "consent-links/add" => format!("{new}&object_types[]=user&sealed_link=x"),
+        "consent-links/end" => format!("id={consent_link}"),
         "credential-profiles/add" => format!(
             "customer_id={customer}&name=New&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e\
              &client_secret=x"

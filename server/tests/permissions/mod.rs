@@ -8,7 +8,10 @@ mod functions;
 
 use std::fmt::Write as _;
 
-use domain::{permission::Role, user::DirectoryStatus};
+use backend::store::consent_links;
+use domain::{
+    consent_link::NewConsentLink, permission::Role, policy::ObjectType, user::DirectoryStatus,
+};
 use serde_json::json;
 
 use crate::support::{TestApp, id};
@@ -27,6 +30,7 @@ struct Things {
     audit_event: String,
     operator: String,
     api_token: String,
+    consent_link: String,
     /// A session of that operator.
     operator_session: String,
 }
@@ -114,7 +118,18 @@ impl Things {
         // nobody who isn't in the customer themselves.
         let operator = app.t.role_over(Role::ReadOnly, &[customer]).await;
         let (api_token, _) = app.made_token(Role::ReadOnly, Some(&[customer])).await;
+        let profile = id(&app.post("/credential-profiles", profile).await.expect(201));
+        let link = NewConsentLink {
+            credential_profile_id: profile.parse().unwrap(),
+            cloud: "sim".to_owned(),
+            tenant: "consent.example".to_owned(),
+            object_types: vec![ObjectType::User],
+        };
+        // Not by the API, which would be asked for more of them than a person may make.
+        let by = backend::auth::command_line_scope();
+        let link = consent_links::create(&app.t, &by, customer, link).await;
         Self {
+            consent_link: link.unwrap().link.id.to_string(),
             api_token: api_token.id.to_string(),
             audit_event: id(&audit_events["items"][0]),
             operator: operator.operator_id().expect("an operator").to_string(),
@@ -124,7 +139,7 @@ impl Things {
             group: first("groups").await,
             contact,
             device,
-            credential_profile: id(&app.post("/credential-profiles", profile).await.expect(201)),
+            credential_profile: profile,
             customer: customer.to_string(),
             run: id(&run),
             integration,
@@ -146,6 +161,7 @@ impl Things {
             "audit-events" | "audit-events.csv" => &self.audit_event,
             "operators" => &self.operator,
             "api-tokens" => &self.api_token,
+            "consent-links" => &self.consent_link,
             // About everything at once.
             "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
@@ -168,6 +184,7 @@ impl Things {
             &self.audit_event,
             &self.operator,
             &self.api_token,
+            &self.consent_link,
             &self.operator_session,
         ];
         ids.into_iter()

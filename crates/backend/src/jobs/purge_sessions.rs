@@ -1,7 +1,12 @@
 //! Removes sessions and links past their end, an hour after the last time.
 
 use super::Outcome;
-use crate::{Backend, Result, auth::link, operator_mail, store::sessions};
+use crate::{
+    Backend, Result,
+    auth::link,
+    operator_mail,
+    store::{consent_links, sessions},
+};
 
 /// Removes them.
 pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
@@ -9,6 +14,7 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     sessions::delete_expired(b).await?;
     link::delete_expired(b).await?;
     operator_mail::delete_old(b).await?;
+    consent_links::delete_old(b).await?;
     Ok(Outcome::Again(now + chrono::Duration::hours(1)))
 }
 

@@ -16,6 +16,12 @@ pub struct Column {
 }
 
 impl Column {
+    /// As messages name it.
+    #[cfg(test)]
+    pub(super) fn full_name(&self) -> String {
+        format!("{}.{}", self.table, self.name)
+    }
+
     /// Every sealed value in it, for tests.
     #[cfg(test)]
     pub(crate) async fn all(&self, tx: &mut crate::Tx) -> crate::Result<Vec<Vec<u8>>> {
@@ -57,6 +63,8 @@ columns! {
 /// The text of a token that a form shows before it is kept. It is kept nowhere sealed, so it is no
 /// column of the schema, and no rotation looks for it.
 pub const OFFERED_TOKEN: &str = "api_token";
+/// What stands in a consent link that a form shows before it is kept; likewise.
+pub const OFFERED_CONSENT_LINK: &str = "consent_link";
 
 /// Where a sealed secret stands. It is sealed together with it, so that a sealed value copied to
 /// another row or column doesn’t open.
@@ -131,10 +139,7 @@ mod tests {
 
     #[test]
     fn every_sealed_column_of_the_schema_is_listed_and_none_else() {
-        let listed: BTreeSet<String> = COLUMNS
-            .iter()
-            .map(|column| format!("{}.{}", column.table, column.name))
-            .collect();
+        let listed: BTreeSet<String> = COLUMNS.iter().map(|column| column.full_name()).collect();
         assert_eq!(listed.len(), COLUMNS.len());
         for schema in [
             include_str!("../../../../migrations/sqlite/0001_initial.sql"),
