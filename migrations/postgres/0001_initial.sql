@@ -157,8 +157,8 @@ SELECT c.api_token_id, c.customer_id
   LEFT JOIN operator_role r ON r.operator_id = t.operator_id
   LEFT JOIN operator_role_customer l
          ON l.operator_id = r.operator_id AND l.customer_id = c.customer_id
-  LEFT JOIN (operator_role_tag g JOIN customer_tag ct ON ct.tag = g.tag)
-         ON g.operator_id = r.operator_id AND ct.customer_id = c.customer_id
+  LEFT JOIN operator_role_tag g ON g.operator_id = r.operator_id
+  LEFT JOIN customer_tag ct ON ct.customer_id = c.customer_id AND ct.tag = g.tag
  WHERE t.operator_id IS NULL
     OR r.scope = 'all'
     OR (r.scope = 'some' AND l.customer_id IS NOT NULL)

@@ -86,6 +86,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(api_tokens::calls()),
     );
     description::name_operations(calls.get_openapi_mut());
+    description::add_refusals_of_bodies(calls.get_openapi_mut());
     calls
 }
 

@@ -109,6 +109,7 @@ async fn no_secret_is_found_anywhere() {
     answers.push(app.get(&told).await);
     answers.push(app.get("/notification-recipients").await);
     assert_eq!(hooks.take().len(), 1, "it was signed with both");
+    answers.extend(pages_and_files(&app, &profile, &told).await);
     let signing = |made: &serde_json::Value| made["secret"].as_str().unwrap()[6..].to_owned();
     let (first, second) = (signing(&hook), signing(&rotated));
 
@@ -138,6 +139,33 @@ async fn no_secret_is_found_anywhere() {
     }
     app.t.db.close().await;
     assert_not_in_files(app.t.folder.path(), &secrets);
+}
+
+/// What people see of it: pages as HTML, files as CSV, and what is measured.
+async fn pages_and_files(app: &TestApp, profile: &str, told: &str) -> Vec<Answer> {
+    use app::routes;
+    let cookie = app.session(&app.owner_scope).await;
+    let mut answers = Vec::new();
+    for path in [
+        routes::OVERVIEW,
+        routes::CREDENTIAL_PROFILES,
+        &format!("{}/{profile}", routes::CREDENTIAL_PROFILES),
+        &format!("{}/{profile}/edit", routes::CREDENTIAL_PROFILES),
+        told,
+        routes::API_TOKENS,
+        routes::AUDIT_LOG,
+        routes::SYNC_HISTORY,
+        routes::AUDIT_LOG_CSV,
+        routes::SYNC_HISTORY_CSV,
+        routes::INTEGRATIONS_CSV,
+        routes::USERS_CSV,
+    ] {
+        let answer = app.page_of(path, &cookie).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(answer.text.len() > 100, "{path} is empty");
+        answers.push(answer);
+    }
+    answers
 }
 
 /// No file of the folder holds one of them.

@@ -7,9 +7,11 @@ use clap::ValueEnum;
 use crate::{
     browser, checks,
     error::Error,
+    front,
     postgres::{Cluster, Promise},
     project::{Profile, Project},
     python,
+    stack::{self, Plan, Stack},
     step::Step,
     summary::Summary,
     tools,
@@ -32,6 +34,8 @@ pub enum Row {
     Doctests,
     /// the simulator, judged by Microsoft's clients
     Clients,
+    /// the REST API, judged by its own description
+    Api,
     /// the product in Chromium, on SQLite
     Pages,
     /// the product in Chromium, on PostgreSQL
@@ -50,6 +54,7 @@ impl Row {
             Self::Rust => "Rust tests, SQLite and PostgreSQL",
             Self::Doctests => "examples in the documentation",
             Self::Clients => "simulator, by Microsoft's clients",
+            Self::Api => "REST API, by its description",
             Self::Pages => "pages in Chromium, SQLite",
             Self::PagesPostgres => "pages in Chromium, PostgreSQL",
             Self::Dependencies => "licenses and bans",
@@ -97,6 +102,7 @@ impl Services<'_> {
             Row::Rust => self.rust()?,
             Row::Doctests => doctests(project)?,
             Row::Clients => clients(project)?,
+            Row::Api => described_calls(project)?,
             Row::Pages => browser::test(project, self.playwright, None)?,
             Row::PagesPostgres => browser::test(project, self.playwright, Some(self.cluster()?))?,
             Row::Dependencies => return checks::dependencies(project),
@@ -162,6 +168,44 @@ fn clients(project: &Project) -> Result<(), Error> {
         project.binary(Profile::Dev, "entra-simulator"),
     )
     .fix("read the failed tests above")
+    .run()
+}
+
+/// Schemathesis makes up calls from the description of the REST API, and looks whether each answer
+/// is in it.
+fn described_calls(project: &Project) -> Result<(), Error> {
+    let folder = project.root.join("end2end/api");
+    let programs = python::environment(project, "api", &folder.join("requirements.txt"), &[])?;
+    front::build(project, Profile::Release)?;
+    browser::programs(project)?;
+    let plan = Plan {
+        folder: stack::folder(project, "api"),
+        programs: Profile::Dev,
+        simulator: &["--tenants", "4", "--users", "30"],
+        database_url: None,
+        port: None,
+    };
+    let mut stack = Stack::prepare(project, &plan)?;
+    stack.start()?;
+    let token = stack
+        .rollcall("making an API token for the calls")
+        .args(["token", "create", "--name", "description"])
+        .args(["--role", "owner"])
+        .output()?;
+    Step::new(
+        programs.join("python"),
+        "asking the API what its description says",
+    )
+    .args(["-m", "pytest", "-p", "no:cacheprovider"])
+    .arg(&folder)
+    .dir(&folder)
+    .env("E2E_URL", &stack.url)
+    .env("E2E_TOKEN", token.trim())
+    .env("E2E_SIMULATOR", &stack.tenants_file)
+    .fix(format!(
+        "read the failed calls above; the server's log is {}",
+        plan.folder.join("rollcall.log").display()
+    ))
     .run()
 }
 

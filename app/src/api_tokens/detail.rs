@@ -94,13 +94,14 @@ fn Page(view: TokenView) -> impl IntoView {
             .into_any()
         }
     };
+    let acted_on = token.clone();
     view! {
         <PageHead
             title=token.name.clone()
             parent=(routes::API_TOKENS.to_owned(), "API Tokens".to_owned())
             facts=facts
         >
-            <Actions token=token.clone() />
+            <Actions token=acted_on />
         </PageHead>
         <Stopped token=token.clone() />
         <Facts token=token customers=customers />

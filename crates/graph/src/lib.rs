@@ -40,6 +40,8 @@ mod credential;
 mod error;
 mod exchange;
 mod finding;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod http;
 mod limits;
 mod links;

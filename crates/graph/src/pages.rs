@@ -216,12 +216,12 @@ struct Reader<T> {
 
 #[derive(Deserialize)]
 #[serde(bound = "T: DeserializeOwned")]
-struct WirePage<T> {
+pub(crate) struct WirePage<T> {
     #[serde(rename = "@odata.nextLink")]
-    next: Option<String>,
+    pub(crate) next: Option<String>,
     #[serde(rename = "@odata.deltaLink")]
-    delta: Option<String>,
-    value: Vec<T>,
+    pub(crate) delta: Option<String>,
+    pub(crate) value: Vec<T>,
 }
 
 impl<T: DeserializeOwned> Reader<T> {

@@ -3,12 +3,13 @@
 use utoipa::{
     OpenApi,
     openapi::{
-        InfoBuilder, OpenApiBuilder, SecurityRequirement,
+        InfoBuilder, OpenApiBuilder, PathItem, SecurityRequirement,
+        path::Operation,
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
 
-use super::problem::Problem;
+use super::problem::{Problem, refusals};
 
 const ABOUT: &str = "Keeps many customers’ directories in step with their identity sources.\n\n\
 Sign in with a token: `Authorization: Bearer rc_…`, made on the page API Tokens or with `rollcall token create`. \
@@ -44,23 +45,41 @@ pub fn frame() -> utoipa::openapi::OpenApi {
     frame
 }
 
+/// The refusals of a body before it is read.
+const OF_BODIES: [(&str, &str); 2] = [
+    ("413", "The body is larger than 1 MiB"),
+    ("415", "The body isn’t said to be JSON"),
+];
+
+/// Every call of a path.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [
+        &mut item.get,
+        &mut item.post,
+        &mut item.put,
+        &mut item.patch,
+        &mut item.delete,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// Adds what every call with a body may answer for it.
+pub fn add_refusals_of_bodies(description: &mut utoipa::openapi::OpenApi) {
+    let calls = description.paths.paths.values_mut().flat_map(operations);
+    for call in calls.filter(|call| call.request_body.is_some()) {
+        call.responses.responses.extend(refusals(&OF_BODIES));
+    }
+}
+
 /// Gives each call an id of its own, its noun and its handler such as `users_list`: generators of
 /// clients make functions of them, and OpenAPI wants them unique (OpenAPI 3.1, Operation Object).
 pub fn name_operations(description: &mut utoipa::openapi::OpenApi) {
-    for item in description.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.post,
-            &mut item.put,
-            &mut item.patch,
-            &mut item.delete,
-        ];
-        for operation in operations.into_iter().flatten() {
-            let noun = operation.tags.iter().flatten().next();
-            if let (Some(noun), Some(handler)) = (noun, &operation.operation_id) {
-                let noun = noun.to_lowercase().replace(' ', "_");
-                operation.operation_id = Some(format!("{noun}_{handler}"));
-            }
+    for operation in description.paths.paths.values_mut().flat_map(operations) {
+        let noun = operation.tags.iter().flatten().next();
+        if let (Some(noun), Some(handler)) = (noun, &operation.operation_id) {
+            let noun = noun.to_lowercase().replace(' ', "_");
+            operation.operation_id = Some(format!("{noun}_{handler}"));
         }
     }
 }

@@ -212,9 +212,11 @@ const REFUSALS: [(&str, &str); 6] = [
     ("429", "Too many failed tries from this address"),
 ];
 
+/// The responses of a call, by status.
 type Responses = std::collections::BTreeMap<String, RefOr<utoipa::openapi::Response>>;
 
-fn refusals<'a>(of: impl IntoIterator<Item = &'a (&'a str, &'a str)>) -> Responses {
+/// Responses with a problem as their body.
+pub fn refusals<'a>(of: impl IntoIterator<Item = &'a (&'a str, &'a str)>) -> Responses {
     let content = || {
         ContentBuilder::new()
             .schema(Some(Ref::from_schema_name("Problem")))

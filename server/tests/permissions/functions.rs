@@ -7,7 +7,7 @@ use leptos::server_fn::axum::server_fn_paths;
 use serde_json::{Value, json};
 
 use super::{ROLES, Things, head, line};
-use crate::support::TestApp;
+use crate::support::{Answer, TestApp};
 
 /// What strangers may call: who they are, the ways to sign in and out, the links of an invitation
 /// and of a forgotten password and a consent link, which are secrets themselves, the first start, and
@@ -272,8 +272,18 @@ fn takes_away(function: &str) -> bool {
 
 const WIDTH: usize = 34;
 
-/// Asks a function something about `things`; answers the status.
-async fn ask(app: &TestApp, things: &Things, function: &str, cookie: &str) -> (u16, bool) {
+/// Asks a function something about `things`.
+pub(super) async fn answer(app: &TestApp, things: &Things, function: &str, cookie: &str) -> Answer {
+    asked_and_answered(app, things, function, cookie).await.1
+}
+
+/// The same, with the question.
+async fn asked_and_answered(
+    app: &TestApp,
+    things: &Things,
+    function: &str,
+    cookie: &str,
+) -> (String, Answer) {
     if FOR_STRANGERS.contains(&function) {
         // Tries to sign in slow down the next ones; that is another test's matter.
         app.t.clock.advance(chrono::Duration::hours(1));
@@ -284,9 +294,15 @@ async fn ask(app: &TestApp, things: &Things, function: &str, cookie: &str) -> (u
         Asked::Form(form) => (None, form),
     };
     let answer = app.function(function, cookie, json.as_ref(), &form).await;
-    let question = json.map_or(form, |json| json.to_string());
-    let told = things.are_told_by(&answer.text, &question);
     app.work().await;
+    (json.map_or(form, |json| json.to_string()), answer)
+}
+
+/// Asks a function something about `things`; answers the status, and whether it told of any that
+/// wasn't named.
+async fn ask(app: &TestApp, things: &Things, function: &str, cookie: &str) -> (u16, bool) {
+    let (question, answer) = asked_and_answered(app, things, function, cookie).await;
+    let told = things.are_told_by(&answer.text, &question);
     (answer.status.as_u16(), told)
 }
 

@@ -4,6 +4,7 @@
 
 mod audited;
 mod calls;
+mod crawler;
 mod functions;
 
 use std::fmt::Write as _;
@@ -143,6 +144,26 @@ impl Things {
             customer: customer.to_string(),
             run: id(&run),
             integration,
+        }
+    }
+
+    /// Ids that never were anything's.
+    fn never(app: &TestApp) -> Self {
+        let id = || app.t.ids.uuid().to_string();
+        Self {
+            customer: id(),
+            credential_profile: id(),
+            integration: id(),
+            run: id(),
+            user: id(),
+            group: id(),
+            contact: id(),
+            device: id(),
+            recipient: id(),
+            audit_event: id(),
+            operator: id(),
+            api_token: id(),
+            operator_session: id(),
         }
     }
 

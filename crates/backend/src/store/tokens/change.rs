@@ -147,6 +147,7 @@ pub async fn rotate_to(
     overlap_hours: u32,
     sealed: &str,
 ) -> Result<ApiToken> {
+    may_rotate(b, scope, id).await?;
     let secret = opened(b, scope, sealed).await?;
     rotate_by(b, scope, id, overlap_hours, &secret).await
 }
