@@ -163,6 +163,7 @@ impl Things {
             audit_event: id(),
             operator: id(),
             api_token: id(),
+            consent_link: id(),
             operator_session: id(),
         }
     }

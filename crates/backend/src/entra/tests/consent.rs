@@ -338,7 +338,7 @@ async fn what_microsoft_refuses_is_told_with_what_to_do() {
     let tenant = world.tenant(0).0;
     let profile = world.profile(None, 0).await;
     let hands = world.link(profile.id, &tenant.domain).await;
-    let long = "x".repeat(5_000);
+    let (long, origin) = ("x".repeat(5_000), origin("r"));
     for (error, description, code, title) in [
         (
             "access_denied",
@@ -374,8 +374,8 @@ async fn what_microsoft_refuses_is_told_with_what_to_do() {
             error: Some(error.to_owned()),
             error_description: Some(description.to_owned()),
         };
-        let taken = consent_came_back(&world.t, &hands.secret, back, &origin("r"));
-        assert!(taken.await.unwrap());
+        let taken = consent_came_back(&world.t, &hands.secret, back, &origin).await;
+        assert!(taken.unwrap());
         let now = world.now(&hands).await;
         assert_eq!(error_of(&now), code);
         let told = now.error.unwrap();
@@ -388,8 +388,8 @@ async fn what_microsoft_refuses_is_told_with_what_to_do() {
         state: Some(world.leave(&hands).await),
         ..CameBack::default()
     };
-    let taken = consent_came_back(&world.t, &hands.secret, back, &origin("r"));
-    assert!(taken.await.unwrap());
+    let taken = consent_came_back(&world.t, &hands.secret, back, &origin).await;
+    assert!(taken.unwrap());
     assert_eq!(error_of(&world.now(&hands).await), "no_answer");
     assert_eq!(world.tokens_asked_for(0), 0);
 

@@ -88,6 +88,7 @@ pub async fn create_with(
     new: NewConsentLink,
     sealed: &str,
 ) -> Result<ConsentLink> {
+    scope.require(Permission::IntegrationsWrite)?;
     let stale = || {
         let message = "The link is missing or not yours. Open the form anew.";
         Error::invalid("sealed_link", message)
