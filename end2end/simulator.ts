@@ -145,6 +145,11 @@ export class Control {
     await this.call("PATCH", "/settings", { latency_ms: milliseconds });
   }
 
+  /** What the tenant says of the application: `ready`, `not_consented` and more. */
+  async appState(state: string): Promise<void> {
+    await this.call("PATCH", "/app", { state });
+  }
+
   /** Takes all secrets' validity away. */
   async expireSecrets(): Promise<void> {
     await this.call("DELETE", "/app/secrets");

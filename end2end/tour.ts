@@ -39,6 +39,13 @@ export async function pages(
     role: "help_desk",
     scope: { kind: "some", customer_ids: [customer.id] },
   });
+  const consent = await api.post<{ url: string }>(`/customers/${customer.id}/consent-links`, {
+    credential_profile_id: profile?.id,
+    cloud: "sim",
+    tenant: tenant.domain,
+    object_types: ["user", "group", "contact", "device"],
+  });
+  const link = new URL(consent.url);
   const [token] = await api.all<{ id: string }>("/api-tokens");
   const of = `?customer=${customer.id}`;
   return [
@@ -71,6 +78,9 @@ export async function pages(
     ["device", `/devices/${device?.id}`],
     ["integrations", `/integrations${of}`],
     ["integration-add", `/integrations/add${of}`],
+    ["authorize", `/integrations/authorize?integration=${integration.id}`],
+    ["consent-links", `/integrations/consent-links?customer_id=${customer.id}`],
+    ["consent", link.pathname + link.search],
     ["integration", `/integrations/${integration.id}`],
     ["integration-sync-history", `/integrations/${integration.id}/sync-history`],
     ["integration-groups", `/integrations/${integration.id}/groups`],

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod api_tokens;
 pub mod audit_log;
+pub mod consent_links;
 pub mod contacts;
 pub mod credential_profiles;
 pub mod customers;
@@ -170,6 +171,8 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=integrations::AddDialog />
                         <Route path=path!("pause-all") view=frame::PauseAllDialog />
+                        <Route path=path!("authorize") view=consent_links::AuthorizeDialog />
+                        <Route path=path!("consent-links") view=consent_links::LinksDialog />
                     </ParentRoute>
                     <IntegrationRoutes />
                     <Route path=path!("/sync-history") view=history::SyncHistoryPage />
@@ -204,6 +207,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/invitation") view=account::InvitationPage />
                     <Route path=path!("/forgot-password") view=account::ForgotPage />
                     <Route path=path!("/reset-password") view=account::ResetPage />
+                    <Route path=path!("/consent") view=consent_links::ConsentPage />
                 </ParentRoute>
             </Routes>
         </Router>

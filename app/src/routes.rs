@@ -12,6 +12,20 @@ use domain::{
 pub const INVITATION: &str = "/invitation";
 /// A link of a forgotten password, with its secret in the query.
 pub const RESET_PASSWORD: &str = "/reset-password";
+/// A consent link, with its secret in the query.
+pub const CONSENT: &str = "/consent";
+/// The same page, for an answer of Microsoft that belongs to no way this browser began.
+pub const CONSENT_NOT_OURS: &str = "/consent?answer=unknown";
+/// From a consent link on to Microsoft, with the link's secret in the query.
+pub const CONSENT_CONTINUE: &str = "/consent/continue";
+/// Back from Microsoft: the redirect URI that is registered with the application.
+pub const CONSENT_CALLBACK: &str = "/consent/callback";
+/// Ask again whether a consent is known by now, with the link's secret in the query.
+pub const CONSENT_CHECK: &str = "/consent/check";
+/// Authorize: links for customers' administrators.
+pub const AUTHORIZE: &str = "/integrations/authorize";
+/// The links of a customer.
+pub const CONSENT_LINKS: &str = "/integrations/consent-links";
 /// Ask for a new password.
 pub const FORGOT_PASSWORD: &str = "/forgot-password";
 /// Operators.
@@ -223,6 +237,11 @@ pub fn customer_tags(id: CustomerId) -> String {
 /// The customers with a tag.
 pub fn customers_tagged(tag: &str) -> String {
     crate::ui::address::link(CUSTOMERS, &[("tag".to_owned(), tag.to_owned())])
+}
+
+/// Authorize the tenant of an integration.
+pub fn integration_authorize(id: IntegrationId) -> String {
+    crate::ui::address::link(AUTHORIZE, &[("integration".to_owned(), id.to_string())])
 }
 
 /// One operator.

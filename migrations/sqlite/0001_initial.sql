@@ -306,6 +306,34 @@ CREATE INDEX integration_by_profile ON integration (credential_profile_id);
 CREATE INDEX integration_by_tenant ON integration (tenant_id);
 CREATE INDEX integration_due ON integration (next_run_at) WHERE next_run_at IS NOT NULL;
 
+-- Links for an administrator of a customer who has no account here: Microsoft's admin consent for one
+-- application in one tenant. What was proven by one stays when the link ends.
+CREATE TABLE consent_link (
+    id                     BLOB NOT NULL PRIMARY KEY,
+    customer_id            BLOB NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    credential_profile_id  BLOB NOT NULL REFERENCES credential_profile (id) ON DELETE CASCADE,
+    client_id              BLOB NOT NULL, -- the profile's when the link was made
+    cloud                  TEXT NOT NULL,
+    tenant                 TEXT NOT NULL,
+    object_types           TEXT NOT NULL, -- JSON array, of what will be read
+    vouched                INTEGER NOT NULL, -- whoever made it sees all customers
+    secret_hash            BLOB NOT NULL UNIQUE, -- SHA-256 of what stands in the link
+    created_by             TEXT NOT NULL,
+    created_at             TEXT NOT NULL,
+    expires_at             TEXT NOT NULL,
+    state_hash             BLOB UNIQUE, -- of the "state" on its way to Microsoft and back, once
+    state_ends_at          TEXT,
+    checked_at             TEXT, -- when a token was last asked for
+    consented_at           TEXT, -- when Microsoft said so last
+    returned_tenant        TEXT, -- what it named then, which proves nothing
+    proven_at              TEXT, -- when a token first proved the tenant
+    proven_tenant_id       BLOB,
+    roles                  TEXT NOT NULL, -- JSON array, of the permissions in the last token
+    error                  TEXT -- JSON, of what failed last
+) STRICT;
+CREATE INDEX consent_link_by_customer ON consent_link (customer_id, id);
+CREATE INDEX consent_link_by_profile ON consent_link (credential_profile_id);
+
 -- The selected groups, with what was known of them when last seen.
 CREATE TABLE integration_group (
     integration_id  BLOB NOT NULL REFERENCES integration (id) ON DELETE CASCADE,

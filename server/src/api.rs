@@ -5,6 +5,7 @@ mod api_tokens;
 mod audit_events;
 pub mod caller;
 mod connections;
+mod consent_links;
 mod contacts;
 mod countdowns;
 mod credential_profiles;
@@ -69,6 +70,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(second_credentials::calls())
             .merge(integrations::calls())
             .merge(connections::calls())
+            .merge(consent_links::calls())
             .merge(pauses::calls())
             .merge(runs::calls())
             .merge(syncs::calls())

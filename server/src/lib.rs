@@ -7,6 +7,7 @@ mod certificate;
 pub mod client_address;
 pub mod command;
 pub mod config;
+mod consent;
 mod cross_site;
 mod csv;
 mod export;

@@ -12,6 +12,7 @@ use crate::{
     api,
     client_address::{self, TrustedProxies},
     config::Config,
+    consent,
     cross_site::{self, OwnOrigin},
     export, health, metrics, oidc, pages,
     security::{self, Https},
@@ -33,6 +34,7 @@ pub fn public(backend: &Backend, config: &Config, metrics: &metrics::Metrics) ->
     let pages = pages::router(backend, &config.site)
         .merge(export::router(backend))
         .merge(oidc::router(backend))
+        .merge(consent::router(backend, config.is_https()))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
         .layer(session::layer(backend, config.is_https()))
         .layer(from_fn_with_state(own, cross_site::refuse));

@@ -12,6 +12,8 @@ mod backups;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod consent_links;
+#[cfg(test)]
 mod contacts;
 #[cfg(test)]
 mod countdowns;

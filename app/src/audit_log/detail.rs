@@ -59,6 +59,7 @@ fn page_of(object_type: AuditObject, id: Uuid) -> Option<String> {
         | AuditObject::Operator
         | AuditObject::Session
         | AuditObject::ApiToken
+        | AuditObject::ConsentLink
         | AuditObject::AuditEvent => return None,
     })
 }

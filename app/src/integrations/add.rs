@@ -7,10 +7,12 @@ use domain::{
     integration::{IntegrationKind, NewIntegration},
 };
 use leptos::{form::FromFormData as _, html};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast as _;
 
 use super::api::{AddIntegration, Choices, TestNew, integration_choices};
 use crate::ui::{
+    address::link,
     checks::{Checks, TestButton, Verdict, follow_test},
     form::use_post_or,
     prelude::*,
@@ -111,6 +113,14 @@ pub(super) fn profile_words(profile: &CredentialProfile) -> String {
     }
 }
 
+/// What the form around its fields holds at this moment.
+fn filled_in(fields: NodeRef<html::Div>) -> Option<TestNew> {
+    let form = fields.get_untracked()?.closest("form").ok()??;
+    let form = form.dyn_into::<web_sys::HtmlFormElement>().ok()?;
+    let data = web_sys::FormData::new_with_form(&form).ok()?;
+    TestNew::from_form_data(&data).ok()
+}
+
 #[component]
 fn AddForm(
     choices: Choices,
@@ -122,12 +132,7 @@ fn AddForm(
     let test = ServerAction::<TestNew>::new();
     let tested = follow_test(test);
     let start = Callback::new(move |()| {
-        let form = fields
-            .get_untracked()
-            .and_then(|fields| fields.closest("form").ok().flatten())
-            .and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok())
-            .and_then(|form| web_sys::FormData::new_with_form(&form).ok());
-        if let Some(Ok(filled_in)) = form.map(|form| TestNew::from_form_data(&form)) {
+        if let Some(filled_in) = filled_in(fields) {
             test.dispatch(filled_in);
         }
     });
@@ -161,6 +166,25 @@ fn AddForm(
             .collect()
     };
     let add_profile = address.keep(routes::CREDENTIAL_PROFILE_ADD);
+    let authorize = link(
+        routes::AUTHORIZE,
+        &[("customer_id".to_owned(), customer.clone())],
+    );
+    let navigate = use_navigate();
+    // With the browser code, what is filled in goes along.
+    let carry_over = move |ev: web_sys::MouseEvent| {
+        if let Some(filled) = filled_in(fields) {
+            ev.prevent_default();
+            let pairs = [
+                ("customer_id", filled.customer_id),
+                ("tenant", filled.tenant),
+                ("cloud", filled.cloud),
+                ("credential_profile_id", filled.credential_profile_id),
+            ]
+            .map(|(name, value)| (name.to_owned(), value));
+            navigate(&link(routes::AUTHORIZE, &pairs), NavigateOptions::default());
+        }
+    };
     let given = move |name: &str| address.get(name).unwrap_or_default();
     view! {
         <PostForm post=post class="min-h-0 flex flex-col">
@@ -228,6 +252,12 @@ fn AddForm(
                                     </p>
                                 }
                             })}
+                        <p class="rc-hint mt-1">
+                            "Has the tenant’s administrator not consented yet? "
+                            <a class="rc-link" href=authorize data-noscroll="true" on:click=carry_over>
+                                "Authorize with a link"
+                            </a>
+                        </p>
                     </div>
                     <div class="flex items-start gap-3">
                         <input

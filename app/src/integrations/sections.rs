@@ -4,6 +4,7 @@ use domain::{
     credential_profile::CredentialProfile,
     id::{CredentialProfileId, IntegrationId},
     integration::GroupHit,
+    permission::Permission,
     policy::{ObjectType, OutOfScope},
 };
 
@@ -14,10 +15,13 @@ use super::{
     settings::SettingsForm,
     timing::{Hours, Timing},
 };
-use crate::ui::{
-    checks::{Checks, TestButton, Tested, Verdict},
-    form::{FieldError, use_field_error},
-    prelude::*,
+use crate::{
+    session::may,
+    ui::{
+        checks::{Checks, TestButton, Tested, Verdict},
+        form::{FieldError, use_field_error},
+        prelude::*,
+    },
 };
 
 /// A section with its title, on a hairline but for the first.
@@ -127,6 +131,8 @@ pub fn Connection(
         timing,
         ..
     } = configuration;
+    let authorize =
+        may(Permission::IntegrationsWrite).then(|| routes::integration_authorize(integration.id));
     let zone = integration.time_zone.clone();
     let chosen = shown.credential_profile_id;
     let options = profile_options(&profiles, integration.credential_profile_id)
@@ -179,6 +185,14 @@ pub fn Connection(
                             {options}
                         </select>
                         <TestButton tested=tested url=test_url() start=start />
+                        {authorize
+                            .map(|authorize| {
+                                view! {
+                                    <a class="btn" href=authorize data-noscroll="true">
+                                        "Authorize"
+                                    </a>
+                                }
+                            })}
                     </div>
                     <FieldError id="f-profile-e" error=profile_error />
                     <div class="mt-2 empty:hidden">

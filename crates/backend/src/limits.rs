@@ -14,7 +14,7 @@ use crate::{Clock, Error, Result, Scope, rate::Limiter};
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limited {
-    /// Inviting somebody, each of which is a mail.
+    /// Inviting somebody, each of which is a mail, and making links for those outside.
     Invitation,
     /// Testing a connection: a handful of requests to Entra ID and Graph.
     ConnectionTest,

@@ -41,6 +41,8 @@ ids! {
     CredentialProfileId,
     /// A customer's connection to one source.
     IntegrationId,
+    /// A link for an administrator of a customer's tenant.
+    ConsentLinkId,
     /// One sync.
     RunId,
     /// One planned or filtered object of a run.

@@ -11,6 +11,7 @@ pub mod api_token;
 pub mod audit;
 pub mod cloud;
 pub mod connection;
+pub mod consent_link;
 pub mod contact;
 pub mod countdown;
 pub mod credential_profile;

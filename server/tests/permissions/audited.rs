@@ -398,6 +398,14 @@ async fn form_of_access(w: &World<'_>, function: &str, cookie: &str, session: &s
             functions::changing(app, &w.things, session, function)
                 .replace("sealed_token=x", &format!("sealed_token={sealed}"))
         }
+        "consent-links/add" => {
+            let asked = json!({ "customer": w.things.customer, "integration": null });
+            let offered = app.function("consent-links/form", cookie, Some(&asked), "");
+            let offered = offered.await.expect(200);
+            let sealed = offered["sealed"].as_str().unwrap();
+            functions::changing(app, &w.things, session, function)
+                .replace("sealed_link=x", &format!("sealed_link={sealed}"))
+        }
         "credential-profiles/test-second" => {
             let profile = w.second_in_use().await;
             format!("id={profile}&integration_id={integration}")
@@ -591,6 +599,10 @@ async fn body_of_access(w: &World<'_>, call: &str) -> Option<(Option<String>, Va
             let path = format!("/api-tokens/{}/rotation", w.app.owner_token);
             return Some((Some(path), json!({})));
         }
+        "POST /customers/{id}/consent-links" => json!({
+            "credential_profile_id": w.things.credential_profile, "cloud": "sim",
+            "tenant": "fabrikam.example",
+        }),
         "POST /operators" => invitation(w, "some"),
         "PATCH /operators/{id}" => json!({ "name": "Another" }),
         "POST /operators/{id}/invitation" => {

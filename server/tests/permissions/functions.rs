@@ -10,9 +10,10 @@ use super::{ROLES, Things, head, line};
 use crate::support::{Answer, TestApp};
 
 /// What strangers may call: who they are, the ways to sign in and out, the links of an invitation
-/// and of a forgotten password, which are secrets themselves, the first start, and a colour. Beside
-/// ways to sign in this list only ever shrinks.
-const FOR_STRANGERS: [&str; 11] = [
+/// and of a forgotten password and a consent link, which are secrets themselves, the first start, and
+/// a colour. Beside these this list only ever shrinks.
+const FOR_STRANGERS: [&str; 12] = [
+    "consent/view",
     "invitation/accept",
     "invitation/view",
     "password/forgot",
@@ -72,6 +73,9 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         ..
     } = things;
     Some(match function {
+        "consent-links/form" => json!({ "customer": null, "integration": integration }),
+        "consent-links/list" => json!({ "customer": customer }),
+        "consent/view" => json!({ "secret": "x" }),
         "account/second-factors"
         | "account/sessions"
         | "account/ways-to-sign-in"
@@ -162,6 +166,7 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         operator,
         operator_session,
         api_token,
+        consent_link,
         ..
     } = things;
     let new = format!(
@@ -192,6 +197,8 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         "session/confirm" | "session/second-factor" => "code=123456&next=".to_owned(),
         "passkeys/rename" => format!("id={}&name=Key", app.t.ids.uuid()),
         "passkeys/remove" => format!("id={}", app.t.ids.uuid()),
+        "consent-links/add" => format!("{new}&object_types[]=user&sealed_link=x"),
+        "consent-links/end" => format!("id={consent_link}"),
         "credential-profiles/add" => format!(
             "customer_id={customer}&name=New&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e\
              &client_secret=x"

@@ -10,7 +10,10 @@ mod functions;
 
 use std::fmt::Write as _;
 
-use domain::{permission::Role, user::DirectoryStatus};
+use backend::store::consent_links;
+use domain::{
+    consent_link::NewConsentLink, permission::Role, policy::ObjectType, user::DirectoryStatus,
+};
 use serde_json::json;
 
 use crate::support::{TestApp, id};
@@ -29,6 +32,7 @@ struct Things {
     audit_event: String,
     operator: String,
     api_token: String,
+    consent_link: String,
     /// A session of that operator.
     operator_session: String,
 }
@@ -128,7 +132,18 @@ impl Things {
         // nobody who isn't in the customer themselves.
         let operator = app.t.role_over(Role::ReadOnly, &[customer]).await;
         let (api_token, _) = app.made_token(Role::ReadOnly, Some(&[customer])).await;
+        let profile = id(&app.post("/credential-profiles", profile).await.expect(201));
+        let link = NewConsentLink {
+            credential_profile_id: profile.parse().unwrap(),
+            cloud: "sim".to_owned(),
+            tenant: "consent.example".to_owned(),
+            object_types: vec![ObjectType::User],
+        };
+        // Not by the API, which would be asked for more of them than a person may make.
+        let by = backend::auth::command_line_scope();
+        let link = consent_links::create(&app.t, &by, customer, link).await;
         Self {
+            consent_link: link.unwrap().link.id.to_string(),
             api_token: api_token.id.to_string(),
             audit_event: id(&audit_events["items"][0]),
             operator: operator.operator_id().expect("an operator").to_string(),
@@ -138,7 +153,7 @@ impl Things {
             group: first("groups").await,
             contact,
             device,
-            credential_profile: id(&app.post("/credential-profiles", profile).await.expect(201)),
+            credential_profile: profile,
             customer: customer.to_string(),
             run: id(&run),
             integration,
@@ -161,6 +176,7 @@ impl Things {
             audit_event: id(),
             operator: id(),
             api_token: id(),
+            consent_link: id(),
             operator_session: id(),
         }
     }
@@ -180,6 +196,7 @@ impl Things {
             "audit-events" | "audit-events.csv" => &self.audit_event,
             "operators" => &self.operator,
             "api-tokens" => &self.api_token,
+            "consent-links" => &self.consent_link,
             // About everything at once.
             "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
@@ -202,6 +219,7 @@ impl Things {
             &self.audit_event,
             &self.operator,
             &self.api_token,
+            &self.consent_link,
             &self.operator_session,
         ];
         ids.into_iter()

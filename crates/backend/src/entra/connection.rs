@@ -46,14 +46,14 @@ pub async fn test_connection(
         tenant: &tenant,
         profile: new.credential_profile_id,
     };
-    let profile = may_connect(b, &mut tx, scope, &wish).await?;
+    let may = may_connect(b, &mut tx, scope, &wish).await?;
     b.limits.take(Limited::ConnectionTest, scope)?;
-    let credential = credential_profiles::credential(b, &mut tx, profile.id).await?;
+    let credential = credential_profiles::credential(b, &mut tx, may.profile.id).await?;
     drop(tx);
     let subject = Subject {
         customer,
         cloud: &new.cloud,
-        expected: uuid(&tenant),
+        expected: may.proven.or_else(|| uuid(&tenant)),
         vouched: scope.sees_all(),
         policy: &policy,
     };

@@ -1,8 +1,10 @@
 //! What a person at the settings of an integration asks of its tenant: Test Connection, and
-//! groups by their name. Runs read on their own, in `sync`.
+//! groups by their name; and what the tenant's administrator does with a consent link. Runs read on
+//! their own, in `sync`.
 
 mod checks;
 mod connection;
+mod consent;
 mod groups;
 #[cfg(test)]
 mod tests;
@@ -11,6 +13,7 @@ use domain::{run::RunError, tenant::Tenant};
 use graph::{Client, Credential};
 
 pub use connection::{test_connection, test_saved, test_second};
+pub use consent::{CameBack, check_consent, consent_came_back, follow_consent, send_to_consent};
 pub use groups::{SEARCH_CHARS_MIN, group_search};
 
 use crate::{Backend, Error, Result};

@@ -1,5 +1,7 @@
 //! Test Connection and group search against the simulator, in this process.
 
+mod consent;
+
 use std::sync::Arc;
 
 use domain::{
@@ -38,10 +40,15 @@ impl World {
     }
 
     async fn on(kind: Kind) -> Option<Self> {
+        Self::with(kind, false).await
+    }
+
+    /// With an application in each tenant, or with one in both.
+    async fn with(kind: Kind, shared_app: bool) -> Option<Self> {
         let farm = Farm::new(FarmConfig {
             seed: 7,
             tenants: vec![TenantConfig::sized(12), TenantConfig::sized(12)],
-            shared_app: false,
+            shared_app,
             clock: Arc::new(ManualClock::new(start())),
         });
         let running = farm.serve(([127, 0, 0, 1], 0).into()).await.unwrap();

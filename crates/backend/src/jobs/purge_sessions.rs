@@ -6,7 +6,7 @@ use crate::{
     Backend, Result,
     auth::{link, oidc, second_factor},
     operator_mail,
-    store::sessions,
+    store::{consent_links, sessions},
 };
 
 /// Removes them.
@@ -17,6 +17,7 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     oidc::delete_expired(b).await?;
     second_factor::delete_expired(b).await?;
     operator_mail::delete_old(b).await?;
+    consent_links::delete_old(b).await?;
     Ok(Outcome::Again(now + chrono::Duration::hours(1)))
 }
 

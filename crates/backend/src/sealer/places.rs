@@ -65,6 +65,8 @@ columns! {
 /// The text of a token that a form shows before it is kept. It is kept nowhere sealed, so it is no
 /// column of the schema, and no rotation looks for it.
 pub const OFFERED_TOKEN: &str = "api_token";
+/// What stands in a consent link that a form shows before it is kept; likewise.
+pub const OFFERED_CONSENT_LINK: &str = "consent_link";
 
 /// Where a sealed secret stands. It is sealed together with it, so that a sealed value copied to
 /// another row or column doesn’t open.

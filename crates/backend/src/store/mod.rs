@@ -5,6 +5,7 @@ pub mod across;
 mod attributes;
 pub mod audit;
 mod by_name;
+pub mod consent_links;
 pub mod contacts;
 pub mod countdown;
 pub mod credential_profiles;

@@ -3,7 +3,9 @@
 use domain::{api_token::NewApiToken, credential_profile::NewSecondCredential, permission::Role};
 use secrecy::ExposeSecret;
 
-use super::{credential_profiles, notification_recipients, sample, sessions, tokens};
+use super::{
+    consent_links, credential_profiles, notification_recipients, sample, sessions, tokens,
+};
 use crate::{
     auth,
     sealer::{self, places},
@@ -97,6 +99,17 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let cookie = 0x1122_3344_5566_7788_99aa_bbcc_ddee_ff01_i128;
     sessions::create(&t, cookie, "{}").await.unwrap();
     let invitation = "what-stands-in-a-link";
+    let customer = t.customer("Contoso").await;
+    let link = domain::consent_link::NewConsentLink {
+        credential_profile_id: profile.id,
+        cloud: "global".to_owned(),
+        tenant: "contoso.example".to_owned(),
+        object_types: vec![domain::policy::ObjectType::User],
+    };
+    let link = consent_links::create(&t, &owner, customer, link)
+        .await
+        .unwrap();
+    let (_, consent) = link.url.split_once("secret=").unwrap();
     sample::mail_with_link(&t, owner.operator_id().unwrap(), invitation).await;
 
     let app = hex::encode(sample::authenticator(&t, &owner).await);
@@ -126,6 +139,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
         "second-secret-value",
         "third-secret-value",
         invitation,
+        consent,
         line,
         "PRIVATE KEY",
         token.expose_secret(),

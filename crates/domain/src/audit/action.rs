@@ -19,6 +19,8 @@ text_enum! {
         CredentialProfile = "credential_profile",
         /// An integration.
         Integration = "integration",
+        /// A link for Microsoft's admin consent.
+        ConsentLink = "consent_link",
         /// A run, or Sync History as a whole.
         Run = "run",
         /// A user of a directory, or users as a whole.
@@ -47,6 +49,7 @@ impl AuditObject {
             Self::Customer => "Customer",
             Self::CredentialProfile => "Credential profile",
             Self::Integration => "Integration",
+            Self::ConsentLink => "Consent link",
             Self::Run => "Run",
             Self::User => "User",
             Self::Group => "Group",
@@ -183,6 +186,12 @@ text_enum! {
         IntegrationResume = "integration.resume",
         /// The list of integrations was exported.
         IntegrationExport = "integration.export",
+        /// A link for an administrator's consent was made.
+        ConsentLinkCreate = "consent_link.create",
+        /// Such a link was ended before its time.
+        ConsentLinkDelete = "consent_link.delete",
+        /// A token proved that the tenant consented.
+        ConsentLinkProve = "consent_link.prove",
         /// A run was started.
         RunStart = "run.start",
         /// A run of one person was started.
@@ -314,6 +323,9 @@ impl AuditAction {
             Self::IntegrationPause => "Integration paused",
             Self::IntegrationResume => "Integration resumed",
             Self::IntegrationExport => "Integrations exported",
+            Self::ConsentLinkCreate => "Consent link made",
+            Self::ConsentLinkDelete => "Consent link ended",
+            Self::ConsentLinkProve => "Consent proven",
             Self::RunStart => "Run started",
             Self::RunSyncObject => "One person synced",
             Self::RunPreview => "Preview started",

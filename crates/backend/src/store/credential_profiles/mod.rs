@@ -295,7 +295,7 @@ async fn uses_in(tx: &mut Tx, scope: &Scope, id: CredentialProfileId) -> Result<
 }
 
 /// The profiles that the caller may connect for this customer, by name: its own, and shared ones
-/// only for who sees all customers.
+/// only for who sees all customers, or once a consent link proved a tenant of the customer.
 pub async fn choices(
     b: &Backend,
     scope: &Scope,
@@ -309,7 +309,10 @@ pub async fn choices(
         Row,
         sqlx::AssertSqlSafe(format!(
             "SELECT {PROFILE} FROM credential_profile p
-             WHERE p.customer_id = $1 OR (p.customer_id IS NULL AND $2)
+             WHERE p.customer_id = $1 OR (p.customer_id IS NULL AND ($2 OR EXISTS (
+                     SELECT 1 FROM consent_link l
+                      WHERE l.customer_id = $1 AND l.credential_profile_id = p.id
+                        AND l.client_id = p.client_id AND l.proven_tenant_id IS NOT NULL)))
              ORDER BY p.name_folded, p.id LIMIT 1000"
         )),
         customer,

@@ -3,7 +3,7 @@
 use domain::{
     DateTime,
     audit::{AuditAction, AuditChanges},
-    id::{CustomerId, IntegrationId},
+    id::{CredentialProfileId, CustomerId, IntegrationId},
     integration::{Integration, IntegrationChange, IntegrationState, NewIntegration},
     permission::Permission,
     policy::Policy,
@@ -18,7 +18,7 @@ use crate::{
     Backend, Result, Scope, Tx, execute, fetch_one, notify,
     store::{
         audit::{self, Entry},
-        customers, protected_rules, write_json,
+        consent_links, customers, protected_rules, write_json,
     },
     sync, timetable,
     timetable::Timetable,
@@ -44,7 +44,7 @@ pub async fn create(
         tenant: &tenant,
         profile: new.credential_profile_id,
     };
-    may_connect(b, &mut tx, scope, &wish).await?;
+    let proven = may_connect(b, &mut tx, scope, &wish).await?.proven;
     refuse_twice(&mut tx, &wish).await?;
     let integration = Integration {
         id: IntegrationId(b.ids.uuid()),
@@ -52,7 +52,7 @@ pub async fn create(
         kind: new.kind,
         name: tenant.as_str().to_owned(),
         tenant: tenant.as_str().to_owned(),
-        tenant_id: None,
+        tenant_id: proven,
         cloud: new.cloud,
         credential_profile_id: new.credential_profile_id,
         enabled: new.enabled,
@@ -93,8 +93,9 @@ async fn insert(tx: &mut Tx, new: &Integration, scope: &Scope, now: DateTime) ->
         "INSERT INTO integration
            (id, customer_id, kind, name, name_folded, tenant, cloud, credential_profile_id,
             enabled, full_scan_next, first_full_done, schedule, policy, state, failures,
-            last_sync_detail, tenant_vouched_by, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, 0, '', $14, $15)",
+            last_sync_detail, tenant_vouched_by, created_at, tenant_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, 0, '', $14, $15,
+            $16)",
         new.id,
         new.customer_id,
         new.kind,
@@ -109,7 +110,8 @@ async fn insert(tx: &mut Tx, new: &Integration, scope: &Scope, now: DateTime) ->
         policy_column(&new.policy)?,
         new.state,
         scope.sees_all().then(|| scope.actor_name().to_owned()),
-        now
+        now,
+        new.tenant_id
     )?;
     Ok(())
 }
@@ -189,7 +191,8 @@ pub async fn change(
     if let Some(profile) = change.credential_profile_id
         && profile != before.credential_profile_id
     {
-        may_use(&mut tx, scope, before.customer_id, profile).await?;
+        let proved = is_proven(&mut tx, &before, profile).await?;
+        may_use(&mut tx, scope, before.customer_id, profile, proved).await?;
         integration.credential_profile_id = profile;
     }
     if let Some(schedule) = change.schedule {
@@ -233,6 +236,24 @@ pub async fn change(
         protected_rules::refresh(b, id).await;
     }
     Ok(integration)
+}
+
+/// Whether a consent link proved the integration's own tenant for this profile.
+async fn is_proven(
+    tx: &mut Tx,
+    integration: &Integration,
+    profile: CredentialProfileId,
+) -> Result<bool> {
+    let Some(tenant) = integration.tenant_id else {
+        return Ok(false);
+    };
+    let (customer, cloud, named) = (
+        integration.customer_id,
+        &integration.cloud,
+        tenant.to_string(),
+    );
+    let proven = consent_links::proven_tenant(tx, customer, cloud, &named, profile).await?;
+    Ok(proven == Some(tenant))
 }
 
 /// What a change means for how the row stands.

@@ -3,7 +3,8 @@
 //! A tenant of a cloud belongs to one customer, and a shared credential profile opens many
 //! tenants. So only someone who sees all customers connects a shared profile, or a tenant that is
 //! another customer's already: otherwise whoever may add an integration to one customer could
-//! read another's directory.
+//! read another's directory. A shared profile may be connected by others too once a consent link,
+//! made by someone who may connect it, proved that tenant for that customer.
 
 use domain::{
     audit::{AuditAction, AuditChanges},
@@ -19,7 +20,7 @@ use crate::{
     store::{
         across,
         audit::{self, Entry},
-        credential_profiles,
+        consent_links, credential_profiles,
     },
 };
 
@@ -31,6 +32,13 @@ pub(crate) struct Wish<'a> {
     pub profile: CredentialProfileId,
 }
 
+/// What may be connected.
+pub(crate) struct Connectable {
+    pub profile: CredentialProfile,
+    /// The tenant, where a consent link proved it.
+    pub proven: Option<TenantId>,
+}
+
 /// Whether the caller may connect this; answers the profile.
 ///
 /// Blames the field in the body: ids there are looked at last, and one that the caller may not
@@ -40,18 +48,25 @@ pub(crate) async fn may_connect(
     tx: &mut Tx,
     scope: &Scope,
     wish: &Wish<'_>,
-) -> Result<CredentialProfile> {
+) -> Result<Connectable> {
     if b.clouds.get(wish.cloud).is_none() {
         let ids: Vec<_> = b.clouds.names().into_iter().map(|cloud| cloud.id).collect();
         let message = format!("Choose one of {}.", ids.join(", "));
         return Err(Error::invalid("cloud", message));
     }
-    let profile = may_use(tx, scope, wish.customer, wish.profile).await?;
-    let known = across::tenant_is_elsewhere(tx, wish.customer, wish.cloud, wish.tenant).await?;
+    let (customer, cloud, tenant) = (wish.customer, wish.cloud, wish.tenant);
+    let proven =
+        consent_links::proven_tenant(tx, customer, cloud, tenant.as_str(), wish.profile).await?;
+    let profile = may_use(tx, scope, customer, wish.profile, proven.is_some()).await?;
+    let mut known = across::tenant_is_elsewhere(tx, customer, cloud, tenant).await?;
+    if let Some(proven) = proven {
+        let others = across::customers_of_tenant(tx, customer, cloud, proven).await?;
+        known |= !others.is_empty();
+    }
     if known && !scope.sees_all() {
         return Err(Error::invalid("tenant", ELSEWHERE));
     }
-    Ok(profile)
+    Ok(Connectable { profile, proven })
 }
 
 const ELSEWHERE: &str = "This tenant can be connected here only by someone who administers all customers: it is connected elsewhere already.";
@@ -78,12 +93,14 @@ pub(super) async fn refuse_twice(tx: &mut Tx, wish: &Wish<'_>) -> Result<()> {
     }
 }
 
-/// Whether the caller may use the profile for the customer.
+/// Whether the caller may use the profile for the customer: with a tenant that a consent link
+/// `proved` for it, or with any.
 pub(super) async fn may_use(
     tx: &mut Tx,
     scope: &Scope,
     customer: CustomerId,
     id: CredentialProfileId,
+    proved: bool,
 ) -> Result<CredentialProfile> {
     let blamed = |message: String| Error::invalid("credential_profile_id", message);
     let profile = match credential_profiles::find(tx, scope, id).await {
@@ -95,9 +112,9 @@ pub(super) async fn may_use(
     match profile.customer_id {
         Some(of) if of == customer => Ok(profile),
         Some(_) => Err(blamed("This profile is another customer’s.".to_owned())),
-        None if scope.sees_all() => Ok(profile),
+        None if scope.sees_all() || proved => Ok(profile),
         None => Err(blamed(
-            "A shared profile can be connected only by someone who administers all customers. Choose a profile of this customer.".to_owned(),
+            "A shared profile can be connected only by someone who administers all customers, or after the tenant consented by a link that they made. Choose a profile of this customer.".to_owned(),
         )),
     }
 }

@@ -1,0 +1,237 @@
+//! Making links, and ending them before their time.
+
+use chrono::Duration;
+use domain::{
+    audit::{AuditAction, AuditChanges},
+    consent_link::{ConsentLink, ConsentLinkMade, ConsentLinkState, LIFETIME_DAYS, NewConsentLink},
+    id::{ConsentLinkId, CustomerId},
+    permission::Permission,
+    policy::ObjectType,
+    tenant::Tenant,
+};
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use super::{TOLD, entry, find, permissions};
+use crate::{
+    Backend, Error, Result, Scope, Tx,
+    auth::{link, token},
+    execute,
+    limits::Limited,
+    sealer::{Place, places},
+    store::{
+        audit, customers,
+        integrations::{Wish, may_connect},
+        write_json,
+    },
+};
+
+/// A link to show before it is kept, and what to send back to have it kept.
+#[derive(Debug)]
+pub struct OfferedConsentLink {
+    url: SecretString,
+    /// What stands in it, sealed.
+    pub sealed: String,
+}
+
+impl OfferedConsentLink {
+    /// The link, to be shown once.
+    pub fn shown(&self) -> String {
+        self.url.expose_secret().to_owned()
+    }
+}
+
+/// For the one who asked alone, so that nobody has another's link accepted.
+fn place(scope: &Scope) -> Place {
+    let row = scope.operator_id().map_or_else(Uuid::nil, |id| id.0);
+    Place::in_a_form(places::OFFERED_CONSENT_LINK, row)
+}
+
+/// The page that a link leads to, as `app::routes` has it.
+fn url(b: &Backend, secret: &SecretString) -> SecretString {
+    let mut url = b.settings.public_url.clone();
+    url.set_path("/consent");
+    url.set_query(Some(&format!("secret={}", secret.expose_secret())));
+    url.to_string().into()
+}
+
+/// Makes a link for a form to show. Nothing is kept until the form comes back.
+pub async fn offer(b: &Backend, scope: &Scope) -> Result<OfferedConsentLink> {
+    scope.require(Permission::IntegrationsWrite)?;
+    let secret = link::make(b);
+    let mut tx = b.db.read().await?;
+    let sealed = b.sealer.seal(&mut tx, place(scope), &secret).await?;
+    Ok(OfferedConsentLink {
+        sealed: hex::encode(sealed),
+        url: url(b, &secret),
+    })
+}
+
+/// Makes a link, for programs: the answer holds it, this once.
+pub async fn create(
+    b: &Backend,
+    scope: &Scope,
+    customer: CustomerId,
+    new: NewConsentLink,
+) -> Result<ConsentLinkMade> {
+    let secret = link::make(b);
+    let link = keep(b, scope, customer, new, &secret).await?;
+    let url = url(b, &secret).expose_secret().to_owned();
+    Ok(ConsentLinkMade { link, url })
+}
+
+/// Makes the link that a form showed.
+pub async fn create_with(
+    b: &Backend,
+    scope: &Scope,
+    customer: CustomerId,
+    new: NewConsentLink,
+    sealed: &str,
+) -> Result<ConsentLink> {
+    scope.require(Permission::IntegrationsWrite)?;
+    let stale = || {
+        let message = "The link is missing or not yours. Open the form anew.";
+        Error::invalid("sealed_link", message)
+    };
+    let sealed = hex::decode(sealed).map_err(|_| stale())?;
+    let opened = b.sealer.open(place(scope), &sealed).await;
+    let secret = opened.map_err(|_| stale())?;
+    keep(b, scope, customer, new, &secret).await
+}
+
+/// What can be read is in the order of its pages, once each.
+fn checked(given: &[ObjectType]) -> Result<Vec<ObjectType>> {
+    if given.contains(&ObjectType::Membership) || given.is_empty() {
+        let message = "Choose at least one of users, groups, contacts and devices.";
+        return Err(Error::invalid("object_types", message));
+    }
+    let chosen = ObjectType::OBJECTS.into_iter();
+    Ok(chosen.filter(|of| given.contains(of)).collect())
+}
+
+async fn keep(
+    b: &Backend,
+    scope: &Scope,
+    customer: CustomerId,
+    new: NewConsentLink,
+    secret: &SecretString,
+) -> Result<ConsentLink> {
+    let mut tx = b.db.write().await?;
+    customers::find_in_use(&mut tx, scope, customer).await?;
+    scope.require(Permission::IntegrationsWrite)?;
+    let tenant = Tenant::parse(&new.tenant)?;
+    let object_types = checked(&new.object_types)?;
+    let wish = Wish {
+        customer,
+        cloud: &new.cloud,
+        tenant: &tenant,
+        profile: new.credential_profile_id,
+    };
+    let may = may_connect(b, &mut tx, scope, &wish).await?;
+    let profile = may.profile;
+    // Who may use a shared profile only since a link proved the tenant names that tenant, and not the
+    // domain by which it was found then.
+    let tenant = match may.proven {
+        Some(proven) if !scope.sees_all() => proven.to_string(),
+        _ => tenant.as_str().to_owned(),
+    };
+    b.limits.take(Limited::Invitation, scope)?;
+    let now = b.clock.now();
+    let made = ConsentLink {
+        id: ConsentLinkId(b.ids.uuid()),
+        customer_id: customer,
+        credential_profile_id: profile.id,
+        client_id: profile.client_id,
+        cloud: new.cloud,
+        tenant,
+        permissions: permissions(&object_types, &[]),
+        object_types,
+        state: ConsentLinkState::Waiting,
+        created_by: scope.actor_name().to_owned(),
+        created_at: now,
+        expires_at: now + Duration::days(LIFETIME_DAYS),
+        proven_tenant_id: None,
+        proven_at: None,
+        error: None,
+    };
+    end_earlier(&mut tx, &made).await?;
+    insert(&mut tx, &made, scope, secret).await?;
+    let changes = AuditChanges::created(&made).only(&TOLD);
+    let entry = entry(AuditAction::ConsentLinkCreate, &made).changes(changes);
+    audit::record(b, &mut tx, scope, entry).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// A new link takes the place of the one before for the same; what that proved stays.
+async fn end_earlier(tx: &mut Tx, made: &ConsentLink) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE consent_link SET expires_at = $1, state_hash = NULL, state_ends_at = NULL
+          WHERE customer_id = $2 AND credential_profile_id = $3 AND cloud = $4 AND tenant = $5
+            AND expires_at > $1",
+        made.created_at,
+        made.customer_id,
+        made.credential_profile_id,
+        &made.cloud,
+        &made.tenant
+    )?;
+    Ok(())
+}
+
+async fn insert(
+    tx: &mut Tx,
+    made: &ConsentLink,
+    scope: &Scope,
+    secret: &SecretString,
+) -> Result<()> {
+    let kept = execute!(
+        tx,
+        "INSERT INTO consent_link
+           (id, customer_id, credential_profile_id, client_id, cloud, tenant, object_types, vouched,
+            secret_hash, created_by, created_at, expires_at, roles)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '[]')",
+        made.id,
+        made.customer_id,
+        made.credential_profile_id,
+        made.client_id,
+        &made.cloud,
+        &made.tenant,
+        write_json(&made.object_types)?,
+        scope.sees_all(),
+        token::hash(secret.expose_secret()),
+        &made.created_by,
+        made.created_at,
+        made.expires_at
+    );
+    match kept {
+        // A form that offered a link was sent twice.
+        Err(error) if error.is_unique_violation() => Err(Error::invalid(
+            "sealed_link",
+            "This link was made already. Open the form anew.",
+        )),
+        Err(error) => Err(error),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Ends a link now. What it proved stays.
+pub async fn delete(b: &Backend, scope: &Scope, id: ConsentLinkId) -> Result<()> {
+    let mut tx = b.db.write().await?;
+    let link = find(b, &mut tx, scope, id).await?;
+    scope.require(Permission::IntegrationsWrite)?;
+    let now = b.clock.now();
+    let ended = execute!(
+        &mut tx,
+        "UPDATE consent_link SET expires_at = $1, state_hash = NULL, state_ends_at = NULL
+          WHERE id = $2 AND expires_at > $1",
+        now,
+        id
+    )?;
+    if ended == 1 {
+        let changes = AuditChanges::none().field("expires_at", &link.expires_at, &now);
+        let entry = entry(AuditAction::ConsentLinkDelete, &link).changes(changes);
+        audit::record(b, &mut tx, scope, entry).await?;
+    }
+    tx.commit().await
+}

@@ -1,0 +1,210 @@
+//! A link in the hands of whoever opened it. They have no [`Scope`](crate::Scope): the secret in the
+//! link is what lets them see this one link, and nothing else.
+
+use chrono::Duration;
+use domain::{
+    DateTime,
+    audit::{ActorKind, AuditAction, AuditChanges},
+    consent_link::ConsentLink,
+    id::{ConsentLinkId, TenantId},
+    run::RunError,
+};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::FromRow;
+
+use super::{Row, columns, entry};
+use crate::{
+    Backend, Origin, Result, Tx,
+    auth::token,
+    execute, fetch_optional,
+    store::{audit, write_json},
+};
+
+/// How long one may take at Microsoft.
+const AWAY: Duration = Duration::hours(1);
+/// A token is asked for no more often than this for one link.
+const CHECK_EVERY: Duration = Duration::seconds(5);
+
+/// A good link.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub link: ConsentLink,
+    pub customer_name: String,
+    /// Whether who made it sees all customers.
+    pub vouched: bool,
+    /// The tenant that Microsoft named on the way back.
+    pub returned_tenant: Option<String>,
+    /// Whether Microsoft ever said that somebody consented.
+    pub consented: bool,
+}
+
+#[derive(FromRow)]
+struct Whole {
+    #[sqlx(flatten)]
+    row: Row,
+    customer_name: String,
+    vouched: bool,
+    returned_tenant: Option<String>,
+}
+
+/// The link of this secret; none where it has ended, or the profile has another application by now,
+/// and where there never was such a link.
+pub(crate) async fn opened(
+    b: &Backend,
+    tx: &mut Tx,
+    secret: &SecretString,
+) -> Result<Option<Opened>> {
+    let now = b.clock.now();
+    let found = fetch_optional!(
+        tx,
+        Whole,
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", c.name AS customer_name, l.vouched, l.returned_tenant
+               FROM consent_link l
+               JOIN customer c ON c.id = l.customer_id AND c.deleted_at IS NULL
+               JOIN credential_profile p
+                 ON p.id = l.credential_profile_id AND p.client_id = l.client_id
+              WHERE l.secret_hash = $1 AND l.expires_at > $2"
+        ),
+        token::hash(secret.expose_secret()),
+        now
+    )?;
+    let Some(found) = found else { return Ok(None) };
+    Ok(Some(Opened {
+        consented: found.row.consented_at.is_some(),
+        link: found.row.link(now)?,
+        customer_name: found.customer_name,
+        vouched: found.vouched,
+        returned_tenant: found.returned_tenant,
+    }))
+}
+
+/// Notes that somebody is on their way to Microsoft with this state. One before is no longer good.
+pub(crate) async fn send_out(b: &Backend, id: ConsentLinkId, state: &SecretString) -> Result<()> {
+    let mut tx = b.db.write().await?;
+    execute!(
+        &mut tx,
+        "UPDATE consent_link SET state_hash = $1, state_ends_at = $2 WHERE id = $3",
+        token::hash(state.expose_secret()),
+        b.clock.now() + AWAY,
+        id
+    )?;
+    tx.commit().await
+}
+
+/// Uses a state up. False where it isn't this link's, was used, or is too old.
+pub(crate) async fn take_state(
+    b: &Backend,
+    tx: &mut Tx,
+    id: ConsentLinkId,
+    state: &SecretString,
+) -> Result<bool> {
+    let taken = execute!(
+        tx,
+        "UPDATE consent_link SET state_hash = NULL, state_ends_at = NULL
+          WHERE id = $1 AND state_hash = $2 AND state_ends_at > $3",
+        id,
+        token::hash(state.expose_secret()),
+        b.clock.now()
+    )?;
+    Ok(taken == 1)
+}
+
+/// Notes that Microsoft said that somebody consented, and for which tenant.
+pub(crate) async fn note_consent(
+    b: &Backend,
+    tx: &mut Tx,
+    id: ConsentLinkId,
+    tenant: &str,
+) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE consent_link SET consented_at = $1, returned_tenant = $2, error = NULL
+          WHERE id = $3",
+        b.clock.now(),
+        tenant,
+        id
+    )?;
+    Ok(())
+}
+
+/// Notes what failed; nothing where the tenant is proven already. None: it only needs time.
+pub(crate) async fn note_error(
+    tx: &mut Tx,
+    id: ConsentLinkId,
+    error: Option<&RunError>,
+) -> Result<()> {
+    let error = match error {
+        Some(error) => Some(write_json(error)?),
+        None => None,
+    };
+    execute!(
+        tx,
+        "UPDATE consent_link SET error = $1 WHERE id = $2 AND proven_at IS NULL",
+        error,
+        id
+    )?;
+    Ok(())
+}
+
+/// Whether a token may be asked for now; if so, that is noted.
+pub(crate) async fn may_check(b: &Backend, id: ConsentLinkId) -> Result<bool> {
+    let now: DateTime = b.clock.now();
+    let mut tx = b.db.write().await?;
+    let noted = execute!(
+        &mut tx,
+        "UPDATE consent_link SET checked_at = $1
+          WHERE id = $2 AND (checked_at IS NULL OR checked_at <= $3)",
+        now,
+        id,
+        now - CHECK_EVERY
+    )?;
+    tx.commit().await?;
+    Ok(noted == 1)
+}
+
+/// Keeps the permissions of the last token.
+pub(crate) async fn note_roles(tx: &mut Tx, id: ConsentLinkId, roles: &[String]) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE consent_link SET roles = $1 WHERE id = $2",
+        write_json(&roles)?,
+        id
+    )?;
+    Ok(())
+}
+
+/// Keeps that a token proved the tenant, and writes it down, the first time.
+pub(crate) async fn prove(
+    b: &Backend,
+    tx: &mut Tx,
+    link: &ConsentLink,
+    tenant: TenantId,
+    roles: &[String],
+    origin: &Origin,
+) -> Result<()> {
+    let proven = execute!(
+        &mut *tx,
+        "UPDATE consent_link SET proven_at = $1, proven_tenant_id = $2, error = NULL
+          WHERE id = $3 AND proven_at IS NULL",
+        b.clock.now(),
+        tenant,
+        link.id
+    )?;
+    if proven == 0 {
+        return Ok(());
+    }
+    let nobody = audit::Actor {
+        kind: ActorKind::Nobody,
+        id: None,
+        name: ActorKind::Nobody.title(),
+    };
+    let changes = AuditChanges::none()
+        .now("proven_tenant_id", &tenant)
+        .now("client_id", &link.client_id)
+        .now("roles", &roles);
+    let entry = entry(AuditAction::ConsentLinkProve, link).changes(changes);
+    audit::record_as(b, tx, nobody, origin, entry).await
+}

@@ -1,0 +1,223 @@
+//! A consent link from the API call to the permissions, as a browser of somebody without an account
+//! goes through it.
+
+use axum::body::Body;
+use backend::testing::Kind;
+use http::{Request, header};
+use serde_json::{Value, json};
+use simulator::AppState;
+
+use crate::support::{Answer, NOBODY, TestApp, both_with_farm, id};
+
+/// A page as a browser asks for it that was sent here by Microsoft, with these cookies.
+async fn sent_back(app: &TestApp, path: &str, cookie: &str) -> Answer {
+    let request = Request::get(path)
+        .header(header::ACCEPT, "text/html,*/*;q=0.8")
+        .header("sec-fetch-site", "cross-site")
+        .header(header::COOKIE, cookie)
+        .body(Body::empty())
+        .unwrap();
+    app.send(request).await
+}
+
+async fn made(app: &TestApp) -> (Value, String) {
+    let customer = app.customer("Contoso & Söhne").await;
+    let body = json!({
+        "credential_profile_id": app.profile().await,
+        "cloud": "sim",
+        "tenant": app.tenant().domain,
+    });
+    let path = format!("/customers/{customer}/consent-links");
+    let answer = app.post(&path, body).await;
+    let made = answer.expect(201);
+    let of = format!("/api/v1/consent-links/{}", id(&made));
+    assert_eq!(answer.header("location"), of);
+    let url = made["url"].as_str().unwrap();
+    let secret = url.strip_prefix("http://127.0.0.1:3000/consent?secret=");
+    let secret = secret.expect("a link to the page").to_owned();
+    (made, secret)
+}
+
+/// The cookie that was set, as `name=value`, and the whole of it.
+fn cookie_of(answer: &Answer) -> (String, String) {
+    let whole = answer.header("set-cookie").to_owned();
+    (whole.split(';').next().unwrap().to_owned(), whole)
+}
+
+fn state_of(answer: &Answer) -> String {
+    let to = answer.header("location");
+    let (_, state) = to.split_once("&state=").expect("a state");
+    state.to_owned()
+}
+
+both_with_farm!(a_stranger_consents_and_sees_what_was_granted, |app| {
+    app.control().set_app_state(AppState::NotConsented);
+    let (link, secret) = made(&app).await;
+    let path = format!("/consent?secret={secret}");
+    let page = app.page(&path).await;
+    assert_eq!(page.status, 200);
+    for told in [
+        app.tenant().domain.as_str(),
+        &app.tenant().client_id.to_string(),
+        "Contoso &amp; Söhne",
+        "User.Read.All",
+        "Nothing is ever written to your tenant.",
+        "Continue to Microsoft",
+    ] {
+        assert!(page.text.contains(told), "{told}: {}", page.text);
+    }
+    assert!(!page.text.contains("Device.Read.All"));
+
+    let left = app
+        .page(&format!("/consent/continue?secret={secret}"))
+        .await;
+    assert_eq!(left.status, 303, "{left:?}");
+    let to = left.header("location");
+    let tenant = &app.tenant().domain;
+    assert!(
+        to.contains(&format!("/{tenant}/v2.0/adminconsent?client_id=")),
+        "{to}"
+    );
+    assert!(!to.contains(&secret));
+    let (cookie, whole) = cookie_of(&left);
+    assert!(
+        whole.contains("; Path=/consent; Max-Age=3600; HttpOnly; SameSite=Lax"),
+        "{whole}"
+    );
+    let state = state_of(&left);
+    app.control().set_app_state(AppState::Ready);
+    let tenant_id = app.tenant().tenant_id;
+    let callback =
+        format!("/consent/callback?admin_consent=True&tenant={tenant_id}&scope=s&state={state}");
+
+    // Another browser has no cookie, or another link's: nothing is done, and the state stays good.
+    for other in ["", "rollcall_consent=guess", "rollcall_consent=", "x=y"] {
+        let refused = sent_back(&app, &callback, other).await;
+        assert_eq!(
+            refused.header("location"),
+            "/consent?answer=unknown",
+            "{other}"
+        );
+    }
+    let shown = app.page("/consent?answer=unknown").await;
+    assert!(shown.text.contains("in this browser"), "{}", shown.text);
+    let of = format!("/consent-links/{}", id(&link));
+    assert_eq!(app.get(&of).await.expect(200)["state"], "waiting");
+
+    let back = sent_back(&app, &callback, &format!("a=b; {cookie}")).await;
+    assert_eq!(
+        (back.status.as_u16(), back.header("location")),
+        (303, path.as_str())
+    );
+    assert!(
+        back.header("set-cookie").starts_with("rollcall_consent=; "),
+        "{back:?}"
+    );
+    let again = sent_back(&app, &callback, &cookie).await;
+    assert_eq!(again.header("location"), "/consent?answer=unknown", "used");
+    let page = app.page(&path).await;
+    assert!(
+        page.text.contains("that’s all") && page.text.contains("Granted"),
+        "{}",
+        page.text
+    );
+    assert!(!page.text.contains("Missing"));
+    let proven = app.get(&of).await.expect(200);
+    assert_eq!(proven["state"], "proven");
+    assert_eq!(proven["proven_tenant_id"], tenant_id.to_string());
+    assert!(!proven.to_string().contains(&secret));
+    let listed = format!(
+        "/customers/{}/consent-links",
+        link["customer_id"].as_str().unwrap()
+    );
+    assert_eq!(app.get(&listed).await.expect(200)["items"], json!([proven]));
+
+    app.delete(&of).await.expect(204);
+    let page = app.page(&path).await;
+    assert!(page.text.contains("This link has ended"), "{}", page.text);
+    for way in ["continue", "check"] {
+        let ended = app.page(&format!("/consent/{way}?secret={secret}")).await;
+        assert_eq!(ended.header("location"), path);
+        assert_eq!(ended.header("set-cookie"), "");
+    }
+});
+
+#[tokio::test]
+async fn a_declined_consent_is_shown_and_one_that_takes_time_is_asked_for_again() {
+    let app = TestApp::with_farm(Kind::Sqlite, 5).await.unwrap();
+    app.control().set_app_state(AppState::NotConsented);
+    let (_, secret) = made(&app).await;
+    let (path, ways) = (
+        format!("/consent?secret={secret}"),
+        format!("?secret={secret}"),
+    );
+    let left = app.page(&format!("/consent/continue{ways}")).await;
+    let (cookie, _) = cookie_of(&left);
+    let callback = format!(
+        "/consent/callback?admin_consent=True&error=access_denied\
+         &error_description=AADSTS65004%3A+%3Cb%3Edeclined%3C%2Fb%3E&state={}",
+        state_of(&left)
+    );
+    sent_back(&app, &callback, &cookie).await;
+    let page = app.page(&path).await;
+    assert!(
+        page.text.contains("The consent was declined"),
+        "{}",
+        page.text
+    );
+    assert!(page.text.contains("&lt;b&gt;declined") && !page.text.contains("<b>declined"));
+
+    let left = app.page(&format!("/consent/continue{ways}")).await;
+    let tenant = app.tenant().tenant_id;
+    let callback = format!(
+        "/consent/callback?tenant={tenant}&state={}",
+        state_of(&left)
+    );
+    sent_back(&app, &callback, &cookie).await;
+    let page = app.page(&path).await;
+    assert!(
+        page.text.contains("Microsoft needs a few minutes"),
+        "{}",
+        page.text
+    );
+    app.control().set_app_state(AppState::Ready);
+    app.t.clock.advance(chrono::Duration::seconds(5));
+    let checked = app.page(&format!("/consent/check{ways}")).await;
+    assert_eq!(checked.header("location"), path);
+    assert!(app.page(&path).await.text.contains("Granted"));
+}
+
+#[tokio::test]
+async fn odd_addresses_lead_to_a_page_and_odd_calls_are_refused() {
+    let app = TestApp::with_farm(Kind::Sqlite, 5).await.unwrap();
+    for secret in [
+        "",
+        "?secret=",
+        "?secret=guess",
+        "?secret=%0d%0aa%3Ab",
+        "?secret=a&secret=b",
+    ] {
+        for path in [
+            "/consent",
+            "/consent/continue",
+            "/consent/check",
+            "/consent/callback",
+        ] {
+            let answer = app.page(&format!("{path}{secret}")).await;
+            assert!(answer.status.as_u16() < 500, "{path}{secret}: {answer:?}");
+            assert_eq!(answer.header("set-cookie"), "", "{path}{secret}");
+        }
+    }
+    let ended = app.page("/consent?secret=guess").await;
+    assert!(ended.text.contains("This link has ended"));
+    let of = format!("/consent-links/{NOBODY}");
+    app.get(&of).await.refused(404);
+    app.delete(&of).await.refused(404);
+    let customer = app.customer("Contoso").await;
+    let path = format!("/customers/{customer}/consent-links");
+    let body = json!({
+        "credential_profile_id": app.profile().await, "tenant": "common", "cloud": "sim",
+    });
+    let refused = app.post(&path, body).await.refused(422);
+    assert_eq!(refused.as_deref(), Some("tenant"));
+}
