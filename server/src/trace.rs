@@ -45,6 +45,9 @@ pub async fn request(State(backend): State<Backend>, mut request: Request, next:
         let status = response.status().as_u16();
         if response.status().is_server_error() {
             tracing::warn!(status, took_ms, "answered");
+        } else if matches!(status, 401 | 403 | 429) {
+            // What security people look for: who was refused, how often, from where.
+            tracing::info!(status, took_ms, "refused");
         } else {
             tracing::debug!(status, took_ms, "answered");
         }

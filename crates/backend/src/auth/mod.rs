@@ -9,7 +9,7 @@ mod proof;
 mod recovery;
 pub mod second_factor;
 mod setup;
-mod slow_down;
+pub(crate) mod slow_down;
 pub mod token;
 
 use std::{collections::HashSet, net::IpAddr, sync::Arc};

@@ -112,6 +112,17 @@ impl Subject {
     }
 }
 
+/// Removes what is forgotten by now.
+pub(crate) async fn delete_forgotten(b: &Backend) -> Result<()> {
+    let mut tx = b.db.write().await?;
+    execute!(
+        &mut tx,
+        "DELETE FROM sign_in_failure WHERE last_at < $1",
+        b.clock.now() - FORGOTTEN_AFTER
+    )?;
+    tx.commit().await
+}
+
 /// Counts a try by each subject, or refuses it where one has to wait.
 pub(super) async fn count_try(b: &Backend, subjects: &[&Subject]) -> Result<()> {
     let now = b.clock.now();

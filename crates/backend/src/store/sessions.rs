@@ -2,7 +2,8 @@
 //!
 //! A session is named in two ways: by the number in its cookie, of which only the SHA-256 is kept,
 //! and by a public id, with which a person ends it from elsewhere. It ends [`IDLE`] after it was
-//! last used and [`ABSOLUTE`] after it began, whichever comes first.
+//! last used ([`IDLE_OF_STRANGERS`] where nobody is signed in) and [`ABSOLUTE`] after it began,
+//! whichever comes first.
 
 use chrono::Duration;
 use domain::{
@@ -23,6 +24,8 @@ use crate::{
 
 /// Unused for so long, a session ends.
 pub const IDLE: Duration = Duration::hours(12);
+/// The same for a session in which nobody is signed in: anybody can have any number of them.
+pub const IDLE_OF_STRANGERS: Duration = Duration::hours(1);
 /// So old, a session ends.
 pub const ABSOLUTE: Duration = Duration::days(7);
 /// Under this name a session's data hold the operator who signed in.
@@ -78,6 +81,13 @@ fn columns(data: &str) -> Result<Columns> {
     })
 }
 
+const fn idle(operator: Option<OperatorId>) -> Duration {
+    match operator {
+        Some(_) => IDLE,
+        None => IDLE_OF_STRANGERS,
+    }
+}
+
 /// Begins a session. Answers false, and does nothing, where the cookie's number is taken.
 pub async fn create(b: &Backend, cookie: i128, data: &str) -> Result<bool> {
     let columns = columns(data)?;
@@ -95,7 +105,7 @@ pub async fn create(b: &Backend, cookie: i128, data: &str) -> Result<bool> {
         data,
         columns.user_agent,
         now,
-        now + IDLE,
+        now + idle(columns.operator),
         columns.address
     )?;
     tx.commit().await?;
@@ -122,6 +132,7 @@ pub async fn save(b: &Backend, cookie: i128, data: &str) -> Result<()> {
 #[derive(FromRow)]
 struct Row {
     data: String,
+    operator_id: Option<OperatorId>,
     created_at: DateTime,
     last_used_at: DateTime,
     expires_at: DateTime,
@@ -135,7 +146,7 @@ pub async fn load(b: &Backend, cookie: i128) -> Result<Option<Session>> {
     let row = fetch_optional!(
         &mut tx,
         Row,
-        "SELECT data, created_at, last_used_at, expires_at FROM session
+        "SELECT data, operator_id, created_at, last_used_at, expires_at FROM session
          WHERE id_hash = $1 AND expires_at > $2",
         &hash,
         now
@@ -144,7 +155,7 @@ pub async fn load(b: &Backend, cookie: i128) -> Result<Option<Session>> {
     let Some(row) = row else { return Ok(None) };
     let mut expires_at = row.expires_at;
     if now - row.last_used_at >= USE_NOTED_EVERY {
-        expires_at = (now + IDLE).min(row.created_at + ABSOLUTE);
+        expires_at = (now + idle(row.operator_id)).min(row.created_at + ABSOLUTE);
         let mut tx = b.db.write().await?;
         execute!(
             &mut tx,
@@ -315,22 +326,32 @@ mod tests {
     }
 
     db_test!(a_session_lives_while_it_is_used_and_ends_for_good, |t| {
-        assert!(create(&t, 7, "{}").await.unwrap());
-        assert!(!create(&t, 7, "{}").await.unwrap(), "the number is taken");
+        let mina = signed_in(t.owner().await.operator_id().unwrap());
+        let later = mina.replace("Browser 1", "Browser 2");
+        assert!(create(&t, 7, &mina).await.unwrap());
+        assert!(!create(&t, 7, &mina).await.unwrap(), "the number is taken");
         assert_eq!(load(&t, 8).await.unwrap(), None);
-        save(&t, 7, r#"{"a":1}"#).await.unwrap();
+        save(&t, 7, &later).await.unwrap();
         for _ in 0..14 {
             t.clock.advance(IDLE - Duration::minutes(5));
             let session = load(&t, 7).await.unwrap();
-            assert_eq!(session.map(|s| s.data).as_deref(), Some(r#"{"a":1}"#));
+            assert_eq!(session.map(|s| s.data), Some(later.clone()));
         }
         t.clock.advance(IDLE - Duration::minutes(5));
         assert_eq!(load(&t, 7).await.unwrap(), None, "the absolute end");
 
-        assert!(create(&t, -9, "{}").await.unwrap());
+        assert!(create(&t, -9, &mina).await.unwrap());
         t.clock.advance(IDLE);
         assert_eq!(load(&t, -9).await.unwrap(), None, "the idle end");
         assert_eq!(delete_expired(&t).await.unwrap(), 2);
+
+        // Nobody's.
+        assert!(create(&t, 5, "{}").await.unwrap());
+        t.clock.advance(IDLE_OF_STRANGERS - Duration::minutes(5));
+        assert!(load(&t, 5).await.unwrap().is_some());
+        t.clock.advance(IDLE_OF_STRANGERS);
+        assert_eq!(load(&t, 5).await.unwrap(), None, "a stranger’s idle end");
+        assert_eq!(delete_expired(&t).await.unwrap(), 1);
 
         assert!(create(&t, 7, "{}").await.unwrap());
         delete(&t, 7).await.unwrap();
