@@ -350,6 +350,23 @@ db_test!(asking_is_answered_alike_whoever_it_is, |t| {
     .await
     .unwrap();
     auth::set_enabled(&t, &off.email, false).await.unwrap();
+    let by_provider = auth::add_operator(
+        &t,
+        "provider@example.com",
+        "Signs in by a provider alone",
+        Role::ReadOnly,
+        PASSWORD.into(),
+    )
+    .await
+    .unwrap();
+    let mut tx = t.db.write().await.unwrap();
+    execute!(
+        &mut tx,
+        "UPDATE operator SET password_hash = NULL WHERE id = $1",
+        by_provider.id
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
     let invited = NewOperator {
         email: "invited@example.com".to_owned(),
         ..noor()
@@ -357,11 +374,12 @@ db_test!(asking_is_answered_alike_whoever_it_is, |t| {
     operators::invite(&t, &owner, invited).await.unwrap();
     run_until_idle(&t).await.unwrap();
     mail.take();
-    // Known, unknown, disabled, invited: the same rows are written before the answer.
+    // Known, unknown, disabled, without a password, invited: the same rows are written before the answer.
     for email in [
         "mina@example.com",
         "nobody@example.com",
         "off@example.com",
+        "provider@example.com",
         "invited@example.com",
     ] {
         auth::ask_for_reset(&t, email, address).await.unwrap();
