@@ -34,9 +34,9 @@ test("a token is made for one customer, used, rotated and revoked", async ({
     expect(first).toMatch(/^rc_[A-Za-z0-9]{49}$/);
     await dialog.getByRole("button", { name: "Make token" }).click();
     await expect(dialog.getByLabel("Networks")).toHaveAccessibleDescription(/300\.1\.2\.3/);
-    await dialog.getByLabel("Networks").fill("127.0.0.1\n::1");
+    await dialog.getByLabel("Networks").fill("127.0.0.1, ::1");
     await dialog.getByRole("button", { name: "Make token" }).click();
-    await expect(dialog.getByText("Choose at least one customer.")).toBeVisible();
+    await expect(dialog.getByText("Choose at least one customer.")).toHaveCount(1);
     await dialog.getByLabel("Find a customer in this list").fill(customer.name);
     await dialog.getByRole("checkbox", { name: customer.name }).check();
     await dialog.getByRole("button", { name: "Make token" }).click();

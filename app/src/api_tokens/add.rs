@@ -38,7 +38,7 @@ pub(crate) async fn read_form() -> AppResult<TokenForm> {
     })
 }
 
-/// Makes a token. `reach` is `all` or `some`, `addresses` has a network a line.
+/// Makes a token. `reach` is `all` or `some`, `addresses` has commas or spaces between.
 #[server(endpoint = "api-tokens/add")]
 pub(crate) async fn add_token(
     name: String,
@@ -143,8 +143,7 @@ pub fn AddDialog() -> impl IntoView {
                             <Field
                                 name="addresses"
                                 label="Networks"
-                                kind=Kind::Lines
-                                hint="Where it may be used from, such as 203.0.113.0/24, one a line. Empty: from anywhere."
+                                hint="Where it may be used from, such as 203.0.113.0/24, with commas between. Empty: from anywhere."
                             />
                             <Text offered=form.offered />
                             <DialogFoot back=routes::API_TOKENS>

@@ -195,6 +195,15 @@ fn Facts(token: ApiToken, customers: Vec<(CustomerId, String)>) -> impl IntoView
                 {token.kind.title()} ", made by " <bdi>{token.created_by.clone()}</bdi> " "
                 <RelativeTime at=token.created_at />
             </dd>
+            {token
+                .operator_name
+                .clone()
+                .map(|name| {
+                    view! {
+                        <dt>"Operator"</dt>
+                        <dd><bdi>{name}</bdi> " answers for it"</dd>
+                    }
+                })}
             <dt>"Role"</dt>
             <dd>
                 {token.role.title()} ". " {token.role.words()} " "

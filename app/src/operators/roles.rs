@@ -46,7 +46,7 @@ pub fn RolesPage() -> impl IntoView {
                 .collect_view();
             view! {
                 <tr role="row">
-                    <th role="rowheader" scope="row" class="grow font-normal! text-base-content! text-start">
+                    <th role="rowheader" scope="row" class="w-full min-w-64 whitespace-normal! font-normal! text-base-content! text-start">
                         {rule.words}
                         " "
                         <span class="rc-mono text-xs text-muted">{rule.permission.as_str()}</span>
@@ -92,7 +92,7 @@ pub fn RolesPage() -> impl IntoView {
                 <table class="rc-table bleed still" role="table" aria-labelledby="h-may">
                     <thead role="rowgroup">
                         <tr role="row">
-                            <th role="columnheader" scope="col" class="grow">"Permission"</th>
+                            <th role="columnheader" scope="col" class="w-full">"Permission"</th>
                             {heads}
                         </tr>
                     </thead>

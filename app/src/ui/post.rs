@@ -256,7 +256,9 @@ fn focus_field(name: &str) -> bool {
     if name.is_empty() || name.contains(['"', '\\']) {
         return false;
     }
-    let Ok(Some(field)) = document().query_selector(&format!("[name=\"{name}\"]")) else {
+    // A list of ticks is one field by many of its name.
+    let selector = format!("[name=\"{name}\"], [name=\"{name}[]\"]");
+    let Ok(Some(field)) = document().query_selector(&selector) else {
         return false;
     };
     if let Some(field) = field.dyn_ref::<web_sys::HtmlElement>() {

@@ -99,6 +99,8 @@ pub struct ApiToken {
     /// The operator who answers for it: it never may do more than they may. Null: it was made on
     /// the machine itself.
     pub operator_id: Option<OperatorId>,
+    /// Their name.
+    pub operator_name: Option<String>,
     /// Who made it.
     pub created_by: String,
     /// When it was made.

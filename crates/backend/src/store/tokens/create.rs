@@ -118,6 +118,7 @@ async fn keep(
         customer_ids,
         addresses: checked.networks.iter().map(ToString::to_string).collect(),
         operator_id: scope.operator_id(),
+        operator_name: scope.operator_id().map(|_| scope.actor_name().to_owned()),
         created_by: scope.actor_name().to_owned(),
         created_at: now,
         secret_set_at: now,

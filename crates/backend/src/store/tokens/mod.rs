@@ -59,6 +59,7 @@ struct Row {
     all_customers: bool,
     addresses: String,
     operator_id: Option<OperatorId>,
+    operator_name: Option<String>,
     disabled_at: Option<DateTime>,
     created_by: String,
     created_at: DateTime,
@@ -90,6 +91,7 @@ impl Row {
             customer_ids: (!self.all_customers).then_some(customer_ids),
             addresses: networks.iter().map(ToString::to_string).collect(),
             operator_id: self.operator_id,
+            operator_name: self.operator_name,
             created_by: self.created_by,
             created_at: self.created_at,
             secret_set_at: self.secret_set_at,
@@ -164,7 +166,7 @@ async fn all(b: &Backend, tx: &mut Tx) -> Result<Vec<ApiToken>> {
         &mut *tx,
         Row,
         "SELECT t.id, t.name, t.kind, t.role, t.all_customers, t.addresses, t.operator_id,
-                o.disabled_at, t.created_by, t.created_at, t.secret_set_at, t.previous_ends_at,
+                o.name AS operator_name, o.disabled_at, t.created_by, t.created_at, t.secret_set_at, t.previous_ends_at,
                 t.expires_at, t.last_used_at, t.last_used_address, t.revoked_at
          FROM api_token t LEFT JOIN operator o ON o.id = t.operator_id ORDER BY t.id DESC"
     )?;
