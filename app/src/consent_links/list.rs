@@ -84,7 +84,7 @@ pub fn LinksDialog() -> impl IntoView {
                         <ul class="flex flex-col divide-y divide-line" aria-label="Consent links">
                             {lines}
                         </ul>
-                        <DialogFoot back=routes::INTEGRATIONS>
+                        <div class="flex justify-end gap-2 mt-5">
                             {another
                                 .filter(|_| may(Permission::IntegrationsWrite))
                                 .map(|another| {
@@ -95,7 +95,7 @@ pub fn LinksDialog() -> impl IntoView {
                                         </a>
                                     }
                                 })}
-                        </DialogFoot>
+                        </div>
                     }
                 }
             />
