@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 
 use super::{credential_profiles, notification_recipients, sample, sessions, tokens};
 use crate::{
-    auth,
+    Scope, auth,
     sealer::{self, places},
     testing::{Kind, TestBackend},
 };
@@ -27,6 +27,18 @@ async fn everything_sealed_is_of_this_form(t: &TestBackend) {
             );
         }
     }
+}
+
+/// The key of an app in hexadecimal, and a recovery code.
+async fn second_factor(t: &TestBackend, owner: &Scope) -> (String, String) {
+    let app = hex::encode(sample::authenticator(t, owner).await);
+    let mut offer = auth::second_factor::offer_recovery_codes(t, owner)
+        .await
+        .unwrap();
+    auth::second_factor::keep_recovery_codes(t, owner, &offer.sealed)
+        .await
+        .unwrap();
+    (app, offer.codes.remove(0))
 }
 
 #[tokio::test]
@@ -99,12 +111,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let invitation = "what-stands-in-a-link";
     sample::mail_with_link(&t, owner.operator_id().unwrap(), invitation).await;
 
-    let app = hex::encode(sample::authenticator(&t, &owner).await);
-    let codes = auth::second_factor::offer_recovery_codes(&t, &owner);
-    let codes = codes.await.unwrap();
-    auth::second_factor::keep_recovery_codes(&t, &owner, &codes.sealed)
-        .await
-        .unwrap();
+    let (app, recovery_code) = second_factor(&t, &owner).await;
 
     everything_sealed_is_of_this_form(&t).await;
     t.db.close().await;
@@ -135,8 +142,8 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
         &signing[0][6..],
         &signing[1][6..],
         &app,
-        &codes.codes[0],
-        &codes.codes[0].replace('-', ""),
+        &recovery_code,
+        &recovery_code.replace('-', ""),
     ] {
         assert!(!holds(secret.as_bytes()), "{secret}");
     }
