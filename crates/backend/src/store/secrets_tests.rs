@@ -41,6 +41,26 @@ async fn second_factor(t: &TestBackend, owner: &Scope) -> (String, String) {
     (app, offer.codes.remove(0))
 }
 
+/// The secrets of a webhook, before and after a new one was made.
+async fn webhook(t: &TestBackend, owner: &Scope) -> [String; 2] {
+    let hook = domain::notification::NewNotificationRecipient {
+        kind: domain::notification::RecipientKind::Webhook,
+        address: "https://example.com/hook".to_owned(),
+        causes: None,
+    };
+    let hook = notification_recipients::create(t, owner, None, hook)
+        .await
+        .unwrap();
+    let rotate = domain::notification::NotificationRecipientChange {
+        rotate_secret: true,
+        ..Default::default()
+    };
+    let rotated = notification_recipients::change(t, owner, hook.recipient.id, rotate)
+        .await
+        .unwrap();
+    [hook.secret.unwrap(), rotated.secret.unwrap()]
+}
+
 #[tokio::test]
 async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let t = TestBackend::new(Kind::Sqlite).await.unwrap();
@@ -90,22 +110,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let (_, token) = tokens::create(&t, &owner, "CI", Role::Owner, None, None)
         .await
         .unwrap();
-    let hook = domain::notification::NewNotificationRecipient {
-        kind: domain::notification::RecipientKind::Webhook,
-        address: "https://example.com/hook".to_owned(),
-        causes: None,
-    };
-    let hook = notification_recipients::create(&t, &owner, None, hook)
-        .await
-        .unwrap();
-    let rotate = domain::notification::NotificationRecipientChange {
-        rotate_secret: true,
-        ..Default::default()
-    };
-    let rotated = notification_recipients::change(&t, &owner, hook.recipient.id, rotate)
-        .await
-        .unwrap();
-    let signing = [hook.secret.unwrap(), rotated.secret.unwrap()];
+    let signing = webhook(&t, &owner).await;
     let cookie = 0x1122_3344_5566_7788_99aa_bbcc_ddee_ff01_i128;
     sessions::create(&t, cookie, "{}").await.unwrap();
     let invitation = "what-stands-in-a-link";
