@@ -39,13 +39,12 @@ pub async fn offer_authenticator(
     sealed: Option<&str>,
 ) -> Result<AuthenticatorOffer> {
     let bearer = who.bearer(b).await?;
-    let key = match sealed {
-        Some(sealed) => opened(b, bearer.id, sealed).await?,
-        None => {
-            let mut key = Zeroizing::new(vec![0; totp::KEY_BYTES]);
-            b.ids.fill(&mut key);
-            key
-        }
+    let key = if let Some(sealed) = sealed {
+        opened(b, bearer.id, sealed).await?
+    } else {
+        let mut key = Zeroizing::new(vec![0; totp::KEY_BYTES]);
+        b.ids.fill(&mut key);
+        key
     };
     let mut tx = b.db.read().await?;
     let place = place(bearer.id);
@@ -196,7 +195,8 @@ fn picture(text: &str) -> Result<(u32, String)> {
                 .count();
             if modules[from] == Color::Dark {
                 let (x, y) = (from + QUIET_ZONE, row + QUIET_ZONE);
-                path.push_str(&format!("M{x} {y}h{run}v1h-{run}z"));
+                path.extend(["M", &x.to_string(), " ", &y.to_string()]);
+                path.extend(["h", &run.to_string(), "v1h-", &run.to_string(), "z"]);
             }
             from += run;
         }
