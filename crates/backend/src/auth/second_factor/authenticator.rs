@@ -1,6 +1,8 @@
 //! Setting up an authenticator app. Its key is kept only once a code showed that the app has it;
 //! until then it goes back and forth sealed.
 
+use std::fmt::Write as _;
+
 use domain::{
     audit::{AuditAction, AuditChanges},
     id::OperatorId,
@@ -195,8 +197,8 @@ fn picture(text: &str) -> Result<(u32, String)> {
                 .count();
             if modules[from] == Color::Dark {
                 let (x, y) = (from + QUIET_ZONE, row + QUIET_ZONE);
-                path.extend(["M", &x.to_string(), " ", &y.to_string()]);
-                path.extend(["h", &run.to_string(), "v1h-", &run.to_string(), "z"]);
+                // Writing to a text can't fail.
+                _ = write!(path, "M{x} {y}h{run}v1h-{run}z");
             }
             from += run;
         }
