@@ -191,12 +191,6 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         }
         // Nobody's.
         "account/unlink" => format!("id={session}"),
-        "authenticator/confirm" => "sealed_key=x&code=123456".to_owned(),
-        "authenticator/remove" | "operators/require-second-factor" => String::new(),
-        "recovery-codes/keep" => "sealed_codes=x&next=".to_owned(),
-        "session/confirm" | "session/second-factor" => "code=123456&next=".to_owned(),
-        "passkeys/rename" => format!("id={}&name=Key", app.t.ids.uuid()),
-        "passkeys/remove" => format!("id={}", app.t.ids.uuid()),
         "consent-links/add" => format!("{new}&object_types[]=user&sealed_link=x"),
         "consent-links/end" => format!("id={consent_link}"),
         "credential-profiles/add" => format!(
@@ -273,6 +267,19 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         "session/sign-in" => "email=nobody%40example.com&password=x&next=".to_owned(),
         "setup/create-owner" => "code=x&name=Eve&email=eve%40example.com&password=x".to_owned(),
         "theme/choose" => "theme=dark".to_owned(),
+        other => changing_second_factors(app, other),
+    }
+}
+
+/// The same about one's own second factors.
+fn changing_second_factors(app: &TestApp, function: &str) -> String {
+    match function {
+        "authenticator/confirm" => "sealed_key=x&code=123456".to_owned(),
+        "authenticator/remove" | "operators/require-second-factor" => String::new(),
+        "recovery-codes/keep" => "sealed_codes=x&next=".to_owned(),
+        "session/confirm" | "session/second-factor" => "code=123456&next=".to_owned(),
+        "passkeys/rename" => format!("id={}&name=Key", app.t.ids.uuid()),
+        "passkeys/remove" => format!("id={}", app.t.ids.uuid()),
         other => panic!("a new server function, {other}: ask it something here"),
     }
 }

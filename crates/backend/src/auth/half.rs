@@ -118,12 +118,11 @@ impl Half {
         user_agent: &str,
     ) -> Result<Operator> {
         let holder = self.with_factor(b).await?;
-        match second_factor::check_code(b, holder.id, code).await? {
-            Some(way) => self.let_in(b, way, origin, user_agent).await,
-            None => {
-                self.refuse(b, origin, user_agent).await?;
-                Err(wrong_code())
-            }
+        if let Some(way) = second_factor::check_code(b, holder.id, code).await? {
+            self.let_in(b, way, origin, user_agent).await
+        } else {
+            self.refuse(b, origin, user_agent).await?;
+            Err(wrong_code())
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
     consent_links, credential_profiles, notification_recipients, sample, sessions, tokens,
 };
 use crate::{
-    auth,
+    Scope, auth,
     sealer::{self, places},
     testing::{Kind, TestBackend},
 };
@@ -29,6 +29,38 @@ async fn everything_sealed_is_of_this_form(t: &TestBackend) {
             );
         }
     }
+}
+
+/// The key of an app in hexadecimal, and a recovery code.
+async fn second_factor(t: &TestBackend, owner: &Scope) -> (String, String) {
+    let app = hex::encode(sample::authenticator(t, owner).await);
+    let mut offer = auth::second_factor::offer_recovery_codes(t, owner)
+        .await
+        .unwrap();
+    auth::second_factor::keep_recovery_codes(t, owner, &offer.sealed)
+        .await
+        .unwrap();
+    (app, offer.codes.remove(0))
+}
+
+/// The secrets of a webhook, before and after a new one was made.
+async fn webhook(t: &TestBackend, owner: &Scope) -> [String; 2] {
+    let hook = domain::notification::NewNotificationRecipient {
+        kind: domain::notification::RecipientKind::Webhook,
+        address: "https://example.com/hook".to_owned(),
+        causes: None,
+    };
+    let hook = notification_recipients::create(t, owner, None, hook)
+        .await
+        .unwrap();
+    let rotate = domain::notification::NotificationRecipientChange {
+        rotate_secret: true,
+        ..Default::default()
+    };
+    let rotated = notification_recipients::change(t, owner, hook.recipient.id, rotate)
+        .await
+        .unwrap();
+    [hook.secret.unwrap(), rotated.secret.unwrap()]
 }
 
 #[tokio::test]
@@ -80,22 +112,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let (_, token) = tokens::create(&t, &owner, NewApiToken::of_everything("CI", Role::Owner))
         .await
         .unwrap();
-    let hook = domain::notification::NewNotificationRecipient {
-        kind: domain::notification::RecipientKind::Webhook,
-        address: "https://example.com/hook".to_owned(),
-        causes: None,
-    };
-    let hook = notification_recipients::create(&t, &owner, None, hook)
-        .await
-        .unwrap();
-    let rotate = domain::notification::NotificationRecipientChange {
-        rotate_secret: true,
-        ..Default::default()
-    };
-    let rotated = notification_recipients::change(&t, &owner, hook.recipient.id, rotate)
-        .await
-        .unwrap();
-    let signing = [hook.secret.unwrap(), rotated.secret.unwrap()];
+    let signing = webhook(&t, &owner).await;
     let cookie = 0x1122_3344_5566_7788_99aa_bbcc_ddee_ff01_i128;
     sessions::create(&t, cookie, "{}").await.unwrap();
     let invitation = "what-stands-in-a-link";
@@ -112,12 +129,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let (_, consent) = link.url.split_once("secret=").unwrap();
     sample::mail_with_link(&t, owner.operator_id().unwrap(), invitation).await;
 
-    let app = hex::encode(sample::authenticator(&t, &owner).await);
-    let codes = auth::second_factor::offer_recovery_codes(&t, &owner);
-    let codes = codes.await.unwrap();
-    auth::second_factor::keep_recovery_codes(&t, &owner, &codes.sealed)
-        .await
-        .unwrap();
+    let (app, recovery_code) = second_factor(&t, &owner).await;
 
     everything_sealed_is_of_this_form(&t).await;
     t.db.close().await;
@@ -149,8 +161,8 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
         &signing[0][6..],
         &signing[1][6..],
         &app,
-        &codes.codes[0],
-        &codes.codes[0].replace('-', ""),
+        &recovery_code,
+        &recovery_code.replace('-', ""),
     ] {
         assert!(!holds(secret.as_bytes()), "{secret}");
     }

@@ -1,6 +1,8 @@
 //! Setting up an authenticator app. Its key is kept only once a code showed that the app has it;
 //! until then it goes back and forth sealed.
 
+use std::fmt::Write as _;
+
 use domain::{
     audit::{AuditAction, AuditChanges},
     id::OperatorId,
@@ -39,13 +41,12 @@ pub async fn offer_authenticator(
     sealed: Option<&str>,
 ) -> Result<AuthenticatorOffer> {
     let bearer = who.bearer(b).await?;
-    let key = match sealed {
-        Some(sealed) => opened(b, bearer.id, sealed).await?,
-        None => {
-            let mut key = Zeroizing::new(vec![0; totp::KEY_BYTES]);
-            b.ids.fill(&mut key);
-            key
-        }
+    let key = if let Some(sealed) = sealed {
+        opened(b, bearer.id, sealed).await?
+    } else {
+        let mut key = Zeroizing::new(vec![0; totp::KEY_BYTES]);
+        b.ids.fill(&mut key);
+        key
     };
     let mut tx = b.db.read().await?;
     let place = place(bearer.id);
@@ -196,7 +197,8 @@ fn picture(text: &str) -> Result<(u32, String)> {
                 .count();
             if modules[from] == Color::Dark {
                 let (x, y) = (from + QUIET_ZONE, row + QUIET_ZONE);
-                path.push_str(&format!("M{x} {y}h{run}v1h-{run}z"));
+                // Writing to a text can't fail.
+                _ = write!(path, "M{x} {y}h{run}v1h-{run}z");
             }
             from += run;
         }

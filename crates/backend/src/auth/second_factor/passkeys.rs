@@ -194,7 +194,7 @@ pub async fn add_passkey(
          VALUES ($1, $2, $3, $4, 0, $5, $6)",
         id,
         bearer.id,
-        passkey.cred_id().to_vec(),
+        passkey.cred_id().clone(),
         write_json(&passkey)?,
         &name,
         b.clock.now()

@@ -164,9 +164,7 @@ impl World {
     }
 
     async fn scope(&self, operator: &Operator) -> Scope {
-        crate::auth::operator_scope(&self.t, operator.id, origin("r2"))
-            .await
-            .unwrap()
+        self.t.scope_of(operator.id).await
     }
 
     /// The reasons of the refusals in the audit log.
