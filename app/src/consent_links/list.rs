@@ -75,14 +75,14 @@ pub fn LinksDialog() -> impl IntoView {
                             link(routes::AUTHORIZE, &[id])
                         });
                     let none = links.is_empty();
-                    let lines = links
+                    let rows = links
                         .into_iter()
                         .map(|of| view! { <Line of=of post=post /> })
                         .collect_view();
                     view! {
                         {none.then(|| view! { <p class="text-muted">"No link was made yet."</p> })}
                         <ul class="flex flex-col divide-y divide-line" aria-label="Consent links">
-                            {lines}
+                            {rows}
                         </ul>
                         <div class="flex justify-end gap-2 mt-5">
                             {another
