@@ -158,15 +158,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=notifications::AddDialog />
                     </ParentRoute>
-                    <ParentRoute
-                        path=path!("/notification-recipients/:id")
-                        view=notifications::RecipientPage
-                    >
-                        <Route path=path!("") view=|| () />
-                        <Route path=path!("edit") view=notifications::EditDialog />
-                        <Route path=path!("secret") view=notifications::SecretDialog />
-                        <Route path=path!("remove") view=notifications::RemoveDialog />
-                    </ParentRoute>
+                    <RecipientRoutes />
                     <ParentRoute path=path!("/integrations") view=integrations::IntegrationsPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=integrations::AddDialog />
@@ -245,6 +237,23 @@ fn OperatorRoutes() -> impl MatchNestedRoutes + Clone {
             <Route path=path!("disable") view=operators::DisableDialog />
             <Route path=path!("remove") view=operators::RemoveDialog />
             <Route path=path!("reset-second-factor") view=operators::ResetSecondFactorDialog />
+        </ParentRoute>
+    }
+    .into_inner()
+}
+
+/// A notification recipient, with its dialogs.
+#[component(transparent)]
+fn RecipientRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute
+            path=path!("/notification-recipients/:id")
+            view=notifications::RecipientPage
+        >
+            <Route path=path!("") view=|| () />
+            <Route path=path!("edit") view=notifications::EditDialog />
+            <Route path=path!("secret") view=notifications::SecretDialog />
+            <Route path=path!("remove") view=notifications::RemoveDialog />
         </ParentRoute>
     }
     .into_inner()

@@ -156,7 +156,7 @@ test("an operator links an account, comes in by it, and unlinks it", async ({ br
   await hydrated(page);
   await page.getByLabel("E-mail").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page.getByRole("heading", { level: 1, name: "My Account" })).toBeVisible();
   await hydrated(page);
 

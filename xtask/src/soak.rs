@@ -81,7 +81,7 @@ fn fuzz(project: &Project, name: &str) -> Result<(), Error> {
     }
     let seeds = project.root.join("fuzz/seeds").join(name);
     project
-        .cargo(&format!("making up inputs for {name}"))
+        .cargo(format!("making up inputs for {name}"))
         .args([
             "run",
             "--release",

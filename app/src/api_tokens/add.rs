@@ -38,42 +38,65 @@ pub(crate) async fn read_form() -> AppResult<TokenForm> {
     })
 }
 
-/// Makes a token. `reach` is `all` or `some`, `addresses` has commas or spaces between.
+/// What bounds a token beside its role and customers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// After so many days it ends.
+    days: i64,
+    /// The networks it can be used from, with commas or spaces between.
+    #[serde(default)]
+    addresses: String,
+}
+
+/// Makes a token. `reach` is `all` or `some`.
 #[server(endpoint = "api-tokens/add")]
-#[expect(clippy::too_many_arguments, reason = "each is a field of the form")]
 pub(crate) async fn add_token(
     name: String,
     kind: ApiTokenKind,
     role: Role,
     reach: String,
     #[server(default)] customer_ids: Vec<CustomerId>,
-    days: i64,
-    #[server(default)] addresses: String,
+    bounds: Bounds,
     sealed_token: String,
 ) -> AppResult<Done> {
     use domain::api_token::NewApiToken;
     let (backend, scope) = crate::session::caller().await?;
-    if !(1..=LIFETIME_DAYS_MAX).contains(&days) {
+    if !(1..=LIFETIME_DAYS_MAX).contains(&bounds.days) {
         let message = format!("Choose 1 to {LIFETIME_DAYS_MAX} days.");
-        return Err(AppError::invalid("days", message));
+        return Err(AppError::invalid("bounds[days]", message));
     }
     let new = NewApiToken {
         name,
         kind,
         role,
         customer_ids: (reach != "all").then_some(customer_ids),
-        addresses: addresses
+        addresses: bounds
+            .addresses
             .split([',', ' ', '\n', '\r', '\t'])
             .map(str::to_owned)
             .collect(),
-        expires_at: Some(backend.clock.now() + chrono::Duration::days(days)),
+        expires_at: Some(backend.clock.now() + chrono::Duration::days(bounds.days)),
     };
-    let made = backend::store::tokens::create_with(&backend, &scope, new, &sealed_token).await?;
+    let made = backend::store::tokens::create_with(&backend, &scope, new, &sealed_token)
+        .await
+        .map_err(of_form)?;
     crate::session::done(
         format!("{} can be used now", made.name),
         Some(routes::api_token(made.id)),
     )
     .await
+}
+
+/// A refusal with the field as the form names it, not as the store does.
+#[cfg(feature = "ssr")]
+fn of_form(error: backend::Error) -> AppError {
+    match AppError::from(error) {
+        AppError::Invalid(mut error) if error.field == "addresses" => {
+            "bounds[addresses]".clone_into(&mut error.field);
+            AppError::Invalid(error)
+        }
+        other => other,
+    }
 }
 
 /// The roles that the operator may give.
@@ -113,7 +136,7 @@ pub fn AddDialog() -> impl IntoView {
             children=move |form| {
                 let given = post.filled_in();
                 let role = given.as_ref().map_or(Role::ReadOnly, |given| given.role);
-                let days = given.as_ref().map_or(LIFETIME_DAYS, |given| given.days);
+                let days = given.as_ref().map_or(LIFETIME_DAYS, |given| given.bounds.days);
                 let kind = given.as_ref().map(|given| given.kind);
                 let reach = given.map(|given| (given.reach == "all", given.customer_ids));
                 view! {
@@ -135,14 +158,14 @@ pub fn AddDialog() -> impl IntoView {
                             />
                             <Reach customers=form.customers more=form.more chosen=reach />
                             <Choice
-                                name="days"
+                                name="bounds[days]"
                                 label="Ends after"
                                 options=times()
                                 value=days.to_string()
                                 hint="Rotating it gives it as many days again."
                             />
                             <Field
-                                name="addresses"
+                                name="bounds[addresses]"
                                 label="Networks"
                                 hint="Where it may be used from, such as 203.0.113.0/24, with commas between. Empty: from anywhere."
                             />

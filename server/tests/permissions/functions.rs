@@ -182,7 +182,7 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         }
         "account/end-session" => format!("id={session}"),
         "api-tokens/add" => {
-            "name=CI&kind=personal&role=read_only&reach=all&days=90&addresses=&sealed_token=x"
+            "name=CI&kind=personal&role=read_only&reach=all&bounds[days]=90&sealed_token=x"
                 .to_owned()
         }
         "api-tokens/revoke" => format!("id={api_token}"),

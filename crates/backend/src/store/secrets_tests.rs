@@ -143,7 +143,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     assert!(holds(b"Shared"), "the right files are looked through");
     // A line from the middle of the key: its first one is the same in every key.
     let pem = key.serialize_pem();
-    let line = pem.lines().nth(5).unwrap();
+    let of_key = pem.lines().nth(5).unwrap();
     let master = hex::encode([7_u8; 32]);
     for secret in [
         password,
@@ -152,7 +152,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
         "third-secret-value",
         invitation,
         consent,
-        line,
+        of_key,
         "PRIVATE KEY",
         token.expose_secret(),
         &token.expose_secret()[3..46],

@@ -18,7 +18,7 @@ use crate::{
     db_test, fetch_all,
     store::{operators, sample},
     testing::{
-        TestBackend, origin,
+        TestBackend,
         provider::{Authorized, Signing, StubProvider, Token},
     },
 };
