@@ -106,35 +106,7 @@ async fn dangerous(t: &TestBackend, w: &Things, scope: &Scope) -> Vec<(&'static 
     let webhook = recipient(RecipientKind::Webhook, "https://example.com/other");
     let new = sample::new_profile(None, "New");
     let (profile, hook) = (w.profile, w.hook);
-    let for_itself = |kind| NewApiToken {
-        kind,
-        ..NewApiToken::of_everything("x", Role::ReadOnly)
-    };
     vec![
-        (
-            "make a token for a program",
-            asks(tokens::create(t, scope, for_itself(ApiTokenKind::Program)).await),
-        ),
-        (
-            "make a token for oneself",
-            asks(tokens::create(t, scope, for_itself(ApiTokenKind::Personal)).await),
-        ),
-        (
-            "make the token that was shown",
-            asks(tokens::create_with(t, scope, for_itself(ApiTokenKind::Program), "").await),
-        ),
-        (
-            "give a token a new secret",
-            asks(tokens::rotate(t, scope, w.token, 1).await),
-        ),
-        (
-            "give a token the secret that was shown",
-            asks(tokens::rotate_to(t, scope, w.token, 1, "").await),
-        ),
-        (
-            "take a token over",
-            asks(tokens::take_over(t, scope, w.token, 1, "").await),
-        ),
         (
             "change an owner",
             asks(operators::change(t, scope, w.owner, rename()).await),
@@ -208,6 +180,44 @@ async fn dangerous(t: &TestBackend, w: &Things, scope: &Scope) -> Vec<(&'static 
     ]
 }
 
+/// The same with tokens.
+async fn dangerous_with_tokens(
+    t: &TestBackend,
+    w: &Things,
+    scope: &Scope,
+) -> Vec<(&'static str, bool)> {
+    let for_itself = |kind| NewApiToken {
+        kind,
+        ..NewApiToken::of_everything("x", Role::ReadOnly)
+    };
+    vec![
+        (
+            "make a token for a program",
+            asks(tokens::create(t, scope, for_itself(ApiTokenKind::Program)).await),
+        ),
+        (
+            "make a token for oneself",
+            asks(tokens::create(t, scope, for_itself(ApiTokenKind::Personal)).await),
+        ),
+        (
+            "make the token that was shown",
+            asks(tokens::create_with(t, scope, for_itself(ApiTokenKind::Program), "").await),
+        ),
+        (
+            "give a token a new secret",
+            asks(tokens::rotate(t, scope, w.token, 1).await),
+        ),
+        (
+            "give a token the secret that was shown",
+            asks(tokens::rotate_to(t, scope, w.token, 1, "").await),
+        ),
+        (
+            "take a token over",
+            asks(tokens::take_over(t, scope, w.token, 1, "").await),
+        ),
+    ]
+}
+
 /// What of one's own second factors is dangerous. A program has none.
 async fn of_ones_own(t: &TestBackend, scope: &Scope) -> Vec<(&'static str, bool)> {
     let who = SettingUp::Operator {
@@ -258,6 +268,7 @@ db_test!(what_is_dangerous_is_asked_for_with_a_proof, |t| {
     sample::authenticator(&t, &owner).await;
     let stale = t.stale_scope_of(owner.operator_id().unwrap()).await;
     all(&dangerous(&t, &w, &stale).await, true);
+    all(&dangerous_with_tokens(&t, &w, &stale).await, true);
     all(&of_ones_own(&t, &stale).await, true);
 
     // Not dangerous.
@@ -286,7 +297,9 @@ db_test!(what_is_dangerous_is_asked_for_with_a_proof, |t| {
     let id = ApiTokenId(t.ids.uuid());
     let token = Scope::token((id, "x"), Role::Owner, Customers::All, id.0, origin("r"));
     all(&dangerous(&t, &w, &token).await, false);
+    all(&dangerous_with_tokens(&t, &w, &token).await, false);
     let w = things(&t, &owner).await;
     all(&dangerous(&t, &w, &owner).await, false);
+    all(&dangerous_with_tokens(&t, &w, &owner).await, false);
     all(&of_ones_own(&t, &owner).await, false);
 });

@@ -1,6 +1,9 @@
 //! No secret stands anywhere in the database in the clear.
 
-use domain::{api_token::NewApiToken, credential_profile::NewSecondCredential, permission::Role};
+use domain::{
+    api_token::NewApiToken, credential_profile::NewSecondCredential, id::CredentialProfileId,
+    permission::Role,
+};
 use secrecy::ExposeSecret;
 
 use super::{
@@ -63,6 +66,21 @@ async fn webhook(t: &TestBackend, owner: &Scope) -> [String; 2] {
     [hook.secret.unwrap(), rotated.secret.unwrap()]
 }
 
+/// What stands in a consent link.
+async fn consent(t: &TestBackend, owner: &Scope, profile: CredentialProfileId) -> String {
+    let customer = t.customer("Contoso").await;
+    let link = domain::consent_link::NewConsentLink {
+        credential_profile_id: profile,
+        cloud: "global".to_owned(),
+        tenant: "contoso.example".to_owned(),
+        object_types: vec![domain::policy::ObjectType::User],
+    };
+    let link = consent_links::create(t, owner, customer, link);
+    let url = link.await.unwrap().url;
+    let (_, secret) = url.split_once("secret=").unwrap();
+    secret.to_owned()
+}
+
 #[tokio::test]
 async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let t = TestBackend::new(Kind::Sqlite).await.unwrap();
@@ -116,17 +134,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let cookie = 0x1122_3344_5566_7788_99aa_bbcc_ddee_ff01_i128;
     sessions::create(&t, cookie, "{}").await.unwrap();
     let invitation = "what-stands-in-a-link";
-    let customer = t.customer("Contoso").await;
-    let link = domain::consent_link::NewConsentLink {
-        credential_profile_id: profile.id,
-        cloud: "global".to_owned(),
-        tenant: "contoso.example".to_owned(),
-        object_types: vec![domain::policy::ObjectType::User],
-    };
-    let link = consent_links::create(&t, &owner, customer, link)
-        .await
-        .unwrap();
-    let (_, consent) = link.url.split_once("secret=").unwrap();
+    let consent = &consent(&t, &owner, profile.id).await;
     sample::mail_with_link(&t, owner.operator_id().unwrap(), invitation).await;
 
     let (app, recovery_code) = second_factor(&t, &owner).await;

@@ -60,7 +60,7 @@ db_test!(a_link_is_told_once_and_kept_as_a_hash, |t| {
     assert_eq!(get(&t, &owner, made.link.id).await.unwrap(), made.link);
     assert_eq!(
         list(&t, &owner, customer).await.unwrap(),
-        [made.link.clone()]
+        std::slice::from_ref(&made.link)
     );
 
     delete(&t, &owner, made.link.id).await.unwrap();
