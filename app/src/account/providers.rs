@@ -14,7 +14,9 @@ use crate::{
 /// The providers at which one can sign in.
 #[server(endpoint = "session/providers", input = Json)]
 pub(crate) async fn list_providers() -> AppResult<Vec<SignInProvider>> {
-    Ok(crate::session::caller::backend()?.oidc.offered())
+    let offered = crate::session::caller::backend()?.oidc.offered();
+    // A server function has to be asynchronous, and there is nothing to wait for.
+    Ok(std::future::ready(offered).await)
 }
 
 /// The ways in which the operator can sign in.

@@ -437,7 +437,11 @@ fn providers_come_as_tables_or_as_json() {
         PROVIDER.replace("contoso", "fabrikam")
     );
     let config = load(&table, &[]).unwrap();
-    let ids: Vec<_> = config.oidc_providers.iter().map(|one| one.id()).collect();
+    let ids: Vec<_> = config
+        .oidc_providers
+        .iter()
+        .map(backend::auth::oidc::ProviderSettings::id)
+        .collect();
     assert_eq!(ids, ["contoso", "fabrikam"]);
     assert!(!format!("{config:?}").contains("hunter2"));
     let json =
