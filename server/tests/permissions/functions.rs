@@ -75,7 +75,6 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
     Some(match function {
         "consent-links/form" => json!({ "customer": null, "integration": integration }),
         "consent-links/list" => json!({ "customer": customer }),
-        "consent/view" => json!({ "secret": "x" }),
         "account/second-factors"
         | "account/sessions"
         | "account/ways-to-sign-in"
@@ -114,7 +113,7 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
             json!({ "list": list(things), "filter": {} })
         }
         "customers/tag-choice" => json!({ "id": customer }),
-        "invitation/view" | "password/view" => json!({ "secret": "x" }),
+        "consent/view" | "invitation/view" | "password/view" => json!({ "secret": "x" }),
         "operators/again-form" | "operators/view" => json!({ "id": operator }),
         "operators/list" => json!({ "list": list(things), "role": null, "state": null }),
         "devices/view" => json!({ "id": device }),
@@ -165,8 +164,6 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         recipient,
         operator,
         operator_session,
-        api_token,
-        consent_link,
         ..
     } = things;
     let new = format!(
@@ -180,19 +177,8 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         "account/end-other-sessions" | "session/sign-out" | "sync/pause" | "sync/resume" => {
             String::new()
         }
-        "account/end-session" => format!("id={session}"),
-        "api-tokens/add" => {
-            "name=CI&kind=personal&role=read_only&reach=all&bounds[days]=90&sealed_token=x"
-                .to_owned()
-        }
-        "api-tokens/revoke" => format!("id={api_token}"),
-        "api-tokens/rotate" | "api-tokens/take-over" => {
-            format!("id={api_token}&overlap_hours=1&sealed_token=x")
-        }
-        // Nobody's.
-        "account/unlink" => format!("id={session}"),
-        "consent-links/add" => format!("{new}&object_types[]=user&sealed_link=x"),
-        "consent-links/end" => format!("id={consent_link}"),
+        // Of an account: nobody's.
+        "account/end-session" | "account/unlink" => format!("id={session}"),
         "credential-profiles/add" => format!(
             "customer_id={customer}&name=New&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e\
              &client_secret=x"
@@ -267,6 +253,28 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         "session/sign-in" => "email=nobody%40example.com&password=x&next=".to_owned(),
         "setup/create-owner" => "code=x&name=Eve&email=eve%40example.com&password=x".to_owned(),
         "theme/choose" => "theme=dark".to_owned(),
+        other => changing_tokens(app, things, &new, other),
+    }
+}
+
+/// What a function about tokens and consent links is sent; `new` are the fields of an integration.
+fn changing_tokens(app: &TestApp, things: &Things, new: &str, function: &str) -> String {
+    let Things {
+        api_token,
+        consent_link,
+        ..
+    } = things;
+    match function {
+        "api-tokens/add" => {
+            "name=CI&kind=personal&role=read_only&reach=all&bounds[days]=90&sealed_token=x"
+                .to_owned()
+        }
+        "api-tokens/revoke" => format!("id={api_token}"),
+        "api-tokens/rotate" | "api-tokens/take-over" => {
+            format!("id={api_token}&overlap_hours=1&sealed_token=x")
+        }
+        "consent-links/add" => format!("{new}&object_types[]=user&sealed_link=x"),
+        "consent-links/end" => format!("id={consent_link}"),
         other => changing_second_factors(app, other),
     }
 }
