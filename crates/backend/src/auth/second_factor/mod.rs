@@ -9,7 +9,7 @@
 //! | [`questions`] | what a browser was told to ask a passkey for, until the answer comes |
 //! | [`codes`] | a code that somebody typed: the app's, or one for recovery |
 //! | [`required`] | the roles that need a second factor |
-//! | [`reset`] | taking all of them away from somebody who lost them |
+//! | [`mod@reset`] | taking all of them away from somebody who lost them |
 
 mod authenticator;
 mod codes;
