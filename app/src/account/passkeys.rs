@@ -64,9 +64,9 @@ pub(super) fn Passkeys(passkeys: Vec<PasskeyLine>) -> impl IntoView {
     view! {
         <div class="rc-row">
             <span>"Passkeys"</span>
-            <div class="pt-1.5">
+            <div class="pt-0.5">
                 <ul aria-label="Passkeys">{lines}</ul>
-                <a class="rc-act" href=routes::PASSKEY_ADD data-noscroll="true">
+                <a class="rc-act -ms-2" href=routes::PASSKEY_ADD data-noscroll="true">
                     "Add a passkey"
                 </a>
             </div>

@@ -81,7 +81,7 @@ fn Factors(factors: SecondFactors) -> impl IntoView {
         </p>
         <div class="rc-row">
             <span>"Authenticator app"</span>
-            <div class="flex items-center gap-x-4 gap-y-1 flex-wrap pt-1.5">
+            <div class="flex items-center gap-x-4 gap-y-1 flex-wrap pt-0.5">
                 {match app {
                     Some(at) => {
                         view! {
@@ -114,7 +114,7 @@ fn Factors(factors: SecondFactors) -> impl IntoView {
                 view! {
                     <div class="rc-row">
                         <span>"Recovery codes"</span>
-                        <div class="flex items-center gap-x-4 gap-y-1 flex-wrap pt-1.5">
+                        <div class="flex items-center gap-x-4 gap-y-1 flex-wrap pt-0.5">
                             {if left == 0 {
                                 view! {
                                     <Status of=Mark {
