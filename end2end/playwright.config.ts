@@ -6,6 +6,7 @@
 //   E2E_TOKEN            an API token (administrator, all customers) for making what a test needs
 //   E2E_SIMULATOR        a file: what `entra-simulator --json` printed (tenants, secrets, addresses)
 //   E2E_CHROMIUM         the browser's program
+//   E2E_AXE              "off": axe doesn't look at pages
 // The database is the server's affair: the same tests run on SQLite and on PostgreSQL.
 import { defineConfig, devices } from "@playwright/test";
 
@@ -24,8 +25,8 @@ export default defineConfig({
   reporter: [["list"]],
   use: {
     baseURL: process.env.E2E_URL ?? "http://127.0.0.1:3000",
-    // Without pictures: taking them costs more than the tests themselves.
-    trace: { mode: "retain-on-failure", screenshots: false },
+    // Without pictures and copies of pages: taking them costs more than the tests themselves.
+    trace: { mode: "retain-on-failure", screenshots: false, snapshots: false },
     launchOptions: {
       executablePath: process.env.E2E_CHROMIUM ?? "/usr/bin/chromium",
       args: [
