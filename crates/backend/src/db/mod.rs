@@ -11,12 +11,21 @@ pub(crate) mod crash;
 mod migrate;
 mod packed;
 pub(crate) mod rows;
+mod staged;
 mod statistics;
 
 pub(crate) use columns::insert_columns;
 pub(crate) use packed::{Membership, packed_ids};
 pub(crate) use statistics::Table;
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{
+    path::Path,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
     PgPool, Postgres, Sqlite, SqlitePool, Transaction,
@@ -52,9 +61,35 @@ pub enum Db {
         writer: SqlitePool,
         /// The connections that read.
         readers: SqlitePool,
+        /// How many wait for the writer.
+        waiting: Waiting,
     },
     /// A server.
     Postgres(PgPool),
+}
+
+/// How many wait for something, each for as long as its place in line is kept.
+#[derive(Clone, Debug, Default)]
+pub struct Waiting(Arc<AtomicUsize>);
+
+/// A place in line.
+struct InLine(Waiting);
+
+impl Waiting {
+    fn stand_in_line(&self) -> InLine {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        InLine(self.clone())
+    }
+
+    fn anybody(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for InLine {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A transaction on either database. Dropped without [`Tx::commit`], it is rolled back.
@@ -131,7 +166,12 @@ impl Db {
             )
             .await
             .map_err(unavailable)?;
-        Ok(Self::Sqlite { writer, readers })
+        let waiting = Waiting::default();
+        Ok(Self::Sqlite {
+            writer,
+            readers,
+            waiting,
+        })
     }
 
     /// A transaction that reads.
@@ -157,9 +197,30 @@ impl Db {
     /// so that it never fails half-way because another writer was faster.
     pub async fn write(&self) -> Result<Tx> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with(WRITE).await?),
+            Self::Sqlite { .. } => self.write_as(WRITE).await?,
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
+    }
+
+    /// A transaction of SQLite's writer, once it is free.
+    async fn write_as(&self, begin: &'static str) -> Result<Tx> {
+        let Self::Sqlite {
+            writer, waiting, ..
+        } = self
+        else {
+            return Err(Error::Internal("only SQLite has one writer".to_owned()));
+        };
+        let _place = waiting.stand_in_line();
+        Ok(Tx::Sqlite(writer.begin_with(begin).await?))
+    }
+
+    /// Whether a transaction that writes keeps nobody from writing: where it may go on over several
+    /// batches. PostgreSQL has many writers, but they wait for the same rows.
+    pub(crate) fn nobody_waits(&self) -> bool {
+        match self {
+            Self::Sqlite { waiting, .. } => !waiting.anybody(),
+            Self::Postgres(_) => false,
+        }
     }
 
     /// A transaction of the bulk work of a run. A power cut may undo the last of them, never one
@@ -167,7 +228,7 @@ impl Db {
     /// need wait for the disk at each. The next that does wait makes them last too.
     pub(crate) async fn write_bulk(&self) -> Result<Tx> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with(WRITE_BULK).await?),
+            Self::Sqlite { .. } => self.write_as(WRITE_BULK).await?,
             Self::Postgres(pool) => {
                 let mut tx = pool.begin().await?;
                 sqlx::query("SET LOCAL synchronous_commit = off")
@@ -181,7 +242,9 @@ impl Db {
     /// Waits for running statements and closes every connection.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite {
+                writer, readers, ..
+            } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -442,7 +505,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::contains_pattern;
-    use crate::{Error, Tx, db_test, testing::start};
+    use crate::{
+        Error, Tx, db_test,
+        testing::{Kind, TestBackend, start},
+    };
 
     #[derive(Debug, PartialEq, FromRow)]
     struct Row {
@@ -450,6 +516,26 @@ mod tests {
         name: String,
         created_at: DateTime,
         deleted_at: Option<DateTime>,
+    }
+
+    #[tokio::test]
+    async fn who_waits_to_write_is_seen() {
+        let t = TestBackend::new(Kind::Sqlite).await.unwrap();
+        assert!(t.db.nobody_waits());
+        let writing = t.db.write().await.unwrap();
+        assert!(t.db.nobody_waits());
+        let mut waiting = Box::pin(t.db.write());
+        assert!(futures::poll!(&mut waiting).is_pending());
+        assert!(!t.db.nobody_waits());
+        writing.commit().await.unwrap();
+        let second = waiting.await.unwrap();
+        assert!(t.db.nobody_waits());
+        // Who gives up waits no more.
+        let mut waiting = Box::pin(t.db.write());
+        assert!(futures::poll!(&mut waiting).is_pending());
+        drop(waiting);
+        assert!(t.db.nobody_waits());
+        second.commit().await.unwrap();
     }
 
     db_test!(one_text_round_trips_native_types_on_both_databases, |t| {

@@ -1,7 +1,7 @@
 //! The fourth phase: the stored plan becomes the directory, in bounded batches, each its own
-//! transaction. Contents go from `source_object` to the directory inside the database. What a
-//! batch does is [`planner::diff::target`] in SQL; a batch is marked applied with what it did, so
-//! a run that is cut short goes on where it stopped.
+//! transaction or several in one ([`Batches`]). Contents go from `source_object` to the directory
+//! inside the database. What a batch does is [`planner::diff::target`] in SQL; a batch is marked
+//! applied with what it did, so a run that is cut short goes on where it stopped.
 
 use std::collections::HashSet;
 
@@ -15,6 +15,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
+    batches::Batches,
     ends::Ends,
     members::{self, Difference},
     record::Work,
@@ -40,13 +41,34 @@ pub(super) async fn apply(work: &mut Work<'_>) -> Result<(), Stop> {
         .map_err(|_| Error::Internal("the worker’s permits are closed".to_owned()))?;
     // Counted again, not remembered: this may be the second worker on this run.
     work.run.applied = applied(work).await?;
-    let mut after = 0;
+    let mut batches = Batches::default();
     let mut ends = Ends::default();
+    let mut after = 0;
+    // Up to where it lasts.
+    let mut lasting = 0;
     while let Some(end) = batch_end(work, after).await? {
-        range(work, &mut ends, after, end).await?;
-        after = end;
-        work.checkpoint().await?;
+        let tx = batches.begin(work).await?;
+        match one_batch(work, tx, &mut ends, after, end).await {
+            Ok(number) => {
+                work.run.applied += number;
+                after = end;
+                if batches.end(work).await? {
+                    lasting = after;
+                }
+            }
+            Err(Stop::Broken(Error::Database(sqlx::Error::Database(error)))) => {
+                tracing::warn!(run = %work.run.id, %error, "batches can’t be applied whole");
+                batches.undo();
+                // What was read in a transaction that is undone may not be there.
+                ends = Ends::default();
+                work.run.applied = applied(work).await?;
+                one_by_one(work, &mut ends, lasting, end).await?;
+                (after, lasting) = (end, end);
+            }
+            Err(other) => return Err(other),
+        }
     }
+    batches.commit().await?;
     let mut tx = work.b().db.write().await?;
     work.enter(&mut tx, RunPhase::Done).await?;
     tx.commit().await?;
@@ -94,12 +116,30 @@ async fn batch_end(work: &Work<'_>, after: i64) -> Result<Option<i64>> {
     Ok(end)
 }
 
+/// Applies the planned changes after the first position up to the second, each batch in its own
+/// transaction.
+async fn one_by_one(
+    work: &mut Work<'_>,
+    ends: &mut Ends,
+    mut after: i64,
+    last: i64,
+) -> Result<(), Stop> {
+    while after < last
+        && let Some(end) = batch_end(work, after).await?
+    {
+        range(work, ends, after, end).await?;
+        after = end;
+        work.checkpoint().await?;
+    }
+    Ok(())
+}
+
 /// Applies the planned changes after the first position up to the second. Where a row can't be
 /// applied, halves are tried, so that one bad row keeps no other back.
 async fn range(work: &mut Work<'_>, ends: &mut Ends, after: i64, end: i64) -> Result<(), Stop> {
     let mut open = vec![(after, end)];
     while let Some((after, end)) = open.pop() {
-        let applied = one_batch(work, ends, after, end).await;
+        let applied = alone(work, ends, after, end).await;
         if applied.is_err() {
             // What was read in a transaction that is undone may not be there.
             *ends = Ends::default();
@@ -122,6 +162,14 @@ async fn range(work: &mut Work<'_>, ends: &mut Ends, after: i64, end: i64) -> Re
     Ok(())
 }
 
+/// One batch in its own transaction.
+async fn alone(work: &mut Work<'_>, ends: &mut Ends, after: i64, end: i64) -> Result<i64, Stop> {
+    let mut tx = work.bulk().await?;
+    let number = one_batch(work, &mut tx, ends, after, end).await?;
+    tx.commit().await?;
+    Ok(number)
+}
+
 async fn fail(work: &mut Work<'_>, position: i64, message: &str) -> Result<(), Stop> {
     let mut tx = work.bulk().await?;
     execute!(
@@ -136,16 +184,16 @@ async fn fail(work: &mut Work<'_>, position: i64, message: &str) -> Result<(), S
     Ok(())
 }
 
-/// One batch in one transaction. Answers how many changes it applied.
+/// One batch. Answers how many changes it applied.
 async fn one_batch(
-    work: &mut Work<'_>,
+    work: &Work<'_>,
+    tx: &mut Tx,
     ends: &mut Ends,
     after: i64,
     end: i64,
 ) -> Result<i64, Stop> {
-    let mut tx = work.bulk().await?;
     let mut kinds = fetch_all!(
-        &mut tx,
+        tx,
         (ObjectType, i64),
         "SELECT object_type, COUNT(*) FROM run_change
           WHERE run_id = $1 AND position > $2 AND position <= $3 AND status = 'planned'
@@ -158,7 +206,7 @@ async fn one_batch(
     kinds.sort_unstable();
     let mut batch = Batch {
         work,
-        tx: &mut tx,
+        tx: &mut *tx,
         ends,
         after,
         end,
@@ -172,14 +220,13 @@ async fn one_batch(
         }
     }
     execute!(
-        &mut tx,
+        tx,
         "UPDATE run_change SET status = 'applied'
           WHERE run_id = $1 AND position > $2 AND position <= $3 AND status = 'planned'",
         work.run.id,
         after,
         end
     )?;
-    tx.commit().await?;
     Ok(number)
 }
 

@@ -12,6 +12,7 @@ use domain::{
 use uuid::Uuid;
 
 use super::{
+    batches::Batches,
     member_merging,
     reading::Round,
     record::Work,
@@ -102,15 +103,16 @@ pub(super) const LAST: ExternalId = ExternalId(Uuid::max());
 /// Merges the staged objects of a type.
 pub(super) async fn objects(work: &mut Work<'_>, object_type: ObjectType) -> Result<(), Stop> {
     let (run_id, integration) = (work.run.id, work.integration.id);
+    let mut batches = Batches::default();
     let mut after = FIRST;
     while after < LAST {
         let end = batch_end(work, object_type, after).await?;
-        let mut tx = work.bulk().await?;
-        upsert(&mut tx, run_id.0, integration, object_type, (after, end)).await?;
-        tx.commit().await?;
+        let tx = batches.begin(work).await?;
+        upsert(tx, run_id.0, integration, object_type, (after, end)).await?;
         after = end;
-        work.checkpoint().await?;
+        batches.end(work).await?;
     }
+    batches.commit().await?;
     let mut after = FIRST;
     while let Some(last) = gone(work, object_type, after).await? {
         after = last;

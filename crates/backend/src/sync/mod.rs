@@ -14,6 +14,7 @@
 
 mod apply_preview;
 mod applying;
+mod batches;
 mod connect;
 mod counts;
 mod decide;

@@ -14,7 +14,7 @@ use crate::{Result, Tx, db::insert_columns, execute, fetch_optional};
 
 /// Objects that go into one transaction: a statement on SQLite is a trip to another thread, so
 /// rows go in by the thousand.
-const OBJECTS_MAX: usize = 1_000;
+const OBJECTS_MAX: usize = 2_000;
 /// Statements about members that go into one transaction.
 const MEMBERS_MAX: usize = 20_000;
 
@@ -191,12 +191,19 @@ pub(super) async fn insert_objects(
     Ok(())
 }
 
-/// Rows that are removed at once.
+/// Statements about members that are removed at once.
 const CLEARED: i64 = 5_000;
 
 /// Removes a run's staging rows, in batches, as long as the run is this worker's.
 pub(super) async fn clear(work: &Work<'_>) -> Result<()> {
-    while clear_objects(work).await? {}
+    let run_id = work.run.id.0;
+    let mut left = work.b().db.read().await?.staged(run_id).await?;
+    while let Some(staged) = left {
+        let mut tx = work.b().db.write_bulk().await?;
+        work.hold(&mut tx).await?;
+        left = tx.remove_staged(run_id, staged).await?;
+        tx.commit().await?;
+    }
     while clear_members(work).await? {}
     let mut tx = work.b().db.write_bulk().await?;
     work.hold(&mut tx).await?;
@@ -206,35 +213,6 @@ pub(super) async fn clear(work: &Work<'_>) -> Result<()> {
         work.run.id
     )?;
     tx.commit().await
-}
-
-/// Removes the first of the objects. Up to a boundary, which an index finds: to look for each row
-/// that a subquery names took PostgreSQL seconds.
-async fn clear_objects(work: &Work<'_>) -> Result<bool> {
-    let run_id = work.run.id;
-    let mut tx = work.b().db.write_bulk().await?;
-    work.hold(&mut tx).await?;
-    let end = fetch_optional!(
-        &mut tx,
-        (ObjectType, ExternalId),
-        "SELECT object_type, external_id FROM run_staging WHERE run_id = $1
-          ORDER BY object_type, external_id LIMIT 1 OFFSET $2",
-        run_id,
-        CLEARED
-    )?;
-    match end {
-        Some((object_type, external_id)) => execute!(
-            &mut tx,
-            "DELETE FROM run_staging
-              WHERE run_id = $1 AND (object_type, external_id) <= ($2, $3)",
-            run_id,
-            object_type,
-            external_id
-        )?,
-        None => execute!(&mut tx, "DELETE FROM run_staging WHERE run_id = $1", run_id)?,
-    };
-    tx.commit().await?;
-    Ok(end.is_some())
 }
 
 /// Removes the first of what is said of members.

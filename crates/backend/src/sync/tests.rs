@@ -1,6 +1,7 @@
 //! The engine against the simulator: whatever happened in the tenant, the directory is what its
 //! control API says is in it.
 
+mod batches;
 mod contacts_and_devices;
 mod crashing;
 mod deciding;
