@@ -14,8 +14,10 @@ use crate::{
     Error, Result, Scope, Tx, execute, fetch_all, fetch_all_in, fetch_scalar, in_scope, insert_many,
 };
 
-/// The most customers that one role lists.
+/// The most customers that one role or one token lists.
 const LISTED_MAX: usize = 10_000;
+/// What is to blame for the customers that a role lists.
+const FIELD: &str = "scope.customer_ids";
 
 /// A scope as it is kept, where the caller reaches all that it reaches, now and later.
 pub(super) async fn checked(
@@ -27,21 +29,18 @@ pub(super) async fn checked(
         CustomerScope::All if scope.sees_all() => Ok(CustomerScope::All),
         CustomerScope::All => Err(beyond()),
         CustomerScope::Some { customer_ids } => {
-            let customer_ids = known(tx, scope, customer_ids).await?;
-            if customer_ids.is_empty() {
-                return Err(none_chosen());
-            }
+            let customer_ids = listed_customers(tx, scope, FIELD, customer_ids).await?;
             Ok(CustomerScope::Some { customer_ids })
         }
         CustomerScope::AllExcept { .. } if !scope.sees_later_ones() => Err(beyond()),
         CustomerScope::AllExcept { customer_ids } => {
-            let mut customer_ids = known(tx, scope, customer_ids).await?;
+            let mut customer_ids = known(tx, scope, FIELD, customer_ids).await?;
             // What is kept from the caller stays kept from everyone they let in.
             customer_ids.extend(scope.excluded());
             customer_ids.sort_unstable();
             customer_ids.dedup();
             if customer_ids.is_empty() {
-                return Err(none_chosen());
+                return Err(none_chosen(FIELD));
             }
             Ok(CustomerScope::AllExcept { customer_ids })
         }
@@ -65,17 +64,37 @@ fn beyond() -> Error {
     Error::invalid("scope", message)
 }
 
-fn none_chosen() -> Error {
-    Error::invalid("scope.customer_ids", "Choose at least one customer.")
+fn none_chosen(field: &str) -> Error {
+    Error::invalid(field, "Choose at least one customer.")
 }
 
-/// The customers as given, in order and once each; refused where one is unknown to the caller.
-async fn known(tx: &mut Tx, scope: &Scope, mut given: Vec<CustomerId>) -> Result<Vec<CustomerId>> {
+/// The customers as given, in order and once each: at least one, and all of them known to the
+/// caller. `field` is to blame otherwise.
+pub(crate) async fn listed_customers(
+    tx: &mut Tx,
+    scope: &Scope,
+    field: &str,
+    given: Vec<CustomerId>,
+) -> Result<Vec<CustomerId>> {
+    let known = known(tx, scope, field, given).await?;
+    if known.is_empty() {
+        return Err(none_chosen(field));
+    }
+    Ok(known)
+}
+
+/// The same, where none at all is right too.
+async fn known(
+    tx: &mut Tx,
+    scope: &Scope,
+    field: &str,
+    mut given: Vec<CustomerId>,
+) -> Result<Vec<CustomerId>> {
     given.sort_unstable();
     given.dedup();
     if given.len() > LISTED_MAX {
-        let message = format!("Choose at most {LISTED_MAX} customers, or their tags.");
-        return Err(Error::invalid("scope.customer_ids", message));
+        let message = format!("Choose at most {LISTED_MAX} customers one by one.");
+        return Err(Error::invalid(field, message));
     }
     let there = fetch_all_in!(
         tx,
@@ -92,7 +111,7 @@ async fn known(tx: &mut Tx, scope: &Scope, mut given: Vec<CustomerId>) -> Result
         None => Ok(given),
         Some(id) => {
             let message = format!("There is no customer {id}.");
-            Err(Error::invalid("scope.customer_ids", message))
+            Err(Error::invalid(field, message))
         }
     }
 }

@@ -7,7 +7,7 @@ use domain::{
         ApiToken, ApiTokenKind, ApiTokenState, LIFETIME_DAYS, LIFETIME_DAYS_MAX, NewApiToken,
     },
     audit::{AuditAction, AuditChanges},
-    id::{ApiTokenId, CustomerId},
+    id::ApiTokenId,
     permission::Permission,
     text::parse_name,
 };
@@ -20,8 +20,10 @@ use super::{
     entry,
 };
 use crate::{
-    Backend, Error, Result, Scope, Tx, auth::token, execute, fetch_scalar, in_scope, insert_many,
-    store::audit,
+    Backend, Error, Result, Scope, Tx,
+    auth::token,
+    execute, insert_many,
+    store::{audit, operators},
 };
 
 /// Makes the text of a new token for a form to show. Nothing is kept until the form comes back.
@@ -110,7 +112,10 @@ async fn keep(
     let mut tx = b.db.write().await?;
     let customer_ids = match &new.customer_ids {
         None => None,
-        Some(given) => Some(known_customers(&mut tx, scope, given).await?),
+        Some(given) => {
+            let given = given.clone();
+            Some(operators::listed_customers(&mut tx, scope, "customer_ids", given).await?)
+        }
     };
     let now = b.clock.now();
     let made = ApiToken {
@@ -175,37 +180,4 @@ async fn insert(
         ""
     )?;
     Ok(())
-}
-
-/// The customers as given, in order and once each; refused where one is unknown to the caller.
-async fn known_customers(
-    tx: &mut Tx,
-    scope: &Scope,
-    given: &[CustomerId],
-) -> Result<Vec<CustomerId>> {
-    let mut ids = given.to_vec();
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.is_empty() {
-        let message = "Choose at least one customer.";
-        return Err(Error::invalid("customer_ids", message));
-    }
-    for id in &ids {
-        let known = fetch_scalar!(
-            &mut *tx,
-            i64,
-            concat!(
-                "SELECT COUNT(*) FROM customer WHERE id = $3 AND ",
-                in_scope!("id")
-            ),
-            scope.all(),
-            scope.grantee(),
-            *id
-        )?;
-        if known == 0 {
-            let message = format!("There is no customer {id}.");
-            return Err(Error::invalid("customer_ids", message));
-        }
-    }
-    Ok(ids)
 }

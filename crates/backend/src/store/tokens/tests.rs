@@ -182,6 +182,32 @@ db_test!(nobody_gives_away_more_than_they_have, |t| {
     made(&t, &reader, own).await;
 });
 
+db_test!(a_token_lists_some_customers_and_not_too_many, |t| {
+    let a = t.customer("A").await;
+    let owner = t.owner().await;
+    let said = async |customers: &[CustomerId]| {
+        let wanted = new(Role::ReadOnly, Some(customers));
+        match create(&t, &owner, wanted).await {
+            Err(Error::Invalid(error)) => format!("{}: {}", error.field, error.message),
+            other => panic!("{other:?}"),
+        }
+    };
+    let unknown = CustomerId(t.ids.uuid());
+    let many: Vec<_> = (0..=10_000).map(|_| CustomerId(t.ids.uuid())).collect();
+    assert_eq!(
+        said(&[]).await,
+        "customer_ids: Choose at least one customer."
+    );
+    assert_eq!(
+        said(&[a, unknown]).await,
+        format!("customer_ids: There is no customer {unknown}.")
+    );
+    assert_eq!(
+        said(&many).await,
+        "customer_ids: Choose at most 10000 customers one by one."
+    );
+});
+
 /// What a token may do, by the scope in memory and by the statement that keeps others out.
 async fn reached(t: &TestBackend, secret: &SecretString, of: &[CustomerId]) -> Vec<CustomerId> {
     let scope = used(t, secret).await.unwrap();
