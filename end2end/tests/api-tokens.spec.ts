@@ -78,9 +78,17 @@ test("a token is made for one customer, used, rotated and revoked", async ({
     }
   });
 
-  await test.step("listed by state", async () => {
+  await test.step("listed by state, found and sorted", async () => {
     await goto("/api-tokens?state=revoked");
-    await expect(page.getByRole("table", { name: "API Tokens" })).toContainText(name);
+    const tokens = page.getByRole("table", { name: "API Tokens" });
+    await expect(tokens).toContainText(name);
+    await page.getByRole("searchbox", { name: "Search API Tokens" }).fill(name.toUpperCase());
+    await expect(tokens.getByRole("row")).toHaveCount(2);
+    await tokens.getByRole("link", { name: "Ends" }).click();
+    await expect(page).toHaveURL(/state=revoked.*sort=ends|sort=ends.*state=revoked/);
+    await expect(tokens.getByRole("columnheader", { name: "Ends" })).toHaveAttribute("aria-sort", "ascending");
+    await goto(`/api-tokens?state=revoked&customer=${customer.id}`);
+    await expect(tokens).toContainText(name);
     await goto("/api-tokens?state=active");
     await expect(page.getByRole("main")).not.toContainText(name);
   });

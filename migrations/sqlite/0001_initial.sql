@@ -194,6 +194,8 @@ CREATE TABLE sign_in_failure (
 CREATE TABLE api_token (
     id                    BLOB NOT NULL PRIMARY KEY,
     name                  TEXT NOT NULL,
+    name_folded           TEXT NOT NULL,
+    search_text           TEXT NOT NULL, -- folded names, its own and of who made it
     kind                  TEXT NOT NULL, -- personal, program
     role                  TEXT NOT NULL,
     all_customers         INTEGER NOT NULL,
@@ -212,11 +214,13 @@ CREATE TABLE api_token (
     revoked_at            TEXT
 ) STRICT;
 CREATE INDEX api_token_by_operator ON api_token (operator_id);
+CREATE INDEX api_token_by_name ON api_token (name_folded, id);
 CREATE TABLE api_token_customer (
     api_token_id  BLOB NOT NULL REFERENCES api_token (id) ON DELETE CASCADE,
     customer_id   BLOB NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
     PRIMARY KEY (api_token_id, customer_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX api_token_customer_by_customer ON api_token_customer (customer_id, api_token_id);
 
 -- The customers that a token lists, cut to those that the operator who answers for it looks after
 -- now. One stands there more than once where several of its tags are the operator's.

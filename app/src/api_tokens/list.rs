@@ -2,40 +2,31 @@
 
 use domain::{
     api_token::{ApiToken, ApiTokenState},
-    id::CustomerId,
     paging::Page,
 };
 use leptos::{server, server_fn::codec::Json};
 use leptos_router::components::Outlet;
 
 use super::{customers_in_words, mark};
-use crate::ui::{prelude::*, time::now_millis};
+use crate::ui::{list::past_the_end, prelude::*, time::now_millis};
 
-/// Every token that the operator may see.
+/// Tokens under the list's search and filters.
 #[server(endpoint = "api-tokens/list", input = Json)]
 pub(crate) async fn list_tokens(
-    q: Option<String>,
+    list: ListQuery,
     state: Option<ApiTokenState>,
-    customer: Option<CustomerId>,
 ) -> AppResult<Page<ApiToken>> {
+    use backend::store::tokens::{self, ApiTokenQuery};
     let (backend, scope) = crate::session::caller().await?;
-    let mut tokens = backend::store::tokens::list(&backend, &scope).await?;
-    let q = q.unwrap_or_default().trim().to_lowercase();
-    tokens.retain(|token| {
-        let reaches = |id| {
-            token
-                .customer_ids
-                .as_ref()
-                .is_none_or(|ids| ids.contains(&id))
-        };
-        (token.name.to_lowercase().contains(&q) || token.created_by.to_lowercase().contains(&q))
-            && state.is_none_or(|state| token.state == state)
-            && customer.is_none_or(reaches)
-    });
-    Ok(Page {
-        total: i64::try_from(tokens.len()).unwrap_or(i64::MAX),
-        items: tokens,
-    })
+    let query = ApiTokenQuery {
+        q: list.q,
+        state,
+        customer: list.customer,
+        page: list.page,
+        sort: list.sort,
+        direction: list.direction,
+    };
+    Ok(tokens::list(&backend, &scope, query).await?)
 }
 
 /// The page. Making a token is a child route with a dialog.
@@ -49,17 +40,11 @@ pub fn ApiTokensPage() -> impl IntoView {
     };
     let asked = Memo::new({
         let address = address.clone();
-        move |_| {
-            (
-                address.list().q,
-                address.parsed::<ApiTokenState>("state"),
-                address.customer(),
-            )
-        }
+        move |_| (address.list(), address.parsed::<ApiTokenState>("state"))
     });
     let tokens = Resource::new(
         move || (asked.get(), changes.follow()),
-        |((q, state, customer), _)| list_tokens(q, state, customer),
+        |((list, state), _)| list_tokens(list, state),
     );
     view! {
         <PageHead title="API Tokens">
@@ -83,11 +68,15 @@ pub fn ApiTokensPage() -> impl IntoView {
         <Load
             resource=tokens
             children=move |page| {
-                if !page.items.is_empty() {
-                    return view! { <List tokens=page.items /> }.into_any();
+                let (list, state) = asked.get_untracked();
+                if !page.items.is_empty() || past_the_end(&page, list.page) {
+                    return view! {
+                        <List tokens=page.items />
+                        <Pager page=list.page total=page.total />
+                    }
+                        .into_any();
                 }
-                let (q, state, _) = asked.get_untracked();
-                if q.is_some() || state.is_some() {
+                if list.q.is_some() || list.customer.is_some() || state.is_some() {
                     return view! { <NoMatch many="tokens" /> }.into_any();
                 }
                 view! {
@@ -114,13 +103,13 @@ fn List(tokens: Vec<ApiToken>) -> impl IntoView {
         <table class="rc-table bleed rc-stack rows" role="table" aria-label="API Tokens">
             <thead role="rowgroup">
                 <tr role="row">
-                    <Head label="Name" class="grow" />
+                    <SortHead label="Name" column="name" first=true class="grow" />
                     <Head label="For" />
-                    <Head label="Role" />
+                    <SortHead label="Role" column="role" />
                     <Head label="Customers" />
                     <Head label="State" />
-                    <Head label="Ends" />
-                    <Head label="Last used" />
+                    <SortHead label="Ends" column="ends" />
+                    <SortHead label="Last used" column="last_used" largest_first=true />
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows}</tbody>

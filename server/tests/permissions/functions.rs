@@ -95,7 +95,7 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "passkeys/give" => json!({ "purpose": "Confirm", "answer": "{}", "next": "" }),
         "passkeys/add" => json!({ "answer": "{}", "name": "Key", "next": "" }),
         "authenticator/offer" => json!({ "sealed": null }),
-        "api-tokens/list" => json!({ "q": null, "state": null, "customer": null }),
+        "api-tokens/list" => json!({ "list": list(things), "state": null }),
         "api-tokens/rotation-form" | "api-tokens/take-over-form" | "api-tokens/view" => {
             json!({ "id": api_token })
         }

@@ -109,8 +109,9 @@ impl Db {
                 .map_err(|error| Error::configuration("database_url", &error.to_string()))?
                 .application_name("rollcall")
                 // A plan for any value is a poor one where a filter may be absent, or a run is one
-                // row or a million.
-                .options([("plan_cache_mode", "force_custom_plan")]);
+                // row or a million. To compile the wall of a long list took ten times as long as
+                // to run it.
+                .options([("plan_cache_mode", "force_custom_plan"), ("jit", "off")]);
             let pool = PgPoolOptions::new()
                 .max_connections(POSTGRES_CONNECTIONS)
                 .acquire_timeout(Duration::from_secs(10))

@@ -7,7 +7,7 @@ mod change;
 mod invite;
 mod reach;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use domain::{
     DateTime,
@@ -83,9 +83,9 @@ macro_rules! visible {
     () => {
         concat!(
             "($3 OR (r.scope IN ('some', 'tags') AND EXISTS (",
-            listed!(),
+            $crate::store::operators::listed!(),
             ") AND NOT EXISTS (SELECT 1 FROM (",
-            listed!(),
+            $crate::store::operators::listed!(),
             ") reached WHERE NOT ",
             $crate::in_scope!("reached.customer_id"),
             ")) OR (r.scope = 'all_except' AND $1 AND NOT EXISTS (
@@ -96,7 +96,23 @@ macro_rules! visible {
         )
     };
 }
-use {listed, visible};
+
+/// Whether the role `r` reaches this customer.
+macro_rules! reaches {
+    ($customer:literal) => {
+        concat!(
+            "(r.scope = 'all' OR (r.scope IN ('some', 'tags') AND ",
+            $customer,
+            " IN (",
+            $crate::store::operators::listed!(),
+            ")) OR (r.scope = 'all_except' AND ",
+            $customer,
+            " NOT IN (SELECT theirs.customer_id FROM operator_role_customer theirs
+                       WHERE theirs.operator_id = r.operator_id)))"
+        )
+    };
+}
+pub(crate) use {listed, reaches, visible};
 
 /// What of an operator goes into the audit log.
 pub(crate) const TOLD: [&str; 4] = ["email", "name", "role", "scope"];
@@ -328,22 +344,6 @@ async fn find(tx: &mut Tx, scope: &Scope, id: OperatorId) -> Result<Operator> {
     )?;
     let found = operators(tx, Some(scope), row.into_iter().collect()).await?;
     found.into_iter().next().ok_or(Error::NotFound("operator"))
-}
-
-/// Everybody whom the caller may see.
-pub(crate) async fn visible_ids(tx: &mut Tx, scope: &Scope) -> Result<HashSet<OperatorId>> {
-    let rows = fetch_all!(
-        tx,
-        (OperatorId,),
-        concat!(
-            "SELECT r.operator_id FROM operator_role r WHERE ",
-            visible!()
-        ),
-        scope.all(),
-        scope.grantee(),
-        scope.sees_all()
-    )?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// An operator of whom only the id is known, for the code that authenticates.

@@ -9,7 +9,7 @@ use domain::{
     permission::{Permission, Role},
 };
 
-use super::{listed, visible};
+use super::visible;
 use crate::{
     Error, Result, Scope, Tx, execute, fetch_all, fetch_all_in, fetch_scalar, in_scope, insert_many,
 };

@@ -10,7 +10,7 @@ use domain::{
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::{TOLD, all, entry, find, is_own};
+use super::{TOLD, entry, find, is_own, of_operator};
 use crate::{
     Backend, Error, Result, Scope, Tx,
     auth::token,
@@ -225,12 +225,8 @@ pub(crate) async fn revoke_of(
     scope: &Scope,
     operator: OperatorId,
 ) -> Result<()> {
-    let tokens = all(b, tx).await?;
-    for token in tokens
-        .iter()
-        .filter(|token| token.operator_id == Some(operator))
-    {
-        revoke_one(b, tx, scope, token).await?;
+    for token in of_operator(b, tx, operator).await? {
+        revoke_one(b, tx, scope, &token).await?;
     }
     Ok(())
 }

@@ -156,11 +156,13 @@ async fn insert(
     execute!(
         &mut *tx,
         "INSERT INTO api_token
-           (id, name, kind, role, all_customers, addresses, operator_id, secret_hash,
-            secret_set_at, created_by, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11)",
+           (id, name, name_folded, search_text, kind, role, all_customers, addresses, operator_id,
+            secret_hash, secret_set_at, created_by, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11, $13)",
         made.id,
         &made.name,
+        planner::key(&made.name),
+        planner::fold::search_text([made.name.as_str(), &made.created_by]),
         made.kind,
         made.role,
         made.customer_ids.is_none(),

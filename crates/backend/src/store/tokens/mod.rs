@@ -9,14 +9,14 @@ pub(crate) mod addresses;
 mod change;
 mod create;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use domain::{
     DateTime,
     api_token::{ApiToken, ApiTokenKind, ApiTokenState},
     audit::AuditAction,
     id::{ApiTokenId, CustomerId, OperatorId},
-    paging::{ListRequest, Listing},
+    paging::{Direction, ListRequest, Listing, Page, PageRequest},
     permission::{Permission, Role},
 };
 use sqlx::FromRow;
@@ -28,8 +28,13 @@ pub use change::{
 pub use create::{create, create_with, offer_new};
 
 use crate::{
-    Backend, Error, Result, Scope, Tx, fetch_all,
-    store::{audit::Entry, operators, paging},
+    Backend, Error, Result, Scope, Tx, fetch_all, fetch_all_in, fetch_optional, fetch_scalar,
+    in_scope,
+    store::{
+        audit::Entry,
+        operators,
+        paging::{self, Sort},
+    },
 };
 
 /// What of a token goes into the audit log.
@@ -52,6 +57,104 @@ fn entry(action: AuditAction, token: &ApiToken) -> Entry<'_> {
     Entry::new(action, token.id.0, &token.name).of(of)
 }
 
+/// What the API Tokens list is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct ApiTokenQuery {
+    /// A part of the name, or of the name of who made it.
+    pub q: Option<String>,
+    /// Only these.
+    pub state: Option<ApiTokenState>,
+    /// Only those that reach this customer.
+    pub customer: Option<CustomerId>,
+    /// Which rows.
+    pub page: PageRequest,
+    /// A column of [`SORTS`]; by name otherwise.
+    pub sort: Option<String>,
+    /// Which way.
+    pub direction: Direction,
+}
+
+/// The columns by which the list sorts. Roles sort by what they may do, the most first.
+pub const SORTS: &[Sort] = &[
+    ("name", "t.name_folded"),
+    (
+        "role",
+        "CASE t.role WHEN 'owner' THEN 0 WHEN 'administrator' THEN 1 WHEN 'user_manager' THEN 2
+              WHEN 'help_desk' THEN 3 ELSE 4 END",
+    ),
+    ("created", "t.created_at"),
+    ("ends", "t.expires_at"),
+    ("last_used", "t.last_used_at"),
+];
+
+/// How the token `t` of the operator `o` stands at this time.
+macro_rules! state {
+    ($now:literal) => {
+        concat!(
+            "CASE WHEN t.revoked_at IS NOT NULL THEN 'revoked' WHEN t.expires_at <= ",
+            $now,
+            " THEN 'expired' WHEN o.disabled_at IS NOT NULL THEN 'stopped' ELSE 'active' END"
+        )
+    };
+}
+
+/// Tokens as they stand at this time.
+macro_rules! lines {
+    ($now:literal) => {
+        concat!(
+            "SELECT t.id, t.name, t.kind, t.role, t.all_customers, t.addresses, t.operator_id,
+                    o.name AS operator_name, t.created_by, t.created_at, t.secret_set_at,
+                    t.previous_ends_at, t.expires_at, t.last_used_at, t.last_used_address,
+                    t.revoked_at, ",
+            state!($now),
+            " AS state FROM api_token t LEFT JOIN operator o ON o.id = t.operator_id"
+        )
+    };
+}
+
+const LINE: &str = lines!("$6");
+
+/// Whether the caller answers for the token `t`, or is it. `$4` is `scope.operator_id()`, `$5` is
+/// `scope.token_id()`.
+macro_rules! own {
+    () => {
+        "(t.operator_id = $4 OR t.id = $5)"
+    };
+}
+
+/// Whether the token `t` is the caller's own, or everything that it reaches is the caller's too: for
+/// who administers tokens. What lists customers that are all gone could be anybody's, and what was
+/// made on the machine reaches everybody's.
+///
+/// `$3` is `scope.sees_all()`.
+macro_rules! visible {
+    () => {
+        concat!(
+            "($3 OR ",
+            own!(),
+            " OR (t.all_customers AND t.operator_id IN
+                   (SELECT r.operator_id FROM operator_role r WHERE ",
+            operators::visible!(),
+            ")) OR (NOT t.all_customers
+                AND EXISTS (SELECT 1 FROM api_token_customer l WHERE l.api_token_id = t.id)
+                AND NOT EXISTS (SELECT 1 FROM api_token_customer l WHERE l.api_token_id = t.id
+                                   AND NOT ",
+            in_scope!("l.customer_id"),
+            ")))"
+        )
+    };
+}
+
+/// The condition that keeps other tokens out. Two texts and not one with another `OR`, so that who
+/// has only their own has them found by index.
+fn seen_by(scope: &Scope) -> &'static str {
+    if scope.can(Permission::TokensWrite) {
+        visible!()
+    } else {
+        own!()
+    }
+}
+
 #[derive(FromRow)]
 struct Row {
     id: ApiTokenId,
@@ -62,7 +165,6 @@ struct Row {
     addresses: String,
     operator_id: Option<OperatorId>,
     operator_name: Option<String>,
-    disabled_at: Option<DateTime>,
     created_by: String,
     created_at: DateTime,
     secret_set_at: DateTime,
@@ -71,20 +173,12 @@ struct Row {
     last_used_at: Option<DateTime>,
     last_used_address: Option<String>,
     revoked_at: Option<DateTime>,
+    state: ApiTokenState,
 }
 
 impl Row {
     fn token(self, customer_ids: Vec<CustomerId>, now: DateTime) -> Result<ApiToken> {
         let networks = addresses::read(&self.addresses)?;
-        let state = if self.revoked_at.is_some() {
-            ApiTokenState::Revoked
-        } else if self.expires_at <= now {
-            ApiTokenState::Expired
-        } else if self.disabled_at.is_some() {
-            ApiTokenState::Stopped
-        } else {
-            ApiTokenState::Active
-        };
         Ok(ApiToken {
             id: self.id,
             name: self.name,
@@ -102,83 +196,23 @@ impl Row {
             last_used_at: self.last_used_at,
             last_used_address: self.last_used_address,
             revoked_at: self.revoked_at,
-            state,
+            state: self.state,
         })
     }
 }
 
-/// Every token that the caller may see, the newest first: their own, a token itself, and for who
-/// administers tokens those of others whose customers the caller sees.
-pub async fn list(b: &Backend, scope: &Scope) -> Result<Vec<ApiToken>> {
-    let mut tx = b.db.read().await?;
-    visible(b, &mut tx, scope).await
-}
-
-/// Tokens by name, for programs.
-pub async fn listing(
-    b: &Backend,
-    scope: &Scope,
-    request: &ListRequest,
-) -> Result<Listing<ApiToken>> {
-    let place = |token: &ApiToken| paging::by_name(&token.name, token.id.0);
-    let after = paging::after(request);
-    let wanted = request.q.as_deref().map(planner::fold);
-    let mut tokens = list(b, scope).await?;
-    tokens.retain(|token| {
-        let place = place(token);
-        (place.after, place.id) > after
-            && wanted
-                .as_ref()
-                .is_none_or(|q| planner::fold(&token.name).contains(q.trim()))
-    });
-    tokens.sort_by_cached_key(|token| {
-        let place = place(token);
-        (place.after, place.id)
-    });
-    tokens.truncate(request.limit as usize + 1);
-    Ok(paging::listing(tokens, request, place))
-}
-
-/// One token that the caller may see.
-pub async fn get(b: &Backend, scope: &Scope, id: ApiTokenId) -> Result<ApiToken> {
-    let mut tx = b.db.read().await?;
-    find(b, &mut tx, scope, id).await
-}
-
-async fn find(b: &Backend, tx: &mut Tx, scope: &Scope, id: ApiTokenId) -> Result<ApiToken> {
-    let tokens = visible(b, tx, scope).await?;
-    let token = tokens.into_iter().find(|token| token.id == id);
-    token.ok_or(Error::NotFound("API token"))
-}
-
-async fn visible(b: &Backend, tx: &mut Tx, scope: &Scope) -> Result<Vec<ApiToken>> {
-    let mut tokens = all(b, tx).await?;
-    let administers = scope.can(Permission::TokensWrite);
-    let operators: HashSet<OperatorId> = if administers {
-        operators::visible_ids(tx, scope).await?
-    } else {
-        HashSet::new()
-    };
-    tokens.retain(|token| is_own(scope, token) || (administers && sees(scope, token, &operators)));
-    Ok(tokens)
-}
-
-async fn all(b: &Backend, tx: &mut Tx) -> Result<Vec<ApiToken>> {
-    let rows = fetch_all!(
-        &mut *tx,
-        Row,
-        "SELECT t.id, t.name, t.kind, t.role, t.all_customers, t.addresses, t.operator_id,
-                o.name AS operator_name, o.disabled_at, t.created_by, t.created_at, t.secret_set_at, t.previous_ends_at,
-                t.expires_at, t.last_used_at, t.last_used_address, t.revoked_at
-         FROM api_token t LEFT JOIN operator o ON o.id = t.operator_id ORDER BY t.id DESC"
-    )?;
-    let mut customers: HashMap<ApiTokenId, Vec<CustomerId>> = HashMap::new();
-    for (token, customer) in fetch_all!(
+/// The tokens of these rows, with the customers that each lists.
+async fn tokens(b: &Backend, tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<ApiToken>> {
+    let ids: Vec<ApiTokenId> = rows.iter().map(|row| row.id).collect();
+    let listed = fetch_all_in!(
         tx,
         (ApiTokenId, CustomerId),
-        "SELECT api_token_id, customer_id FROM api_token_customer
-         ORDER BY api_token_id, customer_id"
-    )? {
+        "SELECT api_token_id, customer_id FROM api_token_customer WHERE api_token_id IN",
+        ids,
+        "ORDER BY api_token_id, customer_id"
+    )?;
+    let mut customers: HashMap<ApiTokenId, Vec<CustomerId>> = HashMap::new();
+    for (token, customer) in listed {
         customers.entry(token).or_default().push(customer);
     }
     let now = b.clock.now();
@@ -190,24 +224,148 @@ async fn all(b: &Backend, tx: &mut Tx) -> Result<Vec<ApiToken>> {
         .collect()
 }
 
+/// What the list is filtered by. A token that lists no customers reaches those of the operator who
+/// answers for it, and all where there is none.
+const MATCHING: &str = concat!(
+    r" AND ($7 IS NULL OR t.search_text LIKE $7 ESCAPE '\')
+       AND ($8 IS NULL OR $8 = ",
+    state!("$6"),
+    ") AND ($9 IS NULL
+         OR (t.all_customers AND (t.operator_id IS NULL
+             OR t.operator_id IN (SELECT r.operator_id FROM operator_role r WHERE ",
+    operators::reaches!("$9"),
+    ")))
+         OR t.id IN (SELECT api_token_id FROM api_token_customer WHERE customer_id = $9))"
+);
+
+/// One page of the API Tokens list: the caller's own, a token itself, and for who administers tokens
+/// those of others whose customers the caller sees.
+pub async fn list(b: &Backend, scope: &Scope, query: ApiTokenQuery) -> Result<Page<ApiToken>> {
+    let pattern = paging::pattern(query.q.as_deref());
+    let state = query.state.map(ApiTokenState::as_str);
+    let (seen, now) = (seen_by(scope), b.clock.now());
+    let mut tx = b.db.read().await?;
+    let total = fetch_scalar!(
+        &mut tx,
+        i64,
+        sqlx::AssertSqlSafe(format!(
+            "SELECT COUNT(*) FROM api_token t LEFT JOIN operator o ON o.id = t.operator_id
+              WHERE {seen}{MATCHING}"
+        )),
+        scope.all(),
+        scope.grantee(),
+        scope.sees_all(),
+        scope.operator_id(),
+        scope.token_id(),
+        now,
+        &pattern,
+        state,
+        query.customer
+    )?;
+    let order = paging::order(SORTS, query.sort.as_deref(), query.direction, "t.id");
+    let rows = fetch_all!(
+        &mut tx,
+        Row,
+        sqlx::AssertSqlSafe(format!(
+            "{LINE} WHERE {seen}{MATCHING} {order} LIMIT $10 OFFSET $11"
+        )),
+        scope.all(),
+        scope.grantee(),
+        scope.sees_all(),
+        scope.operator_id(),
+        scope.token_id(),
+        now,
+        pattern,
+        state,
+        query.customer,
+        query.page.limit(),
+        query.page.offset()
+    )?;
+    let items = tokens(b, &mut tx, rows).await?;
+    Ok(Page { items, total })
+}
+
+const NEXT: &str = r" AND (t.name_folded, t.id) > ($7, $8)
+       AND ($9 IS NULL OR t.name_folded LIKE $9 ESCAPE '\')
+     ORDER BY t.name_folded, t.id LIMIT $10";
+
+/// Tokens by name, for programs.
+pub async fn listing(
+    b: &Backend,
+    scope: &Scope,
+    request: &ListRequest,
+) -> Result<Listing<ApiToken>> {
+    let (after, id) = paging::after(request);
+    let seen = seen_by(scope);
+    let mut tx = b.db.read().await?;
+    let rows = fetch_all!(
+        &mut tx,
+        Row,
+        sqlx::AssertSqlSafe(format!("{LINE} WHERE {seen}{NEXT}")),
+        scope.all(),
+        scope.grantee(),
+        scope.sees_all(),
+        scope.operator_id(),
+        scope.token_id(),
+        b.clock.now(),
+        after,
+        id,
+        paging::pattern(request.q.as_deref()),
+        paging::limit(request)
+    )?;
+    let items = tokens(b, &mut tx, rows).await?;
+    Ok(paging::listing(items, request, |token: &ApiToken| {
+        paging::by_name(&token.name, token.id.0)
+    }))
+}
+
+/// One token that the caller may see.
+pub async fn get(b: &Backend, scope: &Scope, id: ApiTokenId) -> Result<ApiToken> {
+    let mut tx = b.db.read().await?;
+    find(b, &mut tx, scope, id).await
+}
+
+async fn find(b: &Backend, tx: &mut Tx, scope: &Scope, id: ApiTokenId) -> Result<ApiToken> {
+    let seen = seen_by(scope);
+    let row = fetch_optional!(
+        &mut *tx,
+        Row,
+        sqlx::AssertSqlSafe(format!("{LINE} WHERE t.id = $7 AND {seen}")),
+        scope.all(),
+        scope.grantee(),
+        scope.sees_all(),
+        scope.operator_id(),
+        scope.token_id(),
+        b.clock.now(),
+        id
+    )?;
+    let found = tokens(b, tx, row.into_iter().collect()).await?;
+    found.into_iter().next().ok_or(Error::NotFound("API token"))
+}
+
+/// Every token for which an operator answers and that isn't revoked, whoever sees it: for the code
+/// that takes the operator away.
+async fn of_operator(b: &Backend, tx: &mut Tx, operator: OperatorId) -> Result<Vec<ApiToken>> {
+    let rows = fetch_all!(
+        &mut *tx,
+        Row,
+        concat!(
+            lines!("$2"),
+            " WHERE t.operator_id = $1 AND t.revoked_at IS NULL ORDER BY t.id DESC"
+        ),
+        operator,
+        b.clock.now()
+    )?;
+    tokens(b, tx, rows).await
+}
+
 /// Whether the caller answers for the token, or is it.
 fn is_own(scope: &Scope, token: &ApiToken) -> bool {
     let mine = scope.operator_id().is_some() && scope.operator_id() == token.operator_id;
     mine || scope.token_id() == Some(token.id)
 }
 
-/// Whether everything that the token reaches is the caller's too.
-fn sees(scope: &Scope, token: &ApiToken, operators: &HashSet<OperatorId>) -> bool {
-    match &token.customer_ids {
-        // Whose customers are all gone could be anybody's.
-        Some(ids) if ids.is_empty() => scope.sees_all(),
-        Some(ids) => ids.iter().all(|id| scope.sees(*id)),
-        None => match &token.operator_id {
-            Some(id) => operators.contains(id),
-            None => scope.sees_all(),
-        },
-    }
-}
-
+#[cfg(test)]
+mod many_tests;
 #[cfg(test)]
 mod tests;
