@@ -26,8 +26,8 @@ pub struct OfferedText {
 }
 
 #[cfg(feature = "ssr")]
-impl From<backend::store::tokens::OfferedToken> for OfferedText {
-    fn from(offered: backend::store::tokens::OfferedToken) -> Self {
+impl From<backend::sealer::Offered> for OfferedText {
+    fn from(offered: backend::sealer::Offered) -> Self {
         Self {
             text: offered.shown(),
             sealed: offered.sealed,

@@ -7,6 +7,7 @@
 //! | part | what it does |
 //! | --- | --- |
 //! | [`places`] | the one list of what is sealed |
+//! | [`offered`] | what a form shows before it is kept |
 //! | [`keys`] | where keys come from: a file, a command |
 //! | [`rotation`] | re-seals everything with another key |
 //! | [`check`] | proves that everything is sealed with the present one |
@@ -15,6 +16,7 @@
 
 mod check;
 pub mod keys;
+mod offered;
 pub mod places;
 pub mod rotation;
 #[cfg(test)]
@@ -35,7 +37,7 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use self::keys::{KeyId, MasterKey, MasterKeySource, short};
-pub use self::places::Place;
+pub use self::{offered::Offered, places::Place};
 use crate::{Clock, Error, Result, Tx, fetch_optional, ids::Ids};
 
 /// The form of sealed bytes: this byte, 8 bytes that name the key, 24 bytes of nonce, the cipher

@@ -62,11 +62,49 @@ columns! {
     OPERATOR_LINK = "operator_mail" ("id"), "secret_sealed" as "secret_sealed";
 }
 
-/// The text of a token that a form shows before it is kept. It is kept nowhere sealed, so it is no
-/// column of the schema, and no rotation looks for it.
-pub const OFFERED_TOKEN: &str = "api_token";
-/// What stands in a consent link that a form shows before it is kept; likewise.
-pub const OFFERED_CONSENT_LINK: &str = "consent_link";
+/// What a form shows before it is kept, and gives back sealed. It is kept nowhere in that form, so it
+/// is no column of the schema, and no rotation looks for it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct InForm {
+    /// What it is for, as [`Place`] names it.
+    of: &'static str,
+    /// The field that holds it.
+    pub(super) field: &'static str,
+    /// What is said of one that doesn’t open.
+    pub(super) stale: &'static str,
+}
+
+macro_rules! in_forms {
+    ($($(#[$doc:meta])* $name:ident = $of:literal, $field:literal, $stale:literal;)+) => {
+        $($(#[$doc])*
+        pub const $name: &InForm = &InForm {
+            of: $of,
+            field: $field,
+            stale: $stale,
+        };)+
+    };
+}
+
+in_forms! {
+    /// The text of a token.
+    OFFERED_TOKEN = "api_token", "sealed_token",
+        "The token is missing or not yours. Open the form anew.";
+    /// What stands in the link of an invitation.
+    OFFERED_INVITATION = "operator_link", "sealed_link",
+        "The link is missing or not yours. Open the form anew.";
+    /// What stands in a consent link.
+    OFFERED_CONSENT_LINK = "consent_link", "sealed_link",
+        "The link is missing or not yours. Open the form anew.";
+    /// Recovery codes.
+    OFFERED_RECOVERY_CODES = "operator_recovery_code", "sealed_codes",
+        "These codes were not made for you here, or not lately. Open the form anew.";
+    /// The key of an authenticator app.
+    OFFERED_AUTHENTICATOR = "operator_authenticator", "sealed_key",
+        "This key was not made for you here, or not lately. Open the form anew.";
+    /// What a webhook will be signed with.
+    OFFERED_WEBHOOK_SECRET = "notification_recipient", "sealed_secret",
+        "This signing secret was not made here. Open the form anew.";
+}
 
 /// Where a sealed secret stands. It is sealed together with it, so that a sealed value copied to
 /// another row or column doesn’t open.
@@ -89,13 +127,14 @@ impl Place {
         }
     }
 
-    /// The place in a form that this operator has open.
-    pub const fn in_a_form(of: &'static str, operator: Uuid) -> Self {
+    /// The place in a form, for one row alone: of the operator who has it open, or of what is made
+    /// with it.
+    pub const fn in_a_form(form: &'static InForm, row: Uuid) -> Self {
         Self {
-            table: of,
+            table: form.of,
             column: "form",
             bound_to: "form",
-            row: operator,
+            row,
         }
     }
 

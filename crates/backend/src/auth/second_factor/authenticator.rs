@@ -48,9 +48,9 @@ pub async fn offer_authenticator(
         b.ids.fill(&mut key);
         key
     };
-    let mut tx = b.db.read().await?;
-    let place = place(bearer.id);
-    let sealed = b.sealer.seal(&mut tx, place, &as_text(&key)).await?;
+    let form = places::OFFERED_AUTHENTICATOR;
+    let text = as_text(&key);
+    let sealed = b.sealer.offer(&b.db, form, bearer.id.0, &text).await?;
     let uri = totp::uri(&key, ISSUER, &bearer.email);
     let (qr_width, qr_path) = picture(&uri)?;
     let letters: Vec<char> = totp::base32(&key).chars().collect();
@@ -63,25 +63,19 @@ pub async fn offer_authenticator(
         uri,
         qr_width,
         qr_path,
-        sealed: hex::encode(sealed),
+        sealed,
     })
 }
 
-/// The key that was offered. It is sealed anew before it is kept: the master key may have been
-/// rotated meanwhile.
+/// The key that was offered.
 async fn opened(b: &Backend, id: OperatorId, sealed: &str) -> Result<Key> {
-    let stale = || {
-        let message = "This key was not made for you here, or not lately. Open the form anew.";
-        Error::invalid("sealed_key", message)
-    };
-    let sealed = hex::decode(sealed).map_err(|_| stale())?;
-    let text = b.sealer.open(place(id), &sealed).await;
-    let key = hex::decode(text.map_err(|_| stale())?.expose_secret()).map_err(|_| stale())?;
-    if key.len() == totp::KEY_BYTES {
-        Ok(Zeroizing::new(key))
-    } else {
-        Err(stale())
-    }
+    let form = places::OFFERED_AUTHENTICATOR;
+    let text = b.sealer.take_back(form, id.0, sealed).await?;
+    let key = hex::decode(text.expose_secret()).ok();
+    let key = key
+        .filter(|key| key.len() == totp::KEY_BYTES)
+        .map(Zeroizing::new);
+    key.ok_or_else(|| Error::Internal("a key was offered that can’t be read".to_owned()))
 }
 
 /// Takes the app in use once it showed a right code, in place of the one before.

@@ -10,21 +10,10 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::Bearer;
-use crate::{
-    Backend, Error, Result, Scope, Tx,
-    auth::setup::ALPHABET,
-    execute,
-    sealer::{Place, places},
-};
+use crate::{Backend, Error, Result, Scope, Tx, auth::setup::ALPHABET, execute, sealer::places};
 
 /// 16 letters of 5 bits: 80 bits, so that a fast hash is enough, as with tokens.
 const LETTERS: usize = 16;
-
-/// Where codes are sealed while a form holds them: for the one who asked alone. No key of an app
-/// has their form, nor they that of a key.
-fn place(id: OperatorId) -> Place {
-    Place::new(places::AUTHENTICATOR_SECRET, id.0)
-}
 
 fn make(b: &Backend) -> String {
     let mut bytes = [0_u8; LETTERS];
@@ -74,31 +63,25 @@ pub async fn offer_recovery_codes(b: &Backend, scope: &Scope) -> Result<Recovery
     let bearer = bearer_with_factor(b, scope).await?;
     let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| make(b)).collect();
     let text = SecretString::from(codes.join(" "));
-    let mut tx = b.db.read().await?;
-    let sealed = b.sealer.seal(&mut tx, place(bearer.id), &text).await?;
-    Ok(RecoveryCodesOffer {
-        codes,
-        sealed: hex::encode(sealed),
-    })
+    let form = places::OFFERED_RECOVERY_CODES;
+    let sealed = b.sealer.offer(&b.db, form, bearer.id.0, &text).await?;
+    Ok(RecoveryCodesOffer { codes, sealed })
 }
 
 /// Keeps codes that were shown, in place of those before.
 pub async fn keep_recovery_codes(b: &Backend, scope: &Scope, sealed: &str) -> Result<()> {
     let bearer = bearer_with_factor(b, scope).await?;
-    let stale = || {
-        let message = "These codes were not made for you here, or not lately. Open the form anew.";
-        Error::invalid("sealed_codes", message)
-    };
-    let sealed = hex::decode(sealed).map_err(|_| stale())?;
-    let text = b.sealer.open(place(bearer.id), &sealed).await;
-    let text = text.map_err(|_| stale())?;
+    let form = places::OFFERED_RECOVERY_CODES;
+    let text = b.sealer.take_back(form, bearer.id.0, sealed).await?;
     let hashes: Vec<_> = text
         .expose_secret()
         .split(' ')
         .filter_map(|code| hash(bearer.id, code))
         .collect();
     if hashes.len() != RECOVERY_CODES {
-        return Err(stale());
+        return Err(Error::Internal(
+            "recovery codes were offered that can’t be read".to_owned(),
+        ));
     }
     let (mut tx, before) = bearer.begin(b).await?;
     delete_all(&mut tx, bearer.id).await?;

@@ -10,7 +10,6 @@ use domain::{
     tenant::Tenant,
 };
 use secrecy::{ExposeSecret, SecretString};
-use uuid::Uuid;
 
 use super::{TOLD, entry, find, permissions};
 use crate::{
@@ -18,34 +17,13 @@ use crate::{
     auth::{link, token},
     execute,
     limits::Limited,
-    sealer::{Place, places},
+    sealer::{Offered, places},
     store::{
         audit, customers,
         integrations::{Wish, may_connect},
         write_json,
     },
 };
-
-/// A link to show before it is kept, and what to send back to have it kept.
-#[derive(Debug)]
-pub struct OfferedConsentLink {
-    url: SecretString,
-    /// What stands in it, sealed.
-    pub sealed: String,
-}
-
-impl OfferedConsentLink {
-    /// The link, to be shown once.
-    pub fn shown(&self) -> String {
-        self.url.expose_secret().to_owned()
-    }
-}
-
-/// For the one who asked alone, so that nobody has another's link accepted.
-fn place(scope: &Scope) -> Place {
-    let row = scope.operator_id().map_or_else(Uuid::nil, |id| id.0);
-    Place::in_a_form(places::OFFERED_CONSENT_LINK, row)
-}
 
 /// The page that a link leads to, as `app::routes` has it.
 fn url(b: &Backend, secret: &SecretString) -> SecretString {
@@ -56,15 +34,11 @@ fn url(b: &Backend, secret: &SecretString) -> SecretString {
 }
 
 /// Makes a link for a form to show. Nothing is kept until the form comes back.
-pub async fn offer(b: &Backend, scope: &Scope) -> Result<OfferedConsentLink> {
+pub async fn offer(b: &Backend, scope: &Scope) -> Result<Offered> {
     scope.require(Permission::IntegrationsWrite)?;
     let secret = link::make(b);
-    let mut tx = b.db.read().await?;
-    let sealed = b.sealer.seal(&mut tx, place(scope), &secret).await?;
-    Ok(OfferedConsentLink {
-        sealed: hex::encode(sealed),
-        url: url(b, &secret),
-    })
+    let url = url(b, &secret);
+    Offered::to(b, scope, places::OFFERED_CONSENT_LINK, &secret, url).await
 }
 
 /// Makes a link, for programs: the answer holds it, this once.
@@ -89,13 +63,8 @@ pub async fn create_with(
     sealed: &str,
 ) -> Result<ConsentLink> {
     scope.require(Permission::IntegrationsWrite)?;
-    let stale = || {
-        let message = "The link is missing or not yours. Open the form anew.";
-        Error::invalid("sealed_link", message)
-    };
-    let sealed = hex::decode(sealed).map_err(|_| stale())?;
-    let opened = b.sealer.open(place(scope), &sealed).await;
-    let secret = opened.map_err(|_| stale())?;
+    let form = places::OFFERED_CONSENT_LINK;
+    let secret = b.sealer.take_back_from(scope, form, sealed).await?;
     keep(b, scope, customer, new, &secret).await
 }
 

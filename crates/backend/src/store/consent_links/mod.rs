@@ -22,7 +22,7 @@ use graph::Resource;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-pub use make::{OfferedConsentLink, create, create_with, delete, offer};
+pub use make::{create, create_with, delete, offer};
 pub(crate) use opened::{
     Opened, may_check, note_consent, note_error, note_roles, opened, prove, send_out, take_state,
 };

@@ -1,6 +1,5 @@
 //! The secret that a webhook is signed with: made here, told once, sealed.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     DateTime,
     id::{CustomerId, NotificationRecipientId},
@@ -59,13 +58,11 @@ pub async fn offer_secret(
         may(&mut tx, scope, customer, Permission::NotificationsWrite).await?;
         NotificationRecipientId(b.ids.uuid())
     };
+    drop(tx);
     let secret = make_secret(&b.ids);
-    let sealed = seal(b, &mut tx, id, &secret).await?;
-    Ok(OfferedSecret {
-        id,
-        secret,
-        sealed: URL_SAFE_NO_PAD.encode(sealed),
-    })
+    let form = places::OFFERED_WEBHOOK_SECRET;
+    let sealed = b.sealer.offer(&b.db, form, id.0, &secret).await?;
+    Ok(OfferedSecret { id, secret, sealed })
 }
 
 /// Seals a recipient’s secret, in the transaction that keeps it.
@@ -78,22 +75,14 @@ pub(super) async fn seal(
     b.sealer.seal(tx, place(id), secret).await
 }
 
-/// The secret that was offered. It is sealed anew before it is kept: the master key may have been
-/// rotated meanwhile.
+/// The secret that was offered.
 pub(super) async fn take_offered(
     b: &Backend,
     id: NotificationRecipientId,
     sealed: &str,
 ) -> Result<SecretString> {
-    let refused = || {
-        Error::invalid(
-            "sealed_secret",
-            "This signing secret was not made here. Open the form anew.",
-        )
-    };
-    let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| refused())?;
-    let opened = b.sealer.open(place(id), &sealed).await;
-    opened.map_err(|_| refused())
+    let form = places::OFFERED_WEBHOOK_SECRET;
+    b.sealer.take_back(form, id.0, sealed).await
 }
 
 /// Whether this is the secret that a recipient has.

@@ -8,7 +8,6 @@ use domain::{
     text::parse_name,
 };
 use secrecy::{ExposeSecret, SecretString};
-use uuid::Uuid;
 
 use super::{
     Added, TOLD,
@@ -22,32 +21,9 @@ use crate::{
     limits::Limited,
     mail::check_address,
     operator_mail,
-    sealer::{Place, places},
+    sealer::{Offered, places},
     store::audit::{self, Entry},
 };
-
-/// A link to show before it is kept, and what to send back to have it kept.
-#[derive(Debug)]
-pub struct Offered {
-    /// The link.
-    url: SecretString,
-    /// What stands in it, sealed.
-    pub sealed: String,
-}
-
-impl Offered {
-    /// The link, to be shown once.
-    pub fn shown(&self) -> String {
-        self.url.expose_secret().to_owned()
-    }
-}
-
-/// Where a link is sealed while a form holds it: for the one who asked alone, so that nobody has
-/// another's link accepted.
-fn place(scope: &Scope) -> Place {
-    let row = scope.operator_id().map_or_else(Uuid::nil, |id| id.0);
-    Place::new(places::OPERATOR_LINK, row)
-}
 
 /// Makes the link of an invitation for a form to show, where mail isn't set up: who sends the form
 /// hands it over. Nothing is kept until then.
@@ -57,23 +33,9 @@ pub async fn offer_link(b: &Backend, scope: &Scope) -> Result<Option<Offered>> {
         return Ok(None);
     }
     let secret = link::make(b);
-    let mut tx = b.db.read().await?;
-    let sealed = b.sealer.seal(&mut tx, place(scope), &secret).await?;
-    Ok(Some(Offered {
-        sealed: hex::encode(sealed),
-        url: link::url(b, Purpose::Invitation, &secret),
-    }))
-}
-
-/// The link that a form showed.
-async fn opened(b: &Backend, scope: &Scope, sealed: &str) -> Result<SecretString> {
-    let stale = || {
-        let message = "The link is missing or not yours. Open the form anew.";
-        Error::invalid("sealed_link", message)
-    };
-    let sealed = hex::decode(sealed).map_err(|_| stale())?;
-    let opened = b.sealer.open(place(scope), &sealed).await;
-    opened.map_err(|_| stale())
+    let url = link::url(b, Purpose::Invitation, &secret);
+    let offered = Offered::to(b, scope, places::OFFERED_INVITATION, &secret, url).await?;
+    Ok(Some(offered))
 }
 
 /// Invites somebody, for programs: by mail, or the answer holds the link.
@@ -130,7 +92,8 @@ async fn chosen(b: &Backend, scope: &Scope, sealed_link: Option<&str>) -> Result
     if b.settings.smtp.is_some() {
         return Ok(link::make(b));
     }
-    opened(b, scope, sealed_link.unwrap_or_default()).await
+    let (form, sealed) = (places::OFFERED_INVITATION, sealed_link.unwrap_or_default());
+    b.sealer.take_back_from(scope, form, sealed).await
 }
 
 async fn invite_by(

@@ -8,46 +8,24 @@ use domain::{
     permission::Permission,
 };
 use secrecy::{ExposeSecret, SecretString};
-use uuid::Uuid;
 
 use super::{TOLD, entry, find, is_own, of_operator};
 use crate::{
     Backend, Error, Result, Scope, Tx,
     auth::token,
     execute, fetch_scalar,
-    sealer::{Place, places},
+    sealer::{Offered, places},
     store::audit,
 };
 
-/// The text of a token to show before it is kept, and what to send back to have it kept.
-#[derive(Debug)]
-pub struct OfferedToken {
-    text: SecretString,
-    /// The same, sealed.
-    pub sealed: String,
+pub(super) async fn offered(b: &Backend, scope: &Scope) -> Result<Offered> {
+    let secret = SecretString::from(token::make(b));
+    Offered::to(b, scope, places::OFFERED_TOKEN, &secret, secret.clone()).await
 }
 
-impl OfferedToken {
-    /// The text, to be shown once.
-    pub fn shown(&self) -> String {
-        self.text.expose_secret().to_owned()
-    }
-}
-
-/// For the one who asked alone, so that nobody has a text of another's accepted.
-fn place(scope: &Scope) -> Place {
-    let row = scope.operator_id().map_or_else(Uuid::nil, |id| id.0);
-    Place::in_a_form(places::OFFERED_TOKEN, row)
-}
-
-pub(super) async fn offered(b: &Backend, scope: &Scope) -> Result<OfferedToken> {
-    let text = SecretString::from(token::make(b));
-    let mut tx = b.db.read().await?;
-    let sealed = b.sealer.seal(&mut tx, place(scope), &text).await?;
-    Ok(OfferedToken {
-        sealed: hex::encode(sealed),
-        text,
-    })
+pub(super) async fn opened(b: &Backend, scope: &Scope, sealed: &str) -> Result<SecretString> {
+    let form = places::OFFERED_TOKEN;
+    b.sealer.take_back_from(scope, form, sealed).await
 }
 
 /// Refuses a text that is a token’s already: a form that was sent twice.
@@ -63,16 +41,6 @@ pub(super) async fn refuse_taken(tx: &mut Tx, secret: &SecretString) -> Result<(
     }
     let message = "This token is there already. Open the form anew for another.";
     Err(Error::invalid("sealed_token", message))
-}
-
-pub(super) async fn opened(b: &Backend, scope: &Scope, sealed: &str) -> Result<SecretString> {
-    let stale = || {
-        let message = "The token is missing or not yours. Open the form anew.";
-        Error::invalid("sealed_token", message)
-    };
-    let sealed = hex::decode(sealed).map_err(|_| stale())?;
-    let opened = b.sealer.open(place(scope), &sealed).await;
-    opened.map_err(|_| stale())
 }
 
 /// A token to which the caller may do this: their own, or one that holds nothing more than their
@@ -121,7 +89,7 @@ pub async fn may_rotate(b: &Backend, scope: &Scope, id: ApiTokenId) -> Result<Ap
 }
 
 /// Makes the next text of a token for a form to show. Nothing is kept until the form comes back.
-pub async fn offer(b: &Backend, scope: &Scope, id: ApiTokenId) -> Result<(ApiToken, OfferedToken)> {
+pub async fn offer(b: &Backend, scope: &Scope, id: ApiTokenId) -> Result<(ApiToken, Offered)> {
     let token = may_rotate(b, scope, id).await?;
     Ok((token, offered(b, scope).await?))
 }
@@ -281,7 +249,7 @@ pub async fn offer_to_take_over(
     b: &Backend,
     scope: &Scope,
     id: ApiTokenId,
-) -> Result<(ApiToken, OfferedToken)> {
+) -> Result<(ApiToken, Offered)> {
     let mut tx = b.db.read().await?;
     let (token, _) = find_to_take_over(b, &mut tx, scope, id).await?;
     drop(tx);

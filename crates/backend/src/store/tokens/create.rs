@@ -16,18 +16,19 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     TOLD, addresses,
-    change::{OfferedToken, offered, opened, refuse_taken},
+    change::{offered, opened, refuse_taken},
     entry,
 };
 use crate::{
     Backend, Error, Result, Scope, Tx,
     auth::token,
     execute, insert_many,
+    sealer::Offered,
     store::{audit, operators},
 };
 
 /// Makes the text of a new token for a form to show. Nothing is kept until the form comes back.
-pub async fn offer_new(b: &Backend, scope: &Scope) -> Result<OfferedToken> {
+pub async fn offer_new(b: &Backend, scope: &Scope) -> Result<Offered> {
     may_make(scope, ApiTokenKind::Personal)?;
     offered(b, scope).await
 }

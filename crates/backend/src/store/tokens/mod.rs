@@ -22,9 +22,7 @@ use domain::{
 use sqlx::FromRow;
 
 pub(crate) use change::revoke_of;
-pub use change::{
-    OfferedToken, may_rotate, offer, offer_to_take_over, revoke, rotate, rotate_to, take_over,
-};
+pub use change::{may_rotate, offer, offer_to_take_over, revoke, rotate, rotate_to, take_over};
 pub use create::{create, create_with, offer_new};
 
 use crate::{
