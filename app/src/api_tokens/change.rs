@@ -4,14 +4,17 @@ use domain::{
     api_token::{ApiToken, OVERLAP_HOURS},
     id::ApiTokenId,
 };
-use leptos::{server, server_fn::codec::Json};
-use serde::{Deserialize, Serialize};
+use leptos::{
+    server,
+    server_fn::{ServerFn, codec::Json},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     OfferedText, Text,
     detail::{no_token, use_token_id, use_view},
 };
-use crate::ui::prelude::*;
+use crate::ui::{form::Post, prelude::*};
 
 /// What the form for a new secret shows.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,42 +112,24 @@ fn overlaps() -> Vec<(String, String)> {
 /// Rotate.
 #[component]
 pub fn RotateDialog() -> impl IntoView {
-    let id = use_token_id();
-    let form = Resource::new(
-        move || id.get(),
-        |id| async move {
-            match id {
-                Some(id) => read_rotation_form(id).await,
-                None => Err(no_token()),
-            }
-        },
-    );
+    let form = use_form(read_rotation_form);
     let post = use_post::<RotateToken>();
     view! {
         <Load resource=form let:form>
-            <Dialog title="Rotate API Token" back=routes::api_token(form.token.id)>
-                <PostForm post=post class="flex flex-col gap-4">
-                    <input type="hidden" name="id" value=form.token.id.to_string() />
-                    <p>
-                        <bdi class="font-medium">{form.token.name.clone()}</bdi>
-                        " gets a new secret, and as many days again as it had."
-                    </p>
-                    <Choice
-                        name="overlap_hours"
-                        label="The secret before stays good"
-                        options=overlaps()
-                        value=post
-                            .filled_in()
-                            .map_or(OVERLAP_HOURS, |given| given.overlap_hours)
-                            .to_string()
-                        hint="So that the program can change over meanwhile. Where the secret leaked: not at all."
-                    />
-                    <Text offered=form.offered.clone() />
-                    <DialogFoot back=routes::api_token(form.token.id)>
-                        <Submit label="Use this token" />
-                    </DialogFoot>
-                </PostForm>
-            </Dialog>
+            <NewSecret
+                title="Rotate API Token"
+                post=post
+                overlap_hours=OVERLAP_HOURS
+                hint="So that the program can change over meanwhile. Where the secret leaked: not at all."
+                submit="Use this token"
+                busy="Saving"
+                form=form.clone()
+            >
+                <p>
+                    <bdi class="font-medium">{form.token.name.clone()}</bdi>
+                    " gets a new secret, and as many days again as it had."
+                </p>
+            </NewSecret>
         </Load>
     }
     .into_any()
@@ -153,46 +138,92 @@ pub fn RotateDialog() -> impl IntoView {
 /// Take over.
 #[component]
 pub fn TakeOverDialog() -> impl IntoView {
-    let id = use_token_id();
-    let form = Resource::new(
-        move || id.get(),
-        |id| async move {
-            match id {
-                Some(id) => read_take_over_form(id).await,
-                None => Err(no_token()),
-            }
-        },
-    );
+    let form = use_form(read_take_over_form);
     let post = use_post::<TakeOverToken>();
     view! {
         <Load resource=form let:form>
-            <Dialog title="Take Over API Token" back=routes::api_token(form.token.id)>
-                <PostForm post=post class="flex flex-col gap-4">
-                    <input type="hidden" name="id" value=form.token.id.to_string() />
-                    <p>
-                        "You answer for "
-                        <bdi class="font-medium">{form.token.name.clone()}</bdi>
-                        " from then on: it may do at most what you may."
-                        {form
-                            .token
-                            .customer_ids
-                            .is_none()
-                            .then_some(" It lists no customers, so it reaches all that you look after.")}
-                    </p>
-                    <Choice
-                        name="overlap_hours"
-                        label="The secret before stays good"
-                        options=overlaps()
-                        value=post.filled_in().map_or(0, |given| given.overlap_hours).to_string()
-                        hint="Whoever answered for it until now may have it. Give the program time only where you trust them."
-                    />
-                    <Text offered=form.offered.clone() />
-                    <DialogFoot back=routes::api_token(form.token.id)>
-                        <Submit label="Take over" busy="Taking over" />
-                    </DialogFoot>
-                </PostForm>
-            </Dialog>
+            <NewSecret
+                title="Take Over API Token"
+                post=post
+                overlap_hours=0
+                hint="Whoever answered for it until now may have it. Give the program time only where you trust them."
+                submit="Take over"
+                busy="Taking over"
+                form=form.clone()
+            >
+                <p>
+                    "You answer for "
+                    <bdi class="font-medium">{form.token.name.clone()}</bdi>
+                    " from then on: it may do at most what you may."
+                    {form
+                        .token
+                        .customer_ids
+                        .is_none()
+                        .then_some(" It lists no customers, so it reaches all that you look after.")}
+                </p>
+            </NewSecret>
         </Load>
+    }
+    .into_any()
+}
+
+/// What a form for a new secret of the token in the path shows.
+fn use_form<F>(read: fn(ApiTokenId) -> F) -> Resource<AppResult<RotationForm>>
+where
+    F: Future<Output = AppResult<RotationForm>> + Send + 'static,
+{
+    let id = use_token_id();
+    Resource::new(
+        move || id.get(),
+        move |id| async move {
+            match id {
+                Some(id) => read(id).await,
+                None => Err(no_token()),
+            }
+        },
+    )
+}
+
+/// The dialog that gives a token a new secret.
+#[component]
+fn NewSecret<S>(
+    title: &'static str,
+    post: Post<S>,
+    /// For how long the secret before stays good, where nothing else is chosen.
+    overlap_hours: u32,
+    /// What to know when choosing that.
+    hint: &'static str,
+    /// What the button says.
+    submit: &'static str,
+    /// What it says meanwhile.
+    busy: &'static str,
+    form: RotationForm,
+    /// What comes of it.
+    children: Children,
+) -> impl IntoView
+where
+    S: ServerFn<Output = Done, Error = AppError> + DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    let RotationForm { token, offered } = form;
+    let back = routes::api_token(token.id);
+    view! {
+        <Dialog title=title back=back.clone()>
+            <PostForm post=post class="flex flex-col gap-4">
+                <input type="hidden" name="id" value=token.id.to_string() />
+                {children()}
+                <Choice
+                    name="overlap_hours"
+                    label="The secret before stays good"
+                    options=overlaps()
+                    value=overlap_hours.to_string()
+                    hint=hint
+                />
+                <Text offered=offered />
+                <DialogFoot back=back>
+                    <Submit label=submit busy=busy />
+                </DialogFoot>
+            </PostForm>
+        </Dialog>
     }
     .into_any()
 }
