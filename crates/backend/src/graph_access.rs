@@ -9,9 +9,7 @@ use crate::{Clock, Error, Ids, Result};
 
 /// The one connector of a process.
 pub fn connector(clock: &Clock, ids: &Ids) -> Result<Connector> {
-    let http = Http::new(&HttpOptions::default()).map_err(|error| {
-        Error::Unavailable(format!("The HTTP client can’t be made: {}", error.detail()))
-    })?;
+    let http = Http::new(&HttpOptions::default()).map_err(|error| no_client(&error))?;
     Ok(Connector::new(
         http,
         std::sync::Arc::new(clock.clone()),
@@ -19,6 +17,11 @@ pub fn connector(clock: &Clock, ids: &Ids) -> Result<Connector> {
         Limits::new(Quotas::default()),
         Settings::default(),
     ))
+}
+
+/// What is said where no client can be made.
+pub(crate) fn no_client(error: &graph::Error) -> Error {
+    Error::Unavailable(format!("The HTTP client can’t be made: {}", error.detail()))
 }
 
 impl graph::Clock for Clock {

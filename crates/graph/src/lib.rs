@@ -63,7 +63,7 @@ pub use error::{
     Stage, Unreachable,
 };
 pub use finding::Holder;
-pub use http::{Http, HttpOptions};
+pub use http::{Http, HttpOptions, client as http_client};
 pub use limits::{Limits, Quota, Quotas};
 pub use outside::{Chance, Clock};
 pub use pages::{After, Page, Pages, RoundLimits};

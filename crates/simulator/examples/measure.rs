@@ -46,6 +46,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let tenant = farm.tenants().remove(0);
     farm.control(tenant.tenant_id)
         .configure(|settings| settings.quota_units = Some(u64::MAX / 1000));
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the simulator depends on none of ours"
+    )]
     let http = reqwest::Client::builder().no_proxy().build()?;
     let token = sign_in(&http, &running.origin(), &tenant).await?;
     for path in [

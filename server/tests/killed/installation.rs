@@ -92,12 +92,14 @@ impl Installation {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = port.local_addr().unwrap().to_string();
         drop(port);
+        #[expect(clippy::disallowed_methods, reason = "it talks to the binary alone")]
+        let client = reqwest::Client::builder().build().unwrap();
         let mut this = Self {
             database_url,
             clouds: clouds.to_string(),
             address,
             token: String::new(),
-            client: reqwest::Client::builder().build().unwrap(),
+            client,
             control: farm.control(tenant.tenant_id),
             tenant,
             _farm: running,

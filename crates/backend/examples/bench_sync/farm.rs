@@ -107,10 +107,7 @@ pub struct Control(reqwest::Client);
 impl Control {
     /// A client that waits long enough for many changes.
     pub fn new() -> Result<Self> {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_mins(2))
-            .build()?;
+        let client = graph::http_client(Duration::from_mins(2), |client| client)?;
         Ok(Self(client))
     }
 

@@ -41,10 +41,8 @@ pub struct Raw {
 impl Raw {
     /// Signs in; so many connections are kept.
     pub async fn sign_in(tenant: &Tenant, connections: usize) -> Result<Self> {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .pool_max_idle_per_host(connections)
-            .build()?;
+        let kept = |client: reqwest::ClientBuilder| client.pool_max_idle_per_host(connections);
+        let client = graph::http_client(Duration::from_mins(2), kept)?;
         let token = token(&client, tenant).await?;
         Ok(Self { client, token })
     }

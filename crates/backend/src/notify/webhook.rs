@@ -15,7 +15,8 @@ use zeroize::Zeroizing;
 use super::public::{NotPublic, Resolver, is_public};
 use crate::{
     Error, Ids, Result,
-    delivery::{TIMEOUT, Undelivered, chain},
+    delivery::{TIMEOUT, Undelivered},
+    graph_access::no_client,
 };
 
 /// What a secret begins with.
@@ -26,8 +27,8 @@ const SECRET_BYTES: usize = 32;
 /// most 2,704 bytes there.
 const URL_BYTES_MAX: usize = 2_048;
 
-/// The client that posts webhooks. Follows no redirects, takes no proxy from the environment, and
-/// reaches private networks only where configuration allows it. Cheap to clone.
+/// The client that posts webhooks, made as every [`graph::http_client`]; it reaches private networks
+/// only where configuration allows it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Webhooks {
     client: reqwest::Client,
@@ -38,17 +39,9 @@ impl Webhooks {
     /// A client. `private`: whether addresses of this machine and of private networks may be
     /// reached.
     pub fn new(private: bool) -> Result<Self> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("Rollcall/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .timeout(TIMEOUT)
-            .dns_resolver(Arc::new(Resolver { private }))
-            .build()
-            .map_err(|error| {
-                Error::Unavailable(format!("The HTTP client can’t be made: {}", chain(&error)))
-            })?;
+        let resolver = Arc::new(Resolver { private });
+        let client = graph::http_client(TIMEOUT, |client| client.dns_resolver(resolver));
+        let client = client.map_err(|error| no_client(&error))?;
         Ok(Self { client, private })
     }
 

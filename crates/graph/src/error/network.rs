@@ -124,11 +124,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_without_address_is_told_apart() {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .dns_resolver(Arc::new(Empty))
-            .build()
-            .unwrap();
+        let with = |client: reqwest::ClientBuilder| client.dns_resolver(Arc::new(Empty));
+        let client = crate::http_client(std::time::Duration::from_secs(10), with).unwrap();
         let host = "login.microsoftonline.com".to_owned();
         let endpoint = Endpoint {
             service: Service::SignIn,

@@ -54,6 +54,10 @@ impl Answer {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the simulator depends on none of ours"
+)]
 pub fn http() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()

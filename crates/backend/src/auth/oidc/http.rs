@@ -4,7 +4,7 @@ use std::{pin::Pin, time::Duration};
 
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse, http};
 
-use crate::{Error, Result, delivery::chain};
+use crate::{Result, delivery::chain, graph_access::no_client};
 
 /// How long one question with its whole answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,23 +25,14 @@ pub(super) enum Unanswered {
     Other(String),
 }
 
-/// The client. Follows no redirects, takes no proxy from the environment, keeps no cookies. Cheap to
-/// clone.
+/// The client, made as every [`graph::http_client`]. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Http(reqwest::Client);
 
 impl Http {
     pub(super) fn new() -> Result<Self> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("Rollcall/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(|error| {
-                Error::Unavailable(format!("The HTTP client can’t be made: {}", chain(&error)))
-            })?;
+        let client = graph::http_client(TIMEOUT, |client| client);
+        let client = client.map_err(|error| no_client(&error))?;
         Ok(Self(client))
     }
 
