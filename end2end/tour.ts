@@ -79,7 +79,6 @@ export async function pages(
     ["integrations", `/integrations${of}`],
     ["integration-add", `/integrations/add${of}`],
     ["authorize", `/integrations/authorize?integration=${integration.id}`],
-    ["consent-links", `/integrations/consent-links?customer_id=${customer.id}`],
     ["consent", link.pathname + link.search],
     ["integration", `/integrations/${integration.id}`],
     ["integration-sync-history", `/integrations/${integration.id}/sync-history`],

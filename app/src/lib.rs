@@ -130,14 +130,16 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("add") view=customers::AddDialog />
                     </ParentRoute>
                     <ParentRoute path=path!("/customers/:id") view=customers::CustomerPage>
-                        <ParentRoute path=path!("") view=notifications::CustomerNotifications>
-                            <Route path=path!("") view=|| () />
-                            <Route path=path!("rename") view=customers::RenameDialog />
-                            <Route path=path!("time-zone") view=customers::TimeZoneDialog />
-                            <Route path=path!("tags") view=customers::TagsDialog />
-                            <Route path=path!("pause") view=customers::PauseDialog />
-                            <Route path=path!("delete") view=customers::DeleteDialog />
-                            <Route path=path!("notifications/add") view=notifications::AddDialog />
+                        <ParentRoute path=path!("") view=consent_links::CustomerConsentLinks>
+                            <ParentRoute path=path!("") view=notifications::CustomerNotifications>
+                                <Route path=path!("") view=|| () />
+                                <Route path=path!("rename") view=customers::RenameDialog />
+                                <Route path=path!("time-zone") view=customers::TimeZoneDialog />
+                                <Route path=path!("tags") view=customers::TagsDialog />
+                                <Route path=path!("pause") view=customers::PauseDialog />
+                                <Route path=path!("delete") view=customers::DeleteDialog />
+                                <Route path=path!("notifications/add") view=notifications::AddDialog />
+                            </ParentRoute>
                         </ParentRoute>
                     </ParentRoute>
                     <ParentRoute path=path!("/operators/roles") view=operators::RolesPage>
@@ -164,7 +166,6 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("add") view=integrations::AddDialog />
                         <Route path=path!("pause-all") view=frame::PauseAllDialog />
                         <Route path=path!("authorize") view=consent_links::AuthorizeDialog />
-                        <Route path=path!("consent-links") view=consent_links::LinksDialog />
                     </ParentRoute>
                     <IntegrationRoutes />
                     <Route path=path!("/sync-history") view=history::SyncHistoryPage />

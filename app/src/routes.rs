@@ -24,8 +24,6 @@ pub const CONSENT_CALLBACK: &str = "/consent/callback";
 pub const CONSENT_CHECK: &str = "/consent/check";
 /// Authorize: links for customers' administrators.
 pub const AUTHORIZE: &str = "/integrations/authorize";
-/// The links of a customer.
-pub const CONSENT_LINKS: &str = "/integrations/consent-links";
 /// Ask for a new password.
 pub const FORGOT_PASSWORD: &str = "/forgot-password";
 /// Operators.

@@ -44,9 +44,10 @@ test("a customer’s administrator consents by a link, and the integration works
     expect(link).toMatch(/\/consent\?secret=[A-Za-z0-9]{43}$/);
     await axeFindsNothing(page);
     await dialog.getByRole("button", { name: "Make link" }).click();
-    const links = page.getByRole("dialog", { name: "Consent links" });
-    await expect(links.getByText("Waiting")).toBeVisible();
-    await expect(links).toContainText(tenant.domain);
+    await expect(page).toHaveURL(`/customers/${customer.id}`);
+    const made = page.getByRole("table", { name: "Consent links" }).getByRole("row").filter({ hasText: tenant.domain });
+    await expect(made).toContainText("Waiting");
+    await expect(made).toContainText("Never");
     expect(await page.content()).not.toContain(link.split("secret=")[1]);
   });
 
@@ -72,7 +73,9 @@ test("a customer’s administrator consents by a link, and the integration works
   await test.step("the integration is added and tested; its tenant is known", async () => {
     await page.reload();
     await hydrated(page);
-    await expect(page.getByRole("dialog", { name: "Consent links" }).getByText("Authorized")).toBeVisible();
+    const made = page.getByRole("table", { name: "Consent links" }).getByRole("row").filter({ hasText: tenant.domain });
+    await expect(made).toContainText("Authorized");
+    await expect(made).not.toContainText("Never");
     const integration = await api.integration(customer, tenant, profile);
     await goto(`/integrations/${integration.id}`);
     await expect(page.getByText(tenant.tenant_id).first()).toBeVisible();
@@ -82,10 +85,15 @@ test("a customer’s administrator consents by a link, and the integration works
     await expect(page.getByRole("dialog", { name: "Authorize" })).toContainText(tenant.domain);
   });
 
-  await test.step("an ended link leads nowhere", async () => {
-    await goto(`/integrations/consent-links?customer_id=${customer.id}`);
-    await page.getByRole("dialog").getByRole("button", { name: "End link" }).click();
-    await expect(page.getByRole("status").filter({ hasText: "has ended" })).toBeVisible();
+  await test.step("a revoked link leads nowhere", async () => {
+    await goto(`/customers/${customer.id}`);
+    const links = page.getByRole("table", { name: "Consent links" });
+    await expect(links.getByRole("link")).toHaveCount(1);
+    await links.getByRole("button", { name: "Revoke" }).click();
+    await expect(page.getByRole("status").filter({ hasText: "can’t be used any more" })).toBeVisible();
+    await expect(links).toContainText("Revoked");
+    await expect(links.getByRole("button")).toHaveCount(0);
+    await axeFindsNothing(page);
     await other.goto(pathname + search);
     await expect(other.getByRole("heading", { level: 1, name: "This link has ended" })).toBeVisible();
   });
@@ -104,7 +112,10 @@ test("without the browser code a link is made and consented to", async ({
 }) => {
   await control.appState("not_consented");
   const profile = await api.profile(customer, tenant, unique("Plain app"));
-  await plain.goto(`/integrations/authorize?customer_id=${customer.id}`);
+  await plain.goto(`/customers/${customer.id}`);
+  const section = plain.getByRole("region", { name: "Consent links" });
+  await expect(section).toContainText("No link was made yet.");
+  await section.getByRole("link", { name: "Authorize" }).click();
   const dialog = plain.getByRole("dialog", { name: "Authorize" });
   await dialog.getByLabel("Azure Cloud").selectOption({ label: "Entra simulator" });
   await dialog.getByLabel("Credential Profile").selectOption(profile.id);
@@ -113,7 +124,7 @@ test("without the browser code a link is made and consented to", async ({
   await dialog.getByLabel("Tenant").fill(tenant.domain);
   const link = new URL(await dialog.getByLabel("Link to hand over").inputValue());
   await dialog.getByRole("button", { name: "Make link" }).click();
-  await expect(plain.getByRole("dialog", { name: "Consent links" })).toContainText("Waiting");
+  await expect(plain.getByRole("table", { name: "Consent links" })).toContainText("Waiting");
 
   const { page } = await stranger(browser, true);
   await page.goto(link.pathname + link.search);
@@ -121,4 +132,10 @@ test("without the browser code a link is made and consented to", async ({
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Thank you, that’s all");
   await axeFindsNothing(page);
   await page.context().close();
+
+  await plain.goto(`/customers/${customer.id}`);
+  const row = plain.getByRole("table", { name: "Consent links" }).getByRole("row").filter({ hasText: tenant.domain });
+  await expect(row).toContainText("Authorized");
+  await row.getByRole("button", { name: "Revoke" }).click();
+  await expect(row.getByRole("button")).toHaveCount(0);
 });

@@ -325,6 +325,8 @@ CREATE TABLE consent_link (
     created_by             TEXT NOT NULL,
     created_at             TIMESTAMPTZ NOT NULL,
     expires_at             TIMESTAMPTZ NOT NULL,
+    revoked_at             TIMESTAMPTZ,
+    opened_at              TIMESTAMPTZ, -- when its page was last looked at, to the minute
     state_hash             BYTEA UNIQUE, -- of the "state" on its way to Microsoft and back, once
     state_ends_at          TIMESTAMPTZ,
     checked_at             TIMESTAMPTZ, -- when a token was last asked for

@@ -325,6 +325,8 @@ CREATE TABLE consent_link (
     created_by             TEXT NOT NULL,
     created_at             TEXT NOT NULL,
     expires_at             TEXT NOT NULL,
+    revoked_at             TEXT,
+    opened_at              TEXT, -- when its page was last looked at, to the minute
     state_hash             BLOB UNIQUE, -- of the "state" on its way to Microsoft and back, once
     state_ends_at          TEXT,
     checked_at             TEXT, -- when a token was last asked for

@@ -124,15 +124,21 @@ both_with_farm!(a_stranger_consents_and_sees_what_was_granted, |app| {
     assert!(!page.text.contains("Missing"));
     let proven = app.get(&of).await.expect(200);
     assert_eq!(proven["state"], "proven");
+    assert!(proven["opened_at"].is_string() && proven["integration_id"].is_null());
     assert_eq!(proven["proven_tenant_id"], tenant_id.to_string());
     assert!(!proven.to_string().contains(&secret));
     let listed = format!(
         "/customers/{}/consent-links",
         link["customer_id"].as_str().unwrap()
     );
-    assert_eq!(app.get(&listed).await.expect(200)["items"], json!([proven]));
+    let only = json!({ "items": [proven], "next": null });
+    assert_eq!(app.get(&listed).await.expect(200), only);
+    let odd = app.get(&format!("{listed}?limit=0")).await.refused(400);
+    assert_eq!(odd.as_deref(), Some("limit"));
 
     app.delete(&of).await.expect(204);
+    let revoked = app.get(&of).await.expect(200);
+    assert!(revoked["revoked_at"].is_string(), "{revoked}");
     let page = app.page(&path).await;
     assert!(page.text.contains("This link has ended"), "{}", page.text);
     for way in ["continue", "check"] {

@@ -11,7 +11,7 @@ use domain::{
 use leptos::{server, server_fn::codec::Json};
 use serde::{Deserialize, Serialize};
 
-use super::{OBJECT_TYPES, links_of};
+use super::OBJECT_TYPES;
 use crate::ui::{
     form::{FieldError, use_field_error},
     prelude::*,
@@ -116,7 +116,7 @@ pub(crate) async fn add_consent_link(
             .await?;
     crate::session::done(
         format!("The link for {} works now; hand it over", made.tenant),
-        Some(links_of(customer)),
+        Some(routes::customer(customer)),
     )
     .await
 }
@@ -151,7 +151,7 @@ pub fn AuthorizeDialog() -> impl IntoView {
                         .map(|given| given.object_types)
                         .or_else(|| form.of.as_ref().map(|of| of.object_types.clone()))
                         .unwrap_or_else(|| vec![ObjectType::User, ObjectType::Group]);
-                    let links = form.customer.map(links_of);
+                    let links = form.customer.map(routes::customer);
                     view! {
                         <PostForm post=post class="flex flex-col gap-4">
                             <p class="text-muted">
@@ -166,7 +166,7 @@ pub fn AuthorizeDialog() -> impl IntoView {
                                 {links
                                     .map(|links| {
                                         view! {
-                                            <a class="btn btn-ghost" href=links data-noscroll="true">
+                                            <a class="btn btn-ghost" href=links>
                                                 "Links so far"
                                             </a>
                                         }

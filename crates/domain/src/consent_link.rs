@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     DateTime,
-    id::{ConsentLinkId, CredentialProfileId, CustomerId, TenantId},
+    id::{ConsentLinkId, CredentialProfileId, CustomerId, IntegrationId, TenantId},
     policy::ObjectType,
     run::RunError,
     text_enum,
@@ -26,8 +26,10 @@ text_enum! {
         Consented = "consented",
         /// A token proved the tenant.
         Proven = "proven",
-        /// Its time is over, or it was ended, and nothing came of it.
+        /// Its time is over, or a newer one took its place, and nothing came of it.
         Ended = "ended",
+        /// Somebody ended it before its time, and nothing came of it.
+        Revoked = "revoked",
     }
 }
 
@@ -40,6 +42,7 @@ impl ConsentLinkState {
             Self::Consented => "Consented, not known everywhere yet",
             Self::Proven => "Authorized",
             Self::Ended => "Ended",
+            Self::Revoked => "Revoked",
         }
     }
 }
@@ -84,12 +87,31 @@ pub struct ConsentLink {
     pub created_at: DateTime,
     /// When it ends.
     pub expires_at: DateTime,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime>,
+    /// When it was last opened, to the minute.
+    pub opened_at: Option<DateTime>,
     /// The tenant's own id, once a token proved it.
     pub proven_tenant_id: Option<TenantId>,
     /// When that was.
     pub proven_at: Option<DateTime>,
     /// What failed last, and what to do; null once it was proven.
     pub error: Option<RunError>,
+}
+
+/// A link as those see it who look after the customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConsentLinkLine {
+    /// The link.
+    #[serde(flatten)]
+    pub link: ConsentLink,
+    /// The name of its credential profile.
+    pub credential_profile_name: String,
+    /// The customer's integration with its tenant and its profile; null while there is none.
+    pub integration_id: Option<IntegrationId>,
+    /// The name of that integration.
+    pub integration_name: Option<String>,
 }
 
 /// A link that was made just now: its address is told this once.

@@ -6,19 +6,20 @@ use backend::{
     store::{consent_links, customers},
 };
 use domain::{
-    consent_link::{ConsentLink, ConsentLinkMade, NewConsentLink},
+    consent_link::{ConsentLinkLine, ConsentLinkMade, NewConsentLink},
     id::{ConsentLinkId, CustomerId},
+    paging::Listing,
     permission::Permission,
 };
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiState,
     caller::Caller,
     created,
-    input::{Body, Id},
+    input::{Body, Id, Query, list_request},
     problem::{Refusals, Result},
 };
 
@@ -26,29 +27,40 @@ use super::{
 pub fn calls() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(get, delete))
+        .routes(routes!(get, revoke))
 }
 
-/// Links of a customer.
-#[derive(Debug, Serialize, ToSchema)]
-struct ConsentLinks {
-    /// The last hundred, the newest first.
-    items: Vec<ConsentLink>,
+/// Which links.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    /// Rows wanted, 1 to 1000; 50 where absent.
+    limit: Option<u32>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
+    /// A part of the tenant.
+    q: Option<String>,
 }
 
 /// List a customer’s consent links
+///
+/// The newest first.
 #[utoipa::path(get, path = "/customers/{id}/consent-links", tag = "Consent Links",
-    params(("id" = CustomerId, Path)),
-    responses((status = 200, body = ConsentLinks), Refusals))]
+    params(("id" = CustomerId, Path), Parameters),
+    responses((status = 200, body = Listing<ConsentLinkLine>), Refusals))]
 async fn list(
     State(backend): State<Backend>,
     caller: Caller,
     Id(customer): Id<CustomerId>,
-) -> Result<Json<ConsentLinks>> {
-    let items = consent_links::list(&backend, &caller.0, customer).await;
-    caller
-        .found(items)
-        .map(|items| Json(ConsentLinks { items }))
+    query: Query,
+) -> Result<Json<Listing<ConsentLinkLine>>> {
+    caller.found(customers::get(&backend, &caller.0, customer).await)?;
+    caller.require(Permission::IntegrationsRead)?;
+    let parameters: Parameters = query.parse()?;
+    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let listing = consent_links::listing(&backend, &caller.0, customer, &request).await;
+    caller.found(listing).map(Json)
 }
 
 /// Make a consent link
@@ -77,27 +89,27 @@ async fn create(
 /// One consent link
 #[utoipa::path(get, path = "/consent-links/{id}", tag = "Consent Links",
     params(("id" = ConsentLinkId, Path)),
-    responses((status = 200, body = ConsentLink), Refusals))]
+    responses((status = 200, body = ConsentLinkLine), Refusals))]
 async fn get(
     State(backend): State<Backend>,
     caller: Caller,
     Id(id): Id<ConsentLinkId>,
-) -> Result<Json<ConsentLink>> {
+) -> Result<Json<ConsentLinkLine>> {
     let link = consent_links::get(&backend, &caller.0, id).await;
     caller.found(link).map(Json)
 }
 
-/// End a consent link
+/// Revoke a consent link
 ///
-/// It stays to be seen. What it proved stays.
+/// It can’t be used from this moment on. It stays to be seen, and what it proved stays.
 #[utoipa::path(delete, path = "/consent-links/{id}", tag = "Consent Links",
     params(("id" = ConsentLinkId, Path)),
     responses((status = 204, description = "It can’t be used any more"), Refusals))]
-async fn delete(
+async fn revoke(
     State(backend): State<Backend>,
     caller: Caller,
     Id(id): Id<ConsentLinkId>,
 ) -> Result<StatusCode> {
-    let ended = consent_links::delete(&backend, &caller.0, id).await;
-    caller.found(ended).map(|()| StatusCode::NO_CONTENT)
+    let revoked = consent_links::revoke(&backend, &caller.0, id).await;
+    caller.found(revoked).map(|()| StatusCode::NO_CONTENT)
 }

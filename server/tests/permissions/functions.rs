@@ -74,7 +74,7 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
     } = things;
     Some(match function {
         "consent-links/form" => json!({ "customer": null, "integration": integration }),
-        "consent-links/list" => json!({ "customer": customer }),
+        "consent-links/list" => json!({ "customer": customer, "page": list(things)["page"] }),
         "account/second-factors"
         | "account/sessions"
         | "account/ways-to-sign-in"
@@ -274,7 +274,7 @@ fn changing_tokens(app: &TestApp, things: &Things, new: &str, function: &str) ->
             format!("id={api_token}&overlap_hours=1&sealed_token=x")
         }
         "consent-links/add" => format!("{new}&object_types[]=user&sealed_link=x"),
-        "consent-links/end" => format!("id={consent_link}"),
+        "consent-links/revoke" => format!("id={consent_link}"),
         other => changing_second_factors(app, other),
     }
 }

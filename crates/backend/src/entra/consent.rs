@@ -52,12 +52,15 @@ pub struct CameBack {
     pub error_description: Option<String>,
 }
 
-/// What the page of a link shows; none where the link isn't good any more. Looking uses nothing up.
+/// What the page of a link shows; none where the link isn't good any more. Looking uses nothing up;
+/// that somebody looked is noted.
 pub async fn follow_consent(b: &Backend, secret: SecretString) -> Result<Option<ConsentRequest>> {
     let mut tx = b.db.read().await?;
     let Some(opened) = consent_links::opened(b, &mut tx, &secret).await? else {
         return Ok(None);
     };
+    drop(tx);
+    consent_links::note_opened(b, &opened.link).await?;
     let authority = b.clouds.get(&opened.link.cloud).map(|cloud| {
         let host = cloud.authority.host_str();
         host.unwrap_or_default().to_owned()

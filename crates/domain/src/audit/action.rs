@@ -189,7 +189,7 @@ text_enum! {
         /// A link for an administrator's consent was made.
         ConsentLinkCreate = "consent_link.create",
         /// Such a link was ended before its time.
-        ConsentLinkDelete = "consent_link.delete",
+        ConsentLinkRevoke = "consent_link.revoke",
         /// A token proved that the tenant consented.
         ConsentLinkProve = "consent_link.prove",
         /// A run was started.
@@ -324,7 +324,7 @@ impl AuditAction {
             Self::IntegrationResume => "Integration resumed",
             Self::IntegrationExport => "Integrations exported",
             Self::ConsentLinkCreate => "Consent link made",
-            Self::ConsentLinkDelete => "Consent link ended",
+            Self::ConsentLinkRevoke => "Consent link revoked",
             Self::ConsentLinkProve => "Consent proven",
             Self::RunStart => "Run started",
             Self::RunSyncObject => "One person synced",

@@ -7,6 +7,7 @@ use domain::{
     consent_link::{ConsentLink, ConsentLinkState, ConsentPermission, NewConsentLink},
     credential_profile::CredentialProfileChange,
     id::CredentialProfileId,
+    paging::PageRequest,
 };
 use secrecy::SecretString;
 
@@ -98,9 +99,8 @@ impl World {
     }
 
     async fn now(&self, hands: &Hands) -> ConsentLink {
-        consent_links::get(&self.t, &self.owner, hands.link.id)
-            .await
-            .unwrap()
+        let line = consent_links::get(&self.t, &self.owner, hands.link.id).await;
+        line.unwrap().link
     }
 
     async fn is_good(&self, hands: &Hands) -> bool {
@@ -156,6 +156,12 @@ async fn from_link_to_proof(kind: Kind) {
 
     let asked = follow_consent(t, hands.secret.clone()).await.unwrap();
     let asked = asked.unwrap();
+    let first = t.clock.now();
+    for (seconds, noted) in [(59, first), (1, first + Duration::minutes(1))] {
+        t.clock.advance(Duration::seconds(seconds));
+        world.is_good(&hands).await;
+        assert_eq!(world.now(&hands).await.opened_at, Some(noted));
+    }
     assert_eq!(
         (asked.customer_name.as_str(), asked.installation.as_str()),
         ("Contoso", "127.0.0.1")
@@ -413,11 +419,11 @@ async fn a_link_ends_and_what_it_proved_stays() {
     assert!(world.is_good(&new).await && world.is_good(&others).await);
     assert_eq!(world.now(&old).await.state, ConsentLinkState::Proven);
 
-    consent_links::delete(t, owner, others.link.id)
+    consent_links::revoke(t, owner, others.link.id)
         .await
         .unwrap();
     assert!(!world.is_good(&others).await);
-    assert_eq!(world.now(&others).await.state, ConsentLinkState::Ended);
+    assert_eq!(world.now(&others).await.state, ConsentLinkState::Revoked);
     assert_eq!(send_to_consent(t, &others.secret).await.unwrap(), None);
     let state = world.leave(&new).await;
     t.clock.advance(Duration::days(7));
@@ -447,8 +453,8 @@ async fn a_link_ends_and_what_it_proved_stays() {
 
     t.clock.advance(Duration::days(40));
     consent_links::delete_old(t).await.unwrap();
-    let left = consent_links::list(t, owner, world.customer).await.unwrap();
-    let left: Vec<_> = left.iter().map(|link| link.id).collect();
+    let left = consent_links::list(t, owner, world.customer, PageRequest::default()).await;
+    let left: Vec<_> = left.unwrap().items.iter().map(|of| of.link.id).collect();
     assert_eq!(left, [old.link.id]);
 }
 
@@ -479,9 +485,9 @@ async fn a_proof_lets_those_with_some_customers_connect_that_tenant_and_no_other
     let hands = world.link(shared.id, &first.domain).await;
     let hidden = consent_links::get(t, &other, hands.link.id).await;
     assert!(matches!(hidden, Err(Error::NotFound("consent link"))));
-    let hidden = consent_links::list(t, &other, customer).await;
+    let hidden = consent_links::list(t, &other, customer, PageRequest::default()).await;
     assert!(matches!(hidden, Err(Error::NotFound("customer"))));
-    let hidden = consent_links::delete(t, &other, hands.link.id).await;
+    let hidden = consent_links::revoke(t, &other, hands.link.id).await;
     assert!(matches!(hidden, Err(Error::NotFound("consent link"))));
     let refused = integrations::create(t, &some, customer, new(&first.domain)).await;
     assert_eq!(blamed(refused), "credential_profile_id");

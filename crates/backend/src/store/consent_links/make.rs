@@ -119,6 +119,8 @@ async fn keep(
         created_by: scope.actor_name().to_owned(),
         created_at: now,
         expires_at: now + Duration::days(LIFETIME_DAYS),
+        revoked_at: None,
+        opened_at: None,
         proven_tenant_id: None,
         proven_at: None,
         error: None,
@@ -184,22 +186,22 @@ async fn insert(
     }
 }
 
-/// Ends a link now. What it proved stays.
-pub async fn delete(b: &Backend, scope: &Scope, id: ConsentLinkId) -> Result<()> {
+/// Ends a link before its time. What it proved stays; one that has ended stays as it is.
+pub async fn revoke(b: &Backend, scope: &Scope, id: ConsentLinkId) -> Result<()> {
     let mut tx = b.db.write().await?;
-    let link = find(b, &mut tx, scope, id).await?;
+    let link = find(b, &mut tx, scope, id).await?.link;
     scope.require(Permission::IntegrationsWrite)?;
-    let now = b.clock.now();
-    let ended = execute!(
+    let revoked = execute!(
         &mut tx,
-        "UPDATE consent_link SET expires_at = $1, state_hash = NULL, state_ends_at = NULL
+        "UPDATE consent_link SET expires_at = $1, revoked_at = $1, state_hash = NULL,
+                state_ends_at = NULL
           WHERE id = $2 AND expires_at > $1",
-        now,
+        b.clock.now(),
         id
     )?;
-    if ended == 1 {
-        let changes = AuditChanges::none().field("expires_at", &link.expires_at, &now);
-        let entry = entry(AuditAction::ConsentLinkDelete, &link).changes(changes);
+    if revoked == 1 {
+        let changes = AuditChanges::deleted(&link).only(&TOLD);
+        let entry = entry(AuditAction::ConsentLinkRevoke, &link).changes(changes);
         audit::record(b, &mut tx, scope, entry).await?;
     }
     tx.commit().await

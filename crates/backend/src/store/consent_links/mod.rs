@@ -12,8 +12,9 @@ mod tests;
 use domain::{
     DateTime,
     audit::AuditAction,
-    consent_link::{ConsentLink, ConsentLinkState, ConsentPermission},
-    id::{ConsentLinkId, CredentialProfileId, CustomerId, TenantId},
+    consent_link::{ConsentLink, ConsentLinkLine, ConsentLinkState, ConsentPermission},
+    id::{ConsentLinkId, CredentialProfileId, CustomerId, IntegrationId, TenantId},
+    paging::{Cursor, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
     policy::ObjectType,
     run::RunError,
@@ -22,13 +23,16 @@ use graph::Resource;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-pub use make::{create, create_with, delete, offer};
+pub use make::{create, create_with, offer, revoke};
 pub(crate) use opened::{
-    Opened, may_check, note_consent, note_error, note_roles, opened, prove, send_out, take_state,
+    Opened, may_check, note_consent, note_error, note_opened, note_roles, opened, prove, send_out,
+    take_state,
 };
 
-use super::{audit::Entry, customers, read_json};
-use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional, in_scope};
+use super::{audit::Entry, customers, paging, read_json};
+use crate::{
+    Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional, fetch_scalar, in_scope,
+};
 
 /// How long a link that ended and proved nothing is kept to be seen.
 const KEPT_DAYS: i64 = 30;
@@ -59,6 +63,8 @@ struct Row {
     created_by: String,
     created_at: DateTime,
     expires_at: DateTime,
+    revoked_at: Option<DateTime>,
+    opened_at: Option<DateTime>,
     consented_at: Option<DateTime>,
     proven_at: Option<DateTime>,
     proven_tenant_id: Option<TenantId>,
@@ -70,8 +76,8 @@ struct Row {
 macro_rules! columns {
     () => {
         "l.id, l.customer_id, l.credential_profile_id, l.client_id, l.cloud, l.tenant,
-         l.object_types, l.created_by, l.created_at, l.expires_at, l.consented_at, l.proven_at,
-         l.proven_tenant_id, l.roles, l.error"
+         l.object_types, l.created_by, l.created_at, l.expires_at, l.revoked_at, l.opened_at,
+         l.consented_at, l.proven_at, l.proven_tenant_id, l.roles, l.error"
     };
 }
 use columns;
@@ -80,6 +86,8 @@ impl Row {
     fn link(self, now: DateTime) -> Result<ConsentLink> {
         let state = if self.proven_at.is_some() {
             ConsentLinkState::Proven
+        } else if self.revoked_at.is_some() {
+            ConsentLinkState::Revoked
         } else if self.expires_at <= now {
             ConsentLinkState::Ended
         } else if self.error.is_some() {
@@ -109,6 +117,8 @@ impl Row {
             created_by: self.created_by,
             created_at: self.created_at,
             expires_at: self.expires_at,
+            revoked_at: self.revoked_at,
+            opened_at: self.opened_at,
             proven_tenant_id: self.proven_tenant_id,
             proven_at: self.proven_at,
             error,
@@ -147,50 +157,142 @@ fn permissions(object_types: &[ObjectType], roles: &[String]) -> Vec<ConsentPerm
         .collect()
 }
 
-/// The links of a customer, the newest first.
-pub async fn list(b: &Backend, scope: &Scope, customer: CustomerId) -> Result<Vec<ConsentLink>> {
+/// A link with what it is for. Its integration is the first that was added of those that fit.
+#[derive(FromRow)]
+struct LineRow {
+    #[sqlx(flatten)]
+    row: Row,
+    credential_profile_name: String,
+    integration_id: Option<IntegrationId>,
+    integration_name: Option<String>,
+}
+
+impl LineRow {
+    fn line(self, now: DateTime) -> Result<ConsentLinkLine> {
+        Ok(ConsentLinkLine {
+            link: self.row.link(now)?,
+            credential_profile_name: self.credential_profile_name,
+            integration_id: self.integration_id,
+            integration_name: self.integration_name,
+        })
+    }
+}
+
+const LINE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", p.name AS credential_profile_name, i.id AS integration_id, i.name AS integration_name
+       FROM consent_link l
+       JOIN customer c ON c.id = l.customer_id AND c.deleted_at IS NULL
+       JOIN credential_profile p ON p.id = l.credential_profile_id
+       LEFT JOIN integration i ON i.id = (
+            SELECT f.id FROM integration f
+             WHERE f.customer_id = l.customer_id AND f.cloud = l.cloud
+               AND f.credential_profile_id = l.credential_profile_id
+               AND (f.tenant = l.tenant OR f.tenant_id = l.proven_tenant_id)
+             ORDER BY f.id LIMIT 1)
+      WHERE ",
+    in_scope!("l.customer_id")
+);
+
+/// One page of the links of a customer, the newest first.
+pub async fn list(
+    b: &Backend,
+    scope: &Scope,
+    customer: CustomerId,
+    page: PageRequest,
+) -> Result<Page<ConsentLinkLine>> {
     let mut tx = b.db.read().await?;
-    customers::find(&mut tx, scope, customer).await?;
+    customers::find_in_use(&mut tx, scope, customer).await?;
     scope.require(Permission::IntegrationsRead)?;
-    let now = b.clock.now();
-    let rows = fetch_all!(
+    let total = fetch_scalar!(
         &mut tx,
-        Row,
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM consent_link l WHERE l.customer_id = $1 ORDER BY l.id DESC LIMIT 100"
-        ),
+        i64,
+        "SELECT COUNT(*) FROM consent_link WHERE customer_id = $1",
         customer
     )?;
-    rows.into_iter().map(|row| row.link(now)).collect()
+    let rows = fetch_all!(
+        &mut tx,
+        LineRow,
+        sqlx::AssertSqlSafe(format!(
+            "{LINE} AND l.customer_id = $3 ORDER BY l.id DESC LIMIT $4 OFFSET $5"
+        )),
+        scope.all(),
+        scope.grantee(),
+        customer,
+        page.limit(),
+        page.offset()
+    )?;
+    Ok(Page {
+        items: lines(b, rows)?,
+        total,
+    })
+}
+
+fn lines(b: &Backend, rows: Vec<LineRow>) -> Result<Vec<ConsentLinkLine>> {
+    let now = b.clock.now();
+    rows.into_iter().map(|row| row.line(now)).collect()
+}
+
+/// The links of a customer, the newest first, for programs. `q` is a part of the tenant.
+pub async fn listing(
+    b: &Backend,
+    scope: &Scope,
+    customer: CustomerId,
+    request: &ListRequest,
+) -> Result<Listing<ConsentLinkLine>> {
+    let mut tx = b.db.read().await?;
+    customers::find_in_use(&mut tx, scope, customer).await?;
+    scope.require(Permission::IntegrationsRead)?;
+    let before = request.cursor.as_ref().map(|cursor| cursor.id);
+    let rows = fetch_all!(
+        &mut tx,
+        LineRow,
+        sqlx::AssertSqlSafe(format!(
+            r"{LINE} AND l.customer_id = $3 AND ($4 IS NULL OR l.id < $4)
+               AND ($5 IS NULL OR l.tenant LIKE $5 ESCAPE '\')
+             ORDER BY l.id DESC LIMIT $6"
+        )),
+        scope.all(),
+        scope.grantee(),
+        customer,
+        before,
+        paging::pattern(request.q.as_deref()),
+        paging::limit(request)
+    )?;
+    let items = lines(b, rows)?;
+    Ok(paging::listing(items, request, |of: &ConsentLinkLine| {
+        Cursor {
+            after: String::new(),
+            id: of.link.id.0,
+        }
+    }))
 }
 
 /// One link.
-pub async fn get(b: &Backend, scope: &Scope, id: ConsentLinkId) -> Result<ConsentLink> {
+pub async fn get(b: &Backend, scope: &Scope, id: ConsentLinkId) -> Result<ConsentLinkLine> {
     let mut tx = b.db.read().await?;
-    let link = find(b, &mut tx, scope, id).await?;
+    let line = find(b, &mut tx, scope, id).await?;
     scope.require(Permission::IntegrationsRead)?;
-    Ok(link)
+    Ok(line)
 }
 
-async fn find(b: &Backend, tx: &mut Tx, scope: &Scope, id: ConsentLinkId) -> Result<ConsentLink> {
+async fn find(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    id: ConsentLinkId,
+) -> Result<ConsentLinkLine> {
     let row = fetch_optional!(
         tx,
-        Row,
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM consent_link l JOIN customer c ON c.id = l.customer_id
-              WHERE l.id = $3 AND c.deleted_at IS NULL AND ",
-            in_scope!("l.customer_id")
-        ),
+        LineRow,
+        sqlx::AssertSqlSafe(format!("{LINE} AND l.id = $3")),
         scope.all(),
         scope.grantee(),
         id
     )?;
     row.ok_or(Error::NotFound("consent link"))?
-        .link(b.clock.now())
+        .line(b.clock.now())
 }
 
 /// The tenant that a link proved for this customer and this profile, by the text by which it was

@@ -22,6 +22,8 @@ use crate::{
 
 /// How long one may take at Microsoft.
 const AWAY: Duration = Duration::hours(1);
+/// That a link was opened is noted no more exactly than this.
+const OPENED_NOTED_EVERY: Duration = Duration::minutes(1);
 /// A token is asked for no more often than this for one link.
 const CHECK_EVERY: Duration = Duration::seconds(5);
 
@@ -79,6 +81,22 @@ pub(crate) async fn opened(
         vouched: found.vouched,
         returned_tenant: found.returned_tenant,
     }))
+}
+
+/// Notes that somebody looks at the page of a link.
+pub(crate) async fn note_opened(b: &Backend, link: &ConsentLink) -> Result<()> {
+    let now = b.clock.now();
+    if (link.opened_at).is_some_and(|at| now - at < OPENED_NOTED_EVERY) {
+        return Ok(());
+    }
+    let mut tx = b.db.write().await?;
+    execute!(
+        &mut tx,
+        "UPDATE consent_link SET opened_at = $1 WHERE id = $2",
+        now,
+        link.id
+    )?;
+    tx.commit().await
 }
 
 /// Notes that somebody is on their way to Microsoft with this state. One before is no longer good.

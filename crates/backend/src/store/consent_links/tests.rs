@@ -57,14 +57,15 @@ db_test!(a_link_is_told_once_and_kept_as_a_hash, |t| {
         hash_of(&t, made.link.id).await,
         crate::auth::token::hash(secret)
     );
-    assert_eq!(get(&t, &owner, made.link.id).await.unwrap(), made.link);
-    assert_eq!(
-        list(&t, &owner, customer).await.unwrap(),
-        std::slice::from_ref(&made.link)
-    );
+    let line = get(&t, &owner, made.link.id).await.unwrap();
+    assert_eq!(line.link, made.link);
+    assert_eq!(line.credential_profile_name, "Shared");
 
-    delete(&t, &owner, made.link.id).await.unwrap();
-    delete(&t, &owner, made.link.id).await.unwrap();
+    revoke(&t, &owner, made.link.id).await.unwrap();
+    revoke(&t, &owner, made.link.id).await.unwrap();
+    let revoked = get(&t, &owner, made.link.id).await.unwrap().link;
+    assert_eq!(revoked.state, ConsentLinkState::Revoked);
+    assert_eq!(revoked.revoked_at, Some(t.clock.now()));
     let log = sample::audit_log(&t).await;
     let of_links: Vec<_> = log
         .iter()
@@ -156,7 +157,65 @@ db_test!(what_is_given_for_a_link_is_looked_at, |t| {
         refused,
         Err(Error::Forbidden(Permission::IntegrationsWrite))
     ));
-    assert!(list(&t, &reader, customer).await.unwrap().is_empty());
+    let none = list(&t, &reader, customer, PageRequest::default()).await;
+    assert_eq!(none.unwrap(), Page::empty());
     let refused = offer(&t, &reader).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))));
+});
+
+db_test!(links_are_listed_with_what_they_are_for, |t| {
+    let owner = t.owner().await;
+    let customer = t.customer("Contoso").await;
+    let elsewhere = t.customer("Elsewhere").await;
+    let profile = sample::profile(&t, &owner, Some(customer), "Own").await;
+    let mut made = Vec::new();
+    for tenant in ["a.example", "b.example", "ab.example"] {
+        let link = create(&t, &owner, customer, new(profile.id, tenant)).await;
+        made.push(link.unwrap().link.id);
+    }
+    let integration = crate::store::integrations::create(
+        &t,
+        &owner,
+        customer,
+        sample::new_integration(&profile, "b.example"),
+    );
+    let integration = integration.await.unwrap();
+    let reader = t
+        .role_over(domain::permission::Role::ReadOnly, &[customer])
+        .await;
+    let page = list(&t, &reader, customer, PageRequest::new(1, 2)).await;
+    let page = page.unwrap();
+    let lines: Vec<_> = page
+        .items
+        .iter()
+        .map(|of| (of.link.id, of.integration_id, of.integration_name.clone()))
+        .collect();
+    let name = Some(integration.name.clone());
+    assert_eq!(
+        lines,
+        [(made[2], None, None), (made[1], Some(integration.id), name)]
+    );
+    assert_eq!(page.total, 3);
+    assert_eq!(page.items[0].credential_profile_name, "Own");
+
+    let ask = async |cursor: Option<&str>, q: Option<&str>| {
+        let request = ListRequest {
+            limit: 2,
+            cursor: cursor.map(|text| text.parse().unwrap()),
+            q: q.map(str::to_owned),
+        };
+        let found = listing(&t, &reader, customer, &request).await.unwrap();
+        let ids: Vec<_> = found.items.iter().map(|of| of.link.id).collect();
+        (ids, found.next)
+    };
+    let (first, next) = ask(None, None).await;
+    assert_eq!(first, [made[2], made[1]]);
+    assert_eq!(ask(next.as_deref(), None).await, (vec![made[0]], None));
+    assert_eq!(ask(None, Some(" AB.")).await, (vec![made[2]], None));
+
+    let other = t.administrator_of(&[elsewhere]).await;
+    let hidden = list(&t, &other, customer, PageRequest::default()).await;
+    assert!(matches!(hidden, Err(Error::NotFound("customer"))));
+    let hidden = listing(&t, &other, customer, &ListRequest::default()).await;
+    assert!(matches!(hidden, Err(Error::NotFound("customer"))));
 });
