@@ -1,6 +1,6 @@
 // Authorize: a link for a customer's administrator, who has no account here, and Microsoft's admin
 // consent, which the simulator plays.
-import type { Browser, Page } from "@playwright/test";
+import { request, type Browser, type Page } from "@playwright/test";
 
 import { axeFindsNothing } from "../audit";
 import { complaintsOf, expect, hydrated, test } from "../fixtures";
@@ -99,6 +99,57 @@ test("a customer’s administrator consents by a link, and the integration works
   });
   expect(complaints).toEqual([]);
   await other.context().close();
+});
+
+test("for who looks after one customer, the administrator signs in as well", async ({
+  page,
+  goto,
+  browser,
+  api,
+  customer,
+  tenant,
+  control,
+  unique,
+}) => {
+  await control.appState("not_consented");
+  const profile = await api.profile(null, tenant, unique("Partner app"));
+  await goto("/api-tokens/add");
+  const dialog = page.getByRole("dialog", { name: "New API Token" });
+  await dialog.getByLabel("Name", { exact: true }).fill(unique("Of one customer"));
+  await dialog.getByLabel("Role").selectOption("Administrator");
+  await dialog.getByLabel("Some of them").check();
+  await dialog.getByLabel("Find a customer in this list").fill(customer.name);
+  await dialog.getByRole("checkbox", { name: customer.name }).check();
+  const token = await dialog.getByLabel("Token", { exact: true }).inputValue();
+  await dialog.getByRole("button", { name: "Make token" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("Of one customer");
+
+  const program = await request.newContext({
+    baseURL: new URL(page.url()).origin,
+    extraHTTPHeaders: { authorization: `Bearer ${token}` },
+  });
+  const made = await program.post(`/api/v1/customers/${customer.id}/consent-links`, {
+    data: { credential_profile_id: profile.id, cloud: "sim", tenant: tenant.domain },
+  });
+  expect(made.status()).toBe(201);
+  const link = new URL(((await made.json()) as { url: string }).url);
+
+  const { page: other, complaints } = await stranger(browser);
+  await other.goto(link.pathname + link.search);
+  await hydrated(other);
+  await expect(other.getByRole("main")).toContainText("After that it asks you to sign in");
+  await axeFindsNothing(other);
+  const asked: string[] = [];
+  other.on("request", (sent) => asked.push(new URL(sent.url()).pathname));
+  await other.getByRole("link", { name: "Continue to Microsoft" }).click();
+  await expect(other.getByRole("heading", { level: 1 })).toHaveText("Thank you, that’s all");
+  expect(asked).toContain(`/${tenant.tenant_id}/oauth2/v2.0/authorize`);
+  expect(complaints).toEqual([]);
+  await other.context().close();
+
+  await goto(`/customers/${customer.id}`);
+  await expect(page.getByRole("table", { name: "Consent links" })).toContainText("Authorized");
+  await program.dispose();
 });
 
 test("without the browser code a link is made and consented to", async ({

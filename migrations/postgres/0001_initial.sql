@@ -321,6 +321,7 @@ CREATE TABLE consent_link (
     tenant                 TEXT NOT NULL,
     object_types           TEXT NOT NULL, -- JSON array, of what will be read
     vouched                BOOLEAN NOT NULL, -- whoever made it sees all customers
+    needs_sign_in          BOOLEAN NOT NULL, -- an administrator of the tenant has to sign in, too
     secret_hash            BYTEA NOT NULL UNIQUE, -- SHA-256 of what stands in the link
     created_by             TEXT NOT NULL,
     created_at             TIMESTAMPTZ NOT NULL,
@@ -328,10 +329,13 @@ CREATE TABLE consent_link (
     revoked_at             TIMESTAMPTZ,
     opened_at              TIMESTAMPTZ, -- when its page was last looked at, to the minute
     state_hash             BYTEA UNIQUE, -- of the "state" on its way to Microsoft and back, once
+    state_step             TEXT, -- what is asked for there: consent, sign_in
     state_ends_at          TIMESTAMPTZ,
     checked_at             TIMESTAMPTZ, -- when a token was last asked for
     consented_at           TIMESTAMPTZ, -- when Microsoft said so last
     returned_tenant        TEXT, -- what it named then, which proves nothing
+    signed_in_tenant_id    UUID, -- whose administrator signed in by it last
+    signed_in_object_id    UUID, -- that administrator, in that tenant
     proven_at              TIMESTAMPTZ, -- when a token first proved the tenant
     proven_tenant_id       UUID,
     roles                  TEXT NOT NULL, -- JSON array, of the permissions in the last token

@@ -14,11 +14,14 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use backend::{Backend, Origin, entra};
+use backend::{
+    Backend, Origin,
+    entra::{self, Onward},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::trace::request_id_of;
+use crate::{cross_site::opened_from_own_page, trace::request_id_of};
 
 /// The cookie where browsers come by http.
 const COOKIE: &str = "rollcall_consent";
@@ -122,11 +125,15 @@ struct Link {
     secret: String,
 }
 
-/// On to Microsoft.
+/// On to Microsoft, from the page that says who asks for what and for which customer. Microsoft’s own
+/// page says neither, so nobody gets there past ours.
 async fn go(State(ways): State<Ways>, headers: HeaderMap, Query(link): Query<Link>) -> Response {
     let Some(secret) = secret(&link.secret) else {
         return page(None).into_response();
     };
+    if !opened_from_own_page(&ways.backend.settings.public_url, &headers) {
+        return page(Some(&secret)).into_response();
+    }
     match entra::send_to_consent(&ways.backend, &secret).await {
         Ok(Some(url)) => {
             let cookie = ways.cookie(secret.expose_secret());
@@ -142,11 +149,13 @@ async fn go(State(ways): State<Ways>, headers: HeaderMap, Query(link): Query<Lin
 struct Back {
     state: Option<String>,
     tenant: Option<String>,
+    code: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
 }
 
-/// Back from Microsoft. The way back is good once: the cookie goes, whatever came of it.
+/// Back from Microsoft. Each way back is good once: the cookie goes with the last, whatever came of
+/// it.
 async fn come_back(
     State(ways): State<Ways>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
@@ -160,13 +169,16 @@ async fn come_back(
     let back = entra::CameBack {
         state: back.state,
         tenant: back.tenant,
+        code: back.code,
         error: back.error,
         error_description: back.error_description,
     };
     let origin = origin_of(&client, &headers);
     let to = match entra::consent_came_back(&ways.backend, &secret, back, &origin).await {
-        Ok(true) => page(Some(&secret)),
-        Ok(false) => not_ours,
+        Ok(Onward::Page) => page(Some(&secret)),
+        Ok(Onward::NotOurs) => not_ours,
+        // Out once more, with the cookie as it is.
+        Ok(Onward::SignIn(url)) => return Redirect::to(url.as_str()).into_response(),
         Err(error) => return failed(&error, &headers),
     };
     let gone = ways.cookie("").map(|cookie| [(header::SET_COOKIE, cookie)]);

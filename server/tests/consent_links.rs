@@ -3,7 +3,8 @@
 
 use axum::body::Body;
 use backend::testing::Kind;
-use http::{Request, header};
+use domain::permission::Role;
+use http::{Method, Request, header};
 use serde_json::{Value, json};
 use simulator::AppState;
 
@@ -15,6 +16,16 @@ async fn sent_back(app: &TestApp, path: &str, cookie: &str) -> Answer {
         .header(header::ACCEPT, "text/html,*/*;q=0.8")
         .header("sec-fetch-site", "cross-site")
         .header(header::COOKIE, cookie)
+        .body(Body::empty())
+        .unwrap();
+    app.send(request).await
+}
+
+/// The same by a link on one of our own pages.
+async fn clicked(app: &TestApp, path: &str) -> Answer {
+    let request = Request::get(path)
+        .header(header::ACCEPT, "text/html,*/*;q=0.8")
+        .header("sec-fetch-site", "same-origin")
         .body(Body::empty())
         .unwrap();
     app.send(request).await
@@ -68,9 +79,15 @@ both_with_farm!(a_stranger_consents_and_sees_what_was_granted, |app| {
     }
     assert!(!page.text.contains("Device.Read.All"));
 
-    let left = app
-        .page(&format!("/consent/continue?secret={secret}"))
-        .await;
+    // Nobody gets past the page that says for whom it is.
+    let on = format!("/consent/continue?secret={secret}");
+    for past in [app.page(&on).await, sent_back(&app, &on, "").await] {
+        assert_eq!(
+            (past.header("location"), past.header("set-cookie")),
+            (path.as_str(), "")
+        );
+    }
+    let left = clicked(&app, &on).await;
     assert_eq!(left.status, 303, "{left:?}");
     let to = left.header("location");
     let tenant = &app.tenant().domain;
@@ -142,7 +159,7 @@ both_with_farm!(a_stranger_consents_and_sees_what_was_granted, |app| {
     let page = app.page(&path).await;
     assert!(page.text.contains("This link has ended"), "{}", page.text);
     for way in ["continue", "check"] {
-        let ended = app.page(&format!("/consent/{way}?secret={secret}")).await;
+        let ended = clicked(&app, &format!("/consent/{way}?secret={secret}")).await;
         assert_eq!(ended.header("location"), path);
         assert_eq!(ended.header("set-cookie"), "");
     }
@@ -157,7 +174,7 @@ async fn a_declined_consent_is_shown_and_one_that_takes_time_is_asked_for_again(
         format!("/consent?secret={secret}"),
         format!("?secret={secret}"),
     );
-    let left = app.page(&format!("/consent/continue{ways}")).await;
+    let left = clicked(&app, &format!("/consent/continue{ways}")).await;
     let (cookie, _) = cookie_of(&left);
     let callback = format!(
         "/consent/callback?admin_consent=True&error=access_denied\
@@ -173,7 +190,7 @@ async fn a_declined_consent_is_shown_and_one_that_takes_time_is_asked_for_again(
     );
     assert!(page.text.contains("&lt;b&gt;declined") && !page.text.contains("<b>declined"));
 
-    let left = app.page(&format!("/consent/continue{ways}")).await;
+    let left = clicked(&app, &format!("/consent/continue{ways}")).await;
     let tenant = app.tenant().tenant_id;
     let callback = format!(
         "/consent/callback?tenant={tenant}&state={}",
@@ -193,6 +210,98 @@ async fn a_declined_consent_is_shown_and_one_that_takes_time_is_asked_for_again(
     assert!(app.page(&path).await.text.contains("Granted"));
 }
 
+/// Signs in at the simulator; answers the address that it sends the browser back to.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it plays a browser, and stops at each redirect"
+)]
+async fn signs_in(url: &str) -> String {
+    let browser = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap();
+    let answer = browser.get(url).send().await.unwrap();
+    let to = answer.headers()[header::LOCATION].to_str().unwrap();
+    let path = to.strip_prefix("http://127.0.0.1:3000");
+    path.expect("our callback").to_owned()
+}
+
+async fn who_looks_after_one_customer_has_its_administrator_sign_in(kind: Kind) {
+    let Some(app) = TestApp::with_standing_farm(kind, 5).await else {
+        return;
+    };
+    app.control().set_app_state(AppState::NotConsented);
+    let customer = app.customer("Contoso").await;
+    let (_, some) = app.made_token(Role::Administrator, Some(&[customer])).await;
+    let ask =
+        async |path: &str, body: Value| app.call(Method::POST, path, Some(&some), Some(body)).await;
+    let of = |more: Value| {
+        let mut body = json!({ "cloud": "sim", "tenant": app.tenant().domain });
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        body
+    };
+    let profile = json!({ "credential_profile_id": app.profile().await });
+    let mut integration = of(profile.clone());
+    integration["kind"] = json!("entra_id");
+    let integrations = format!("/customers/{customer}/integrations");
+    let refused = ask(&integrations, integration.clone()).await.refused(422);
+    assert_eq!(refused.as_deref(), Some("credential_profile_id"));
+
+    let path = format!("/customers/{customer}/consent-links");
+    let link = ask(&path, of(profile)).await.expect(201);
+    assert_eq!(link["needs_sign_in"], true);
+    let secret = link["url"]
+        .as_str()
+        .unwrap()
+        .split_once("secret=")
+        .unwrap()
+        .1;
+    let page = format!("/consent?secret={secret}");
+    let shown = app.page(&page).await;
+    assert!(shown.text.contains("asks you to sign in"), "{}", shown.text);
+    let left = clicked(&app, &format!("/consent/continue?secret={secret}")).await;
+    let (cookie, _) = cookie_of(&left);
+    app.control().set_app_state(AppState::Ready);
+    let tenant = app.tenant().tenant_id;
+    let callback = format!(
+        "/consent/callback?tenant={tenant}&state={}",
+        state_of(&left)
+    );
+    let on = sent_back(&app, &callback, &cookie).await;
+    assert_eq!((on.status.as_u16(), on.header("set-cookie")), (303, ""));
+    let to = on.header("location");
+    assert!(
+        to.contains(&format!("/{tenant}/oauth2/v2.0/authorize?")),
+        "{to}"
+    );
+    assert!(!to.contains(secret));
+    let back = signs_in(to).await;
+    let elsewhere = sent_back(&app, &back, "").await;
+    assert_eq!(elsewhere.header("location"), "/consent?answer=unknown");
+    let back = sent_back(&app, &back, &cookie).await;
+    assert_eq!(back.header("location"), page);
+    assert!(
+        back.header("set-cookie").starts_with("rollcall_consent=; "),
+        "{back:?}"
+    );
+    let shown = app.page(&page).await;
+    assert!(shown.text.contains("that’s all"), "{}", shown.text);
+    ask(&integrations, integration).await.expect(201);
+}
+
+#[tokio::test]
+async fn an_administrator_signs_in_on_sqlite() {
+    who_looks_after_one_customer_has_its_administrator_sign_in(Kind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn an_administrator_signs_in_on_postgresql() {
+    who_looks_after_one_customer_has_its_administrator_sign_in(Kind::Postgres).await;
+}
+
 #[tokio::test]
 async fn odd_addresses_lead_to_a_page_and_odd_calls_are_refused() {
     let app = TestApp::with_farm(Kind::Sqlite, 5).await.unwrap();
@@ -209,7 +318,7 @@ async fn odd_addresses_lead_to_a_page_and_odd_calls_are_refused() {
             "/consent/check",
             "/consent/callback",
         ] {
-            let answer = app.page(&format!("{path}{secret}")).await;
+            let answer = clicked(&app, &format!("{path}{secret}")).await;
             assert!(answer.status.as_u16() < 500, "{path}{secret}: {answer:?}");
             assert_eq!(answer.header("set-cookie"), "", "{path}{secret}");
         }

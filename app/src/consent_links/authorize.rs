@@ -40,6 +40,8 @@ pub struct AuthorizeForm {
     sealed: String,
     /// What has to be registered with the application.
     redirect_uri: String,
+    /// Whether a link with a shared profile has the administrator sign in.
+    sign_in: bool,
 }
 
 /// What the form shows, for a customer or for an integration of theirs.
@@ -65,7 +67,7 @@ pub(crate) async fn read_authorize_form(
     }
     let customer = customer.or_else(|| names.first().map(|(id, _)| *id));
     let profiles = match customer {
-        Some(id) => credential_profiles::choices(&backend, &scope, id).await?,
+        Some(id) => credential_profiles::choices_to_ask(&backend, &scope, id).await?,
         None => Vec::new(),
     };
     let mut redirect_uri = backend.settings.public_url.clone();
@@ -84,6 +86,7 @@ pub(crate) async fn read_authorize_form(
         url: offered.shown(),
         sealed: offered.sealed,
         redirect_uri: redirect_uri.to_string(),
+        sign_in: !scope.sees_all(),
     })
 }
 
@@ -158,6 +161,13 @@ pub fn AuthorizeDialog() -> impl IntoView {
                                 "An administrator of the customer’s tenant opens the link, without an \
                                  account here, and consents at Microsoft. It needs a credential profile \
                                  of a multi-tenant application."
+                                {form
+                                    .sign_in
+                                    .then_some(
+                                        " With a shared profile they also sign in, to show that they administer \
+                                         the tenant: the manifest of the application has to have \
+                                         groupMembershipClaims set to DirectoryRole.",
+                                    )}
                             </p>
                             <Subject form=form.clone() chosen=chosen />
                             <Types on=types />

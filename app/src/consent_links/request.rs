@@ -102,6 +102,7 @@ fn Ask(request: ConsentRequest, secret: String) -> impl IntoView {
     let again =
         (link.state == ConsentLinkState::Failed).then(|| way(routes::CONSENT_CHECK, &secret));
     let ends = exact(link.expires_at);
+    let sign_in = link.needs_sign_in;
     view! {
         <p class="text-muted mt-1 mb-4">
             <bdi class="text-base-content">{link.created_by}</bdi> " asks for it, for "
@@ -130,6 +131,12 @@ fn Ask(request: ConsentRequest, secret: String) -> impl IntoView {
         <p class="text-muted mb-4">
             "Microsoft lists the permissions once more before you accept. Where it asks for more than \
              stands here, don’t accept, and ask whoever sent you this link."
+            {sign_in
+                .then_some(
+                    " After that it asks you to sign in, which shows that you administer the tenant: with \
+                     an account that is a Global Administrator or a Privileged Role Administrator. Nothing \
+                     else is read of it.",
+                )}
         </p>
         <div class="flex flex-col gap-2">
             <a

@@ -79,6 +79,9 @@ pub struct ConsentLink {
     pub object_types: Vec<ObjectType>,
     /// The permissions that this needs.
     pub permissions: Vec<ConsentPermission>,
+    /// Whether an administrator of the tenant has to sign in beside consenting: who made the link
+    /// doesn't see all customers, and the profile is a shared one.
+    pub needs_sign_in: bool,
     /// How far it came.
     pub state: ConsentLinkState,
     /// Who made it.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::cloud::{Cloud, Tenant};
@@ -12,7 +13,7 @@ use crate::limits::{Lane, Limits};
 use crate::outside::{Chance, Clock};
 use crate::pages::RoundLimits;
 use crate::retry::{Attempts, Patience};
-use crate::token::{Access, TokenCache, TokenInfo, TokenKey, fresh};
+use crate::token::{Access, AuthorizationCode, Grant, TokenCache, TokenInfo, TokenKey, fresh};
 use crate::usage::{Meter, Usage};
 
 /// How patient, how careful and how far ahead.
@@ -203,6 +204,21 @@ impl Client {
         self.token_with_patience(true).await
     }
 
+    /// The ID token for a code that somebody who signed in brought along. A code is good once, so it
+    /// is tried once. What the token says is the caller's to prove.
+    ///
+    /// # Errors
+    /// As [`Client::token`]; [`Error::BadAnswer`] where there is no ID token in the answer.
+    pub async fn redeem(&self, code: &AuthorizationCode) -> Result<SecretString> {
+        let within = self.connector.settings().interactive.total;
+        let access = Box::pin(self.token_by_either(Grant::Code(code), within)).await?;
+        access.id_token.ok_or_else(|| Error::BadAnswer {
+            endpoint: self.sign_in_endpoint(),
+            reason: "there is no ID token in it".to_owned(),
+            request_id: None,
+        })
+    }
+
     async fn token_with_patience(&self, anew: bool) -> Result<TokenInfo> {
         let (clock, chance) = (self.connector.clock(), self.connector.chance());
         let mut attempts = Attempts::new(clock, chance, self.connector.settings().interactive);
@@ -232,7 +248,8 @@ impl Client {
             access
         } else {
             // Boxed: a token is had once an hour, and every request would carry its room.
-            let access = Arc::new(Box::pin(self.token_by_either(within)).await?);
+            let access =
+                Arc::new(Box::pin(self.token_by_either(Grant::Application, within)).await?);
             *held = Some(access.clone());
             access
         };
@@ -254,19 +271,23 @@ impl Client {
 
     /// A token by the first secret, or by the second where Entra refuses the first as wrong or
     /// expired.
-    async fn token_by_either(&self, within: std::time::Duration) -> Result<Access> {
+    async fn token_by_either(
+        &self,
+        grant: Grant<'_>,
+        within: std::time::Duration,
+    ) -> Result<Access> {
         let target = &self.target;
         let Some(second) = target.credential.second() else {
-            return self.request_token(&target.credential, within).await;
+            return self.request_token(&target.credential, grant, within).await;
         };
         if target.switched.get().is_some() {
-            return self.request_token(&second.credential, within).await;
+            return self.request_token(&second.credential, grant, within).await;
         }
-        let refusal = match self.request_token(&target.credential, within).await {
+        let refusal = match self.request_token(&target.credential, grant, within).await {
             Err(Error::SignIn(refusal)) if refusal.refuses_secret() => refusal,
             other => return other,
         };
-        match self.request_token(&second.credential, within).await {
+        match self.request_token(&second.credential, grant, within).await {
             Ok(access) => {
                 let refusal = target.switched.get_or_init(|| *refusal);
                 second.told.switched(refusal).await;

@@ -71,7 +71,7 @@ pub use reading::{DeltaStart, FILTER_IDS_MAX, GET_BY_IDS_MAX};
 pub use resource::Resource;
 pub use retry::Patience;
 pub use search::{BATCH_MAX, GroupHit};
-pub use token::TokenInfo;
+pub use token::{AuthorizationCode, TokenInfo};
 pub use usage::Usage;
 pub use wire::{
     AssignedLicense, ContactItem, DeviceItem, Domain, GroupItem, GroupKind, Item, Member, MemberOp,

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use url::Url;
 use uuid::Uuid;
 
 use crate::cloud::{Cloud, Tenant};
@@ -61,6 +62,27 @@ struct Payload {
 pub(crate) struct Granted {
     access_token: SecretString,
     expires_in: Seconds,
+    id_token: Option<SecretString>,
+}
+
+/// What a token is asked for with (RFC 6749 §4).
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Grant<'a> {
+    /// That the application is what it is.
+    Application,
+    /// A code that somebody who signed in brought along.
+    Code(&'a AuthorizationCode),
+}
+
+/// A code that somebody who signed in brought along, with what it was asked for with (RFC 7636).
+#[derive(Clone, Debug)]
+pub struct AuthorizationCode {
+    /// The code.
+    pub code: SecretString,
+    /// Where the browser was sent with it.
+    pub redirect_uri: Url,
+    /// Proves that whoever redeems it is who asked for it.
+    pub verifier: SecretString,
 }
 
 /// Seconds as a number or as a text, as older endpoints write them.
@@ -77,6 +99,8 @@ pub(crate) struct Access {
     token: SecretString,
     renew_at: DateTime<Utc>,
     pub(crate) info: TokenInfo,
+    /// Who signed in, as the token endpoint says it; none where nobody did.
+    pub(crate) id_token: Option<SecretString>,
 }
 
 impl Access {
@@ -100,6 +124,7 @@ impl Access {
         Ok(Self {
             header,
             token: granted.access_token,
+            id_token: granted.id_token,
             renew_at: after(life.saturating_sub(MARGIN.min(life / 4))),
             info: TokenInfo {
                 tenant_id: id(payload.tid),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 
@@ -117,7 +118,13 @@ pub struct Settings {
     pub bin_s: i64,
     /// Access tokens lack the `oid` claim; Graph then knows no such caller (graph.md §2.1).
     pub oidless_tokens: bool,
+    /// The directory roles of whoever signs in, by the ids of their templates: `wids` of ID tokens.
+    /// Empty: the claim is left out, as where the application doesn't ask for it.
+    pub directory_roles: Vec<Uuid>,
 }
+
+/// Global Administrator (learn.microsoft.com, "Microsoft Entra built-in roles").
+pub const GLOBAL_ADMINISTRATOR: Uuid = Uuid::from_u128(0x62e9_0394_69f5_4237_9190_0121_7714_5e10);
 
 impl Default for Settings {
     fn default() -> Self {
@@ -135,6 +142,7 @@ impl Default for Settings {
             replication_lag_s: 0,
             bin_s: 30 * 86_400,
             oidless_tokens: false,
+            directory_roles: vec![GLOBAL_ADMINISTRATOR],
         }
     }
 }

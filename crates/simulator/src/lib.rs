@@ -37,7 +37,7 @@ mod tenant;
 mod tls;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::{AppState, FarmConfig, Settings, TenantConfig};
+pub use config::{AppState, FarmConfig, GLOBAL_ADMINISTRATOR, Settings, TenantConfig};
 pub use control::{Attributes, Control};
 pub use directory::changes::ChangeError;
 pub use directory::schema::Kind;

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::{AppState, Settings, TenantConfig, default_roles};
 use crate::directory::Directory;
 use crate::entra::certificate::Registered;
+use crate::entra::sign_in::Codes;
 use crate::faults::FaultState;
 use crate::stats::Meter;
 
@@ -47,6 +48,7 @@ pub(crate) struct Tenant {
     settings: RwLock<Settings>,
     faults: Mutex<FaultState>,
     meter: Mutex<Meter>,
+    codes: Mutex<Codes>,
     /// Delta tokens of earlier epochs are refused; with what, the second says.
     pub epoch: Mutex<(u32, EpochEnd)>,
 }
@@ -97,6 +99,7 @@ impl Tenant {
             settings: RwLock::default(),
             faults: Mutex::default(),
             meter: Mutex::default(),
+            codes: Mutex::default(),
             epoch: Mutex::default(),
         }
     }
@@ -151,6 +154,11 @@ impl Tenant {
 
     pub fn meter(&self) -> MutexGuard<'_, Meter> {
         self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The codes of those who signed in.
+    pub fn codes(&self) -> MutexGuard<'_, Codes> {
+        self.codes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The epoch of delta tokens, and how the one before it ended.

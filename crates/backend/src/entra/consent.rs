@@ -6,10 +6,14 @@
 //! tenant of the link; that token says which tenant it is and which permissions were granted. The
 //! `state` ties the way back to this link and is good once; the browser that comes back has to be the
 //! one that left, which brings the secret of the link in a cookie.
+//!
+//! Where whoever made the link may not connect the tenant by themselves, that is not enough: they may
+//! have named one that consented long ago and isn't their customer's. Then the browser is sent on to
+//! sign in to that tenant, and the ID token has to say that an administrator of it did.
 
 use domain::{
     consent_link::{ConsentLink, ConsentRequest},
-    id::{IntegrationId, TenantId},
+    id::{ConsentLinkId, IntegrationId, TenantId},
     run::RunError,
 };
 use graph::TokenInfo;
@@ -17,14 +21,17 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
 
-use super::{client, words};
+use super::{client, cloud_unknown, words};
 use crate::{
     Backend, Error, Origin, Result, Tx,
-    auth::link,
-    fetch_all,
+    auth::{
+        link,
+        oidc::{NotSignedIn, TenantSignIn},
+    },
+    fetch_all, fetch_scalar,
     store::{
         across,
-        consent_links::{self, Opened},
+        consent_links::{self, Opened, SignedIn, Step},
         credential_profiles, integrations,
     },
 };
@@ -46,6 +53,8 @@ pub struct CameBack {
     pub state: Option<String>,
     /// The tenant, where somebody consented.
     pub tenant: Option<String>,
+    /// What to redeem, where somebody signed in.
+    pub code: Option<String>,
     /// What went wrong, in one word.
     pub error: Option<String>,
     /// The same with Microsoft's code and in a sentence.
@@ -74,6 +83,13 @@ pub async fn follow_consent(b: &Backend, secret: SecretString) -> Result<Option<
     }))
 }
 
+/// What is registered with the application.
+fn callback(b: &Backend) -> Url {
+    let mut url = b.settings.public_url.clone();
+    url.set_path(CALLBACK);
+    url
+}
+
 /// The address at Microsoft where an administrator consents; none where the link isn't good any
 /// more. A way that was begun before is no longer good.
 pub async fn send_to_consent(b: &Backend, secret: &SecretString) -> Result<Option<Url>> {
@@ -87,9 +103,8 @@ pub async fn send_to_consent(b: &Backend, secret: &SecretString) -> Result<Optio
         return Ok(None);
     };
     let state = link::make(b);
-    consent_links::send_out(b, link.id, &state).await?;
-    let mut back = b.settings.public_url.clone();
-    back.set_path(CALLBACK);
+    consent_links::send_out(b, link.id, Step::Consent, &state).await?;
+    let back = callback(b);
     let mut url = cloud.authority.clone();
     url.set_path(&format!("/{}/v2.0/adminconsent", link.tenant));
     url.query_pairs_mut()
@@ -100,23 +115,65 @@ pub async fn send_to_consent(b: &Backend, secret: &SecretString) -> Result<Optio
     Ok(Some(url))
 }
 
-/// Takes the browser back. False where the answer belongs to no way that this browser began with a
-/// good link: nothing is done then.
+/// Where the browser goes on that came back from Microsoft.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Onward {
+    /// The answer belongs to no way that this browser began with a good link: nothing was done.
+    NotOurs,
+    /// To the page of the link, which says what came of it.
+    Page,
+    /// To Microsoft once more, to sign in.
+    SignIn(Url),
+}
+
+/// Takes the browser back, and says where it goes on.
 pub async fn consent_came_back(
     b: &Backend,
     secret: &SecretString,
     back: CameBack,
     origin: &Origin,
-) -> Result<bool> {
+) -> Result<Onward> {
     let mut tx = b.db.write().await?;
     let Some(opened) = consent_links::opened(b, &mut tx, secret).await? else {
-        return Ok(false);
+        return Ok(Onward::NotOurs);
     };
+    let state = SecretString::from(back.state.clone().unwrap_or_default());
     let id = opened.link.id;
-    let state = SecretString::from(back.state.unwrap_or_default());
-    if !consent_links::take_state(b, &mut tx, id, &state).await? {
-        return Ok(false);
+    let Some(step) = consent_links::take_state(b, &mut tx, id, &state).await? else {
+        return Ok(Onward::NotOurs);
+    };
+    match step {
+        Step::Consent => consented(b, tx, &opened, secret, &back, origin).await,
+        Step::SignIn => {
+            // The code is redeemed outside of any transaction, and the state is used up before.
+            tx.commit().await?;
+            let failed = signed_in(b, &opened, secret, state, &back).await?.err();
+            if let Some(error) = failed {
+                note(b, id, &error).await?;
+            } else {
+                check_consent(b, secret, origin).await?;
+            }
+            Ok(Onward::Page)
+        }
     }
+}
+
+async fn note(b: &Backend, id: ConsentLinkId, error: &RunError) -> Result<()> {
+    let mut tx = b.db.write().await?;
+    consent_links::note_error(&mut tx, id, Some(error)).await?;
+    tx.commit().await
+}
+
+/// Takes the answer of the admin consent, whose state was used up in `tx`.
+async fn consented(
+    b: &Backend,
+    mut tx: Tx,
+    opened: &Opened,
+    secret: &SecretString,
+    back: &CameBack,
+    origin: &Origin,
+) -> Result<Onward> {
+    let link = &opened.link;
     let failed = match (&back.error, &back.tenant) {
         (Some(error), _) => Some(declined(
             error,
@@ -126,14 +183,162 @@ pub async fn consent_came_back(
         (None, Some(_)) => None,
     };
     if failed.is_some() {
-        consent_links::note_error(&mut tx, id, failed.as_ref()).await?;
+        consent_links::note_error(&mut tx, link.id, failed.as_ref()).await?;
         tx.commit().await?;
-        return Ok(true);
+        return Ok(Onward::Page);
     }
     let named = shortened(back.tenant.as_deref().unwrap_or_default());
-    consent_links::note_consent(b, &mut tx, id, &named).await?;
+    consent_links::note_consent(b, &mut tx, link.id, &named).await?;
     tx.commit().await?;
-    check_consent(b, secret, origin).await
+    if !link.needs_sign_in {
+        check_consent(b, secret, origin).await?;
+        return Ok(Onward::Page);
+    }
+    match send_to_sign_in(b, link, &named, secret).await? {
+        Ok(url) => Ok(Onward::SignIn(url)),
+        Err(error) => {
+            note(b, link.id, &error).await?;
+            Ok(Onward::Page)
+        }
+    }
+}
+
+/// The address where the administrator signs in to the tenant that Microsoft named: to no other, so
+/// that the ID token can be for no other.
+async fn send_to_sign_in(
+    b: &Backend,
+    link: &ConsentLink,
+    named: &str,
+    secret: &SecretString,
+) -> Result<Result<Url, RunError>> {
+    let Ok(tenant) = Uuid::try_parse(named) else {
+        return Ok(Err(other_tenant(link)));
+    };
+    let state = link::make(b);
+    consent_links::send_out(b, link.id, Step::SignIn, &state).await?;
+    let at = At::of(b, link, tenant)?;
+    Ok(at
+        .sign_in(secret, state)
+        .question(b)
+        .await
+        .map_err(|error| not_signed_in(link, &error)))
+}
+
+/// Where an administrator signs in.
+struct At {
+    authority: Url,
+    tenant: Uuid,
+    client_id: Uuid,
+    back: Url,
+}
+
+impl At {
+    fn of(b: &Backend, link: &ConsentLink, tenant: Uuid) -> Result<Self> {
+        let cloud = b.clouds.get(&link.cloud);
+        let cloud = cloud.ok_or_else(|| cloud_unknown(&link.cloud))?;
+        Ok(Self {
+            authority: cloud.authority.clone(),
+            tenant,
+            client_id: link.client_id,
+            back: callback(b),
+        })
+    }
+
+    fn sign_in<'a>(&'a self, secret: &'a SecretString, state: SecretString) -> TenantSignIn<'a> {
+        TenantSignIn {
+            authority: &self.authority,
+            tenant: self.tenant,
+            client_id: self.client_id,
+            redirect_uri: &self.back,
+            browser: secret,
+            state,
+        }
+    }
+}
+
+/// Redeems what the sign-in brought, and keeps which administrator it was.
+async fn signed_in(
+    b: &Backend,
+    opened: &Opened,
+    secret: &SecretString,
+    state: SecretString,
+    back: &CameBack,
+) -> Result<Result<(), RunError>> {
+    let link = &opened.link;
+    let named = opened.returned_tenant.as_deref().unwrap_or_default();
+    let Ok(tenant) = Uuid::try_parse(named) else {
+        return Ok(Err(other_tenant(link)));
+    };
+    let code = match (&back.error, &back.code) {
+        (None, Some(code)) => code.clone(),
+        (error, _) => {
+            let error = error.as_deref().unwrap_or("no_answer");
+            let said = back.error_description.as_deref().unwrap_or_default();
+            return Ok(Err(sign_in_refused(error, said)));
+        }
+    };
+    let mut tx = b.db.read().await?;
+    let profile = link.credential_profile_id;
+    let credential = credential_profiles::credential(b, &mut tx, profile).await?;
+    drop(tx);
+    let at = At::of(b, link, tenant)?;
+    let sign_in = at.sign_in(secret, state);
+    let client = client(b, &link.cloud, &tenant.to_string(), credential)?;
+    let code = match sign_in.code(code) {
+        Ok(code) => code,
+        Err(error) => return Ok(Err(not_signed_in(link, &error))),
+    };
+    let id_token = match client.redeem(&code).await {
+        Ok(id_token) => id_token,
+        Err(error) => return Ok(Err(words(&error))),
+    };
+    let administrator = match sign_in.administrator(b, &id_token).await {
+        Ok(administrator) => administrator,
+        Err(error) => return Ok(Err(not_signed_in(link, &error))),
+    };
+    let signed_in = SignedIn {
+        tenant: TenantId(tenant),
+        object_id: administrator.object_id,
+    };
+    let mut tx = b.db.write().await?;
+    consent_links::note_signed_in(&mut tx, link.id, signed_in).await?;
+    tx.commit().await?;
+    Ok(Ok(()))
+}
+
+/// Why nobody counts as signed in. What is odd about the token is logged, and told to nobody.
+fn not_signed_in(link: &ConsentLink, error: &NotSignedIn) -> RunError {
+    if let NotSignedIn::NoAdministrator = error {
+        return told(
+            "administrator_needed",
+            "An administrator has to sign in",
+            "Microsoft doesn’t say of the account that signed in that it is a Global Administrator or a Privileged Role Administrator of the tenant.",
+            "Open the link again with such an account. Where it is one, tell whoever sent you the link: the manifest of the application has to have groupMembershipClaims set to DirectoryRole.",
+        );
+    }
+    tracing::warn!(link = %link.id, %error, "nobody counts as signed in by a consent link");
+    told(
+        "sign_in_unproven",
+        "The sign-in could not be proven",
+        "Rollcall could not make sure who signed in. The reason is in its log.",
+        "Open the link again and go through it to the end. Where it stays so, tell whoever sent you the link.",
+    )
+}
+
+/// What Microsoft's refusal of the sign-in means.
+fn sign_in_refused(error: &str, description: &str) -> RunError {
+    let said = shortened(description);
+    let detail = if said.is_empty() {
+        "Microsoft sent nobody back who signed in.".to_owned()
+    } else {
+        format!("It said: {said}")
+    };
+    told(
+        &shortened(entra_code(description).unwrap_or(error)),
+        "The sign-in was not finished",
+        &detail,
+        "Open the link again, consent, and sign in to the end.",
+    )
 }
 
 fn shortened(text: &str) -> String {
@@ -198,7 +403,7 @@ async fn take_token(
         Ok(tenant) => {
             pin(b, tx, link, tenant).await?;
             consent_links::note_roles(tx, link.id, &token.roles).await?;
-            consent_links::prove(b, tx, link, tenant, &token.roles, origin).await
+            consent_links::prove(b, tx, opened, tenant, &token.roles, origin).await
         }
     }
 }
@@ -224,19 +429,23 @@ async fn proven(
     let before = link.proven_tenant_id;
     let differs = |expected: Option<TenantId>| expected.is_some_and(|expected| expected != found);
     if returned != Some(found) || differs(named) || differs(before) {
-        let detail = format!(
-            "This link is for {}, and the consent that came back is for another tenant.",
-            link.tenant
-        );
+        return Ok(Err(other_tenant(link)));
+    }
+    if link.needs_sign_in && opened.signed_in.map(|by| by.tenant) != Some(found) {
         return Ok(Err(told(
-            "other_tenant",
-            "That was another tenant",
-            &detail,
-            "Open the link again and sign in with an account of the right organization. Where the tenant above isn’t yours, tell whoever sent you the link.",
+            "sign_in_needed",
+            "An administrator has to sign in",
+            "The tenant consented, and nobody has shown yet that they administer it.",
+            "Open the link again, consent, and sign in to the end.",
         )));
     }
+    if pinned_elsewhere(tx, link, found).await? {
+        return Ok(Err(other_tenant(link)));
+    }
     let others = across::customers_of_tenant(tx, link.customer_id, &link.cloud, found).await?;
-    if !others.is_empty() && !opened.vouched {
+    let elsewhere = !others.is_empty()
+        || across::tenant_is_proven_elsewhere(tx, link.customer_id, &link.cloud, found).await?;
+    if elsewhere && !opened.vouched {
         // Whose else it is isn't for whoever opened the link to know.
         return Ok(Err(told(
             "tenant_elsewhere",
@@ -246,6 +455,34 @@ async fn proven(
         )));
     }
     Ok(Ok(found))
+}
+
+/// Whether the customer's integrations of this name belong to another tenant: its domain moved.
+async fn pinned_elsewhere(tx: &mut Tx, link: &ConsentLink, found: TenantId) -> Result<bool> {
+    let others = fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM integration WHERE customer_id = $1 AND cloud = $2 AND tenant = $3
+            AND tenant_id IS NOT NULL AND tenant_id <> $4",
+        link.customer_id,
+        &link.cloud,
+        &link.tenant,
+        found
+    )?;
+    Ok(others > 0)
+}
+
+fn other_tenant(link: &ConsentLink) -> RunError {
+    let detail = format!(
+        "This link is for {}, and what came back is for another tenant.",
+        link.tenant
+    );
+    told(
+        "other_tenant",
+        "That was another tenant",
+        &detail,
+        "Open the link again and sign in with an account of the right organization. Where the tenant above isn’t yours, tell whoever sent you the link.",
+    )
 }
 
 /// Pins the customer's integrations of this tenant and profile that aren't pinned yet.

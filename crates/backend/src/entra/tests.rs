@@ -1,6 +1,7 @@
 //! Test Connection and group search against the simulator, in this process.
 
 mod consent;
+mod sign_in;
 
 use std::sync::Arc;
 

@@ -77,6 +77,25 @@ pub(crate) async fn tenant_is_elsewhere(
     Ok(others > 0)
 }
 
+/// Whether a consent link proved the tenant for another customer than `customer`.
+pub(crate) async fn tenant_is_proven_elsewhere(
+    tx: &mut Tx,
+    customer: CustomerId,
+    cloud: &str,
+    tenant_id: TenantId,
+) -> Result<bool> {
+    let others = fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM consent_link
+          WHERE cloud = $1 AND customer_id <> $2 AND proven_tenant_id = $3",
+        cloud,
+        customer,
+        tenant_id
+    )?;
+    Ok(others > 0)
+}
+
 /// The other customers than `customer` to which the tenant is connected, with their names.
 pub(crate) async fn customers_of_tenant(
     tx: &mut Tx,

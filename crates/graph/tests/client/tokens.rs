@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 use futures::future::join_all;
-use graph::{Blame, Error, Resource, Stage, Tenant};
+use graph::{AuthorizationCode, Blame, Error, Resource, Stage, Tenant};
+use secrecy::ExposeSecret;
 use serde_json::json as value;
 use uuid::Uuid;
 
@@ -38,6 +39,57 @@ async fn a_secret_is_exchanged_for_a_token() {
         ("scope", format!("{}/.default", stub.base)),
     ];
     assert_eq!(form, expected.map(|(name, value)| (name.to_owned(), value)));
+}
+
+fn code() -> AuthorizationCode {
+    AuthorizationCode {
+        code: "the-code".into(),
+        redirect_uri: "https://rollcall.example/consent/callback".parse().unwrap(),
+        verifier: "the-verifier".into(),
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_exchanged_for_an_id_token_that_is_kept_nowhere() {
+    let stub = Stub::start().await;
+    let client = stub.client();
+    stub.then_token(json(value!({
+        "token_type": "Bearer", "expires_in": 3599, "access_token": "theirs", "id_token": "who",
+    })));
+    let id_token = client.redeem(&code()).await.unwrap();
+    assert_eq!(id_token.expose_secret(), "who");
+    let mut form = stub.seen()[0].form();
+    form.sort();
+    let expected = [
+        ("client_id", APPLICATION.to_string()),
+        ("client_secret", SECRET.to_owned()),
+        ("code", "the-code".to_owned()),
+        ("code_verifier", "the-verifier".to_owned()),
+        ("grant_type", "authorization_code".to_owned()),
+        (
+            "redirect_uri",
+            "https://rollcall.example/consent/callback".to_owned(),
+        ),
+        ("scope", "openid profile".to_owned()),
+    ];
+    assert_eq!(form, expected.map(|(name, value)| (name.to_owned(), value)));
+    // What reads goes on with the application's own token.
+    client.token().await.unwrap();
+    assert_eq!(stub.token_requests(), 2);
+
+    stub.then_token(token("theirs", 3599));
+    let none = client.redeem(&code()).await.unwrap_err();
+    assert!(matches!(none, Error::BadAnswer { .. }), "{none:?}");
+    stub.then_token(aadsts(
+        400,
+        "invalid_grant",
+        70_000,
+        "The code the-code isn't valid.",
+    ));
+    let refused = client.redeem(&code()).await.unwrap_err();
+    assert!(matches!(refused, Error::SignIn(_)), "{refused:?}");
+    assert!(!format!("{refused:?} {}", refused.detail()).contains("the-code"));
+    assert_eq!(stub.token_requests(), 4, "a code is tried once");
 }
 
 #[tokio::test]

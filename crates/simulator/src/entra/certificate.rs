@@ -47,7 +47,7 @@ impl CertificatePair {
     }
 }
 
-fn shared_key() -> Result<&'static KeyPair, rcgen::Error> {
+pub(super) fn shared_key() -> Result<&'static KeyPair, rcgen::Error> {
     static KEY: OnceLock<KeyPair> = OnceLock::new();
     if let Some(key) = KEY.get() {
         return Ok(key);

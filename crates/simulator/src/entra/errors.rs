@@ -269,6 +269,33 @@ impl Refusal {
         )
     }
 
+    pub fn bad_code() -> Self {
+        Self::new(
+            70_000,
+            "invalid_grant",
+            400,
+            "The provided value for the 'code' parameter is not valid.",
+        )
+    }
+
+    pub fn other_redirect_uri() -> Self {
+        Self::new(
+            50_011,
+            "invalid_grant",
+            400,
+            "The redirect URI specified in the request does not match the one that the code was asked for with.",
+        )
+    }
+
+    pub fn bad_verifier() -> Self {
+        Self::new(
+            501_481,
+            "invalid_grant",
+            400,
+            "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+        )
+    }
+
     pub fn bad_scope(scope: &str) -> Self {
         Self::new(
             70_011,

@@ -1,4 +1,4 @@
-//! Entra's side: tokens by client credentials, discovery, admin consent (graph.md §2).
+//! Entra's side: tokens by client credentials, sign-in, discovery, admin consent (graph.md §2).
 
 pub(crate) mod access;
 mod assertion;
@@ -6,6 +6,7 @@ pub mod certificate;
 mod consent;
 mod discovery;
 mod errors;
+pub(crate) mod sign_in;
 mod token;
 
 use url::form_urlencoded;
@@ -29,7 +30,14 @@ pub(crate) fn answer(farm: &Farm, request: &Incoming) -> Option<Reply> {
     let (name, rest) = segments.split_first()?;
     let reply = match rest {
         ["discovery", "instance"] if *name == "common" => discovery::instance(request),
-        ["discovery", "v2.0", "keys"] => Reply::new(200, JSON, r#"{"keys":[]}"#),
+        ["discovery", "v2.0", "keys"] => with_tenant(farm, request, name, "GET /keys", |tenant| {
+            Ok(sign_in::keys(tenant, request))
+        }),
+        ["oauth2", "v2.0", "authorize"] => {
+            with_tenant(farm, request, name, "GET /authorize", |tenant| {
+                sign_in::authorize(tenant, request)
+            })
+        }
         ["v2.0", ".well-known", "openid-configuration"] => {
             with_tenant(farm, request, name, "GET /openid-configuration", |tenant| {
                 Ok(discovery::document(tenant, request))

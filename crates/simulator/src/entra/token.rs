@@ -1,4 +1,5 @@
-//! `POST /{tenant}/oauth2/v2.0/token` with client credentials (graph.md §2.1 to §2.4).
+//! `POST /{tenant}/oauth2/v2.0/token` with client credentials, and with the code of somebody who signed
+//! in (graph.md §2.1 to §2.4, §2.6).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -7,7 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::access::{self, Claims};
-use super::{JSON, Refusal, assertion};
+use super::{JSON, Refusal, assertion, sign_in};
 use crate::config::AppState;
 use crate::incoming::Incoming;
 use crate::reply::Reply;
@@ -32,6 +33,8 @@ struct Issued {
     expires_in: i64,
     ext_expires_in: i64,
     access_token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
 }
 
 /// The fields of the request.
@@ -67,15 +70,21 @@ pub(crate) fn issue(tenant: &Tenant, request: &Incoming) -> Result<Reply, Refusa
     }
     let form = Form(super::form(&request.body));
     let grant = form.require("grant_type")?;
-    if grant != "client_credentials" {
-        return Err(Refusal::unsupported_grant(grant));
-    }
+    let by_code = match grant {
+        "client_credentials" => false,
+        "authorization_code" => true,
+        other => return Err(Refusal::unsupported_grant(other)),
+    };
     let basic = basic_credentials(request);
     let client_id = match &basic {
         Some((id, _)) => id.as_str(),
         None => form.require("client_id")?,
     };
-    let audience = resource(tenant, request, form.require("scope")?)?;
+    let audience = if by_code {
+        request.origin.clone()
+    } else {
+        resource(tenant, request, form.require("scope")?)?
+    };
     let app = tenant.app();
     let known = Uuid::try_parse(client_id).is_ok_and(|id| id == app.client_id);
     if !known || app.state == AppState::Unknown {
@@ -105,7 +114,16 @@ pub(crate) fn issue(tenant: &Tenant, request: &Incoming) -> Result<Reply, Refusa
     if app.state == AppState::Blocked {
         return Err(Refusal::blocked());
     }
+    let id_token = if by_code {
+        let (code, back) = (form.require("code")?, form.require("redirect_uri")?);
+        let verifier = form.get("code_verifier");
+        let token = sign_in::redeem(tenant, request, app.client_id, code, back, verifier);
+        Some(token?)
+    } else {
+        None
+    };
     let issued = Issued {
+        id_token,
         token_type: "Bearer",
         expires_in: tenant.settings().token_lifetime_s,
         ext_expires_in: tenant.settings().token_lifetime_s,

@@ -13,4 +13,5 @@ mod faults;
 mod law;
 mod listing;
 mod lookup;
+mod sign_in;
 mod tokens;

@@ -17,6 +17,7 @@ mod provider;
 mod provider_tests;
 mod refused;
 mod roles;
+mod tenant;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -27,10 +28,13 @@ use domain::{identity::SignInProvider, operator::Operator};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-pub(crate) use pending::delete_expired;
 pub use {
     identity::{unlink, ways_to_sign_in},
     provider::{ProviderGiven, ProviderSettings},
+};
+pub(crate) use {
+    pending::delete_expired,
+    tenant::{NotSignedIn, TenantSignIn},
 };
 
 use self::{

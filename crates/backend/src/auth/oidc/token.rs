@@ -1,7 +1,7 @@
 //! Asking a provider who somebody is: the address that asks, the code that comes back, and the ID
 //! token for it (OpenID Connect Core 1.0 §3.1, with PKCE, RFC 7636).
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, str::FromStr as _};
 
 use chrono::Duration;
 use domain::DateTime;
@@ -215,6 +215,12 @@ pub(super) async fn redeem(
         })?;
     let token = answer.id_token().cloned();
     token.ok_or_else(|| Unproved::Token("there is none in the answer".to_owned()))
+}
+
+/// Reads an ID token without believing it.
+pub(super) fn parse(text: &str) -> Result<OidcToken, Unproved> {
+    let token = OidcToken::from_str(text);
+    token.map_err(|error| Unproved::Token(format!("it can’t be read: {error}")))
 }
 
 /// Whose ID token this is, where it is good (OpenID Connect Core 1.0 §3.1.3.7).

@@ -15,13 +15,13 @@ use super::*;
 use crate::{store::consent_links, testing::origin};
 
 /// A link in the hands of whoever opened it.
-struct Hands {
-    link: ConsentLink,
-    secret: SecretString,
+pub(super) struct Hands {
+    pub link: ConsentLink,
+    pub secret: SecretString,
 }
 
 impl World {
-    async fn shared(kind: Kind) -> Option<Self> {
+    pub async fn shared(kind: Kind) -> Option<Self> {
         let world = Self::with(kind, true).await?;
         for at in [0, 1] {
             world.tenant(at).1.set_app_state(AppState::NotConsented);
@@ -36,7 +36,7 @@ impl World {
             .unwrap()
     }
 
-    async fn link_by(
+    pub async fn link_by(
         &self,
         by: &Scope,
         customer: CustomerId,
@@ -59,7 +59,7 @@ impl World {
     }
 
     /// Goes to Microsoft; answers the state that went along.
-    async fn leave(&self, hands: &Hands) -> String {
+    pub async fn leave(&self, hands: &Hands) -> String {
         let url = send_to_consent(&self.t, &hands.secret).await.unwrap();
         let url = url.expect("the link is good");
         let state = url.query_pairs().find(|(name, _)| name == "state");
@@ -68,17 +68,25 @@ impl World {
 
     /// Comes back with this tenant.
     async fn back(&self, hands: &Hands, state: &str, tenant: &str) -> bool {
+        self.onward(hands, state, tenant).await != Onward::NotOurs
+    }
+
+    pub async fn onward(&self, hands: &Hands, state: &str, tenant: &str) -> Onward {
         let back = CameBack {
             state: Some(state.to_owned()),
             tenant: Some(tenant.to_owned()),
             ..CameBack::default()
         };
+        self.came(hands, back).await
+    }
+
+    pub async fn came(&self, hands: &Hands, back: CameBack) -> Onward {
         consent_came_back(&self.t, &hands.secret, back, &origin("r"))
             .await
             .unwrap()
     }
 
-    async fn check(&self, hands: &Hands) {
+    pub async fn check(&self, hands: &Hands) {
         self.t.clock.advance(Duration::seconds(5));
         assert!(
             check_consent(&self.t, &hands.secret, &origin("r"))
@@ -88,7 +96,7 @@ impl World {
     }
 
     /// Consents at the tenant of this place and comes back.
-    async fn consents(&self, hands: &Hands, at: usize) {
+    pub async fn consents(&self, hands: &Hands, at: usize) {
         let state = self.leave(hands).await;
         let (tenant, control) = self.tenant(at);
         control.set_app_state(AppState::Ready);
@@ -98,7 +106,7 @@ impl World {
         );
     }
 
-    async fn now(&self, hands: &Hands) -> ConsentLink {
+    pub async fn now(&self, hands: &Hands) -> ConsentLink {
         let line = consent_links::get(&self.t, &self.owner, hands.link.id).await;
         line.unwrap().link
     }
@@ -114,7 +122,7 @@ impl World {
     }
 }
 
-fn error_of(link: &ConsentLink) -> &str {
+pub(super) fn error_of(link: &ConsentLink) -> &str {
     assert_eq!(link.state, ConsentLinkState::Failed, "{link:?}");
     &link.error.as_ref().unwrap().code
 }
@@ -126,7 +134,7 @@ fn granted(link: &ConsentLink) -> Vec<(&str, bool)> {
         .collect()
 }
 
-fn blamed<T>(refused: Result<T>) -> String {
+pub(super) fn blamed<T>(refused: Result<T>) -> String {
     match refused {
         Err(Error::Invalid(error)) => error.field,
         Err(other) => panic!("{other:?}"),
@@ -344,7 +352,7 @@ async fn what_microsoft_refuses_is_told_with_what_to_do() {
     let tenant = world.tenant(0).0;
     let profile = world.profile(None, 0).await;
     let hands = world.link(profile.id, &tenant.domain).await;
-    let (long, origin) = ("x".repeat(5_000), origin("r"));
+    let long = "x".repeat(5_000);
     for (error, description, code, title) in [
         (
             "access_denied",
@@ -379,9 +387,9 @@ async fn what_microsoft_refuses_is_told_with_what_to_do() {
             tenant: Some(tenant.tenant_id.to_string()),
             error: Some(error.to_owned()),
             error_description: Some(description.to_owned()),
+            ..CameBack::default()
         };
-        let taken = consent_came_back(&world.t, &hands.secret, back, &origin).await;
-        assert!(taken.unwrap());
+        assert_eq!(world.came(&hands, back).await, Onward::Page);
         let now = world.now(&hands).await;
         assert_eq!(error_of(&now), code);
         let told = now.error.unwrap();
@@ -394,8 +402,7 @@ async fn what_microsoft_refuses_is_told_with_what_to_do() {
         state: Some(world.leave(&hands).await),
         ..CameBack::default()
     };
-    let taken = consent_came_back(&world.t, &hands.secret, back, &origin).await;
-    assert!(taken.unwrap());
+    assert_eq!(world.came(&hands, back).await, Onward::Page);
     assert_eq!(error_of(&world.now(&hands).await), "no_answer");
     assert_eq!(world.tokens_asked_for(0), 0);
 
@@ -473,11 +480,6 @@ async fn a_proof_lets_those_with_some_customers_connect_that_tenant_and_no_other
         ..sample::new_integration(&shared, tenant)
     };
 
-    // They can't make such a link themselves: it would let them choose the tenant.
-    let refused = world
-        .link_by(&some, customer, shared.id, &first.domain)
-        .await;
-    assert_eq!(blamed(refused), "credential_profile_id");
     let hidden = world
         .link_by(&other, customer, shared.id, &first.domain)
         .await;
@@ -531,6 +533,7 @@ async fn a_proof_lets_those_with_some_customers_connect_that_tenant_and_no_other
         .await
         .unwrap();
     assert_eq!(theirs.link.tenant, first.tenant_id.to_string());
+    assert!(!theirs.link.needs_sign_in);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use crate::{
     sealer::{Offered, places},
     store::{
         audit, customers,
-        integrations::{Wish, may_connect},
+        integrations::{Wish, may_ask},
         write_json,
     },
 };
@@ -96,7 +96,7 @@ async fn keep(
         tenant: &tenant,
         profile: new.credential_profile_id,
     };
-    let may = may_connect(b, &mut tx, scope, &wish).await?;
+    let may = may_ask(b, &mut tx, scope, &wish).await?;
     let profile = may.profile;
     // Who may use a shared profile only since a link proved the tenant names that tenant, and not the
     // domain by which it was found then.
@@ -115,6 +115,7 @@ async fn keep(
         tenant,
         permissions: permissions(&object_types, &[]),
         object_types,
+        needs_sign_in: profile.customer_id.is_none() && may.proven.is_none() && !scope.sees_all(),
         state: ConsentLinkState::Waiting,
         created_by: scope.actor_name().to_owned(),
         created_at: now,
@@ -160,8 +161,8 @@ async fn insert(
         tx,
         "INSERT INTO consent_link
            (id, customer_id, credential_profile_id, client_id, cloud, tenant, object_types, vouched,
-            secret_hash, created_by, created_at, expires_at, roles)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '[]')",
+            needs_sign_in, secret_hash, created_by, created_at, expires_at, roles)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '[]')",
         made.id,
         made.customer_id,
         made.credential_profile_id,
@@ -170,6 +171,7 @@ async fn insert(
         &made.tenant,
         write_json(&made.object_types)?,
         scope.sees_all(),
+        made.needs_sign_in,
         token::hash(secret.expose_secret()),
         &made.created_by,
         made.created_at,

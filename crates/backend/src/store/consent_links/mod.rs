@@ -1,8 +1,9 @@
 //! Consent links: made for one customer, one application and one tenant, and what came of them.
 //!
-//! The tenant is named by whoever makes the link, who has to be somebody who may connect it
-//! (`integrations::may_connect`). So whoever opens the link decides whether that tenant consents,
-//! and never which tenant it is about.
+//! The tenant is named by whoever makes the link. Either they are somebody who may connect it
+//! (`integrations::may_connect`), or an administrator of it has to sign in as well
+//! (`integrations::may_ask`). So whoever opens the link decides whether that tenant consents, and never
+//! which tenant it is about.
 
 mod make;
 mod opened;
@@ -25,8 +26,8 @@ use uuid::Uuid;
 
 pub use make::{create, create_with, offer, revoke};
 pub(crate) use opened::{
-    Opened, may_check, note_consent, note_error, note_opened, note_roles, opened, prove, send_out,
-    take_state,
+    Opened, SignedIn, Step, may_check, note_consent, note_error, note_opened, note_roles,
+    note_signed_in, opened, prove, send_out, take_state,
 };
 
 use super::{audit::Entry, customers, paging, read_json};
@@ -38,12 +39,13 @@ use crate::{
 const KEPT_DAYS: i64 = 30;
 
 /// What of a link goes into the audit log.
-const TOLD: [&str; 6] = [
+const TOLD: [&str; 7] = [
     "credential_profile_id",
     "client_id",
     "cloud",
     "tenant",
     "object_types",
+    "needs_sign_in",
     "expires_at",
 ];
 
@@ -60,6 +62,7 @@ struct Row {
     cloud: String,
     tenant: String,
     object_types: String,
+    needs_sign_in: bool,
     created_by: String,
     created_at: DateTime,
     expires_at: DateTime,
@@ -76,7 +79,7 @@ struct Row {
 macro_rules! columns {
     () => {
         "l.id, l.customer_id, l.credential_profile_id, l.client_id, l.cloud, l.tenant,
-         l.object_types, l.created_by, l.created_at, l.expires_at, l.revoked_at, l.opened_at,
+         l.object_types, l.needs_sign_in, l.created_by, l.created_at, l.expires_at, l.revoked_at, l.opened_at,
          l.consented_at, l.proven_at, l.proven_tenant_id, l.roles, l.error"
     };
 }
@@ -113,6 +116,7 @@ impl Row {
             tenant: self.tenant,
             permissions: permissions(&object_types, &roles),
             object_types,
+            needs_sign_in: self.needs_sign_in,
             state,
             created_by: self.created_by,
             created_at: self.created_at,

@@ -301,6 +301,26 @@ pub async fn choices(
     scope: &Scope,
     customer: CustomerId,
 ) -> Result<Vec<CredentialProfile>> {
+    chosen_from(b, scope, customer, scope.sees_all()).await
+}
+
+/// The profiles with which the caller may make a consent link for this customer, by name: its own,
+/// and shared ones.
+pub async fn choices_to_ask(
+    b: &Backend,
+    scope: &Scope,
+    customer: CustomerId,
+) -> Result<Vec<CredentialProfile>> {
+    scope.require(Permission::IntegrationsWrite)?;
+    chosen_from(b, scope, customer, true).await
+}
+
+async fn chosen_from(
+    b: &Backend,
+    scope: &Scope,
+    customer: CustomerId,
+    any_shared: bool,
+) -> Result<Vec<CredentialProfile>> {
     scope.require(Permission::CredentialProfilesRead)?;
     let mut tx = b.db.read().await?;
     super::customers::find_in_use(&mut tx, scope, customer).await?;
@@ -316,7 +336,7 @@ pub async fn choices(
              ORDER BY p.name_folded, p.id LIMIT 1000"
         )),
         customer,
-        scope.sees_all()
+        any_shared
     )?;
     Ok(rows.into_iter().map(CredentialProfile::from).collect())
 }

@@ -3,8 +3,9 @@
 //! A tenant of a cloud belongs to one customer, and a shared credential profile opens many
 //! tenants. So only someone who sees all customers connects a shared profile, or a tenant that is
 //! another customer's already: otherwise whoever may add an integration to one customer could
-//! read another's directory. A shared profile may be connected by others too once a consent link,
-//! made by someone who may connect it, proved that tenant for that customer.
+//! read another's directory. A shared profile may be connected by others too once a consent link
+//! proved that tenant for that customer: one that was made by someone who may connect it, or one by
+//! which an administrator of the tenant signed in.
 
 use domain::{
     audit::{AuditAction, AuditChanges},
@@ -49,15 +50,50 @@ pub(crate) async fn may_connect(
     scope: &Scope,
     wish: &Wish<'_>,
 ) -> Result<Connectable> {
-    if b.clouds.get(wish.cloud).is_none() {
-        let ids: Vec<_> = b.clouds.names().into_iter().map(|cloud| cloud.id).collect();
-        let message = format!("Choose one of {}.", ids.join(", "));
-        return Err(Error::invalid("cloud", message));
+    known_cloud(b, wish)?;
+    let proven = proven(tx, wish).await?;
+    let profile = may_use(tx, scope, wish.customer, wish.profile, proven.is_some()).await?;
+    refuse_elsewhere(tx, scope, wish, proven).await?;
+    Ok(Connectable { profile, proven })
+}
+
+/// Whether the caller may ask an administrator of the tenant to consent, for this customer. A shared
+/// profile they may name, too: where they may not connect it, the administrator has to sign in.
+pub(crate) async fn may_ask(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    wish: &Wish<'_>,
+) -> Result<Connectable> {
+    known_cloud(b, wish)?;
+    let proven = proven(tx, wish).await?;
+    let profile = may_use(tx, scope, wish.customer, wish.profile, true).await?;
+    refuse_elsewhere(tx, scope, wish, proven).await?;
+    Ok(Connectable { profile, proven })
+}
+
+fn known_cloud(b: &Backend, wish: &Wish<'_>) -> Result<()> {
+    if b.clouds.get(wish.cloud).is_some() {
+        return Ok(());
     }
+    let ids: Vec<_> = b.clouds.names().into_iter().map(|cloud| cloud.id).collect();
+    let message = format!("Choose one of {}.", ids.join(", "));
+    Err(Error::invalid("cloud", message))
+}
+
+/// The tenant, where a consent link proved it.
+async fn proven(tx: &mut Tx, wish: &Wish<'_>) -> Result<Option<TenantId>> {
+    let (tenant, profile) = (wish.tenant.as_str(), wish.profile);
+    consent_links::proven_tenant(tx, wish.customer, wish.cloud, tenant, profile).await
+}
+
+async fn refuse_elsewhere(
+    tx: &mut Tx,
+    scope: &Scope,
+    wish: &Wish<'_>,
+    proven: Option<TenantId>,
+) -> Result<()> {
     let (customer, cloud, tenant) = (wish.customer, wish.cloud, wish.tenant);
-    let proven =
-        consent_links::proven_tenant(tx, customer, cloud, tenant.as_str(), wish.profile).await?;
-    let profile = may_use(tx, scope, customer, wish.profile, proven.is_some()).await?;
     let mut known = across::tenant_is_elsewhere(tx, customer, cloud, tenant).await?;
     if let Some(proven) = proven {
         let others = across::customers_of_tenant(tx, customer, cloud, proven).await?;
@@ -66,7 +102,7 @@ pub(crate) async fn may_connect(
     if known && !scope.sees_all() {
         return Err(Error::invalid("tenant", ELSEWHERE));
     }
-    Ok(Connectable { profile, proven })
+    Ok(())
 }
 
 const ELSEWHERE: &str = "This tenant can be connected here only by someone who administers all customers: it is connected elsewhere already.";
@@ -114,7 +150,7 @@ pub(super) async fn may_use(
         Some(_) => Err(blamed("This profile is another customer’s.".to_owned())),
         None if scope.sees_all() || proved => Ok(profile),
         None => Err(blamed(
-            "A shared profile can be connected only by someone who administers all customers, or after the tenant consented by a link that they made. Choose a profile of this customer.".to_owned(),
+            "A shared profile can be connected only by someone who administers all customers, or once the tenant’s administrator consented by a link. Choose a profile of this customer, or make a link.".to_owned(),
         )),
     }
 }

@@ -25,7 +25,7 @@ use sqlx::FromRow;
 
 pub(crate) use change::save_policy;
 pub use change::{change, create};
-pub(crate) use connect::{Wish, is_vouched, may_connect, pin, tenant_elsewhere};
+pub(crate) use connect::{Wish, is_vouched, may_ask, may_connect, pin, tenant_elsewhere};
 pub use export::csv;
 pub(crate) use groups::group_names;
 pub use groups::{remember_groups, selected_groups};
