@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 
-import { expect, request, test as base, type BrowserContext, type Page } from "@playwright/test";
+import { expect, request, test as base, type Browser, type BrowserContext, type Page } from "@playwright/test";
 
 import { Api, type Customer } from "./api";
 import { axeFindsNothing } from "./audit";
@@ -68,6 +68,24 @@ export async function rollcall(arguments_: string[], input = ""): Promise<string
   const running = promisify(execFile)(program, arguments_);
   running.child.stdin?.end(input);
   return (await running).stdout;
+}
+
+/** Invites somebody to look at every customer, as the owner does, and answers the link to hand over. */
+export async function invite(browser: Browser, name: string, email: string): Promise<string> {
+  const context = await browser.newContext({ storageState: OWNER_STATE });
+  const page = await context.newPage();
+  await page.goto("/operators/invite");
+  await hydrated(page);
+  const dialog = page.getByRole("dialog", { name: "Invite Operator" });
+  await dialog.getByLabel("Name", { exact: true }).fill(name);
+  await dialog.getByLabel("E-mail").fill(email);
+  await dialog.getByLabel("Role").selectOption("Read-Only");
+  await dialog.getByLabel("All customers", { exact: true }).check();
+  const link = await dialog.getByLabel("Link to hand over").inputValue();
+  await dialog.getByRole("button", { name: "Invite" }).click();
+  await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+  await context.close();
+  return link;
 }
 
 // A form that is refused is answered with one of these, which Chromium always reports.

@@ -1,5 +1,6 @@
 // All pages of the product, for one customer whose tenant was synced.
 import { EVERY_TYPE, type Api, type Customer, type Run } from "./api";
+import { rollcall } from "./fixtures";
 import { held, kept, type Control, type Tenant } from "./simulator";
 
 /** Titles fit for file names, with the addresses. */
@@ -33,12 +34,14 @@ export async function pages(
   });
   const [event] = await api.all<{ id: string }>(`/audit-events?customer_id=${customer.id}&action=integration.create`);
   await api.patch(`/customers/${customer.id}`, { tags: [`tour ${customer.id.slice(-6)}`, "a rather long tag for the tour"] });
-  const invited = await api.post<{ id: string }>("/operators", {
-    name: "Tomasina Tour-Guide",
-    email: `tour.${customer.id}@end2end.example`,
-    role: "help_desk",
-    scope: { kind: "some", customer_ids: [customer.id] },
-  });
+  // No program invites anybody.
+  const email = `tour.${customer.id}@end2end.example`;
+  await rollcall(
+    ["operator", "add", "--email", email, "--name", "Tomasina Tour-Guide", "--role", "help_desk", "--password-stdin"],
+    "seven small green teapots\n",
+  );
+  const [guide] = await api.all<{ id: string }>(`/operators?q=${encodeURIComponent(email)}`);
+  await api.patch(`/operators/${guide?.id}`, { scope: { kind: "some", customer_ids: [customer.id] } });
   const consent = await api.post<{ url: string }>(`/customers/${customer.id}/consent-links`, {
     credential_profile_id: profile?.id,
     cloud: "sim",
@@ -56,8 +59,8 @@ export async function pages(
     ["customer-tags", `/customers/${customer.id}/tags`],
     ["operators", "/operators"],
     ["operator-invite", "/operators/invite"],
-    ["operator", `/operators/${invited.id}`],
-    ["operator-edit", `/operators/${invited.id}/edit`],
+    ["operator", `/operators/${guide?.id}`],
+    ["operator-edit", `/operators/${guide?.id}/edit`],
     ["roles", "/operators/roles"],
     ["api-tokens", "/api-tokens"],
     ["api-token-add", "/api-tokens/add"],

@@ -50,6 +50,12 @@ pub enum AppError {
         /// Seconds to wait.
         retry_after_s: u64,
     },
+    /// More is asked for at once than the server can do.
+    #[error("The server has too much to do just now. Wait {}, then try again.", wait(*.retry_after_s))]
+    Busy {
+        /// Seconds to wait.
+        retry_after_s: u64,
+    },
     /// Entra ID or Graph refused, with cause and fix.
     #[error("{}. {}", .0.title, .0.fix)]
     Source(RunError),
@@ -86,7 +92,7 @@ impl AppError {
             Self::Invalid(_) => 422,
             Self::TooMany { .. } => 429,
             Self::Source(_) => 502,
-            Self::Unavailable { .. } | Self::Unreachable => 503,
+            Self::Busy { .. } | Self::Unavailable { .. } | Self::Unreachable => 503,
             Self::Internal { .. } => 500,
         }
     }
@@ -101,6 +107,7 @@ impl AppError {
             Self::Invalid(_) => "Something in the address is wrong",
             Self::Conflict { .. } => "That doesn’t go together",
             Self::TooMany { .. } => "Too many tries",
+            Self::Busy { .. } => "Too much to do",
             Self::Source(_) => "Entra ID refused",
             Self::Unavailable { .. } => "Not available just now",
             Self::Unreachable => "No connection to the server",
@@ -125,7 +132,7 @@ impl FromServerFnError for AppError {
         #[cfg(feature = "ssr")]
         crate::ui::load::set_program_status(self.status());
         #[cfg(feature = "ssr")]
-        if let Self::TooMany { retry_after_s } = self {
+        if let Self::TooMany { retry_after_s } | Self::Busy { retry_after_s } = self {
             crate::ui::load::say_when_to_come_back(*retry_after_s);
         }
         serde_json::to_vec(self)

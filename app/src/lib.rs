@@ -12,6 +12,8 @@ pub mod api_tokens;
 pub mod audit_log;
 pub mod consent_links;
 pub mod contacts;
+#[cfg(feature = "ssr")]
+pub mod cookies;
 pub mod credential_profiles;
 pub mod customers;
 pub mod devices;

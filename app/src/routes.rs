@@ -154,6 +154,11 @@ pub fn provider_sign_in(id: &str, query: &[(String, String)]) -> String {
     crate::ui::address::link(&PROVIDER_SIGN_IN.replace("{provider}", id), query)
 }
 
+/// The page of an invitation, by its secret.
+pub fn invitation(secret: &str) -> String {
+    crate::ui::address::link(INVITATION, &[("secret".to_owned(), secret.to_owned())])
+}
+
 fn and_then(page: &str, next: &str) -> String {
     if next.is_empty() || next == OVERVIEW || !is_local(next) {
         page.to_owned()

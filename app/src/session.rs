@@ -153,6 +153,14 @@ pub(crate) async fn sign_out() -> AppResult<()> {
         .flush()
         .await
         .map_err(|error| caller::internal(&format!("ending the session: {error}")))?;
+    // What browsers keep of pages that were left, so that Back shows none (W3C Clear Site Data). Not
+    // cookies: light or dark stays, and that the browser is known.
+    if let Some(options) = use_context::<leptos_axum::ResponseOptions>() {
+        options.insert_header(
+            http::HeaderName::from_static("clear-site-data"),
+            http::HeaderValue::from_static("\"cache\", \"storage\""),
+        );
+    }
     leptos_axum::redirect(crate::routes::SIGN_IN);
     Ok(())
 }
@@ -188,7 +196,7 @@ pub fn may(permission: Permission) -> bool {
 }
 
 #[cfg(feature = "ssr")]
-pub use caller::{begin, caller, done, tested};
+pub use caller::{Begun, begin, caller, done, tested};
 
 /// Who asks, for server functions.
 #[cfg(feature = "ssr")]
@@ -198,8 +206,10 @@ pub(crate) mod caller {
     use axum::extract::ConnectInfo;
     use backend::{
         Backend, Origin, Scope,
-        auth::{Half, second_factor::SettingUp},
-        store::sessions::{ADDRESS, HALF, OPERATOR, PASSKEY_ASKED, PROVED_AT, USER_AGENT},
+        auth::{Half, known_browsers, second_factor::SettingUp},
+        store::sessions::{
+            ADDRESS, BEGUN_AT, BY_PROVIDER, HALF, OPERATOR, PASSKEY_ASKED, PROVED_AT, USER_AGENT,
+        },
     };
     use domain::{
         DateTime, connection::ConnectionTest, id::OperatorId, operator::Operator,
@@ -207,17 +217,16 @@ pub(crate) mod caller {
     };
     use http::{header, request::Parts};
     use leptos::prelude::*;
+    use secrecy::{ExposeSecret, SecretString};
     use tower_sessions::Session;
 
     use super::{SignedIn, Theme};
     use crate::{
+        cookies::{self, Cookie},
         error::{AppError, AppResult},
         flash,
         ui::form::Done,
     };
-
-    /// The cookie of the chosen theme.
-    pub const THEME: &str = "theme";
 
     /// The backend that the server gave to every page.
     pub fn backend() -> AppResult<Backend> {
@@ -235,27 +244,67 @@ pub(crate) mod caller {
     }
 
     /// Lets an operator in: with a new id for the session, so that one who knew the old has nothing.
+    /// The browser is known from then on.
     pub async fn enter(operator: &Operator) -> AppResult<()> {
-        let (now, session) = (backend()?.clock.now(), session().await?);
-        begin(&session, operator.id, now, address(), &user_agent())
+        let (backend, session) = (backend()?, session().await?);
+        let now = backend.clock.now();
+        let begun = Begun {
+            operator: operator.id,
+            now,
+            address: address(),
+            user_agent: &user_agent(),
+            by_provider: false,
+        };
+        begin(&session, begun)
             .await
-            .map_err(|error| internal(&format!("beginning a session: {error}")))
+            .map_err(|error| internal(&format!("beginning a session: {error}")))?;
+        let brought = brought(&backend, cookies::BROWSER);
+        let browser = known_browsers::remember(&backend, operator.id, brought).await?;
+        keep_cookie(&backend, cookies::BROWSER, &browser);
+        Ok(())
+    }
+
+    /// What the browser brings in a cookie.
+    pub fn brought(backend: &Backend, cookie: Cookie) -> Option<SecretString> {
+        with_parts(|parts| cookie.brought(backend, &parts.headers)).flatten()
+    }
+
+    /// Has the browser keep a cookie.
+    pub fn keep_cookie(backend: &Backend, cookie: Cookie, value: &SecretString) {
+        let options = use_context::<leptos_axum::ResponseOptions>();
+        if let (Some(options), Some(header)) = (options, cookie.kept(backend, value)) {
+            options.append_header(header::SET_COOKIE, header);
+        }
+    }
+
+    /// How somebody was let in.
+    #[derive(Debug)]
+    pub struct Begun<'a> {
+        /// Who.
+        pub operator: OperatorId,
+        /// When.
+        pub now: DateTime,
+        /// From where.
+        pub address: IpAddr,
+        /// What the browser calls itself.
+        pub user_agent: &'a str,
+        /// Whether by a provider.
+        pub by_provider: bool,
     }
 
     /// The same for a route that is no page. They have just proved who they are.
     pub async fn begin(
         session: &Session,
-        operator: OperatorId,
-        now: DateTime,
-        address: IpAddr,
-        user_agent: &str,
+        begun: Begun<'_>,
     ) -> Result<(), tower_sessions::session::Error> {
         session.cycle_id().await?;
         session.remove::<Half>(HALF).await?;
-        session.insert(OPERATOR, operator).await?;
-        session.insert(PROVED_AT, now).await?;
-        session.insert(ADDRESS, address).await?;
-        session.insert(USER_AGENT, user_agent).await
+        session.insert(OPERATOR, begun.operator).await?;
+        session.insert(PROVED_AT, begun.now).await?;
+        session.insert(BEGUN_AT, begun.now).await?;
+        session.insert(BY_PROVIDER, begun.by_provider).await?;
+        session.insert(ADDRESS, begun.address).await?;
+        session.insert(USER_AGENT, begun.user_agent).await
     }
 
     /// Lets somebody half in, who gave the right password: nobody is signed in by that.
@@ -320,8 +369,11 @@ pub(crate) mod caller {
         })
     }
 
-    /// Notes that the operator who asks proved that it is them.
+    /// Notes that the operator who asks proved that it is them. The session gets a new id, so that one
+    /// who knew the old has nothing of the proof.
     pub async fn proved(at: DateTime) -> AppResult<()> {
+        let cycled = session().await?.cycle_id().await;
+        cycled.map_err(|error| internal(&format!("giving a session a new id: {error}")))?;
         keep(PROVED_AT, at).await
     }
 
@@ -461,18 +513,8 @@ pub(crate) mod caller {
 
     /// The theme in the cookie.
     pub fn theme() -> Theme {
-        with_parts(|parts| {
-            parts
-                .headers
-                .get_all(header::COOKIE)
-                .iter()
-                .filter_map(|value| value.to_str().ok())
-                .flat_map(|value| value.split(';'))
-                .find_map(|cookie| cookie.trim().strip_prefix(THEME)?.strip_prefix('='))
-                .map(Theme::parse)
-        })
-        .flatten()
-        .unwrap_or_default()
+        let chosen = use_context::<Backend>().and_then(|b| brought(&b, cookies::THEME));
+        chosen.map_or_else(Theme::default, |word| Theme::parse(word.expose_secret()))
     }
 
     fn text(parts: &Parts, name: &str) -> String {
@@ -514,6 +556,7 @@ pub(crate) mod caller {
                 backend::Error::Invalid(field) => Self::Invalid(field),
                 backend::Error::Conflict { message, run_id } => Self::Conflict { message, run_id },
                 backend::Error::TooMany { retry_after_s } => Self::TooMany { retry_after_s },
+                backend::Error::Busy { retry_after_s } => Self::Busy { retry_after_s },
                 backend::Error::Source(error) => Self::Source(error),
                 backend::Error::Unavailable(message) => Self::Unavailable { message },
                 other => internal(&other.to_string()),

@@ -99,6 +99,10 @@ test("changing the password ends the other sessions", async ({ browser, unique }
     await page.getByLabel("New password again").fill(again);
     await page.getByRole("button", { name: "Change password" }).click();
   };
+  // What stands first on every list of passwords is refused with its reason.
+  await change(PASSWORD, "password1234", "password1234");
+  await expect(page.getByLabel("New password", { exact: true })).toHaveAccessibleDescription(/most common/);
+  await expect(page.getByLabel("Revoke my personal API tokens")).not.toBeChecked();
   await change(PASSWORD, "a wholly new password", "a wholly new passwort");
   await expect(page.getByLabel("New password again")).toHaveAccessibleDescription(/differ/);
   await change("not my password", "a wholly new password", "a wholly new password");

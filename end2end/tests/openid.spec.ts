@@ -2,7 +2,7 @@
 // unknown and refused, linked and unlinked, and the ways in which somebody may try to misuse it.
 import type { BrowserContext, Page } from "@playwright/test";
 
-import { expect, hydrated, rollcall, test } from "../fixtures";
+import { expect, hydrated, invite, rollcall, test } from "../fixtures";
 
 const STRANGER = { cookies: [], origins: [] };
 const PASSWORD = "seven small green teapots";
@@ -28,15 +28,10 @@ async function atProvider(page: Page, name: string) {
 test.describe("a stranger", () => {
   test.use({ storageState: STRANGER });
 
-  test("who was invited accepts with the provider, and comes in by it again", async ({ page, goto, api, unique }) => {
+  test("who was invited accepts with the provider, and comes in by it again", async ({ page, goto, browser, unique }) => {
     await withoutFonts(page.context());
     const name = login(unique("Ida Invited"));
-    const { invitation_url: link } = await api.post<{ invitation_url: string }>("/operators", {
-      name: "Ida Invited",
-      email: `${name}@end2end.example`,
-      role: "read_only",
-      scope: { kind: "all" },
-    });
+    const link = await invite(browser, "Ida Invited", `${name}@end2end.example`);
 
     await test.step("the account is nobody’s yet, though its mail address was invited", async () => {
       await goto("/sign-in?next=/users");
@@ -101,17 +96,15 @@ test.describe("a stranger", () => {
     await elsewhere.close();
   });
 
-  test("can’t be sent to another site by it", async ({ page, api, unique }) => {
+  test("can’t be sent to another site by it", async ({ page, browser, unique }) => {
     await withoutFonts(page.context());
     const name = login(unique("Olaf Open"));
-    const { invitation_url: link } = await api.post<{ invitation_url: string }>("/operators", {
-      name: "Olaf Open",
-      email: `${name}@end2end.example`,
-      role: "read_only",
-      scope: { kind: "all" },
-    });
+    const link = await invite(browser, "Olaf Open", `${name}@end2end.example`);
     const secret = new URL(link).searchParams.get("secret") ?? "";
+    // Opened from elsewhere it leads to the page with the button, and nobody is signed in by it.
     await page.goto(`/sign-in/oidc/contoso?invitation=${secret}&next=//evil.example/`);
+    await expect(page).toHaveURL(`/invitation?secret=${secret}`);
+    await page.getByRole("link", { name: "Accept with Contoso" }).click();
     await atProvider(page, name);
     await expect(page).toHaveURL("/");
     for (const next of ["//evil.example/", "/%5Cevil.example/", "https://evil.example/", "/%09/evil.example/"]) {
@@ -121,18 +114,13 @@ test.describe("a stranger", () => {
     await hydrated(page);
   });
 
-  test("comes in without the browser code", async ({ browser, api, unique }) => {
+  test("comes in without the browser code", async ({ browser, unique }) => {
     const context = await browser.newContext({ storageState: STRANGER });
     await withoutFonts(context);
     await context.route(/\.(wasm|js)(\?|$)/, (route) => route.abort());
     const page = await context.newPage();
     const name = login(unique("Paul Plain"));
-    const { invitation_url: link } = await api.post<{ invitation_url: string }>("/operators", {
-      name: "Paul Plain",
-      email: `${name}@end2end.example`,
-      role: "read_only",
-      scope: { kind: "all" },
-    });
+    const link = await invite(browser, "Paul Plain", `${name}@end2end.example`);
     await page.goto(link);
     await page.getByRole("link", { name: "Accept with Contoso" }).click();
     await atProvider(page, name);

@@ -140,6 +140,15 @@ CREATE TABLE second_factor_role (
     role  TEXT NOT NULL PRIMARY KEY
 );
 
+-- Browsers in which an operator signed in before: tries there are counted apart from a stranger's.
+CREATE TABLE known_browser (
+    operator_id   UUID NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
+    secret_hash   BYTEA NOT NULL, -- SHA-256 of what the cookie holds
+    last_used_at  TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (operator_id, secret_hash)
+);
+CREATE INDEX known_browser_by_secret ON known_browser (secret_hash);
+
 CREATE TABLE session (
     id_hash       BYTEA NOT NULL PRIMARY KEY, -- SHA-256 of what the cookie holds
     id            UUID NOT NULL UNIQUE,      -- to name it by without knowing the cookie
@@ -238,6 +247,18 @@ SELECT c.api_token_id, c.customer_id
     OR (r.scope = 'some' AND l.customer_id IS NOT NULL)
     OR (r.scope = 'all_except' AND l.customer_id IS NULL)
     OR (r.scope = 'tags' AND ct.customer_id IS NOT NULL);
+
+-- Operators whose role needs a second factor, and who have none. Who signs in by a provider alone has
+-- it there: what else is asked of them is the provider's to say.
+CREATE VIEW operator_without_factor AS
+SELECT r.operator_id
+  FROM operator_role r
+  JOIN second_factor_role s ON s.role = r.role
+  JOIN operator o ON o.id = r.operator_id
+ WHERE NOT EXISTS (SELECT 1 FROM operator_authenticator a WHERE a.operator_id = o.id)
+   AND NOT EXISTS (SELECT 1 FROM operator_passkey p WHERE p.operator_id = o.id)
+   AND NOT (o.password_hash IS NULL AND EXISTS (
+         SELECT 1 FROM operator_identity i WHERE i.operator_id = o.id));
 
 CREATE TABLE credential_profile (
     id                      UUID NOT NULL PRIMARY KEY,

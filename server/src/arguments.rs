@@ -179,11 +179,14 @@ pub enum OperatorCommand {
     },
     /// List who may sign in, what they may do, and whether they can
     List,
-    /// Set somebody's password, and end their sessions
+    /// Set somebody's password, and end their sessions and the API tokens that they made for themselves
     ResetPassword {
         /// The mail address the person signs in with
         #[arg(long)]
         email: String,
+        /// Leave their personal API tokens as they are
+        #[arg(long)]
+        keep_tokens: bool,
         /// Read the password from standard input: its first line
         #[arg(long, required = true)]
         password_stdin: bool,

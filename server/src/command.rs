@@ -201,6 +201,7 @@ pub async fn open(config: &Config) -> Result<Backend, Failure> {
         webhooks_to_private_networks: config.webhooks_to_private_networks,
         audit_retention_days: config.audit_retention_days,
         oidc_providers: config.oidc_providers.clone(),
+        password_breach_url: config.password_breach_url.clone(),
         proof_good_for: config.confirm_again_after,
         ..Settings::in_folder(config.data_dir.clone())
     };
@@ -271,10 +272,12 @@ async fn operator(config: &Config, command: OperatorCommand) -> Result<(), Failu
                     .map_err(|error| Failure::failed(format!("can’t write the list: {error}")))?;
             }
         }
-        OperatorCommand::ResetPassword { email, .. } => {
+        OperatorCommand::ResetPassword {
+            email, keep_tokens, ..
+        } => {
             let password = password()?;
             let backend = open(config).await?;
-            backend::auth::set_password(&backend, &email, password).await?;
+            backend::auth::set_password(&backend, &email, password, !keep_tokens).await?;
         }
         OperatorCommand::ResetSecondFactor { email } => {
             let backend = open(config).await?;

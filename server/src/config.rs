@@ -13,8 +13,8 @@ use std::{
 
 use backend::{
     Cloud, Clouds,
-    auth::PROOF_GOOD_FOR,
     auth::oidc::ProviderSettings,
+    auth::{BreachedPasswords, PROOF_GOOD_FOR},
     mail::Smtp,
     sealer::keys::{KeyCommand, MasterKeySource},
     store::audit::{RETENTION_DAYS, RETENTION_DAYS_MIN},
@@ -75,6 +75,7 @@ struct Keys {
     audit_retention_days: Option<u32>,
     oidc_providers: Vec<oidc::ProviderKeys>,
     confirm_again_after_seconds: Option<u32>,
+    password_breach_url: Option<String>,
 }
 
 /// What this process was told to be, checked.
@@ -112,6 +113,8 @@ pub struct Config {
     pub oidc_providers: Vec<ProviderSettings>,
     /// How long somebody who confirmed that it is them isn't asked again, 5 seconds to a day.
     pub confirm_again_after: chrono::Duration,
+    /// Where a list of stolen passwords is asked by hash prefix; none: it isn't asked.
+    pub password_breach_url: Option<Url>,
     /// What is logged, in the syntax of `RUST_LOG`; the default where absent.
     pub log_filter: Option<String>,
     /// Where the files for the browser are, as the build tool said.
@@ -167,6 +170,12 @@ impl Config {
             audit_retention_days: audit_retention(keys.audit_retention_days)?,
             oidc_providers: oidc::checked(keys.oidc_providers)?,
             confirm_again_after: confirm_again_after(keys.confirm_again_after_seconds)?,
+            password_breach_url: keys
+                .password_breach_url
+                .as_deref()
+                .map(BreachedPasswords::checked_url)
+                .transpose()
+                .map_err(|error| of_backend("password_breach_url", error))?,
             log_filter: environment.log_filter().map(str::to_owned),
             site: environment.site(),
             listen,
@@ -243,10 +252,15 @@ fn confirm_again_after(given: Option<u32>) -> Result<chrono::Duration, ConfigErr
 }
 
 fn key_command(parts: Vec<String>) -> Result<KeyCommand, ConfigError> {
-    KeyCommand::parse(parts).map_err(|error| match error {
+    KeyCommand::parse(parts).map_err(|error| of_backend("master_key_command", error))
+}
+
+/// What the backend refuses of the value of a key.
+fn of_backend(key: &str, error: backend::Error) -> ConfigError {
+    match error {
         backend::Error::Configuration { key, problem } => ConfigError::value(&key, problem),
-        error => ConfigError::value("master_key_command", error.to_string()),
-    })
+        error => ConfigError::value(key, error.to_string()),
+    }
 }
 
 fn metrics(given: Option<&str>, listen: SocketAddr) -> Result<Option<SocketAddr>, ConfigError> {
@@ -319,10 +333,7 @@ fn ranges(given: &[String]) -> Result<Vec<IpNet>, ConfigError> {
 
 /// Reads the clouds and checks that no two share an id.
 fn clouds(entries: &[CloudEntry]) -> Result<Vec<Cloud>, ConfigError> {
-    let refused = |error: backend::Error| match error {
-        backend::Error::Configuration { key, problem } => ConfigError::value(&key, problem),
-        error => ConfigError::value("clouds", error.to_string()),
-    };
+    let refused = |error: backend::Error| of_backend("clouds", error);
     let parse = |entry: &CloudEntry| {
         let name = entry.name.as_deref().unwrap_or(&entry.id);
         Cloud::parse(&entry.id, name, &entry.authority, &entry.graph)

@@ -23,6 +23,7 @@ mod serve;
 mod session;
 mod shutdown;
 mod site;
+mod strangers;
 mod trace;
 
 pub use command::run;

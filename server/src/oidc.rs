@@ -6,17 +6,20 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
-use app::{error::AppError, flash, routes};
+use app::{cookies, error::AppError, flash, routes};
 use axum::{
     Router,
     extract::{ConnectInfo, FromRequestParts, Path, Query, State},
     http::{HeaderMap, StatusCode, request::Parts},
-    response::{IntoResponse, Redirect, Response},
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
     routing::get,
 };
 use backend::{
     Backend, Origin, Scope,
-    auth::oidc::{self, Answer, BROWSER, Begin, Browser, Finished, Intent},
+    auth::{
+        known_browsers,
+        oidc::{self, Answer, BROWSER, Begin, Browser, Finished, Intent},
+    },
     store::sessions::{OPERATOR, PROVED_AT},
 };
 use domain::{DateTime, id::OperatorId};
@@ -170,10 +173,17 @@ async fn go(
     let backend = &visitor.backend;
     let given = |name: &str| address.get(name).filter(|value| !value.is_empty());
     let linking = given("link").is_some();
+    let next = given("next").filter(|next| routes::is_local(next));
     // Another site could have somebody, signed in at the provider as the site wishes, link that
-    // account to theirs here.
-    if linking && !opened_from_own_page(&backend.settings.public_url, &visitor.headers) {
-        return Ok(Redirect::to(routes::ACCOUNT).into_response());
+    // account to theirs here, or be signed in without having pressed anything.
+    if !opened_from_own_page(&backend.settings.public_url, &visitor.headers) {
+        let page = match (linking, given("invitation"), next) {
+            (true, ..) => routes::ACCOUNT.to_owned(),
+            (_, Some(secret), _) => routes::invitation(secret),
+            (_, _, Some(next)) => routes::sign_in(next),
+            _ => routes::SIGN_IN.to_owned(),
+        };
+        return Ok(Redirect::to(&page).into_response());
     }
     let scope = if linking {
         visitor.scope().await?
@@ -191,7 +201,6 @@ async fn go(
         ),
         (None, None) => (Intent::SignIn, routes::SIGN_IN),
     };
-    let next = given("next").filter(|next| routes::is_local(next));
     let browser = visitor.bound_browser().await?;
     let begin = Begin {
         provider: &provider,
@@ -264,14 +273,26 @@ async fn enter(
     let session = &visitor.session;
     let enter = async || {
         session.remove::<String>(BROWSER).await?;
-        let (now, agent) = (visitor.backend.clock.now(), visitor.user_agent());
-        app::session::begin(session, operator, now, visitor.address, &agent).await
+        let begun = app::session::Begun {
+            operator,
+            now: visitor.backend.clock.now(),
+            address: visitor.address,
+            user_agent: &visitor.user_agent(),
+            by_provider: true,
+        };
+        app::session::begin(session, begun).await
     };
     enter().await.map_err(|error| Broken::log(&error))?;
+    let backend = &visitor.backend;
+    let brought = cookies::BROWSER.brought(backend, &visitor.headers);
+    let browser = known_browsers::remember(backend, operator, brought).await;
+    let browser = browser.map_err(|error| Broken::log(&error))?;
+    let kept = cookies::BROWSER.kept(backend, &browser);
+    let kept = kept.map(|cookie| AppendHeaders([(header::SET_COOKIE, cookie)]));
     let to = if routes::is_local(return_to) {
         return_to
     } else {
         routes::OVERVIEW
     };
-    Ok(Redirect::to(to).into_response())
+    Ok((kept, Redirect::to(to)).into_response())
 }

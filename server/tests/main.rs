@@ -54,6 +54,8 @@ mod second_factor;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod sync_object;

@@ -7,10 +7,15 @@ use backend::{
         self,
         oidc::{ProviderSettings, Providers},
     },
+    store::operators,
     testing::provider::StubProvider,
 };
-use domain::permission::Role;
+use domain::{
+    operator::{CustomerScope, NewOperator},
+    permission::Role,
+};
 use http::{Request, header};
+use secrecy::ExposeSecret;
 use serde_json::json;
 use server::{metrics::Metrics, router};
 use url::Url;
@@ -41,10 +46,9 @@ async fn open(app: &TestApp, path: &str, cookie: &str, site: &str) -> Answer {
 
 /// The cookie of a session: the one that the answer sets, else the one before.
 fn kept(answer: &Answer, before: &str) -> String {
-    let set = answer.header("set-cookie").split(';').next();
-    match set.unwrap_or_default() {
-        "" => before.to_owned(),
-        set => set.to_owned(),
+    match answer.session() {
+        set if set.is_empty() => before.to_owned(),
+        set => set,
     }
 }
 
@@ -72,12 +76,14 @@ async fn through(
 }
 
 async fn invited(app: &TestApp, email: &str) -> String {
-    let body = json!({
-        "name": "Bob", "email": email, "role": "read_only", "scope": { "kind": "all" },
-    });
-    let invited = app.post("/operators", body).await.expect(201);
-    let url = invited["invitation_url"].as_str().unwrap().to_owned();
-    url.split_once("secret=").unwrap().1.to_owned()
+    let new = NewOperator {
+        name: "Bob".to_owned(),
+        email: email.to_owned(),
+        role: Role::ReadOnly,
+        scope: CustomerScope::All,
+    };
+    let invited = operators::invite(&app.t, &app.owner_scope, new).await;
+    invited.unwrap().secret().expose_secret().to_owned()
 }
 
 async fn mina(app: &TestApp) -> Scope {
@@ -177,6 +183,25 @@ both!(a_sign_in_leads_to_no_other_site, |app| {
     }
 });
 
+both!(a_sign_in_begins_on_a_page_of_ours, |app| {
+    let (app, stub) = with_provider(app).await;
+    for (query, page) in [
+        ("", "/sign-in"),
+        ("?next=/users%3Fq%3Da", "/sign-in?next=%2Fusers%3Fq%3Da"),
+        ("?next=//evil.example", "/sign-in"),
+        ("?invitation=abc", "/invitation?secret=abc"),
+    ] {
+        for site in ["cross-site", "same-site", "none"] {
+            let path = format!("/sign-in/oidc/contoso{query}");
+            let answer = open(&app, &path, "", site).await;
+            assert_eq!(answer.status, 303, "{query} {site}");
+            assert_eq!(answer.header("location"), page, "{query} {site}");
+            assert_eq!(answer.header("set-cookie"), "", "{query} {site}");
+        }
+    }
+    assert_eq!(stub.asked("metadata"), 0);
+});
+
 both!(linking_begins_on_a_page_of_ours, |app| {
     let (app, stub) = with_provider(app).await;
     let mina = mina(&app).await;
@@ -223,11 +248,12 @@ both!(what_is_no_page_or_no_provider_begins_nothing, |app| {
         "/sign-in/oidc/nobody",
         "/sign-in/oidc/nobody/callback?state=a&code=b",
     ] {
-        assert_eq!(app.page(path).await.status, 404, "{path}");
+        let answer = open(&app, path, "", "same-origin").await;
+        assert_eq!(answer.status, 404, "{path}");
     }
     assert_eq!(stub.asked("metadata"), 0);
     stub.down(true);
-    let answer = open(&app, "/sign-in/oidc/contoso", "", "none").await;
+    let answer = open(&app, "/sign-in/oidc/contoso", "", "same-origin").await;
     assert_eq!(answer.header("location"), "/sign-in");
     let page = open(&app, "/sign-in", &kept(&answer, ""), "none").await;
     assert!(

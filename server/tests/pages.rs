@@ -50,8 +50,7 @@ async fn sign_in(app: &TestApp, cookie: &str, password: &str) -> Answer {
 
 /// `name=value` of the session's cookie.
 fn session_of(answer: &Answer) -> String {
-    let cookie = answer.header("set-cookie");
-    cookie.split(';').next().unwrap().to_owned()
+    answer.session()
 }
 
 async fn page(app: &TestApp, path: &str, cookie: &str) -> Answer {
@@ -112,7 +111,7 @@ both!(a_session_has_a_new_number_at_each_sign_in_and_ends, |app| {
         (303, "/"),
         "{answer:?}"
     );
-    let cookie = answer.header("set-cookie");
+    let cookie = answer.cookie("rollcall_session");
     for attribute in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=604800"] {
         assert!(cookie.contains(attribute), "{cookie}");
     }
@@ -139,6 +138,38 @@ both!(a_session_has_a_new_number_at_each_sign_in_and_ends, |app| {
         302,
         "unused for 12 hours"
     );
+});
+
+both!(a_proof_gives_the_session_a_new_number, |app| {
+    with_owner(&app).await;
+    let before = sign_in(&app, "", PASSWORD).await.session();
+    let form = format!("password={}&next=", PASSWORD.replace(' ', "+"));
+    let wrong = app
+        .function("session/confirm", &before, None, "password=x&next=")
+        .await;
+    assert_eq!(
+        (wrong.status.as_u16(), wrong.session()),
+        (422, String::new())
+    );
+    let proved = app.function("session/confirm", &before, None, &form).await;
+    assert_eq!(proved.status, 200, "{proved:?}");
+    let after = proved.session();
+    assert!(!after.is_empty() && after != before);
+    assert_eq!(page(&app, "/", &before).await.status, 302);
+    assert_eq!(page(&app, "/", &after).await.status, 200);
+    assert_eq!(app.t.sessions().await, 1, "it is the same session");
+});
+
+both!(signing_out_clears_what_the_browser_keeps, |app| {
+    with_owner(&app).await;
+    let signed_in = sign_in(&app, "", PASSWORD).await;
+    let cookie = signed_in.session();
+    let out = app.function("session/sign-out", &cookie, None, "").await;
+    assert_eq!(out.header("clear-site-data"), "\"cache\", \"storage\"");
+    assert_eq!(page(&app, "/", &cookie).await.status, 302);
+    // Not that the browser is known: it is what keeps strangers from making its owner wait.
+    assert!(!signed_in.cookie("rollcall_browser").is_empty());
+    assert_eq!(out.cookie("rollcall_browser"), "");
 });
 
 both!(other_sites_change_nothing, |app| {
@@ -267,12 +298,24 @@ async fn behind_https_cookies_and_transport_are_bound_to_it() {
         .unwrap();
     with_owner(&app).await;
     let answer = sign_in(&app, "", PASSWORD).await;
-    let cookie = answer.header("set-cookie");
-    assert!(cookie.starts_with("__Host-rollcall_session="), "{cookie}");
-    assert!(
-        cookie.contains("Secure") && !cookie.contains("Domain"),
-        "{cookie}"
-    );
+    let theme = app.function("theme/choose", "", None, "theme=dark").await;
+    for (answer, name) in [
+        (&answer, "__Host-rollcall_session"),
+        (&answer, "__Host-rollcall_browser"),
+        (&theme, "__Host-rollcall_theme"),
+    ] {
+        let cookie = answer.cookie(name);
+        for attribute in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+            assert!(cookie.contains(attribute), "{name}: {cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+    }
+    let brought = "__Host-rollcall_theme=dark";
+    let page = app.page_of("/sign-in", brought).await;
+    assert!(page.text.contains("data-theme=\"rollcall-dark\""));
+    // What another host of the domain could have set is not read.
+    let page = app.page_of("/sign-in", "rollcall_theme=dark").await;
+    assert!(!page.text.contains("data-theme=\"rollcall-dark\""));
     assert!(
         answer
             .header("strict-transport-security")

@@ -37,8 +37,7 @@ fn leads_to(answer: &Answer, to: &str) {
 }
 
 fn session_of(answer: &Answer) -> String {
-    let cookie = answer.header("set-cookie");
-    cookie.split(';').next().unwrap().to_owned()
+    answer.session()
 }
 
 async fn give_password(app: &TestApp, next: &str) -> Answer {
@@ -212,6 +211,8 @@ both!(what_was_typed_waits_while_one_confirms_who_one_is, |app| {
     let right = next.replace("000000", &app.next_code(&key));
     let answer = send(&app, "session/confirm", &confirm, &cookie, &right).await;
     leads_to(&answer, &page);
+    // The proof gave the session a new number, and the form waits on in it.
+    let cookie = answer.session();
 
     // The form is as it was, but for the secret.
     let back = app.page_of(&page, &cookie).await.text;

@@ -194,21 +194,24 @@ fn described_calls(project: &Project) -> Result<(), Error> {
         .args(["token", "create", "--name", "description"])
         .args(["--role", "owner"])
         .output()?;
-    Step::new(
+    let step = Step::new(
         programs.join("python"),
         "asking the API what its description says",
-    )
-    .args(["-m", "pytest", "-p", "no:cacheprovider"])
-    .arg(&folder)
-    .dir(&folder)
-    .env("E2E_URL", &stack.url)
-    .env("E2E_TOKEN", token.trim())
-    .env("E2E_SIMULATOR", &stack.tenants_file)
-    .fix(format!(
-        "read the failed calls above; the server's log is {}",
-        plan.folder.join("rollcall.log").display()
-    ))
-    .run()
+    );
+    stack
+        .configured(step)
+        .args(["-m", "pytest", "-p", "no:cacheprovider"])
+        .arg(&folder)
+        .dir(&folder)
+        .env("E2E_URL", &stack.url)
+        .env("E2E_ROLLCALL", &stack.program)
+        .env("E2E_TOKEN", token.trim())
+        .env("E2E_SIMULATOR", &stack.tenants_file)
+        .fix(format!(
+            "read the failed calls above; the server's log is {}",
+            plan.folder.join("rollcall.log").display()
+        ))
+        .run()
 }
 
 #[cfg(test)]

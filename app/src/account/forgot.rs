@@ -2,7 +2,7 @@
 
 use leptos::{server, server_fn::codec::Json};
 
-use super::invitation::{Ended, LinkView, NewPassword, use_secret};
+use super::invitation::{Ended, LinkView, NewPassword, RevokeTokens, use_secret};
 use crate::ui::prelude::*;
 
 /// Asks for a link to a new password. Whoever it is, the answer is the same.
@@ -10,7 +10,8 @@ use crate::ui::prelude::*;
 pub(crate) async fn forgot_password(email: String) -> AppResult<Done> {
     use crate::session::caller;
     let backend = caller::backend()?;
-    backend::auth::ask_for_reset(&backend, &email, caller::address()).await?;
+    let browser = caller::brought(&backend, crate::cookies::BROWSER);
+    backend::auth::ask_for_reset(&backend, &email, caller::address(), browser.as_ref()).await?;
     crate::session::done(
         "If there is an account with this address, a mail with a link is on its way to it.",
         Some(routes::SIGN_IN.to_owned()),
@@ -30,17 +31,19 @@ pub(crate) async fn view_reset(secret: String) -> AppResult<Option<LinkView>> {
     }))
 }
 
-/// Sets a new password.
+/// Sets a new password; where they wish, their personal API tokens end with the old one.
 #[server(endpoint = "password/reset")]
 pub(crate) async fn reset_password(
     secret: String,
     password: String,
     password_again: String,
+    #[server(default)] revoke_tokens: bool,
 ) -> AppResult<Done> {
     let backend = crate::session::caller::backend()?;
     super::invitation::same(&password, &password_again)?;
     let origin = crate::session::caller::origin();
-    backend::auth::reset_password(&backend, secret.into(), password.into(), &origin).await?;
+    let (secret, password) = (secret.into(), password.into());
+    backend::auth::reset_password(&backend, secret, password, revoke_tokens, &origin).await?;
     crate::session::done(
         "Your password is changed, and all your sessions have ended. Sign in with the new one.",
         Some(routes::SIGN_IN.to_owned()),
@@ -82,6 +85,8 @@ pub fn ResetPage() -> impl IntoView {
     let secret = StoredValue::new(use_secret());
     let link = Resource::new(|| (), move |()| view_reset(secret.get_value()));
     let post = use_post::<ResetPassword>();
+    // As it was sent, where the form came back.
+    let revoke = post.error().get_untracked().is_none() || post.given("revoke_tokens").is_some();
     view! {
         <Load
             resource=link
@@ -106,6 +111,7 @@ pub fn ResetPage() -> impl IntoView {
                     <PostForm post=post plain=true class="flex flex-col gap-4">
                         <input type="hidden" name="secret" value=secret.get_value() />
                         <NewPassword />
+                        <RevokeTokens on=revoke />
                         <Submit label="Set password" class="btn btn-primary btn-lg w-full" />
                     </PostForm>
                 }

@@ -134,6 +134,31 @@ pub fn InvitationPage() -> impl IntoView {
     .into_any()
 }
 
+/// Whether one's personal API tokens end with the old password.
+#[component]
+pub(super) fn RevokeTokens(
+    /// Whether that is chosen at first.
+    on: bool,
+) -> impl IntoView {
+    view! {
+        <label class="flex items-start gap-2.5">
+            <input
+                type="checkbox"
+                class="checkbox flex-none mt-0.5"
+                name="revoke_tokens"
+                value="true"
+                checked=on
+            />
+            <span>
+                "Revoke my personal API tokens"
+                <span class="rc-hint block">
+                    "Whoever knew the old password could have made one. Programs that use them stop."
+                </span>
+            </span>
+        </label>
+    }
+}
+
 /// A new password, twice.
 #[component]
 pub(super) fn NewPassword() -> impl IntoView {

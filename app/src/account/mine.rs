@@ -6,7 +6,7 @@ use leptos::{server, server_fn::codec::Json};
 use leptos_router::components::Outlet;
 use uuid::Uuid;
 
-use super::providers::LinkedAccounts;
+use super::{invitation::RevokeTokens, providers::LinkedAccounts};
 use crate::{
     session::use_operator,
     ui::{prelude::*, sessions::SessionTable},
@@ -21,12 +21,14 @@ pub(crate) async fn list_sessions() -> AppResult<Vec<SessionLine>> {
     Ok(backend::store::sessions::list(&backend, &scope, current).await?)
 }
 
-/// Changes the operator's password and ends their other sessions.
+/// Changes the operator's password and ends their other sessions; where they wish, also their
+/// personal API tokens.
 #[server(endpoint = "account/change-password")]
 pub(crate) async fn change_password(
     old_password: String,
     new_password: String,
     password_again: String,
+    #[server(default)] revoke_tokens: bool,
 ) -> AppResult<Done> {
     use crate::session::caller;
     let (backend, scope) = caller::caller().await?;
@@ -37,19 +39,19 @@ pub(crate) async fn change_password(
         ));
     }
     let keep = caller::session_id(&backend).await?;
-    backend::auth::change_password(
-        &backend,
-        &scope,
-        old_password.into(),
-        new_password.into(),
+    let given = backend::auth::PasswordChange {
+        old: old_password.into(),
+        new: new_password.into(),
         keep,
-    )
-    .await?;
-    crate::session::done(
-        "Password changed, other sessions ended",
-        Some(routes::ACCOUNT.to_owned()),
-    )
-    .await
+        revoke_tokens,
+    };
+    backend::auth::change_password(&backend, &scope, given).await?;
+    let told = if revoke_tokens {
+        "Password changed, other sessions and personal API tokens ended"
+    } else {
+        "Password changed, other sessions ended"
+    };
+    crate::session::done(told, Some(routes::ACCOUNT.to_owned())).await
 }
 
 /// Ends one session.
@@ -82,6 +84,9 @@ pub fn AccountPage() -> impl IntoView {
     let changes = use_changes();
     let sessions = Resource::new(move || changes.follow(), |_| list_sessions());
     let password = use_post::<ChangePassword>();
+    // As it was sent, where the form came back.
+    let revoke =
+        password.error().get_untracked().is_some() && password.given("revoke_tokens").is_some();
     let end = use_post::<EndSession>();
     let end_others = use_post::<EndOtherSessions>();
     view! {
@@ -123,6 +128,10 @@ pub fn AccountPage() -> impl IntoView {
                         autocomplete="new-password"
                         row=true
                     />
+                    <div class="rc-row">
+                        <span></span>
+                        <RevokeTokens on=revoke />
+                    </div>
                     <div class="rc-row">
                         <span></span>
                         <div class="flex items-center gap-3 flex-wrap">

@@ -5,27 +5,36 @@ use leptos_router::components::Redirect;
 
 use crate::{session::Current, ui::prelude::*};
 
-/// Makes the first owner and signs them in.
+/// Makes the first owner and signs them in; half, where they set up a second factor next.
 #[server(endpoint = "setup/create-owner")]
 pub(crate) async fn create_owner(
     code: String,
     name: String,
     email: String,
     password: String,
+    #[server(default)] require_second_factor: bool,
 ) -> AppResult<Done> {
     use crate::session::caller;
+    use backend::auth::{FirstOwner, SignedIn};
     let backend = caller::backend()?;
-    let origin = caller::origin();
-    let password = password.into();
-    let operator =
-        backend::auth::create_first_owner(&backend, &code, &email, &name, password, &origin)
-            .await?;
-    caller::enter(&operator).await?;
-    crate::session::done(
-        format!("Welcome, {}", operator.name),
-        Some(routes::OVERVIEW.to_owned()),
-    )
-    .await
+    let welcome = format!("Welcome, {}", name.trim());
+    let given = FirstOwner {
+        code,
+        email,
+        name,
+        password: password.into(),
+        require_second_factor,
+    };
+    match backend::auth::create_first_owner(&backend, given, &caller::origin()).await? {
+        SignedIn::Whole(operator) => {
+            caller::enter(&operator).await?;
+            crate::session::done(welcome, Some(routes::OVERVIEW.to_owned())).await
+        }
+        SignedIn::Half(half) => {
+            caller::enter_half(&half).await?;
+            crate::session::done("", Some(routes::second_factor(routes::OVERVIEW))).await
+        }
+    }
 }
 
 /// The page.
@@ -35,6 +44,9 @@ pub fn SetupPage() -> impl IntoView {
         return view! { <Redirect path=routes::SIGN_IN /> }.into_any();
     }
     let post = use_post::<CreateOwner>();
+    // As it was sent, where the form came back.
+    let came_back = post.error().get_untracked().is_some();
+    let require = !came_back || post.given("require_second_factor").is_some();
     view! {
         <leptos_meta::Title text="Create the owner" />
         <h1 class="text-xl mt-8">"Create the owner"</h1>
@@ -61,6 +73,22 @@ pub fn SetupPage() -> impl IntoView {
                 hint="At least 12 characters. A few words do well."
                 large=true
             />
+            <label class="flex items-start gap-2.5">
+                <input
+                    type="checkbox"
+                    class="checkbox flex-none mt-0.5"
+                    name="require_second_factor"
+                    value="true"
+                    checked=require
+                />
+                <span>
+                    "Require a second factor of owners and administrators"
+                    <span class="rc-hint block">
+                        "You set up yours next: an authenticator app or a passkey. It can be changed \
+                         under Roles."
+                    </span>
+                </span>
+            </label>
             <Submit label="Create the owner" class="btn btn-primary btn-lg w-full" />
         </PostForm>
     }

@@ -21,6 +21,7 @@ pub(crate) async fn sign_in(email: String, password: String, next: String) -> Ap
         email,
         password: password.into(),
         address: caller::address(),
+        browser: caller::brought(&backend, crate::cookies::BROWSER),
         user_agent: caller::user_agent(),
         request_id: caller::request_id(),
     };

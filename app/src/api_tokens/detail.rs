@@ -159,10 +159,11 @@ fn Stopped(token: ApiToken) -> impl IntoView {
         <div class="rc-note mx-6 mb-4 max-md:mx-4" role="status">
             <Icon name="circle-alert" class="text-warning mt-0.5" />
             <p>
-                "The operator who answers for it is disabled, so it can’t be used. "
+                "It can’t be used: the operator who answers for it is disabled, or has a role that \
+                 needs a second factor and has none. It can be again once that is mended"
                 {match token.kind {
-                    ApiTokenKind::Program => "It can be again once somebody takes it over, or the operator is enabled.",
-                    ApiTokenKind::Personal => "It can be again once the operator is enabled.",
+                    ApiTokenKind::Program => ", or somebody takes it over.",
+                    ApiTokenKind::Personal => ".",
                 }}
             </p>
         </div>

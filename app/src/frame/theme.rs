@@ -18,17 +18,8 @@ use crate::{
 pub(crate) async fn choose_theme(theme: String) -> AppResult<Done> {
     use crate::session::caller;
     let theme = Theme::parse(&theme);
-    let cookie = format!(
-        "{}={}; Path=/; Max-Age=31536000; SameSite=Lax",
-        caller::THEME,
-        theme.as_str()
-    );
-    if let (Some(options), Ok(cookie)) = (
-        use_context::<leptos_axum::ResponseOptions>(),
-        http::HeaderValue::from_str(&cookie),
-    ) {
-        options.append_header(http::header::SET_COOKIE, cookie);
-    }
+    let cookie = crate::cookies::THEME;
+    caller::keep_cookie(&caller::backend()?, cookie, &theme.as_str().into());
     crate::session::done("", None).await
 }
 

@@ -42,6 +42,12 @@ pub enum Error {
         /// Seconds to wait.
         retry_after_s: u64,
     },
+    /// More is asked for at once than can be done.
+    #[error("busy, again in {retry_after_s} s")]
+    Busy {
+        /// Seconds to wait.
+        retry_after_s: u64,
+    },
     /// Entra ID or Microsoft Graph said no, or could not be reached.
     #[error("{}: {}", .0.title, .0.detail)]
     Source(RunError),

@@ -33,6 +33,7 @@ pub async fn open(
         limits: Arc::new(Limits::new(&clock)),
         webhooks: notify::Webhooks::new(settings.webhooks_to_private_networks)?,
         oidc: auth::oidc::Providers::new(settings.oidc_providers.clone())?,
+        breached_passwords: auth::BreachedPasswords::new(settings.password_breach_url.clone())?,
         db,
         clock,
         sealer,
@@ -222,7 +223,14 @@ mod tests {
             async move {
                 let password = SecretString::from(password);
                 let origin = testing::origin("r");
-                auth::create_first_owner(&b, &code, "o@x.example", "Owner", password, &origin).await
+                let given = auth::FirstOwner {
+                    code,
+                    email: "o@x.example".to_owned(),
+                    name: "Owner".to_owned(),
+                    password,
+                    require_second_factor: false,
+                };
+                auth::create_first_owner(&b, given, &origin).await
             }
         };
         let field = |given: Result<_>| match given {
@@ -236,7 +244,7 @@ mod tests {
         assert_eq!(field(own(code.clone(), "short").await), "password");
         let typed = code.to_lowercase().replace('-', " ");
         let owner = own(typed, "long enough, sure").await.unwrap();
-        assert_eq!(owner.role, Role::Owner);
+        assert_eq!(owner.operator().map(|owner| owner.role), Some(Role::Owner));
         let mut tx = b.db.read().await.unwrap();
         let written = crate::fetch_all!(
             &mut tx,

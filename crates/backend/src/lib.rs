@@ -66,6 +66,8 @@ pub struct Backend {
     pub webhooks: notify::Webhooks,
     /// The OpenID providers at which operators sign in.
     pub oidc: auth::oidc::Providers,
+    /// The list of passwords that were stolen elsewhere.
+    pub breached_passwords: auth::BreachedPasswords,
     /// Other settings.
     pub settings: Arc<Settings>,
     /// How much of what is costly anybody may ask for.
@@ -98,6 +100,8 @@ pub struct Settings {
     pub webhooks_to_private_networks: bool,
     /// The OpenID providers at which operators sign in.
     pub oidc_providers: Vec<auth::oidc::ProviderSettings>,
+    /// Where a list of stolen passwords is asked by hash prefix; none: it isn't asked.
+    pub password_breach_url: Option<Url>,
     /// The database's address, with its password where it has one: for `pg_dump`.
     pub database_url: Option<SecretString>,
 }
@@ -116,6 +120,7 @@ impl Settings {
             proof_good_for: auth::PROOF_GOOD_FOR,
             webhooks_to_private_networks: false,
             oidc_providers: Vec::new(),
+            password_breach_url: None,
             database_url: None,
         }
     }

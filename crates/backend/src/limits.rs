@@ -59,20 +59,62 @@ struct Allowances {
     of_address: Limiter<IpAddr>,
 }
 
+/// What strangers may do, before all that they may call: requests of a network that change something,
+/// as an office needs on a Monday morning.
+const STRANGERS: (u32, Duration) = (600, Duration::from_millis(500));
+/// New sessions of strangers that are kept for a network: what a plain form that was refused leaves
+/// for its page, and what a sign-in at a provider is bound to.
+const STRANGERS_SESSIONS: (u32, Duration) = (100, Duration::from_secs(10));
+/// The same for all networks together. They end after an hour and hold at most some 9 KiB, so that
+/// strangers never have more than 50 MB of the database.
+const ALL_SESSIONS: (u32, Duration) = (2_000, Duration::from_secs(1));
+/// Tries to sign in, and asks for a new password, of browsers in which nobody signed in before: of
+/// all networks together, since each leaves rows. Those of others are not counted here.
+const ALL_TRIES: (u32, Duration) = (300, Duration::from_secs(1));
+
 /// Every allowance.
 #[derive(Debug)]
-pub struct Limits([Allowances; Limited::ALL.len()]);
+pub struct Limits {
+    of_callers: [Allowances; Limited::ALL.len()],
+    strangers: Limiter<IpAddr>,
+    strangers_sessions: Limiter<IpAddr>,
+    all_sessions: Limiter<()>,
+    all_tries: Limiter<()>,
+}
 
 impl Limits {
     /// Nothing is used up yet.
     pub fn new(clock: &Clock) -> Self {
-        Self(Limited::ALL.map(|what| {
+        let of_callers = Limited::ALL.map(|what| {
             let (burst, interval) = what.allowance();
             Allowances {
                 of_each: Limiter::new(clock, burst, interval),
                 of_address: Limiter::new(clock, burst * OFFICE, interval / OFFICE),
             }
-        }))
+        });
+        Self {
+            of_callers,
+            strangers: Limiter::new(clock, STRANGERS.0, STRANGERS.1),
+            strangers_sessions: Limiter::new(clock, STRANGERS_SESSIONS.0, STRANGERS_SESSIONS.1),
+            all_sessions: Limiter::new(clock, ALL_SESSIONS.0, ALL_SESSIONS.1),
+            all_tries: Limiter::new(clock, ALL_TRIES.0, ALL_TRIES.1),
+        }
+    }
+
+    /// Takes one request of somebody who isn't signed in that may change something.
+    pub fn stranger(&self, address: IpAddr) -> Result<()> {
+        told(self.strangers.take(&network(address)))
+    }
+
+    /// Takes one new session in which nobody is signed in.
+    pub fn strangers_session(&self, address: IpAddr) -> Result<()> {
+        told(self.strangers_sessions.take(&network(address)))?;
+        told(self.all_sessions.take(&()))
+    }
+
+    /// Takes one try to sign in, or one ask for a new password, of a browser that nobody knows.
+    pub(crate) fn unknown_try(&self) -> Result<()> {
+        told(self.all_tries.take(&()))
     }
 
     /// Takes one, or says when to come back. The command line and Rollcall itself are not limited.
@@ -80,15 +122,17 @@ impl Limits {
         let Some(id) = scope.actor_id() else {
             return Ok(());
         };
-        let allowances = &self.0[what as usize];
-        let taken = allowances.of_each.take(&id).and_then(|()| {
-            let address = scope.origin().address();
-            address.map_or(Ok(()), |address| {
-                allowances.of_address.take(&network(address))
-            })
-        });
-        taken.map_err(|retry_after_s| Error::TooMany { retry_after_s })
+        let allowances = &self.of_callers[what as usize];
+        told(allowances.of_each.take(&id))?;
+        match scope.origin().address() {
+            Some(address) => told(allowances.of_address.take(&network(address))),
+            None => Ok(()),
+        }
     }
+}
+
+fn told(taken: std::result::Result<(), u64>) -> Result<()> {
+    taken.map_err(|retry_after_s| Error::TooMany { retry_after_s })
 }
 
 /// Of IPv6 the first 64 bits, since one person has all of the rest (RFC 6177).
@@ -119,6 +163,37 @@ mod tests {
         auth::operator_scope(t, scope.operator_id().unwrap(), origin)
             .await
             .unwrap()
+    }
+
+    #[test]
+    fn strangers_run_out_by_network_and_all_together() {
+        let clock = crate::Clock::standing(crate::testing::start());
+        let limits = Limits::new(&clock);
+        let address = |n: u16| IpAddr::from([0x2001, 0xdb8, 0, n, 0, 0, 0, 1]);
+        for _ in 0..600 {
+            limits.stranger(address(0)).unwrap();
+        }
+        assert_eq!(refused(limits.stranger(address(0))), 1);
+        limits.stranger(address(1)).unwrap();
+        clock.advance(chrono::Duration::milliseconds(500));
+        limits.stranger(address(0)).unwrap();
+
+        let mut kept = 0;
+        for network in 0..100 {
+            while limits.strangers_session(address(network)).is_ok() {
+                kept += 1;
+            }
+        }
+        assert_eq!(kept, 2_000, "however many networks ask");
+        clock.advance(chrono::Duration::seconds(5));
+        let waits = refused(limits.strangers_session(address(0)));
+        assert_eq!(waits, 5, "its own are used up");
+        limits.strangers_session(address(200)).unwrap();
+
+        for _ in 0..300 {
+            limits.unknown_try().unwrap();
+        }
+        assert_eq!(refused(limits.unknown_try()), 1);
     }
 
     db_test!(one_person_runs_out_and_an_office_later, |t| {

@@ -33,6 +33,9 @@ use crate::{
 const SECOND_FACTOR_RESET: &str = "second_factor_reset";
 /// Hours after which such a mail, or that of an invitation is given up; the link is good for longer.
 const INVITATION_TRIED_HOURS: i64 = 24;
+/// Who asked again before this was over has a mail already, whose link stays good: whoever knows an
+/// address could otherwise end each link before it is followed, and fill the mailbox.
+const RESETS_APART: Duration = Duration::minutes(5);
 /// What is kept of a mail that a stranger asked for, and that went nowhere, goes after this.
 const FORGOTTEN_AFTER: Duration = Duration::hours(24);
 
@@ -299,6 +302,18 @@ async fn make_reset(
     let Some((operator, email)) = known else {
         return Ok(None);
     };
+    let lately = fetch_optional!(
+        &mut tx,
+        (DateTime,),
+        "SELECT created_at FROM operator_link
+          WHERE operator_id = $1 AND purpose = $2 AND created_at > $3",
+        operator,
+        Purpose::PasswordReset.as_str(),
+        b.clock.now() - RESETS_APART
+    )?;
+    if lately.is_some() {
+        return Ok(None);
+    }
     let secret = link::make(b);
     link::keep(b, &mut tx, operator, Purpose::PasswordReset, &secret).await?;
     let sealed = b.sealer.seal(&mut tx, place(id), &secret).await?;

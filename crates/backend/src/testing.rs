@@ -16,7 +16,8 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
 use crate::{
-    Backend, Clock, Clouds, Db, Ids, Origin, Scope, Sealer, Settings, auth, execute, graph_access,
+    Backend, Clock, Clouds, Db, Ids, Origin, Scope, Sealer, Settings, auth, execute, fetch_scalar,
+    graph_access,
     limits::Limits,
     notify,
     store::operators::{self, Added},
@@ -91,6 +92,7 @@ impl TestBackend {
             limits: Arc::new(Limits::new(&clock)),
             webhooks: notify::Webhooks::new(false).expect("an HTTP client is made"),
             oidc: auth::oidc::Providers::new(Vec::new()).expect("an HTTP client is made"),
+            breached_passwords: auth::BreachedPasswords::new(None).expect("nothing can fail"),
             clock,
             sealer: Sealer::new(&[7; 32], ids.clone()),
             ids,
@@ -198,6 +200,16 @@ impl TestBackend {
         )
         .expect("an account can be linked");
         tx.commit().await.expect("the test's database writes");
+    }
+
+    /// How many sessions are kept, of operators and of strangers.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestBackend::new`].
+    pub async fn sessions(&self) -> i64 {
+        let mut tx = self.db.read().await.expect("the test's database reads");
+        fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM session").expect("there is the table")
     }
 
     /// Gives a customer a tag.

@@ -58,8 +58,8 @@ text_enum! {
     pub enum ApiTokenState {
         /// It can.
         Active = "active",
-        /// The operator who answers for it is disabled; it can be used again once they are not, or
-        /// once somebody takes it over.
+        /// The operator who answers for it is disabled, or has a role that needs a second factor and
+        /// none; it can be used again once that is mended, or once somebody takes it over.
         Stopped = "stopped",
         /// Its time is over.
         Expired = "expired",

@@ -231,17 +231,6 @@ pub struct OperatorChange {
     pub enabled: Option<bool>,
 }
 
-/// An operator who was invited, with the link where no mail takes it to them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct OperatorInvited {
-    /// The operator.
-    #[serde(flatten)]
-    pub operator: Operator,
-    /// The link to hand over, told this once; null where it goes out by mail.
-    pub invitation_url: Option<String>,
-}
-
 /// One of an operator's sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

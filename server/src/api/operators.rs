@@ -1,10 +1,11 @@
 //! Operators: who may sign in, what they may do for which customers, and where they are signed in.
+//! They are invited by people alone.
 
-use axum::{Json, extract::State, http::StatusCode, response::Response};
+use axum::{Json, extract::State, http::StatusCode};
 use backend::{Backend, store::operators};
 use domain::{
     id::OperatorId,
-    operator::{NewOperator, Operator, OperatorChange, OperatorInvited, SessionLine},
+    operator::{Operator, OperatorChange, SessionLine},
     paging::Listing,
     permission::Permission,
 };
@@ -16,7 +17,6 @@ use uuid::Uuid;
 use super::{
     ApiState,
     caller::Caller,
-    created,
     input::{Body, Id, Query, list_request},
     problem::{Refusals, RefusalsWithConflict, Result},
 };
@@ -24,9 +24,8 @@ use super::{
 /// The calls of this noun.
 pub fn calls() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
-        .routes(routes!(list, invite))
+        .routes(routes!(list))
         .routes(routes!(get, change, remove))
-        .routes(routes!(resend))
         .routes(routes!(sessions, end_sessions))
 }
 
@@ -61,7 +60,7 @@ struct Sessions {
 
 /// List operators
 ///
-/// Those who look after no customer that the caller doesn’t.
+/// Those who look after no customer that the caller doesn’t. Inviting them is left to people.
 #[utoipa::path(get, path = "/operators", tag = "Operators", params(Parameters),
     responses((status = 200, body = Listing<Operator>), Refusals))]
 async fn list(
@@ -74,20 +73,6 @@ async fn list(
     let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
     let listing = operators::listing(&backend, &caller.0, &request).await;
     caller.found(listing).map(Json)
-}
-
-/// Invite an operator
-///
-/// With a role that the caller’s holds, for customers that the caller sees. They get a mail with a
-/// link; where mail isn’t set up, the answer holds the link, once. It is good for 7 days.
-#[utoipa::path(post, path = "/operators", tag = "Operators", request_body = NewOperator,
-    responses((status = 201, body = OperatorInvited), Refusals))]
-async fn invite(State(backend): State<Backend>, caller: Caller, body: Body) -> Result<Response> {
-    caller.require(Permission::OperatorsWrite)?;
-    let new: NewOperator = body.parse()?;
-    let invited = operators::invite(&backend, &caller.0, new).await;
-    let invited = caller.found(invited)?;
-    Ok(created("operators", invited.operator.id, invited))
 }
 
 /// One operator
@@ -136,22 +121,6 @@ async fn remove(
 ) -> Result<StatusCode> {
     let removed = operators::remove(&backend, &caller.0, id).await;
     caller.found(removed).map(|()| StatusCode::NO_CONTENT)
-}
-
-/// Invite an operator again
-///
-/// For who hasn’t followed the link. It ends, and another goes out by mail; where mail isn’t set
-/// up, the answer holds it, once.
-#[utoipa::path(post, path = "/operators/{id}/invitation", tag = "Operators",
-    params(("id" = OperatorId, Path)),
-    responses((status = 200, body = OperatorInvited), RefusalsWithConflict))]
-async fn resend(
-    State(backend): State<Backend>,
-    caller: Caller,
-    Id(id): Id<OperatorId>,
-) -> Result<Json<OperatorInvited>> {
-    let invited = operators::resend(&backend, &caller.0, id).await;
-    caller.found(invited).map(Json)
 }
 
 /// Where an operator is signed in

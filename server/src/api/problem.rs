@@ -165,6 +165,14 @@ impl Problem {
                 ..Self::new(StatusCode::CONFLICT, "Conflict", message)
             },
             Error::TooMany { retry_after_s } => Self::too_many(retry_after_s),
+            Error::Busy { retry_after_s } => Self {
+                retry_after_s: Some(u16::try_from(retry_after_s).unwrap_or(u16::MAX)),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Not available",
+                    format!("There is too much to do just now. Wait {retry_after_s} seconds."),
+                )
+            },
             Error::Source(error) => Self::source(error),
             Error::Unavailable(message) => Self {
                 retry_after_s: Some(5),

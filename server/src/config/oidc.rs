@@ -41,6 +41,10 @@ pub(super) struct ProviderKeys {
     role_claim: Option<String>,
     #[serde(default)]
     role_mapping: BTreeMap<String, String>,
+    #[serde(default)]
+    required_amr: Vec<String>,
+    #[serde(default)]
+    required_acr: Vec<String>,
 }
 
 /// The providers, where everything fits together.
@@ -83,6 +87,8 @@ impl ProviderKeys {
             scopes: self.scopes,
             role_claim: self.role_claim,
             role_mapping: self.role_mapping,
+            required_amr: self.required_amr,
+            required_acr: self.required_acr,
         })
         .map_err(refused)
     }

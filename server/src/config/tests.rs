@@ -95,6 +95,19 @@ fn a_confirmation_is_enough_for_some_time() {
 }
 
 #[test]
+fn a_list_of_stolen_passwords_is_asked_only_where_one_is_named() {
+    assert_eq!(load("", &[]).unwrap().password_breach_url, None);
+    let url = "https://api.pwnedpasswords.com/range/";
+    let given = load("", &[("ROLLCALL_PASSWORD_BREACH_URL", url)]);
+    assert_eq!(given.unwrap().password_breach_url.unwrap().as_str(), url);
+    let refused = refusal("password_breach_url = \"http://list.example/\"", &[]);
+    assert!(
+        refused.starts_with("configuration: password_breach_url: it is neither https nor"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn the_audit_log_is_kept_for_some_time() {
     assert_eq!(load("", &[]).unwrap().audit_retention_days, 400);
     let given = [("ROLLCALL_AUDIT_RETENTION_DAYS", "30")];
@@ -153,7 +166,7 @@ fn unknown_keys_are_named_with_the_nearest_right_one() {
         (
             "zzz = 1".to_owned(),
             &[][..],
-            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, master_key_command, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks, audit_retention_days, oidc_providers, confirm_again_after_seconds",
+            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, master_key_command, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks, audit_retention_days, oidc_providers, confirm_again_after_seconds, password_breach_url",
         ),
     ] {
         assert_eq!(refusal(&file, variables), expected);
@@ -433,7 +446,7 @@ fn providers_come_as_tables_or_as_json() {
     let file = folder.path().join("secret");
     std::fs::write(&file, "hunter2\n").unwrap();
     let table = format!(
-        "{PROVIDER}client_secret_file = {file:?}\ntitle = \"Contoso\"\nrole_claim = \"groups\"\nscopes = [\"email\"]\nrole_mapping = {{ \"Bosses\" = \"owner\" }}\n{}client_secret = \"x\"",
+        "{PROVIDER}client_secret_file = {file:?}\ntitle = \"Contoso\"\nrole_claim = \"groups\"\nscopes = [\"email\"]\nrole_mapping = {{ \"Bosses\" = \"owner\" }}\nrequired_amr = [\"mfa\"]\n{}client_secret = \"x\"",
         PROVIDER.replace("contoso", "fabrikam")
     );
     let config = load(&table, &[]).unwrap();

@@ -1,11 +1,11 @@
 //! What the tests build on: the router over a test backend, calls to it, and a farm of tenants.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use backend::{
     Cloud, Clouds, Scope,
-    testing::{Kind, TestBackend, start},
+    testing::{Kind, TestBackend},
 };
 use domain::{
     api_token::{ApiToken, NewApiToken},
@@ -21,7 +21,7 @@ use server::{
     metrics::Metrics,
     router,
 };
-use simulator::{Control, Farm, FarmConfig, ManualClock, RunningFarm, TenantInfo};
+use simulator::{Control, Farm, FarmConfig, RunningFarm, TenantInfo};
 use tower::ServiceExt;
 
 /// Runs one test on both databases: `both!(name, |app| { … })`, with `app: TestApp`.
@@ -132,6 +132,21 @@ impl Answer {
         problem["field"].as_str().map(str::to_owned)
     }
 
+    /// The whole of the cookie of this name that is to be kept; empty where there is none.
+    pub fn cookie(&self, name: &str) -> &str {
+        let cookies = self.headers.get_all(header::SET_COOKIE).iter();
+        cookies
+            .map(|value| value.to_str().unwrap())
+            .find(|text| text.split('=').next() == Some(name))
+            .unwrap_or_default()
+    }
+
+    /// `name=value` of the session's cookie; empty where there is none.
+    pub fn session(&self) -> String {
+        let cookie = self.cookie("rollcall_session");
+        cookie.split(';').next().unwrap_or_default().to_owned()
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -146,20 +161,7 @@ impl TestApp {
 
     /// With a farm of one tenant of this many users, which is the cloud `sim`.
     pub async fn with_farm(kind: Kind, users: usize) -> Option<Self> {
-        Self::with_this_farm(kind, FarmConfig::with_users(7, users)).await
-    }
-
-    /// The same, where the farm’s clock stands as that of the server does: for who signs in there.
-    pub async fn with_standing_farm(kind: Kind, users: usize) -> Option<Self> {
-        let config = FarmConfig {
-            clock: Arc::new(ManualClock::new(start())),
-            ..FarmConfig::with_users(7, users)
-        };
-        Self::with_this_farm(kind, config).await
-    }
-
-    async fn with_this_farm(kind: Kind, config: FarmConfig) -> Option<Self> {
-        let farm = Farm::new(config);
+        let farm = Farm::new(FarmConfig::with_users(7, users));
         let tenant = farm.tenants().remove(0);
         let running = farm.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
         let origin = running.origin();
@@ -184,7 +186,7 @@ impl TestApp {
         farm: Option<TestFarm>,
         variables: &[(&str, &str)],
     ) -> Option<Self> {
-        let t = TestBackend::with_clouds(kind, clouds).await?;
+        let mut t = TestBackend::with_clouds(kind, clouds).await?;
         let flags = Flags {
             data_dir: Some(t.folder.path().display().to_string()),
             ..Flags::default()
@@ -193,6 +195,10 @@ impl TestApp {
             .iter()
             .map(|(name, value)| ((*name).into(), (*value).into()));
         let config = Config::load(&flags, &Environment::new(variables)).unwrap();
+        t.backend.settings = std::sync::Arc::new(backend::Settings {
+            public_url: config.public_url.clone(),
+            ..(*t.backend.settings).clone()
+        });
         let router = router::public(&t.backend, &config, &Metrics::new(&t.backend));
         let owner_scope = t.owner().await;
         let mut app = Self {
@@ -446,6 +452,7 @@ impl TestApp {
     pub async fn half_session(&self, email: &str, password: &str) -> String {
         use backend::{auth, store::sessions};
         let given = auth::SignIn {
+            browser: None,
             email: email.to_owned(),
             password: password.into(),
             address: [203, 0, 113, 1].into(),

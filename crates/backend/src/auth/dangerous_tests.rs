@@ -224,7 +224,12 @@ async fn of_ones_own(t: &TestBackend, scope: &Scope) -> Vec<(&'static str, bool)
         scope: scope.clone(),
         session: None,
     };
-    let (old, new) = ("an old password", "a new long password");
+    let password = PasswordChange {
+        old: "an old password".into(),
+        new: "a new long password".into(),
+        keep: None,
+        revoke_tokens: false,
+    };
     vec![
         (
             "be shown a key",
@@ -247,8 +252,16 @@ async fn of_ones_own(t: &TestBackend, scope: &Scope) -> Vec<(&'static str, bool)
             asks(second_factor::remove_passkey(t, scope, PasskeyId(t.ids.uuid())).await),
         ),
         (
+            "end one of one’s sessions",
+            asks(sessions::end(t, scope, t.ids.uuid()).await),
+        ),
+        (
+            "end one’s other sessions",
+            asks(sessions::end_all_others(t, scope, None).await),
+        ),
+        (
             "change the password, with a second factor",
-            asks(change_password(t, scope, old.into(), new.into(), None).await),
+            asks(change_password(t, scope, password).await),
         ),
         (
             "remove the app",

@@ -2,6 +2,7 @@
 
 mod by_link;
 mod half;
+pub mod known_browsers;
 pub(crate) mod link;
 pub mod oidc;
 mod password;
@@ -18,20 +19,21 @@ use domain::{
     DateTime,
     audit::{ActorKind, AuditAction, AuditChanges},
     id::{CustomerId, OperatorId},
-    operator::{CustomerScope, Operator, ScopeKind, check_password, parse_email},
+    operator::{CustomerScope, Operator, ScopeKind, parse_email},
     permission::Role,
     second_factor::Way,
     text::parse_name,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use uuid::Uuid;
 
 pub use by_link::{Followed, accept_invitation, ask_for_reset, follow, reset_password};
 pub use half::Half;
 pub use link::Purpose;
+pub use password::BreachedPasswords;
 pub use proof::{PROOF_GOOD_FOR, Proof, ask_to_prove, prove, ways_to_prove};
 pub use recovery::{all_operators, set_enabled, set_password};
-pub use setup::{create_first_owner, setup_code};
+pub use setup::{FirstOwner, create_first_owner, setup_code};
 pub use token::token_scope;
 
 use crate::{
@@ -40,7 +42,7 @@ use crate::{
     store::{
         audit::{self, Entry},
         operators::{self, Added},
-        sessions,
+        sessions, tokens,
     },
 };
 
@@ -53,6 +55,8 @@ pub struct SignIn {
     pub password: SecretString,
     /// Where they ask from; failed tries are counted by it too.
     pub address: IpAddr,
+    /// What the browser keeps, where somebody signed in with it before ([`known_browsers`]).
+    pub browser: Option<SecretString>,
     /// The browser, as it names itself.
     pub user_agent: String,
     /// The id of the request, which the audit log keeps.
@@ -93,8 +97,9 @@ impl SignedIn {
 /// Signs an operator in by password, or half in where a second factor is asked of them too.
 ///
 /// `SignedOut` for an unknown address, a wrong password and a disabled operator alike, in the same
-/// time; `TooMany` without looking at the password where too many tries failed before. Each try that
-/// was looked at is in the audit log.
+/// time; `TooMany` without looking at the password where too many tries failed before, or too many
+/// browsers that nobody knows try just now; `Busy` where too many wait already. Each try that was
+/// looked at is in the audit log.
 pub async fn sign_in(b: &Backend, given: SignIn) -> Result<SignedIn> {
     let origin = Origin::page(given.address, &given.request_id);
     let user_agent = given.user_agent.clone();
@@ -125,9 +130,19 @@ struct Proved {
 }
 
 async fn prove_password(b: &Backend, given: SignIn, origin: &Origin) -> Result<Proved> {
-    let account = slow_down::Subject::account(&given.email);
-    let address = slow_down::Subject::address(given.address);
-    slow_down::count_try(b, &[&account, &address]).await?;
+    let browser = known_browsers::known(b, &given.email, given.browser.as_ref()).await?;
+    let (account, address) = if let Some(browser) = browser {
+        (slow_down::Subject::account_in(&given.email, &browser), None)
+    } else {
+        b.limits.unknown_try()?;
+        let account = slow_down::Subject::account(&given.email, given.address);
+        (account, Some(slow_down::Subject::address(given.address)))
+    };
+    let counted: Vec<_> = [Some(&account), address.as_ref()]
+        .into_iter()
+        .flatten()
+        .collect();
+    slow_down::count_try(b, &counted).await?;
 
     let mut tx = b.db.read().await?;
     let known = fetch_optional!(
@@ -140,8 +155,8 @@ async fn prove_password(b: &Backend, given: SignIn, origin: &Origin) -> Result<P
     )?;
     drop(tx);
     let hash = known.as_ref().map(|(_, hash)| hash.clone());
-    let fits = password::verify(given.password, hash).await?;
-    let (id, hash) = match known {
+    let fits = password::verify(given.password.clone(), hash).await?;
+    let (id, mut hash) = match known {
         Some(known) if fits => known,
         known => {
             let known = known.map(|(id, _)| id);
@@ -149,8 +164,26 @@ async fn prove_password(b: &Backend, given: SignIn, origin: &Origin) -> Result<P
             return Err(Error::SignedOut);
         }
     };
+    let anew = if password::is_outdated(&hash) {
+        Some(password::hash_anew(b, given.password).await?)
+    } else {
+        None
+    };
     let mut tx = b.db.write().await?;
-    slow_down::forgive(&mut tx, &account, &address).await?;
+    slow_down::forgive(&mut tx, &account, address.as_ref()).await?;
+    if let Some(anew) = anew {
+        // Unless it was changed meanwhile.
+        let kept = execute!(
+            &mut tx,
+            "UPDATE operator SET password_hash = $1 WHERE id = $2 AND password_hash = $3",
+            &anew,
+            id,
+            &hash
+        )?;
+        if kept == 1 {
+            hash = anew;
+        }
+    }
     tx.commit().await?;
     Ok(Proved { id, hash })
 }
@@ -268,11 +301,7 @@ pub async fn operator_scope(b: &Backend, id: OperatorId, origin: Origin) -> Resu
         "SELECT o.name, r.role, r.scope
          FROM operator o JOIN operator_role r ON r.operator_id = o.id
          WHERE o.id = $1 AND o.disabled_at IS NULL AND o.joined_at IS NOT NULL
-           AND (NOT EXISTS (SELECT 1 FROM second_factor_role s WHERE s.role = r.role)
-                OR EXISTS (SELECT 1 FROM operator_authenticator a WHERE a.operator_id = o.id)
-                OR EXISTS (SELECT 1 FROM operator_passkey p WHERE p.operator_id = o.id)
-                OR (o.password_hash IS NULL AND EXISTS (
-                      SELECT 1 FROM operator_identity i WHERE i.operator_id = o.id)))",
+           AND NOT EXISTS (SELECT 1 FROM operator_without_factor f WHERE f.operator_id = o.id)",
         id
     )?
     .ok_or(Error::SignedOut)?;
@@ -322,21 +351,37 @@ pub async fn operator(b: &Backend, scope: &Scope) -> Result<Operator> {
     operators::by_id(&mut tx, id).await?.ok_or(Error::SignedOut)
 }
 
-/// Changes the password of the operator who asks and ends their other sessions: all but `keep`,
-/// the public id of the one that asks.
-pub async fn change_password(
-    b: &Backend,
-    scope: &Scope,
-    old: SecretString,
-    new: SecretString,
-    keep: Option<Uuid>,
-) -> Result<()> {
+/// What an operator gives to change their password.
+#[derive(Debug)]
+pub struct PasswordChange {
+    /// The one that they have.
+    pub old: SecretString,
+    /// The one that they want.
+    pub new: SecretString,
+    /// The public id of the session that asks, which goes on.
+    pub keep: Option<Uuid>,
+    /// Whether their personal API tokens end too: for who thinks that somebody had the old one.
+    pub revoke_tokens: bool,
+}
+
+/// Changes the password of the operator who asks and ends their other sessions.
+pub async fn change_password(b: &Backend, scope: &Scope, given: PasswordChange) -> Result<()> {
+    let PasswordChange {
+        old,
+        new,
+        keep,
+        revoke_tokens,
+    } = given;
     let operator = operator(b, scope).await?;
     if !second_factor::mine(b, scope).await?.is_empty() {
         // Who has none proves it by the old password.
         scope.require_recent_proof(b.clock.now())?;
     }
-    check_password("new_password", new.expose_secret())?;
+    let whose = password::Whose {
+        name: &operator.name,
+        email: &operator.email,
+    };
+    let new = password::accept(b, "new_password", new, whose).await?;
     let account = slow_down::Subject::password_of(operator.id);
     slow_down::count_try(b, &[&account]).await?;
     let mut tx = b.db.read().await?;
@@ -366,6 +411,10 @@ pub async fn change_password(
         operator.id
     )?;
     sessions::end_others_in(&mut tx, operator.id, keep).await?;
+    if revoke_tokens {
+        let actor = audit::Actor::of(scope);
+        tokens::revoke_personal(b, &mut tx, (actor, scope.origin()), operator.id).await?;
+    }
     let action = AuditAction::OperatorChangePassword;
     let entry = Entry::new(action, operator.id.0, &operator.email)
         .changes(AuditChanges::none().secret("password"));
@@ -408,13 +457,18 @@ async fn with_password(
 ) -> Result<Added> {
     let email = parse_email(email)?;
     let name = parse_name("name", name)?;
-    check_password("password", password.expose_secret())?;
+    let whose = password::Whose {
+        name: &name,
+        email: &email,
+    };
+    let password = password::accept(b, "password", password, whose).await?;
+    let password_hash = Some(password::hash(b, password).await?);
     Ok(Added {
         email,
         name,
         role,
         scope: CustomerScope::All,
-        password_hash: Some(password::hash(b, password).await?),
+        password_hash,
     })
 }
 

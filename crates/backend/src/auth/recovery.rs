@@ -3,17 +3,18 @@
 use domain::{
     audit::{AuditAction, AuditChanges},
     id::OperatorId,
-    operator::{Operator, OperatorChange, check_password},
+    operator::{Operator, OperatorChange},
     paging::PageRequest,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use super::{command_line_scope, password, slow_down};
+use super::{command_line_scope, known_browsers, password, slow_down};
 use crate::{
     Backend, Error, Result, Tx, execute,
     store::{
         audit::{self, Entry},
         operators::{self, OperatorQuery},
+        tokens,
     },
 };
 
@@ -37,10 +38,24 @@ pub async fn all_operators(b: &Backend) -> Result<Vec<Operator>> {
 }
 
 /// Sets an operator's password. It ends their sessions and lets them sign in at once, also where
-/// they were invited and never followed the link, or had to wait for failed tries. Who is disabled
-/// stays so.
-pub async fn set_password(b: &Backend, email: &str, password: SecretString) -> Result<()> {
-    check_password("password-stdin", password.expose_secret())?;
+/// they were invited and never followed the link, or had to wait for failed tries. With
+/// `revoke_tokens` the API tokens end that they made for themselves. Who is disabled stays so.
+pub async fn set_password(
+    b: &Backend,
+    email: &str,
+    password: SecretString,
+    revoke_tokens: bool,
+) -> Result<()> {
+    let mut tx = b.db.read().await?;
+    let id = known(&mut tx, email).await?;
+    let operator = operators::by_id(&mut tx, id).await?;
+    let operator = operator.ok_or(Error::NotFound("operator"))?;
+    drop(tx);
+    let whose = password::Whose {
+        name: &operator.name,
+        email: &operator.email,
+    };
+    let password = password::accept(b, "password-stdin", password, whose).await?;
     let hash = password::hash(b, password).await?;
     let scope = command_line_scope();
     let mut tx = b.db.write().await?;
@@ -54,7 +69,12 @@ pub async fn set_password(b: &Backend, email: &str, password: SecretString) -> R
     )?;
     operators::end_sessions_in(&mut tx, id).await?;
     operators::end_links(&mut tx, id).await?;
-    slow_down::forget(&mut tx, &slow_down::Subject::account(email)).await?;
+    slow_down::forget_account(&mut tx, email).await?;
+    known_browsers::forget(&mut tx, id).await?;
+    if revoke_tokens {
+        let by = (audit::Actor::of(&scope), scope.origin());
+        tokens::revoke_personal(b, &mut tx, by, id).await?;
+    }
     let entry = Entry::new(AuditAction::OperatorResetPassword, id.0, email)
         .changes(AuditChanges::none().secret("password"));
     audit::record(b, &mut tx, &scope, entry).await?;

@@ -6,19 +6,22 @@ use std::{
     path::PathBuf,
 };
 
-use domain::{operator::Operator, permission::Role};
+use domain::permission::Role;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::{
-    created, has_no_operator, insert, needs_owner, operator_actor, slow_down, with_password,
+    Half, SignedIn, created, has_no_operator, insert, needs_owner, operator_actor, second_factor,
+    slow_down, with_password,
 };
 use crate::{Backend, Error, Origin, Result, execute, store::audit};
 
 /// Letters and digits that can't be taken for each other (Crockford's base 32).
 pub(super) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// 20 letters of 5 bits: 100 bits.
-const LETTERS: usize = 20;
+/// 26 letters of 5 bits: 130 bits.
+const LETTERS: usize = 26;
+/// They are shown in groups of five; the last one has what is left.
+const GROUPS: usize = 5;
 
 /// The setup code while there is no operator: read from `<data_dir>/setup-code`, or made there
 /// with mode 0600. None, and no file, once an operator exists.
@@ -47,25 +50,41 @@ pub async fn setup_code(b: &Backend) -> Result<Option<String>> {
     }
 }
 
-/// Makes the first owner. Refused once there is an operator; the code is gone then.
+/// What somebody gives to become the first owner.
+#[derive(Debug)]
+pub struct FirstOwner {
+    /// The setup code.
+    pub code: String,
+    /// Their mail address.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// Their password.
+    pub password: SecretString,
+    /// Whether owners and administrators need a second factor from now on: then they set one up
+    /// themselves before they are signed in.
+    pub require_second_factor: bool,
+}
+
+/// Makes the first owner, and signs them in, or half in. Refused once there is an operator; the code
+/// is gone then.
 pub async fn create_first_owner(
     b: &Backend,
-    code: &str,
-    email: &str,
-    name: &str,
-    password: SecretString,
+    given: FirstOwner,
     origin: &Origin,
-) -> Result<Operator> {
+) -> Result<SignedIn> {
     let Some(expected) = setup_code(b).await? else {
         return Err(exists());
     };
-    let subject = slow_down::Subject::setup();
+    let subject = slow_down::Subject::setup(origin.address());
     slow_down::count_try(b, &[&subject]).await?;
-    if digest(code) != digest(&expected) {
+    if digest(&given.code) != digest(&expected) {
         let message = "This is not the setup code. It is on the server’s first lines of output and in the file setup-code of its data folder.";
         return Err(Error::invalid("code", message));
     }
-    let new = with_password(b, email, name, Role::Owner, password).await?;
+    let (email, name) = (&given.email, &given.name);
+    let new = with_password(b, email, name, Role::Owner, given.password).await?;
+    let hash = new.password_hash.clone().unwrap_or_default();
 
     let mut tx = b.db.write().await?;
     slow_down::forget(&mut tx, &subject).await?;
@@ -77,9 +96,16 @@ pub async fn create_first_owner(
     let operator = insert(b, &mut tx, new).await?;
     let actor = operator_actor(&operator);
     audit::record_as(b, &mut tx, actor, origin, created(&operator)).await?;
+    if given.require_second_factor {
+        second_factor::require_at_first(b, &mut tx, actor, origin).await?;
+    }
     tx.commit().await?;
     remove(b)?;
-    Ok(operator)
+    Ok(if given.require_second_factor {
+        SignedIn::Half(Half::new(b, operator.id, &hash))
+    } else {
+        SignedIn::Whole(operator)
+    })
 }
 
 fn exists() -> Error {
@@ -105,7 +131,7 @@ fn make(b: &Backend) -> String {
     b.ids.fill(&mut bytes);
     let mut code = String::new();
     for (at, byte) in bytes.iter().enumerate() {
-        if at > 0 && at % 5 == 0 {
+        if at > 0 && at % GROUPS == 0 && at < GROUPS * GROUPS {
             code.push('-');
         }
         code.push(char::from(ALPHABET[usize::from(byte % 32)]));

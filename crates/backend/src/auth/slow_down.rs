@@ -1,4 +1,6 @@
-//! Failed tries slow down the next ones, by account and by address.
+//! Failed tries slow down the next ones: of an account by the network that they come from, or by the
+//! browser where its operator signed in with that before ([`super::known_browsers`]), and of a network
+//! whatever the account. So a stranger makes nobody wait but who shares a network with them.
 //!
 //! A try is counted before it is looked at and forgiven when it was right, so that many tries at
 //! once gain nothing.
@@ -7,6 +9,7 @@ use std::net::IpAddr;
 
 use chrono::Duration;
 use domain::{DateTime, id::OperatorId};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::{Backend, Error, Result, Tx, execute, fetch_optional};
@@ -28,26 +31,29 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// An account, known or not.
-    pub(super) fn account(email: &str) -> Self {
-        let hash = Sha256::digest(planner::fold(email.trim()));
+    /// An account, known or not, from a network.
+    pub(super) fn account(email: &str, address: IpAddr) -> Self {
         Self {
-            text: format!("account:{}", hex::encode(hash)),
+            text: format!("{}network:{}", account(email), network(address)),
             free: 5,
         }
     }
 
-    /// A network address: an office shares one, so it has more free tries. Of IPv6 the first 64
-    /// bits, since one person has all of the rest (RFC 6177).
+    /// An account in a browser where its operator signed in before.
+    pub(super) fn account_in(email: &str, browser: &SecretString) -> Self {
+        let hash = Sha256::digest(browser.expose_secret());
+        Self {
+            text: format!("{}browser:{}", account(email), hex::encode(hash)),
+            free: 10,
+        }
+    }
+
+    /// A network address: an office shares one, so it has more free tries.
     pub(super) fn address(address: IpAddr) -> Self {
-        let text = match address.to_canonical() {
-            IpAddr::V4(v4) => format!("address:{v4}"),
-            IpAddr::V6(v6) => {
-                let [a, b, c, d, ..] = v6.segments();
-                format!("address:{a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
-        };
-        Self { text, free: 20 }
+        Self {
+            text: format!("address:{}", network(address)),
+            free: 20,
+        }
     }
 
     /// The old password asked for before a new one is set.
@@ -67,8 +73,16 @@ impl Subject {
     }
 
     /// Asking for a new password for an account, known or not: each asks for a mail.
-    pub(super) fn reset_of(email: &str) -> Self {
-        let Self { text, .. } = Self::account(email);
+    pub(super) fn reset_of(email: &str, address: IpAddr) -> Self {
+        Self::reset(Self::account(email, address))
+    }
+
+    /// The same in a browser where its operator signed in before.
+    pub(super) fn reset_in(email: &str, browser: &SecretString) -> Self {
+        Self::reset(Self::account_in(email, browser))
+    }
+
+    fn reset(Self { text, .. }: Self) -> Self {
         Self {
             text: format!("reset-{text}"),
             free: 3,
@@ -93,10 +107,11 @@ impl Subject {
         }
     }
 
-    /// The setup code.
-    pub(super) fn setup() -> Self {
+    /// The setup code, from a network address.
+    pub(super) fn setup(address: Option<IpAddr>) -> Self {
+        let from = address.map_or_else(|| "nowhere".to_owned(), network);
         Self {
-            text: "setup".to_owned(),
+            text: format!("setup:{from}"),
             free: 10,
         }
     }
@@ -109,6 +124,23 @@ impl Subject {
             .unwrap_or(u32::MAX)
             .min(16);
         Duration::seconds((FIRST_WAIT_S << doublings).min(LONGEST_WAIT_S))
+    }
+}
+
+/// What the subjects of an account begin with. Hashed: what was typed may be a secret.
+fn account(email: &str) -> String {
+    let hash = Sha256::digest(planner::fold(email.trim()));
+    format!("account:{}:", hex::encode(hash))
+}
+
+/// Of IPv6 the first 64 bits, since one person has all of the rest (RFC 6177).
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
     }
 }
 
@@ -162,11 +194,29 @@ pub(super) async fn count_try(b: &Backend, subjects: &[&Subject]) -> Result<()> 
     tx.commit().await
 }
 
+/// The account begins anew, wherever it was tried.
+pub(super) async fn forget_account(tx: &mut Tx, email: &str) -> Result<()> {
+    // The pattern is hexadecimal.
+    execute!(
+        tx,
+        "DELETE FROM sign_in_failure WHERE subject LIKE $1",
+        format!("{}%", account(email))
+    )?;
+    Ok(())
+}
+
 /// The try was right: the account begins anew. The address only loses this one try, or whoever
 /// has one account could guess at all others without end.
-pub(super) async fn forgive(tx: &mut Tx, account: &Subject, address: &Subject) -> Result<()> {
+pub(super) async fn forgive(
+    tx: &mut Tx,
+    account: &Subject,
+    address: Option<&Subject>,
+) -> Result<()> {
     forget(tx, account).await?;
-    forgive_one(tx, address).await
+    match address {
+        Some(address) => forgive_one(tx, address).await,
+        None => Ok(()),
+    }
 }
 
 /// The try was right: this one doesn't count.
@@ -203,7 +253,8 @@ mod tests {
     }
 
     db_test!(waits_grow_to_a_limit_and_are_forgotten_after_a_day, |t| {
-        let subject = Subject::account("Mina@Example.com");
+        let here = IpAddr::from([192, 0, 2, 1]);
+        let subject = Subject::account("Mina@Example.com", here);
         for _ in 0..5 {
             assert_eq!(wait(count_try(&t, &[&subject]).await), None);
         }
@@ -217,7 +268,8 @@ mod tests {
         }
         assert_eq!(waits[..4], [5, 10, 20, 40]);
         assert_eq!(waits[11], 900);
-        assert!(wait(count_try(&t, &[&Subject::account(" mina@example.com")]).await).is_some());
+        let same = Subject::account(" mina@example.com", here);
+        assert!(wait(count_try(&t, &[&same]).await).is_some());
         t.clock.advance(Duration::hours(25));
         assert_eq!(wait(count_try(&t, &[&subject]).await), None);
         assert_eq!(wait(count_try(&t, &[&subject]).await), None);

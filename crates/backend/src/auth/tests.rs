@@ -23,15 +23,28 @@ async fn mina(t: &TestBackend) -> Operator {
     .unwrap()
 }
 
-async fn try_it(t: &TestBackend, email: &str, password: &str, address: &str) -> Result<Operator> {
-    let given = SignIn {
+fn changed(old: &str, new: &str, keep: Option<Uuid>) -> PasswordChange {
+    PasswordChange {
+        old: old.into(),
+        new: new.into(),
+        keep,
+        revoke_tokens: false,
+    }
+}
+
+fn given(email: &str, password: &str, address: &str) -> SignIn {
+    SignIn {
+        browser: None,
         email: email.to_owned(),
         password: password.into(),
         address: address.parse().unwrap(),
         user_agent: String::new(),
         request_id: "r1".to_owned(),
-    };
-    let signed_in = sign_in(t, given).await?;
+    }
+}
+
+async fn try_it(t: &TestBackend, email: &str, password: &str, address: &str) -> Result<Operator> {
+    let signed_in = sign_in(t, given(email, password, address)).await?;
     Ok(signed_in.operator().expect("nothing more is asked"))
 }
 
@@ -63,25 +76,97 @@ db_test!(
     |t| {
         mina(&t).await;
         for email in ["mina@example.com", "nobody@example.com"] {
-            for n in 0..5 {
-                let address = format!("198.51.100.{n}");
-                let wrong = try_it(&t, email, "guess", &address).await;
+            for _ in 0..5 {
+                let wrong = try_it(&t, email, "guess", "198.51.100.1").await;
                 assert!(matches!(wrong, Err(Error::SignedOut)), "{wrong:?}");
             }
-            let right = try_it(&t, email, PASSWORD, "198.51.100.9").await;
+            let right = try_it(&t, email, PASSWORD, "198.51.100.1").await;
             assert!(
                 matches!(right, Err(Error::TooMany { retry_after_s: 5 })),
                 "{right:?}"
             );
         }
         t.clock.advance(Duration::seconds(5));
-        try_it(&t, "mina@example.com", PASSWORD, "198.51.100.9")
+        try_it(&t, "mina@example.com", PASSWORD, "198.51.100.1")
             .await
             .unwrap();
-        let anew = try_it(&t, "mina@example.com", "guess", "198.51.100.9").await;
+        let anew = try_it(&t, "mina@example.com", "guess", "198.51.100.1").await;
         assert!(matches!(anew, Err(Error::SignedOut)), "{anew:?}");
     }
 );
+
+db_test!(a_stranger_makes_no_owner_wait, |t| {
+    let mina = mina(&t).await;
+    let known = known_browsers::remember(&t, mina.id, None).await.unwrap();
+    let with = async |browser: Option<&SecretString>, password: &str, address: &str| {
+        let given = SignIn {
+            browser: browser.cloned(),
+            ..given("mina@example.com", password, address)
+        };
+        sign_in(&t, given).await.map(|_| ())
+    };
+    let waits = |given: Result<()>| match given {
+        Err(Error::TooMany { retry_after_s }) => Some(retry_after_s),
+        _ => None,
+    };
+    for network in 1..10 {
+        let address = format!("198.51.100.{network}");
+        while waits(with(None, "guess", &address).await).is_none() {}
+    }
+    // From elsewhere she comes in; in a browser that knows her also from where the stranger is.
+    with(None, PASSWORD, "192.0.2.1").await.unwrap();
+    with(Some(&known), PASSWORD, "198.51.100.1").await.unwrap();
+    assert!(waits(with(None, PASSWORD, "198.51.100.1").await).is_some());
+
+    // What is tried there is counted too, apart.
+    for _ in 0..10 {
+        let wrong = with(Some(&known), "guess", "192.0.2.1").await;
+        assert!(matches!(wrong, Err(Error::SignedOut)), "{wrong:?}");
+    }
+    assert_eq!(
+        waits(with(Some(&known), PASSWORD, "192.0.2.1").await),
+        Some(5)
+    );
+    with(None, PASSWORD, "192.0.2.1").await.unwrap();
+    // A new password that was asked for by mail ends all waits, and what browsers know.
+    let link = sample::reset_link(&t, mina.id).await;
+    reset_password(&t, link, PASSWORD.into(), false, &origin("r"))
+        .await
+        .unwrap();
+    let email = "mina@example.com";
+    let browser = known_browsers::known(&t, email, Some(&known)).await;
+    assert!(browser.unwrap().is_none());
+    with(None, PASSWORD, "198.51.100.1").await.unwrap();
+});
+
+db_test!(made_up_addresses_leave_only_so_much, |t| {
+    let mina = mina(&t).await;
+    let known = known_browsers::remember(&t, mina.id, None).await.unwrap();
+    let mut left = 0;
+    let waited = loop {
+        let email = format!("{left}@example.com");
+        let address = format!("2001:db8:{left:x}::1");
+        match try_it(&t, &email, "guess", &address).await {
+            Err(Error::SignedOut) => left += 1,
+            other => break other,
+        }
+    };
+    assert_eq!(left, 300, "of all networks together");
+    assert!(matches!(waited, Err(Error::TooMany { retry_after_s: 1 })));
+    let mut tx = t.db.read().await.unwrap();
+    let rows = crate::fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM sign_in_failure");
+    assert_eq!(rows.unwrap(), 600);
+    drop(tx);
+    // Who signed in with a browser before isn’t kept out by it.
+    let given = SignIn {
+        browser: Some(known),
+        ..given("mina@example.com", PASSWORD, "2001:db8::1")
+    };
+    sign_in(&t, given).await.unwrap();
+    t.clock.advance(Duration::seconds(1));
+    let next = try_it(&t, "x@example.com", "guess", "192.0.2.1").await;
+    assert!(matches!(next, Err(Error::SignedOut)), "{next:?}");
+});
 
 db_test!(an_address_that_guesses_at_many_accounts_waits, |t| {
     for n in 0..20 {
@@ -102,18 +187,13 @@ db_test!(a_new_password_ends_the_other_sessions, |t| {
         sessions::create(&t, cookie, &data).await.unwrap();
     }
     let here = sessions::public_id(&t, 2).await.unwrap();
-    let change = async |old: &str, new: &str| match change_password(
-        &t,
-        &scope,
-        old.into(),
-        new.into(),
-        here,
-    )
-    .await
-    {
-        Err(Error::Invalid(field)) => field.field,
-        other => format!("{other:?}"),
-    };
+    let change =
+        async |old: &str, new: &str| match change_password(&t, &scope, changed(old, new, here))
+            .await
+        {
+            Err(Error::Invalid(field)) => field.field,
+            other => format!("{other:?}"),
+        };
     assert_eq!(change(PASSWORD, "too short").await, "new_password");
     assert_eq!(
         change("not that one", "another good one").await,
@@ -133,7 +213,7 @@ db_test!(a_new_password_ends_the_other_sessions, |t| {
         .unwrap();
     let id = domain::id::ApiTokenId(t.ids.uuid());
     let token = Scope::token((id, "x"), Role::Owner, Customers::All, id.0, origin("r"));
-    let refused = change_password(&t, &token, PASSWORD.into(), PASSWORD.into(), None).await;
+    let refused = change_password(&t, &token, changed(PASSWORD, PASSWORD, None)).await;
     assert!(matches!(refused, Err(Error::SignedOut)));
 });
 
@@ -175,7 +255,7 @@ db_test!(each_sign_in_and_each_that_failed_is_written_down, |t| {
         .await
         .unwrap();
     let scope = operator_scope(&t, mina.id, origin("r")).await.unwrap();
-    let wrong = change_password(&t, &scope, "guess".into(), "another good one".into(), None).await;
+    let wrong = change_password(&t, &scope, changed("guess", "another good one", None)).await;
     assert!(matches!(wrong, Err(Error::Invalid(_))));
     sessions::sign_out(&t, &scope, 9).await.unwrap();
     sessions::sign_out(&t, &scope, 9).await.unwrap();
@@ -202,3 +282,51 @@ db_test!(each_sign_in_and_each_that_failed_is_written_down, |t| {
     let from_there = ("page".to_owned(), "192.0.2.7".to_owned(), "r1".to_owned());
     assert_eq!(from, vec![from_there; 3]);
 });
+
+db_test!(
+    a_hash_of_a_lower_cost_is_made_anew_at_the_next_sign_in,
+    |t| {
+        use argon2::{
+            Algorithm, Argon2, Params, PasswordHasher as _, Version, password_hash::SaltString,
+        };
+        let mina = mina(&t).await;
+        let cheap = Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            Params::new(8_192, 1, 1, None).unwrap(),
+        );
+        let salt = SaltString::encode_b64(b"sixteen bytes it").unwrap();
+        let old = cheap.hash_password(PASSWORD.as_bytes(), &salt).unwrap();
+        let old = old.to_string();
+        let mut tx = t.db.write().await.unwrap();
+        execute!(
+            &mut tx,
+            "UPDATE operator SET password_hash = $1 WHERE id = $2",
+            &old,
+            mina.id
+        )
+        .unwrap();
+        tx.commit().await.unwrap();
+        let kept = async || {
+            let mut tx = t.db.read().await.unwrap();
+            let hash = fetch_scalar!(
+                &mut tx,
+                String,
+                "SELECT password_hash FROM operator WHERE id = $1",
+                mina.id
+            );
+            hash.unwrap()
+        };
+        assert!(try_it(&t, &mina.email, "guess", "192.0.2.1").await.is_err());
+        assert_eq!(kept().await, old);
+        try_it(&t, &mina.email, PASSWORD, "192.0.2.1")
+            .await
+            .unwrap();
+        let new = kept().await;
+        assert!(new.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{new}");
+        try_it(&t, &mina.email, PASSWORD, "192.0.2.1")
+            .await
+            .unwrap();
+        assert_eq!(kept().await, new, "once is enough");
+    }
+);

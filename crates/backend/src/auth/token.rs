@@ -79,6 +79,8 @@ struct Row {
     operator_role: Option<Role>,
     operator_scope: Option<ScopeKind>,
     disabled_at: Option<DateTime>,
+    /// 1 where that role needs a second factor and they have none.
+    without_factor: i64,
 }
 
 /// The scope of a program that gives `bearer`: what the token may do, as far as the operator who
@@ -98,7 +100,9 @@ pub async fn token_scope(b: &Backend, bearer: &str, origin: Origin) -> Result<Sc
         Row,
         "SELECT t.id, t.name, t.role, t.all_customers, t.addresses, t.expires_at, t.last_used_at,
                 t.last_used_address, t.last_refused_at, t.revoked_at, t.operator_id,
-                r.role AS operator_role, r.scope AS operator_scope, o.disabled_at
+                r.role AS operator_role, r.scope AS operator_scope, o.disabled_at,
+                (SELECT COUNT(*) FROM operator_without_factor f
+                  WHERE f.operator_id = t.operator_id) AS without_factor
          FROM api_token t
          LEFT JOIN operator o ON o.id = t.operator_id
          LEFT JOIN operator_role r ON r.operator_id = t.operator_id
@@ -139,6 +143,11 @@ fn may_be_used(row: &Row, now: DateTime) -> Result<()> {
     if row.disabled_at.is_some() {
         return refused(
             "The operator who answers for this API token is disabled. Ask an administrator to take it over.",
+        );
+    }
+    if row.without_factor > 0 {
+        return refused(
+            "The operator who answers for this API token has a role that needs a second factor, and has none. It can be used again once they set one up, which they are asked for when they sign in.",
         );
     }
     Ok(())

@@ -1,10 +1,10 @@
-//! Removes sessions, links, sign-ins under way and questions for passkeys past their end, and failed
-//! sign-ins that are forgotten, an hour after the last time.
+//! Removes sessions, links, sign-ins under way and questions for passkeys past their end, failed
+//! sign-ins and browsers that are forgotten, an hour after the last time.
 
 use super::Outcome;
 use crate::{
     Backend, Result,
-    auth::{link, oidc, second_factor, slow_down},
+    auth::{known_browsers, link, oidc, second_factor, slow_down},
     operator_mail,
     store::{consent_links, sessions},
 };
@@ -19,6 +19,7 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     operator_mail::delete_old(b).await?;
     consent_links::delete_old(b).await?;
     slow_down::delete_forgotten(b).await?;
+    known_browsers::delete_forgotten(b).await?;
     Ok(Outcome::Again(now + chrono::Duration::hours(1)))
 }
 

@@ -44,6 +44,7 @@ fn plain(mail: &sinks::GotMail) -> String {
 
 async fn sign_in(t: &TestBackend, email: &str, password: &str) -> Result<Operator> {
     let given = SignIn {
+        browser: None,
         request_id: "r".to_owned(),
         email: email.to_owned(),
         password: password.to_owned().into(),
@@ -263,7 +264,7 @@ db_test!(without_mail_the_link_is_handed_over, |t| {
     accept(&t, &secret_in(&offered.shown()), PASSWORD)
         .await
         .unwrap();
-    let asked = auth::ask_for_reset(&t, "noor@example.com", [192, 0, 2, 1].into()).await;
+    let asked = auth::ask_for_reset(&t, "noor@example.com", [192, 0, 2, 1].into(), None).await;
     assert!(matches!(asked, Err(Error::Unavailable(_))));
 });
 
@@ -278,7 +279,7 @@ db_test!(
             .unwrap();
         let data = format!(r#"{{"operator_id":"{}"}}"#, mina.id);
         sessions::create(&t, 1, &data).await.unwrap();
-        auth::ask_for_reset(&t, " mina@example.COM", address)
+        auth::ask_for_reset(&t, " mina@example.COM", address, None)
             .await
             .unwrap();
         run_until_idle(&t).await.unwrap();
@@ -289,11 +290,18 @@ db_test!(
         assert!(!plain(&got[0]).contains("invites"));
         t.clock.advance(Duration::hours(1));
         let reset = async |secret: &SecretString, password: &str| {
-            auth::reset_password(&t, secret.clone(), password.to_owned().into(), &origin("r")).await
+            auth::reset_password(
+                &t,
+                secret.clone(),
+                password.to_owned().into(),
+                true,
+                &origin("r"),
+            )
+            .await
         };
         assert!(has_ended(reset(&first, "another pass phrase").await));
 
-        auth::ask_for_reset(&t, "mina@example.com", address)
+        auth::ask_for_reset(&t, "mina@example.com", address, None)
             .await
             .unwrap();
         run_until_idle(&t).await.unwrap();
@@ -382,7 +390,7 @@ db_test!(asking_is_answered_alike_whoever_it_is, |t| {
         "provider@example.com",
         "invited@example.com",
     ] {
-        auth::ask_for_reset(&t, email, address).await.unwrap();
+        auth::ask_for_reset(&t, email, address, None).await.unwrap();
         let mut tx = t.db.read().await.unwrap();
         let waiting = fetch_scalar!(
             &mut tx,
@@ -403,9 +411,9 @@ db_test!(asking_is_answered_alike_whoever_it_is, |t| {
     // And who asks too often waits, whoever it is.
     for email in ["mina@example.com", "nobody@example.com"] {
         for _ in 0..2 {
-            auth::ask_for_reset(&t, email, address).await.unwrap();
+            auth::ask_for_reset(&t, email, address, None).await.unwrap();
         }
-        let often = auth::ask_for_reset(&t, email, address).await;
+        let often = auth::ask_for_reset(&t, email, address, None).await;
         assert!(
             matches!(often, Err(Error::TooMany { retry_after_s: 5 })),
             "{often:?}"

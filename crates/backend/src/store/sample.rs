@@ -14,10 +14,15 @@ use domain::{
     user::{DirectoryStatus, SourceType},
 };
 
+use secrecy::SecretString;
+
 use super::{credential_profiles, integrations};
 use crate::{
     Backend, Scope, Settings,
-    auth::second_factor::{self, SettingUp},
+    auth::{
+        link::{self, Purpose},
+        second_factor::{self, SettingUp},
+    },
     execute, fetch_all, fetch_scalar,
     mail::{Smtp, SmtpGiven},
     operator_mail,
@@ -47,6 +52,17 @@ pub async fn profile(
 ) -> CredentialProfile {
     let new = new_profile(customer, name);
     credential_profiles::create(t, scope, new).await.unwrap()
+}
+
+/// What stands in a new link with which an operator sets a password that they forgot.
+pub async fn reset_link(t: &TestBackend, operator: OperatorId) -> SecretString {
+    let secret = link::make(t);
+    let mut tx = t.db.write().await.unwrap();
+    link::keep(t, &mut tx, operator, Purpose::PasswordReset, &secret)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    secret
 }
 
 /// What is given for an integration.

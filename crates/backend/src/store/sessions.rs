@@ -2,8 +2,9 @@
 //!
 //! A session is named in two ways: by the number in its cookie, of which only the SHA-256 is kept,
 //! and by a public id, with which a person ends it from elsewhere. It ends [`IDLE`] after it was
-//! last used ([`IDLE_OF_STRANGERS`] where nobody is signed in) and [`ABSOLUTE`] after it began,
-//! whichever comes first.
+//! last used ([`IDLE_OF_STRANGERS`] where nobody is signed in) and [`ABSOLUTE`] after its operator
+//! signed in ([`ABSOLUTE_BY_PROVIDER`] where that was by a provider), whichever comes first. Its number
+//! may change meanwhile: then it is another row, and as old.
 
 use chrono::Duration;
 use domain::{
@@ -28,6 +29,13 @@ pub const IDLE: Duration = Duration::hours(12);
 pub const IDLE_OF_STRANGERS: Duration = Duration::hours(1);
 /// So old, a session ends.
 pub const ABSOLUTE: Duration = Duration::days(7);
+/// So old, a session ends that began at a provider: that the provider ended its own, or the account, is
+/// noticed then, when it is asked again.
+pub const ABSOLUTE_BY_PROVIDER: Duration = Duration::hours(12);
+/// Under this name a session's data hold when its operator signed in.
+pub const BEGUN_AT: &str = "begun_at";
+/// Under this name a session's data hold whether that was by a provider.
+pub const BY_PROVIDER: &str = "by_provider";
 /// Under this name a session's data hold the operator who signed in.
 pub const OPERATOR: &str = "operator_id";
 /// Under this name a session's data hold that somebody is half signed in, and no operator.
@@ -62,6 +70,8 @@ struct Columns {
     operator: Option<OperatorId>,
     user_agent: String,
     address: Option<String>,
+    begun_at: Option<DateTime>,
+    by_provider: bool,
 }
 
 fn columns(data: &str) -> Result<Columns> {
@@ -74,17 +84,30 @@ fn columns(data: &str) -> Result<Columns> {
     let agent = value.get(USER_AGENT).and_then(Value::as_str);
     let agent = agent.unwrap_or_default().chars();
     let address = value.get(ADDRESS).and_then(Value::as_str);
+    let begun_at = value.get(BEGUN_AT).and_then(Value::as_str);
+    let by_provider = value.get(BY_PROVIDER).and_then(Value::as_bool);
     Ok(Columns {
+        begun_at: begun_at.and_then(|at| at.parse().ok()),
+        by_provider: by_provider.unwrap_or_default(),
         operator,
         user_agent: agent.take(USER_AGENT_CHARS_MAX).collect(),
         address: address.map(str::to_owned),
     })
 }
 
-const fn idle(operator: Option<OperatorId>) -> Duration {
-    match operator {
-        Some(_) => IDLE,
-        None => IDLE_OF_STRANGERS,
+impl Columns {
+    /// When a session that began then, and is used now, ends.
+    fn ends(&self, begun_at: DateTime, now: DateTime) -> DateTime {
+        let idle = match self.operator {
+            Some(_) => IDLE,
+            None => IDLE_OF_STRANGERS,
+        };
+        let absolute = if self.by_provider {
+            ABSOLUTE_BY_PROVIDER
+        } else {
+            ABSOLUTE
+        };
+        (now + idle).min(begun_at + absolute)
     }
 }
 
@@ -92,20 +115,22 @@ const fn idle(operator: Option<OperatorId>) -> Duration {
 pub async fn create(b: &Backend, cookie: i128, data: &str) -> Result<bool> {
     let columns = columns(data)?;
     let now = b.clock.now();
+    let begun_at = columns.begun_at.unwrap_or(now);
     let mut tx = b.db.write().await?;
     let made = execute!(
         &mut tx,
         "INSERT INTO session
            (id_hash, id, operator_id, data, user_agent, created_at, last_used_at, expires_at,
             address)
-         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8) ON CONFLICT (id_hash) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id_hash) DO NOTHING",
         cookie_hash(cookie),
         b.ids.uuid(),
         columns.operator,
         data,
-        columns.user_agent,
+        &columns.user_agent,
+        begun_at,
         now,
-        now + idle(columns.operator),
+        columns.ends(begun_at, now),
         columns.address
     )?;
     tx.commit().await?;
@@ -132,7 +157,6 @@ pub async fn save(b: &Backend, cookie: i128, data: &str) -> Result<()> {
 #[derive(FromRow)]
 struct Row {
     data: String,
-    operator_id: Option<OperatorId>,
     created_at: DateTime,
     last_used_at: DateTime,
     expires_at: DateTime,
@@ -146,7 +170,7 @@ pub async fn load(b: &Backend, cookie: i128) -> Result<Option<Session>> {
     let row = fetch_optional!(
         &mut tx,
         Row,
-        "SELECT data, operator_id, created_at, last_used_at, expires_at FROM session
+        "SELECT data, created_at, last_used_at, expires_at FROM session
          WHERE id_hash = $1 AND expires_at > $2",
         &hash,
         now
@@ -155,7 +179,7 @@ pub async fn load(b: &Backend, cookie: i128) -> Result<Option<Session>> {
     let Some(row) = row else { return Ok(None) };
     let mut expires_at = row.expires_at;
     if now - row.last_used_at >= USE_NOTED_EVERY {
-        expires_at = (now + idle(row.operator_id)).min(row.created_at + ABSOLUTE);
+        expires_at = columns(&row.data)?.ends(row.created_at, now);
         let mut tx = b.db.write().await?;
         execute!(
             &mut tx,
@@ -250,9 +274,11 @@ pub(crate) async fn lines(
     Ok(rows.into_iter().map(line).collect())
 }
 
-/// Ends one of the sessions of the operator who asks.
+/// Ends one of the sessions of the operator who asks: they prove first that it is them, since whoever
+/// sits at a browser left open could throw its owner out elsewhere.
 pub async fn end(b: &Backend, scope: &Scope, id: Uuid) -> Result<()> {
     let operator = scope.operator_id().ok_or(Error::SignedOut)?;
+    scope.require_recent_proof(b.clock.now())?;
     let mut tx = b.db.write().await?;
     if !end_in(&mut tx, operator, id).await? {
         return Err(Error::NotFound("session"));
@@ -276,6 +302,7 @@ pub(crate) async fn end_in(tx: &mut Tx, operator: OperatorId, id: Uuid) -> Resul
 /// Ends every session of the operator who asks but `keep`; answers how many.
 pub async fn end_all_others(b: &Backend, scope: &Scope, keep: Option<Uuid>) -> Result<u64> {
     let operator = scope.operator_id().ok_or(Error::SignedOut)?;
+    scope.require_recent_proof(b.clock.now())?;
     let mut tx = b.db.write().await?;
     let ended = end_others_in(&mut tx, operator, keep).await?;
     let entry = Entry::of_whole(AuditAction::SessionEndOthers, scope.actor_name())
@@ -358,6 +385,50 @@ mod tests {
         save(&t, 7, "{}").await.unwrap();
         assert_eq!(load(&t, 7).await.unwrap(), None, "saving revives nothing");
     });
+
+    db_test!(
+        a_session_by_a_provider_ends_sooner_and_a_new_number_makes_none_younger,
+        |t| {
+            let mina = t.owner().await.operator_id().unwrap();
+            let data = |by_provider: bool| {
+                let begun_at = t.clock.now();
+                serde_json::json!({
+                    OPERATOR: mina, BEGUN_AT: begun_at, BY_PROVIDER: by_provider,
+                })
+                .to_string()
+            };
+            let (by_provider, by_password) = (data(true), data(false));
+            create(&t, 1, &by_provider).await.unwrap();
+            create(&t, 2, &by_password).await.unwrap();
+            t.clock.advance(Duration::hours(11));
+            // A new number for the same session.
+            create(&t, 3, &by_provider).await.unwrap();
+            create(&t, 4, &by_password).await.unwrap();
+            for cookie in 1..=4 {
+                assert!(load(&t, cookie).await.unwrap().is_some(), "{cookie}");
+            }
+            let lines = list(&t, &t.scope_of(mina).await, None).await.unwrap();
+            assert!(
+                lines
+                    .iter()
+                    .all(|line| line.created_at == crate::testing::start())
+            );
+            t.clock.advance(Duration::hours(1));
+            for (cookie, left) in [(1, false), (2, true), (3, false), (4, true)] {
+                assert_eq!(load(&t, cookie).await.unwrap().is_some(), left, "{cookie}");
+            }
+            for _ in 0..13 {
+                t.clock.advance(Duration::hours(11));
+                load(&t, 4).await.unwrap();
+            }
+            t.clock.advance(Duration::hours(13));
+            assert_eq!(
+                load(&t, 4).await.unwrap(),
+                None,
+                "seven days after she signed in"
+            );
+        }
+    );
 
     db_test!(operators_see_and_end_their_own_sessions_only, |t| {
         let (mina, noor) = (t.owner().await, t.owner().await);

@@ -181,6 +181,8 @@ impl StubProvider {
             scopes: None,
             role_claim: None,
             role_mapping: std::collections::BTreeMap::new(),
+            required_amr: Vec::new(),
+            required_acr: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use domain::policy::ObjectType;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::world::{World, invitation};
+use super::world::World;
 
 /// What a call that changes something is sent, so that it does, and its path where that is not the
 /// one of the first thing of its noun.
@@ -122,13 +122,7 @@ async fn body_of_access(w: &World<'_>, call: &str) -> Option<(Option<String>, Va
             "credential_profile_id": w.things.credential_profile, "cloud": "sim",
             "tenant": "fabrikam.example",
         }),
-        "POST /operators" => invitation(w, "some"),
         "PATCH /operators/{id}" => json!({ "name": "Another" }),
-        "POST /operators/{id}/invitation" => {
-            let (invited, _) = w.invited().await;
-            let path = format!("/operators/{invited}/invitation");
-            return Some((Some(path), json!({})));
-        }
         _ => return None,
     };
     Some((None, body))

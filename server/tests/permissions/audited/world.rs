@@ -1,8 +1,9 @@
 //! Things, and what has to be the case with them before something can be done.
 
-use backend::Scope;
+use backend::{Scope, store::operators};
 use domain::policy::ObjectType;
 use http::Method;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::super::Things;
@@ -129,10 +130,11 @@ impl World<'_> {
 
     /// Somebody who was invited, and the secret of the link.
     pub async fn invited(&self) -> (String, String) {
-        let answer = self.post("/operators", invitation(self, "some")).await;
-        let url = answer["invitation_url"].as_str().unwrap();
-        let (_, secret) = url.split_once("secret=").unwrap();
-        (id(&answer), secret.to_owned())
+        let new = serde_json::from_value(invitation(self, "some")).unwrap();
+        let invited = operators::invite(&self.app.t, &self.app.owner_scope, new).await;
+        let invited = invited.unwrap();
+        let secret = invited.secret().expose_secret().to_owned();
+        (invited.operator.id.to_string(), secret)
     }
 
     /// The sealed form of a link that a form showed.

@@ -46,6 +46,10 @@ pub struct ProviderGiven {
     pub role_claim: Option<String>,
     /// The role for each value.
     pub role_mapping: BTreeMap<String, String>,
+    /// One of these has to be among the ways by which the account signed in there (`amr`).
+    pub required_amr: Vec<String>,
+    /// The account has to have signed in there as strongly as one of these says (`acr`).
+    pub required_acr: Vec<String>,
 }
 
 /// Who may have issued a token.
@@ -86,6 +90,10 @@ pub struct ProviderSettings {
     pub(super) scopes: Vec<String>,
     /// None: roles are given in Rollcall alone.
     pub(super) mapping: Option<RoleMapping>,
+    /// Ways of which `amr` has to name one; empty: it isn't looked at.
+    pub(super) required_amr: Vec<String>,
+    /// What `acr` has to be one of; empty: it isn't looked at.
+    pub(super) required_acr: Vec<String>,
 }
 
 impl ProviderSettings {
@@ -122,7 +130,15 @@ impl ProviderSettings {
         let scopes = scopes(given.scopes, entra).map_err(|problem| refused("scopes", &problem))?;
         let mapping = mapping(given.role_claim, given.role_mapping)
             .map_err(|(key, problem)| refused(key, &problem))?;
+        for (key, values) in [
+            ("required_amr", &given.required_amr),
+            ("required_acr", &given.required_acr),
+        ] {
+            strengths(values, entra).map_err(|problem| refused(key, &problem))?;
+        }
         Ok(Self {
+            required_amr: given.required_amr,
+            required_acr: given.required_acr,
             title: title.to_owned(),
             issuer,
             entra,
@@ -302,6 +318,22 @@ fn scopes(given: Option<Vec<String>>, entra: bool) -> Result<Vec<String>, String
         scopes.push("profile".to_owned());
     }
     Ok(scopes)
+}
+
+/// They stand in the question with blanks between them (OpenID Connect Core 1.0 §3.1.2.1). Entra ID's
+/// ID tokens of version 2.0 hold neither claim (learn.microsoft.com, "ID token claims reference").
+fn strengths(values: &[String], entra: bool) -> Result<(), String> {
+    if entra && !values.is_empty() {
+        return Err("Entra ID’s tokens don’t tell it; leave it out, and require multifactor authentication for the application by a Conditional Access policy".to_owned());
+    }
+    let word = |value: &String| {
+        !value.is_empty() && value.len() <= 200 && value.bytes().all(|b| b.is_ascii_graphic())
+    };
+    if values.iter().all(word) {
+        Ok(())
+    } else {
+        Err("a value is a word without blanks, such as mfa".to_owned())
+    }
 }
 
 fn mapping(

@@ -25,6 +25,8 @@ pub(super) fn given(issuer: &str) -> ProviderGiven {
         scopes: None,
         role_claim: None,
         role_mapping: BTreeMap::new(),
+        required_amr: Vec::new(),
+        required_acr: Vec::new(),
     }
 }
 
@@ -200,6 +202,22 @@ fn other_mistakes_are_named_with_the_fix() {
         (
             but(|p| p.scopes = Some(vec!["a b".to_owned()])),
             "scopes of “contoso”: a scope is a word",
+        ),
+        (
+            but(|p| p.required_amr = vec!["mfa or otp".to_owned()]),
+            "required_amr of “contoso”: a value is a word",
+        ),
+        (
+            but(|p| {
+                p.kind = Some("entra".to_owned());
+                p.issuer = format!("https://login.microsoftonline.com/{TENANT}/v2.0");
+                p.required_amr = vec!["mfa".to_owned()];
+            }),
+            "required_amr of “contoso”: Entra ID’s tokens don’t tell it",
+        ),
+        (
+            but(|p| p.required_acr = vec!["urn:x".to_owned(), String::new()]),
+            "required_acr of “contoso”: a value is a word",
         ),
         (
             but(|p| p.role_claim = Some("groups".to_owned())),

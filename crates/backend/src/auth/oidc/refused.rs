@@ -129,6 +129,12 @@ impl Refused {
                     "What {title} said of you can’t be relied on, so it was thrown away. Begin again; if it goes on, whoever runs Rollcall finds the reason in its log."
                 ),
             ),
+            Unproved::Weak(_) => Self::new(
+                "too_weak",
+                format!(
+                    "{title} let you in without the second factor that is asked for here. Set one up at {title} and sign in with it; or ask {title}’s administrator to require it for Rollcall."
+                ),
+            ),
             Unproved::Tenant(_) => Self::new(
                 "tenant",
                 format!(

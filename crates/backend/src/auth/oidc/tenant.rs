@@ -83,6 +83,9 @@ impl TenantSignIn<'_> {
             client_secret: SecretString::default(),
             scopes: vec!["profile".to_owned()],
             mapping: None,
+            // How strongly is that tenant's affair: nobody is signed in here.
+            required_acr: Vec::new(),
+            required_amr: Vec::new(),
         }
     }
 

@@ -6,12 +6,12 @@ use std::{borrow::Cow, collections::BTreeMap, str::FromStr as _};
 use chrono::Duration;
 use domain::DateTime;
 use openidconnect::{
-    AdditionalClaims, AuthType, AuthUrl, AuthenticationFlow, AuthorizationCode, Client, ClientId,
-    ClientSecret, CsrfToken, EmptyExtraTokenFields, EndpointNotSet, EndpointSet, IdToken,
-    IdTokenClaims, IdTokenFields, IdTokenVerifier, IssuerUrl, JsonWebKey as _, Nonce,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
-    SignatureVerificationError, StandardErrorResponse, StandardTokenResponse, TokenResponse as _,
-    TokenUrl,
+    AdditionalClaims, AuthType, AuthUrl, AuthenticationContextClass, AuthenticationFlow,
+    AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EmptyExtraTokenFields,
+    EndpointNotSet, EndpointSet, IdToken, IdTokenClaims, IdTokenFields, IdTokenVerifier, IssuerUrl,
+    JsonWebKey as _, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError,
+    Scope, SignatureVerificationError, StandardErrorResponse, StandardTokenResponse,
+    TokenResponse as _, TokenUrl,
     core::{
         CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
         CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreResponseType,
@@ -127,6 +127,9 @@ pub(super) enum Unproved {
     /// It is signed with a key that isn't known.
     #[error("the ID token is signed with an unknown key")]
     UnknownKey,
+    /// The account signed in there less strongly than configuration asks for.
+    #[error("the provider let the account in by less than is asked for: {0}")]
+    Weak(String),
     /// The tenant may not sign in.
     #[error("the tenant {} may not sign in", .0.map_or_else(|| "(none)".to_owned(), |id| id.to_string()))]
     Tenant(Option<Uuid>),
@@ -185,6 +188,10 @@ pub(super) fn question(
         )
         .add_scopes(provider.scopes.iter().cloned().map(Scope::new))
         .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+    for strength in &provider.required_acr {
+        let strength = AuthenticationContextClass::new(strength.clone());
+        request = request.add_auth_context_value(strength);
+    }
     if choose_account {
         request = request.add_prompt(CoreAuthPrompt::SelectAccount);
     }
@@ -274,6 +281,7 @@ pub(super) fn account(
         let words = "its key signs for another issuer";
         return Err(Unproved::Token(words.to_owned()));
     }
+    strong_enough(provider, claims)?;
     let subject = subject(provider, claims)?;
     Ok(Account {
         display: display(claims).unwrap_or_else(|| subject.clone()),
@@ -281,6 +289,28 @@ pub(super) fn account(
         issuer,
         subject,
     })
+}
+
+/// Whether the provider asked for what configuration wants it to ask for: a second factor, mostly.
+/// `amr` names the ways (RFC 8176), `acr` the strength; either may be left out by a provider, and
+/// then nothing is known.
+fn strong_enough(provider: &ProviderSettings, claims: &OidcClaims) -> Result<(), Unproved> {
+    let ways = claims.auth_method_refs().into_iter().flatten();
+    let ways: Vec<&str> = ways.map(|way| way.as_str()).collect();
+    let wanted = &provider.required_amr;
+    if !wanted.is_empty() && !wanted.iter().any(|way| ways.contains(&way.as_str())) {
+        let (wanted, ways) = (wanted.join(", "), ways.join(", "));
+        return Err(Unproved::Weak(format!("amr is [{ways}], none of {wanted}")));
+    }
+    let strength = claims.auth_context_ref().map_or("", |acr| acr.as_str());
+    let wanted = &provider.required_acr;
+    if !wanted.is_empty() && !wanted.iter().any(|one| one == strength) {
+        let wanted = wanted.join(", ");
+        return Err(Unproved::Weak(format!(
+            "acr is “{strength}”, none of {wanted}"
+        )));
+    }
+    Ok(())
 }
 
 /// A token for another client of the same provider is not for this one (OpenID Connect Core 1.0

@@ -42,6 +42,7 @@ pub use passkeys::{
 pub(super) use passkeys::{ask_for_proof, check_proof};
 pub(crate) use questions::delete_expired;
 pub use recovery_codes::{keep_recovery_codes, offer_recovery_codes};
+pub(super) use required::require_at_first;
 pub use required::{require_of_roles, required_roles};
 pub use reset::{reset, reset_on_machine};
 #[cfg(any(test, feature = "testing"))]

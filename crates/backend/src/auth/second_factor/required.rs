@@ -8,7 +8,7 @@ use domain::{
 };
 
 use crate::{
-    Backend, Error, Result, Scope, Tx, execute, fetch_all,
+    Backend, Error, Origin, Result, Scope, Tx, execute, fetch_all,
     store::{
         audit::{self, Entry},
         operators,
@@ -49,18 +49,39 @@ pub async fn require_of_roles(b: &Backend, scope: &Scope, wanted: Vec<Role>) -> 
     if before == wanted {
         return Ok(wanted);
     }
-    execute!(&mut tx, "DELETE FROM second_factor_role")?;
-    for role in &wanted {
+    keep(&mut tx, &wanted).await?;
+    audit::record(b, &mut tx, scope, entry(&before, &wanted)).await?;
+    tx.commit().await?;
+    Ok(wanted)
+}
+
+/// Has owners and administrators need one, from the first start on: whoever makes themselves the
+/// owner sets one up next.
+pub(in crate::auth) async fn require_at_first(
+    b: &Backend,
+    tx: &mut Tx,
+    actor: audit::Actor<'_>,
+    origin: &Origin,
+) -> Result<()> {
+    let wanted = [Role::Owner, Role::Administrator];
+    keep(tx, &wanted).await?;
+    audit::record_as(b, tx, actor, origin, entry(&[], &wanted)).await
+}
+
+async fn keep(tx: &mut Tx, wanted: &[Role]) -> Result<()> {
+    execute!(&mut *tx, "DELETE FROM second_factor_role")?;
+    for role in wanted {
         execute!(
-            &mut tx,
+            &mut *tx,
             "INSERT INTO second_factor_role (role) VALUES ($1)",
             *role
         )?;
     }
+    Ok(())
+}
+
+fn entry(before: &[Role], wanted: &[Role]) -> Entry<'static> {
     let action = AuditAction::InstallationRequireSecondFactor;
     let changes = AuditChanges::none().field("roles", &before, &wanted);
-    let entry = Entry::of_whole(action, "Installation").changes(changes);
-    audit::record(b, &mut tx, scope, entry).await?;
-    tx.commit().await?;
-    Ok(wanted)
+    Entry::of_whole(action, "Installation").changes(changes)
 }

@@ -103,15 +103,21 @@ pub(crate) struct Actor<'a> {
     pub name: &'a str,
 }
 
+impl<'a> Actor<'a> {
+    /// The caller.
+    pub fn of(scope: &'a Scope) -> Self {
+        Self {
+            kind: scope.actor_kind(),
+            id: scope.actor_id(),
+            name: scope.actor_name(),
+        }
+    }
+}
+
 /// Writes down what the caller did, in the transaction that does it and after its other
 /// statements.
 pub async fn record(b: &Backend, tx: &mut Tx, scope: &Scope, entry: Entry<'_>) -> Result<()> {
-    let actor = Actor {
-        kind: scope.actor_kind(),
-        id: scope.actor_id(),
-        name: scope.actor_name(),
-    };
-    record_as(b, tx, actor, scope.origin(), entry).await
+    record_as(b, tx, Actor::of(scope), scope.origin(), entry).await
 }
 
 /// The same for who has no scope yet: someone signing in.

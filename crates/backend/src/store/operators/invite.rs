@@ -3,7 +3,7 @@
 use domain::{
     audit::{AuditAction, AuditChanges},
     id::OperatorId,
-    operator::{NewOperator, Operator, OperatorInvited, OperatorState, parse_email},
+    operator::{NewOperator, Operator, OperatorState, parse_email},
     permission::Permission,
     text::parse_name,
 };
@@ -25,10 +25,19 @@ use crate::{
     store::audit::{self, Entry},
 };
 
+/// Whether the caller may invite anybody. A program may not, whatever its role: with a token that
+/// leaked somebody would come in who stays when it is revoked.
+fn may_invite(scope: &Scope) -> Result<()> {
+    if scope.is_token() {
+        return Err(Error::Forbidden(Permission::OperatorsWrite));
+    }
+    scope.require(Permission::OperatorsWrite)
+}
+
 /// Makes the link of an invitation for a form to show, where mail isn't set up: who sends the form
 /// hands it over. Nothing is kept until then.
 pub async fn offer_link(b: &Backend, scope: &Scope) -> Result<Option<Offered>> {
-    scope.require(Permission::OperatorsWrite)?;
+    may_invite(scope)?;
     if b.settings.smtp.is_some() {
         return Ok(None);
     }
@@ -38,14 +47,6 @@ pub async fn offer_link(b: &Backend, scope: &Scope) -> Result<Option<Offered>> {
     Ok(Some(offered))
 }
 
-/// Invites somebody, for programs: by mail, or the answer holds the link.
-pub async fn invite(b: &Backend, scope: &Scope, new: NewOperator) -> Result<OperatorInvited> {
-    let secret = link::make(b);
-    let url = link::url(b, Purpose::Invitation, &secret);
-    let operator = invite_by(b, scope, new, &secret).await?;
-    Ok(told(b, operator, &url))
-}
-
 /// Invites somebody: by mail, or with the link that was offered, where mail isn't set up.
 pub async fn invite_with(
     b: &Backend,
@@ -53,17 +54,9 @@ pub async fn invite_with(
     new: NewOperator,
     sealed_link: Option<&str>,
 ) -> Result<Operator> {
-    scope.require(Permission::OperatorsWrite)?;
+    may_invite(scope)?;
     let secret = chosen(b, scope, sealed_link).await?;
     invite_by(b, scope, new, &secret).await
-}
-
-/// Invites somebody again, for programs: the link before ends.
-pub async fn resend(b: &Backend, scope: &Scope, id: OperatorId) -> Result<OperatorInvited> {
-    let secret = link::make(b);
-    let url = link::url(b, Purpose::Invitation, &secret);
-    let operator = resend_by(b, scope, id, &secret).await?;
-    Ok(told(b, operator, &url))
 }
 
 /// Invites somebody again: by mail, or with the link that was offered.
@@ -80,14 +73,6 @@ pub async fn resend_with(
     resend_by(b, scope, id, &secret).await
 }
 
-fn told(b: &Backend, operator: Operator, url: &SecretString) -> OperatorInvited {
-    let by_hand = b.settings.smtp.is_none();
-    OperatorInvited {
-        operator,
-        invitation_url: by_hand.then(|| url.expose_secret().to_owned()),
-    }
-}
-
 async fn chosen(b: &Backend, scope: &Scope, sealed_link: Option<&str>) -> Result<SecretString> {
     if b.settings.smtp.is_some() {
         return Ok(link::make(b));
@@ -102,7 +87,7 @@ async fn invite_by(
     new: NewOperator,
     secret: &SecretString,
 ) -> Result<Operator> {
-    scope.require(Permission::OperatorsWrite)?;
+    may_invite(scope)?;
     let email = parse_email(&new.email)?;
     if b.settings.smtp.is_some() {
         check_address(&email).map_err(|error| Error::invalid("email", error.message))?;
@@ -143,6 +128,7 @@ async fn resend_by(
 ) -> Result<Operator> {
     let mut tx = b.db.write().await?;
     let operator = find_to_change(&mut tx, scope, id).await?;
+    may_invite(scope)?;
     prove_for_owner(b, scope, &[operator.role])?;
     if operator.state != OperatorState::Invited {
         let message = match operator.state {
@@ -171,4 +157,56 @@ async fn send(
 ) -> Result<()> {
     link::keep(b, tx, id, Purpose::Invitation, secret).await?;
     operator_mail::put_invitation(b, tx, id, scope.actor_name(), secret).await
+}
+
+/// Inviting with the link at hand, which no program is told.
+#[cfg(any(test, feature = "testing"))]
+pub mod testing {
+    use super::*;
+
+    /// An operator who was invited.
+    #[derive(Debug)]
+    pub struct Invited {
+        /// They.
+        pub operator: Operator,
+        /// The link; none where a mail takes it to them.
+        pub invitation_url: Option<String>,
+    }
+
+    impl Invited {
+        /// What stands in the link.
+        ///
+        /// # Panics
+        ///
+        /// Where a mail takes it to them.
+        pub fn secret(&self) -> SecretString {
+            let url = self.invitation_url.as_deref();
+            let url = url.expect("the link is at hand where mail isn’t set up");
+            let (_, secret) = url.split_once("secret=").expect("it has a secret");
+            secret.into()
+        }
+    }
+
+    /// Invites somebody.
+    pub async fn invite(b: &Backend, scope: &Scope, new: NewOperator) -> Result<Invited> {
+        let secret = link::make(b);
+        let operator = invite_by(b, scope, new, &secret).await?;
+        Ok(invited(b, operator, &secret))
+    }
+
+    /// Invites somebody again: the link before ends.
+    pub async fn resend(b: &Backend, scope: &Scope, id: OperatorId) -> Result<Invited> {
+        let secret = link::make(b);
+        let operator = resend_by(b, scope, id, &secret).await?;
+        Ok(invited(b, operator, &secret))
+    }
+
+    fn invited(b: &Backend, operator: Operator, secret: &SecretString) -> Invited {
+        let url = link::url(b, Purpose::Invitation, secret);
+        let by_hand = b.settings.smtp.is_none();
+        Invited {
+            operator,
+            invitation_url: by_hand.then(|| url.expose_secret().to_owned()),
+        }
+    }
 }

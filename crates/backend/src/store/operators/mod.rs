@@ -22,7 +22,9 @@ use sqlx::FromRow;
 
 pub use change::{change, end_session, end_sessions, remove, sessions};
 pub(crate) use change::{end_links, end_sessions_in, find_to_change, give_role};
-pub use invite::{invite, invite_with, offer_link, resend, resend_with};
+#[cfg(any(test, feature = "testing"))]
+pub use invite::testing::{self, invite, resend};
+pub use invite::{invite_with, offer_link, resend_with};
 pub(crate) use reach::{listed_customers, may_be_retagged, store as store_scope};
 
 use super::{

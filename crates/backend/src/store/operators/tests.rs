@@ -501,6 +501,7 @@ db_test!(
         let email = invited.email.to_uppercase();
         let sign_in = async |password: &str| {
             let given = auth::SignIn {
+                browser: None,
                 request_id: "r".to_owned(),
                 email: email.clone(),
                 password: password.to_owned().into(),
@@ -510,7 +511,7 @@ db_test!(
             auth::sign_in(&t, given).await
         };
         let set = async |email: &str, password: &str| {
-            auth::set_password(&t, email, password.to_owned().into()).await
+            auth::set_password(&t, email, password.to_owned().into(), true).await
         };
         assert_eq!(
             refused(set("nobody@example.com", "a long pass phrase").await),

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{TOLD, entry, find, is_own, of_operator};
 use crate::{
-    Backend, Error, Result, Scope, Tx,
+    Backend, Error, Origin, Result, Scope, Tx,
     auth::token,
     execute, fetch_scalar,
     sealer::{Offered, places},
@@ -182,7 +182,7 @@ fn renewed(before: &ApiToken, after: &ApiToken, overlap_hours: u32) -> AuditChan
 pub async fn revoke(b: &Backend, scope: &Scope, id: ApiTokenId) -> Result<()> {
     let mut tx = b.db.write().await?;
     let token = find_to_change(b, &mut tx, scope, id).await?;
-    revoke_one(b, &mut tx, scope, &token).await?;
+    revoke_one(b, &mut tx, by(scope), &token).await?;
     tx.commit().await
 }
 
@@ -194,12 +194,36 @@ pub(crate) async fn revoke_of(
     operator: OperatorId,
 ) -> Result<()> {
     for token in of_operator(b, tx, operator).await? {
-        revoke_one(b, tx, scope, &token).await?;
+        revoke_one(b, tx, by(scope), &token).await?;
     }
     Ok(())
 }
 
-async fn revoke_one(b: &Backend, tx: &mut Tx, scope: &Scope, token: &ApiToken) -> Result<()> {
+/// Ends every token that an operator made for themselves: they, or who helps them, set a new
+/// password.
+pub(crate) async fn revoke_personal(
+    b: &Backend,
+    tx: &mut Tx,
+    by: (audit::Actor<'_>, &Origin),
+    operator: OperatorId,
+) -> Result<()> {
+    let tokens = of_operator(b, tx, operator).await?;
+    for token in tokens.iter().filter(|token| token.kind == ApiTokenKind::Personal) {
+        revoke_one(b, tx, by, token).await?;
+    }
+    Ok(())
+}
+
+fn by(scope: &Scope) -> (audit::Actor<'_>, &Origin) {
+    (audit::Actor::of(scope), scope.origin())
+}
+
+async fn revoke_one(
+    b: &Backend,
+    tx: &mut Tx,
+    (actor, origin): (audit::Actor<'_>, &Origin),
+    token: &ApiToken,
+) -> Result<()> {
     let revoked = execute!(
         &mut *tx,
         "UPDATE api_token SET revoked_at = $1, previous_secret_hash = NULL, previous_ends_at = NULL
@@ -210,7 +234,7 @@ async fn revoke_one(b: &Backend, tx: &mut Tx, scope: &Scope, token: &ApiToken) -
     if revoked == 1 {
         let changes = AuditChanges::deleted(token).only(&TOLD);
         let entry = entry(AuditAction::ApiTokenRevoke, token).changes(changes);
-        audit::record(b, tx, scope, entry).await?;
+        audit::record_as(b, tx, actor, origin, entry).await?;
     }
     Ok(())
 }

@@ -21,8 +21,8 @@ use domain::{
 };
 use sqlx::FromRow;
 
-pub(crate) use change::revoke_of;
 pub use change::{may_rotate, offer, offer_to_take_over, revoke, rotate, rotate_to, take_over};
+pub(crate) use change::{revoke_of, revoke_personal};
 pub use create::{create, create_with, offer_new};
 
 use crate::{
@@ -91,7 +91,10 @@ macro_rules! state {
         concat!(
             "CASE WHEN t.revoked_at IS NOT NULL THEN 'revoked' WHEN t.expires_at <= ",
             $now,
-            " THEN 'expired' WHEN o.disabled_at IS NOT NULL THEN 'stopped' ELSE 'active' END"
+            " THEN 'expired'
+               WHEN o.disabled_at IS NOT NULL
+                    OR t.operator_id IN (SELECT f.operator_id FROM operator_without_factor f)
+               THEN 'stopped' ELSE 'active' END"
         )
     };
 }

@@ -11,9 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 use super::*;
 use crate::{
     Backend, Origin,
-    auth::{command_line_scope, token, token_scope},
+    auth::{self, command_line_scope, second_factor, token, token_scope},
     db_test, execute, fetch_all,
-    store::{customers, operators},
+    store::{customers, operators, sample},
     testing::{TestBackend, origin},
 };
 
@@ -539,3 +539,102 @@ db_test!(an_operator_who_goes_takes_their_tokens_along, |t| {
     );
     assert!(seen_by_them(&t, &owner).await.is_empty());
 });
+
+db_test!(
+    a_new_password_ends_ones_own_tokens_where_that_is_wished,
+    |t| {
+        let (mina, noor) = (t.owner().await, t.owner().await);
+        let personal = |name: &str| NewApiToken {
+            kind: ApiTokenKind::Personal,
+            ..NewApiToken::of_everything(name, Role::ReadOnly)
+        };
+        let id = mina.operator_id().unwrap();
+        let email = auth::operator(&t, &mina).await.unwrap().email;
+        let (_, others) = made(&t, &noor, personal("Noor’s")).await;
+        let (_, program) = made(&t, &mina, new(Role::ReadOnly, None)).await;
+        let (old, new) = ("correct horse battery", "seven small green teapots");
+        auth::set_password(&t, &email, old.into(), true)
+            .await
+            .unwrap();
+
+        // By the form, not unless it is chosen; by link and on the machine likewise.
+        for revoke_tokens in [false, true] {
+            let change = async || {
+                let given = auth::PasswordChange {
+                    old: old.into(),
+                    new: old.into(),
+                    keep: None,
+                    revoke_tokens,
+                };
+                auth::change_password(&t, &t.scope_of(id).await, given).await
+            };
+            let (_, one) = made(&t, &t.scope_of(id).await, personal("1")).await;
+            change().await.unwrap();
+            assert_eq!(used(&t, &one).await.is_err(), revoke_tokens);
+
+            let (_, two) = made(&t, &t.scope_of(id).await, personal("2")).await;
+            let link = sample::reset_link(&t, id).await;
+            auth::reset_password(&t, link, new.into(), revoke_tokens, &origin("r"))
+                .await
+                .unwrap();
+            assert_eq!(used(&t, &two).await.is_err(), revoke_tokens);
+
+            let (_, three) = made(&t, &t.scope_of(id).await, personal("3")).await;
+            auth::set_password(&t, &email, old.into(), revoke_tokens)
+                .await
+                .unwrap();
+            assert_eq!(used(&t, &three).await.is_err(), revoke_tokens);
+        }
+        // Of others, and of programs, none.
+        used(&t, &others).await.unwrap();
+        used(&t, &program).await.unwrap();
+        let revoked = written(&t).await;
+        let revoked = revoked
+            .iter()
+            .filter(|action| *action == "api_token.revoke");
+        assert_eq!(revoked.count(), 6, "each of both rounds, once");
+    }
+);
+
+db_test!(
+    a_token_stops_while_its_operator_lacks_the_second_factor_that_they_need,
+    |t| {
+        let mina = t.operator(Role::Administrator, CustomerScope::All).await;
+        let owner = t.owner().await;
+        let (_, secret) = made(&t, &mina, new(Role::ReadOnly, None)).await;
+        let by_provider = t.owner().await;
+        let id = by_provider.operator_id().unwrap();
+        t.identity(id).await;
+        let mut tx = t.db.write().await.unwrap();
+        execute!(
+            &mut tx,
+            "UPDATE operator SET password_hash = NULL WHERE id = $1",
+            id
+        )
+        .unwrap();
+        tx.commit().await.unwrap();
+        let (_, of_theirs) = made(&t, &by_provider, new(Role::ReadOnly, None)).await;
+        let (_, of_machine) = made(&t, &command_line_scope(), new(Role::ReadOnly, None)).await;
+        sample::authenticator(&t, &owner).await;
+        second_factor::require_of_roles(&t, &owner, vec![Role::Administrator, Role::Owner])
+            .await
+            .unwrap();
+        assert!(why(used(&t, &secret).await).contains("needs a second factor"));
+        let state = async || {
+            let all = seen_by_them(&t, &owner).await;
+            let token = all
+                .into_iter()
+                .find(|token| token.operator_id == mina.operator_id());
+            token.unwrap().state
+        };
+        assert_eq!(state().await, ApiTokenState::Stopped);
+        used(&t, &of_machine).await.unwrap();
+
+        sample::authenticator(&t, &mina).await;
+        used(&t, &secret).await.unwrap();
+        assert_eq!(state().await, ApiTokenState::Active);
+
+        // Who signs in by a provider alone is asked for it there.
+        used(&t, &of_theirs).await.unwrap();
+    }
+);

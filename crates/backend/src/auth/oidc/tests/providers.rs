@@ -69,3 +69,45 @@ db_test!(who_turns_back_at_the_provider_is_told_so, |t| {
     }
     assert_eq!(w.reasons().await, ["access_denied", "provider_error"]);
 });
+
+db_test!(
+    a_provider_has_to_have_asked_for_what_configuration_wants,
+    |t| {
+        let stub = StubProvider::start().await;
+        let w = World::with(t, stub, |given| {
+            given.required_amr = vec!["mfa".to_owned(), "hwk".to_owned()];
+            given.required_acr = vec!["urn:example:2fa".to_owned()];
+        });
+        let says = |amr: serde_json::Value, acr: serde_json::Value| {
+            w.stub.tokens(move |token| {
+                token.claims["amr"] = amr.clone();
+                token.claims["acr"] = acr.clone();
+            });
+        };
+        let strong = json!("urn:example:2fa");
+        says(json!(["pwd", "mfa"]), strong.clone());
+        w.joined("bob", Role::ReadOnly).await;
+        let asked = w.go(Intent::SignIn).await.unwrap();
+        let mut query = asked.query_pairs();
+        assert!(query.any(|(name, value)| name == "acr_values" && value == "urn:example:2fa"));
+
+        for (amr, acr) in [
+            (json!(["pwd"]), strong.clone()),
+            (json!([]), strong.clone()),
+            (json!(null), strong.clone()),
+            (json!(["MFA"]), strong.clone()),
+            (json!(["mfa"]), json!("1")),
+            (json!(["mfa"]), json!(null)),
+        ] {
+            says(amr.clone(), acr.clone());
+            let message = refused(w.sign_in("bob").await);
+            assert!(
+                message.contains("without the second factor"),
+                "{amr} {acr}: {message}"
+            );
+        }
+        assert_eq!(w.reasons().await, ["too_weak"; 6]);
+        says(json!(["hwk"]), strong);
+        signed_in(w.sign_in("bob").await);
+    }
+);
