@@ -3,7 +3,7 @@
 use crate::{
     error::Error,
     project::{Profile, Project},
-    step::Step,
+    step::{Step, say},
     tools, wasm_target,
 };
 
@@ -116,27 +116,51 @@ fn intruders(tree: &str) -> Vec<&str> {
     found
 }
 
-/// Whether the licenses and sources of all dependencies are allowed, and none is banned. Known
-/// vulnerabilities are looked at when their database can be had.
-pub fn dependencies(project: &Project) -> Result<Option<String>, Error> {
+/// Whether the licenses and sources of all dependencies are allowed, and none is banned.
+pub fn dependencies(project: &Project) -> Result<(), Error> {
     tools::deny(project, "checking licenses, bans and sources")?
         .args(["--log-level=error", "check", "licenses", "bans", "sources"])
         .fix("choose another dependency, or allow this one in deny.toml with the reason")
-        .run()?;
+        .run()
+}
+
+/// What is known of the vulnerabilities of all dependencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advisories {
+    /// None that isn't noted in deny.toml.
+    None,
+    /// Nothing: their database could not be had.
+    Unknown,
+}
+
+/// Looks for known vulnerabilities, and for dependencies that were withdrawn or are kept by nobody.
+pub fn advisories(project: &Project) -> Result<Advisories, Error> {
     let step = tools::deny(project, "checking for known vulnerabilities")?
         .args(["--log-level=error", "check", "advisories"])
         .fix("update the dependency, or note in deny.toml why it does not concern us");
     let output = step.captured()?;
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
-        Ok(None)
+        Ok(Advisories::None)
     } else if database_missing(&said) {
-        Ok(Some(
-            "without advisories: the RustSec database could not be fetched".to_owned(),
-        ))
+        Ok(Advisories::Unknown)
     } else {
         eprintln!("{said}");
         Err(step.failed(&output.status.to_string()))
+    }
+}
+
+/// The same as a check of each day (docs/security.md): that nothing is known is no good news.
+pub fn known_advisories(project: &Project) -> Result<(), Error> {
+    match advisories(project)? {
+        Advisories::None => {
+            say("no known vulnerability is in any dependency");
+            Ok(())
+        }
+        Advisories::Unknown => Err(Error::found(
+            "nobody looked for known vulnerabilities: the RustSec database could not be fetched",
+            "run it where https://github.com/rustsec/advisory-db can be reached",
+        )),
     }
 }
 

@@ -14,6 +14,7 @@ mod postgres;
 mod project;
 mod python;
 mod running;
+mod sbom;
 mod serve;
 mod setup;
 mod site;
@@ -86,6 +87,10 @@ enum Task {
     },
     /// Take the pictures of the README anew.
     Pictures,
+    /// Look for known vulnerabilities of dependencies; fails where their database can't be had.
+    Advisories,
+    /// Write what a build is made of, as CycloneDX files (SBOM).
+    Sbom,
 }
 
 #[derive(Subcommand)]
@@ -148,6 +153,8 @@ fn run(task: Task) -> Result<ExitCode, Error> {
         Task::Check => checks::quick(&project)?,
         Task::Soak { from } => soak::run(&project, from)?,
         Task::Pictures => browser::pictures(&project)?,
+        Task::Advisories => checks::known_advisories(&project)?,
+        Task::Sbom => sbom::write(&project)?,
         Task::Test { rows, playwright } => return Ok(testing::run(&project, &rows, &playwright)),
     }
     Ok(ExitCode::SUCCESS)

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 
 use crate::{
-    browser, checks,
+    browser,
+    checks::{self, Advisories},
     error::Error,
     front,
     postgres::{Cluster, Promise},
@@ -13,7 +14,7 @@ use crate::{
     python,
     stack::{self, Plan, Stack},
     step::Step,
-    summary::Summary,
+    summary::{Outcome, Summary},
     tools,
 };
 
@@ -40,8 +41,10 @@ pub enum Row {
     Pages,
     /// the product in Chromium, on PostgreSQL
     PagesPostgres,
-    /// licenses, bans, sources, known vulnerabilities
+    /// licenses, bans, sources
     Dependencies,
+    /// known vulnerabilities of dependencies
+    Advisories,
 }
 
 impl Row {
@@ -58,6 +61,7 @@ impl Row {
             Self::Pages => "pages in Chromium, SQLite",
             Self::PagesPostgres => "pages in Chromium, PostgreSQL",
             Self::Dependencies => "licenses and bans",
+            Self::Advisories => "known vulnerabilities",
         }
     }
 }
@@ -77,7 +81,7 @@ pub fn run(project: &Project, rows: &[Row], playwright: &[String]) -> ExitCode {
     }
     drop(services);
     println!("\n{}", summary.table());
-    if summary.all_passed() {
+    if summary.none_failed() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -92,22 +96,23 @@ struct Services<'a> {
 }
 
 impl Services<'_> {
-    fn run(&mut self, row: Row) -> Result<Option<String>, Error> {
+    fn run(&mut self, row: Row) -> Result<Outcome, Error> {
         let project = self.project;
         match row {
             Row::Formatting => checks::formatting(project)?,
             Row::Clippy => checks::clippy(project, Profile::Release)?,
             Row::Docs => checks::documentation(project)?,
-            Row::Guard => return checks::no_server_code(project),
+            Row::Guard => return checks::no_server_code(project).map(Outcome::Passed),
             Row::Rust => self.rust()?,
             Row::Doctests => doctests(project)?,
             Row::Clients => clients(project)?,
             Row::Api => described_calls(project)?,
             Row::Pages => browser::test(project, self.playwright, None)?,
             Row::PagesPostgres => browser::test(project, self.playwright, Some(self.cluster()?))?,
-            Row::Dependencies => return checks::dependencies(project),
+            Row::Dependencies => checks::dependencies(project)?,
+            Row::Advisories => return advisories(project),
         }
-        Ok(None)
+        Ok(Outcome::Passed(None))
     }
 
     fn cluster(&mut self) -> Result<&Cluster, Error> {
@@ -139,6 +144,15 @@ impl Services<'_> {
             .fix("read the failed tests above; one alone: cargo nextest run NAME")
             .run()
     }
+}
+
+fn advisories(project: &Project) -> Result<Outcome, Error> {
+    Ok(match checks::advisories(project)? {
+        Advisories::None => Outcome::Passed(None),
+        Advisories::Unknown => {
+            Outcome::Skipped("the RustSec database could not be fetched".to_owned())
+        }
+    })
 }
 
 fn doctests(project: &Project) -> Result<(), Error> {
