@@ -544,6 +544,7 @@ pub(crate) mod caller {
 
     impl From<backend::Error> for AppError {
         fn from(error: backend::Error) -> Self {
+            backend::refusal::note_error(&error);
             match error {
                 backend::Error::SignedOut | backend::Error::TokenRefused(_) => Self::SignedOut,
                 backend::Error::Forbidden(permission) => Self::Forbidden {

@@ -331,6 +331,7 @@ test("a role that needs a second factor has it set up before anything else", asy
   await owner.page.getByRole("link", { name }).click();
   await owner.page.getByRole("link", { name: "Reset their second factor" }).click();
   const reset = owner.page.getByRole("dialog", { name: /Reset the Second Factor/ });
+  await expect(reset).toContainText("call them back at a number that you had before");
   await axeFindsNothing(owner.page);
   await reset.getByRole("button", { name: "Reset" }).click();
   await expect(owner.page.getByRole("main")).toContainText("their role needs one");

@@ -220,6 +220,7 @@ CREATE TABLE api_token (
     last_used_at          TIMESTAMPTZ,
     last_used_address     TEXT,
     last_refused_at       TIMESTAMPTZ, -- when it was last used from another network
+    lists_read            TEXT, -- JSON: the last day on which it read lists, and which; for the audit log
     revoked_at            TIMESTAMPTZ
 );
 CREATE INDEX api_token_by_operator ON api_token (operator_id);

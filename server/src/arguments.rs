@@ -192,6 +192,10 @@ pub enum OperatorCommand {
         password_stdin: bool,
     },
     /// Take away somebody's authenticator app, passkeys and recovery codes, and end their sessions
+    ///
+    /// Look first whom you help: this is what somebody asks for who has found out a password. See
+    /// them in person or on video, or call them back at a number that you had before; a mail, a chat
+    /// or a call that comes in shows nothing.
     ResetSecondFactor {
         /// The mail address the person signs in with
         #[arg(long)]

@@ -199,6 +199,7 @@ pub async fn open(config: &Config) -> Result<Backend, Failure> {
         public_url: config.public_url.clone(),
         smtp: config.smtp.clone(),
         webhooks_to_private_networks: config.webhooks_to_private_networks,
+        webhook_hosts: config.webhook_hosts.clone(),
         audit_retention_days: config.audit_retention_days,
         oidc_providers: config.oidc_providers.clone(),
         password_breach_url: config.password_breach_url.clone(),

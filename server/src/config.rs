@@ -15,7 +15,9 @@ use backend::{
     Cloud, Clouds,
     auth::oidc::ProviderSettings,
     auth::{BreachedPasswords, PROOF_GOOD_FOR},
+    loopback::is_loopback,
     mail::Smtp,
+    notify::WebhookHosts,
     sealer::keys::{KeyCommand, MasterKeySource},
     store::audit::{RETENTION_DAYS, RETENTION_DAYS_MIN},
 };
@@ -26,7 +28,7 @@ use figment::{
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use url::Url;
+use url::{Host, Url};
 
 pub use self::{environment::Environment, error::ConfigError};
 use crate::arguments::{Flags, LogFormat};
@@ -76,6 +78,8 @@ struct Keys {
     oidc_providers: Vec<oidc::ProviderKeys>,
     confirm_again_after_seconds: Option<u32>,
     password_breach_url: Option<String>,
+    public_url_without_tls: Option<bool>,
+    webhook_hosts: Option<Vec<String>>,
 }
 
 /// What this process was told to be, checked.
@@ -107,6 +111,8 @@ pub struct Config {
     pub smtp: Option<Smtp>,
     /// Whether webhooks may lead to this machine and to private networks.
     pub webhooks_to_private_networks: bool,
+    /// The only hosts that webhooks may be sent to; any where absent.
+    pub webhook_hosts: Option<WebhookHosts>,
     /// Days that entries of the audit log are kept, 30 to 36,500.
     pub audit_retention_days: u32,
     /// The OpenID providers at which operators sign in.
@@ -155,7 +161,11 @@ impl Config {
             ));
         }
         Ok(Self {
-            public_url: public_url(keys.public_url.as_deref(), listen)?,
+            public_url: public_url(
+                keys.public_url.as_deref(),
+                listen,
+                keys.public_url_without_tls.unwrap_or(false),
+            )?,
             master_key_file: keys
                 .master_key_file
                 .unwrap_or_else(|| data_dir.join("master.key")),
@@ -167,6 +177,11 @@ impl Config {
             log_format: keys.log_format.unwrap_or_default(),
             smtp: keys.smtp.map(smtp::SmtpKeys::checked).transpose()?,
             webhooks_to_private_networks: keys.webhooks_to_private_networks.unwrap_or(false),
+            webhook_hosts: keys
+                .webhook_hosts
+                .as_deref()
+                .map(webhook_hosts)
+                .transpose()?,
             audit_retention_days: audit_retention(keys.audit_retention_days)?,
             oidc_providers: oidc::checked(keys.oidc_providers)?,
             confirm_again_after: confirm_again_after(keys.confirm_again_after_seconds)?,
@@ -175,7 +190,7 @@ impl Config {
                 .as_deref()
                 .map(BreachedPasswords::checked_url)
                 .transpose()
-                .map_err(|error| of_backend("password_breach_url", error))?,
+                .map_err(|error| ConfigError::of_backend("password_breach_url", error))?,
             log_filter: environment.log_filter().map(str::to_owned),
             site: environment.site(),
             listen,
@@ -195,6 +210,15 @@ impl Config {
     /// Whether browsers reach this installation by https, so that cookies are `Secure`.
     pub fn is_https(&self) -> bool {
         self.public_url.scheme() == "https"
+    }
+
+    /// Whether people on other machines come by plain http, which somebody meant.
+    pub fn is_in_the_clear(&self) -> bool {
+        !self.is_https()
+            && !self
+                .public_url
+                .host()
+                .is_some_and(|host| is_opened_here(&host))
     }
 }
 
@@ -252,15 +276,11 @@ fn confirm_again_after(given: Option<u32>) -> Result<chrono::Duration, ConfigErr
 }
 
 fn key_command(parts: Vec<String>) -> Result<KeyCommand, ConfigError> {
-    KeyCommand::parse(parts).map_err(|error| of_backend("master_key_command", error))
+    KeyCommand::parse(parts).map_err(|error| ConfigError::of_backend("master_key_command", error))
 }
 
-/// What the backend refuses of the value of a key.
-fn of_backend(key: &str, error: backend::Error) -> ConfigError {
-    match error {
-        backend::Error::Configuration { key, problem } => ConfigError::value(&key, problem),
-        error => ConfigError::value(key, error.to_string()),
-    }
+fn webhook_hosts(given: &[String]) -> Result<WebhookHosts, ConfigError> {
+    WebhookHosts::parse(given).map_err(|error| ConfigError::of_backend("webhook_hosts", error))
 }
 
 fn metrics(given: Option<&str>, listen: SocketAddr) -> Result<Option<SocketAddr>, ConfigError> {
@@ -276,7 +296,13 @@ fn metrics(given: Option<&str>, listen: SocketAddr) -> Result<Option<SocketAddr>
     Ok(metrics)
 }
 
-fn public_url(given: Option<&str>, listen: SocketAddr) -> Result<Url, ConfigError> {
+/// `without_tls`: whether somebody meant people on other machines to come by plain http, where
+/// passwords and sessions can be read on the way.
+fn public_url(
+    given: Option<&str>,
+    listen: SocketAddr,
+    without_tls: bool,
+) -> Result<Url, ConfigError> {
     let text = given.map_or_else(|| format!("http://{listen}"), str::to_owned);
     let refused = |why: &str| {
         ConfigError::value(
@@ -285,19 +311,35 @@ fn public_url(given: Option<&str>, listen: SocketAddr) -> Result<Url, ConfigErro
         )
     };
     let url = Url::parse(&text).map_err(|_| refused("is not a URL"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(refused("is not an http or https address"));
-    }
+    let host = url
+        .host()
+        .filter(|_| matches!(url.scheme(), "http" | "https"))
+        .ok_or_else(|| refused("is not an http or https address"))?;
+    let in_the_clear = url.scheme() == "http" && !is_opened_here(&host);
     let bare = url.path() == "/"
         && url.query().is_none()
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none();
-    if bare {
-        Ok(url)
-    } else {
-        Err(refused("has more than scheme, host and port"))
+    if !bare {
+        return Err(refused("has more than scheme, host and port"));
     }
+    if in_the_clear && !without_tls {
+        let whose = given.map_or("by default, since it listens there, ", |_| "");
+        return Err(ConfigError::value(
+            "public_url",
+            format!(
+                "{whose}“{text}” is plain http to another machine, so passwords and sessions can be read on the way; put a TLS proxy in front and give its address, such as https://rollcall.example.com, or write public_url_without_tls = true if that is meant"
+            ),
+        ));
+    }
+    Ok(url)
+}
+
+/// Whether a browser that opens it is on this machine: also for names below `localhost`, which
+/// browsers take for loopback whatever DNS says (RFC 6761 §6.3).
+fn is_opened_here(host: &Host<&str>) -> bool {
+    is_loopback(host) || matches!(host, Host::Domain(name) if name.ends_with(".localhost"))
 }
 
 /// The URL's text is not repeated in the refusal: it may hold a password.
@@ -333,7 +375,7 @@ fn ranges(given: &[String]) -> Result<Vec<IpNet>, ConfigError> {
 
 /// Reads the clouds and checks that no two share an id.
 fn clouds(entries: &[CloudEntry]) -> Result<Vec<Cloud>, ConfigError> {
-    let refused = |error: backend::Error| of_backend("clouds", error);
+    let refused = |error| ConfigError::of_backend("clouds", error);
     let parse = |entry: &CloudEntry| {
         let name = entry.name.as_deref().unwrap_or(&entry.id);
         Cloud::parse(&entry.id, name, &entry.authority, &entry.graph)

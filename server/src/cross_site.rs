@@ -11,6 +11,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use backend::refusal::{self, Why};
 use http::{HeaderMap, Method, StatusCode, header};
 use url::Url;
 
@@ -66,6 +67,7 @@ pub async fn refuse(State(own): State<OwnOrigin>, request: Request, next: Next) 
     if own.sent(request.headers()) {
         next.run(request).await
     } else {
+        refusal::note_why(Why::OtherSite);
         (
             StatusCode::FORBIDDEN,
             "This request did not come from a page of this installation. Open the page again \

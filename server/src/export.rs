@@ -17,7 +17,7 @@ use axum::{
     routing::get,
 };
 use backend::{
-    Backend, Origin, Scope,
+    Backend, Origin, Scope, refusal,
     store::{
         audit::{self, AuditFilter},
         contacts, credential_profiles, devices,
@@ -119,8 +119,10 @@ impl IntoResponse for Refused {
 impl Refused {
     /// The backend's refusal.
     fn of(error: backend::Error) -> Self {
+        refusal::note_error(&error);
         match error {
             backend::Error::NotFound(_) => Self::NotFound,
+            backend::Error::Forbidden(_) => Self::Forbidden,
             backend::Error::SignedOut => Self::SignedOut,
             backend::Error::TooMany { retry_after_s } => Self::TooMany { retry_after_s },
             error => Self::failed(&error),
@@ -173,11 +175,8 @@ impl Asking {
         let scope = backend::auth::operator_scope(&self.backend, id, self.origin)
             .await
             .map_err(Refused::of)?;
-        if scope.can(permission) {
-            Ok((self.backend, scope))
-        } else {
-            Err(Refused::Forbidden)
-        }
+        scope.require(permission).map_err(Refused::of)?;
+        Ok((self.backend, scope))
     }
 }
 

@@ -20,6 +20,7 @@ use backend::{
         known_browsers,
         oidc::{self, Answer, BROWSER, Begin, Browser, Finished, Intent},
     },
+    refusal::{self, Why},
     store::sessions::{OPERATOR, PROVED_AT},
 };
 use domain::{DateTime, id::OperatorId};
@@ -168,6 +169,7 @@ async fn go(
     address: Address,
 ) -> Result<Response, Broken> {
     if !visitor.navigates() {
+        refusal::note_why(Why::OtherSite);
         return Ok(StatusCode::FORBIDDEN.into_response());
     }
     let backend = &visitor.backend;

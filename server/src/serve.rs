@@ -33,6 +33,12 @@ pub async fn serve(
     let mut parts = tokio::task::JoinSet::new();
     let router = router::public(&backend, config, &metrics);
     tracing::info!(address = %config.public_url, listening = %config.listen, "serving");
+    if config.is_in_the_clear() {
+        tracing::warn!(
+            address = %config.public_url,
+            "people come by plain http (public_url_without_tls): passwords and sessions can be read on the way"
+        );
+    }
     parts.spawn(listener::serve(public, router, shutdown.clone()));
     if let Some(private) = private {
         parts.spawn(listener::serve(

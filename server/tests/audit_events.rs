@@ -81,7 +81,9 @@ both!(
         let refused = app.call(Method::GET, &path, Some(&of_a), None).await;
         refused.refused(404);
         app.get(&path).await.expect(200);
-        let all = actions(&app, &app.owner, "").await;
+        let mut all = actions(&app, &app.owner, "").await;
+        // That tokens read this list stands in it too, once for each.
+        all.retain(|action| action != "api_token.read");
         assert_eq!(all.len(), 4, "{all:?}");
         let found = actions(
             &app,

@@ -3,6 +3,7 @@
 use std::{
     io::Write,
     net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -127,6 +128,58 @@ fn another_master_key_is_refused() {
     );
     assert!(line.contains("master_key_file"), "{line}");
     assert!(!key.exists());
+}
+
+/// Runs `rollcall` as a service with the widest umask does, in a folder that was there.
+fn rollcall_with_umask_0(folder: &Path, arguments: &str) -> Output {
+    let program = env!("CARGO_BIN_EXE_rollcall");
+    Command::new("sh")
+        .args(["-c", &format!("umask 0; exec {program} {arguments}")])
+        .current_dir(folder)
+        .env("RUST_LOG", "warn")
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn what_it_writes_is_its_owners_alone_whatever_the_umask() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let data = here.join("data");
+    let allow = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    std::fs::create_dir(&data).unwrap();
+    allow(&data, 0o755);
+    let output = rollcall_with_umask_0(here, "backup copy.db");
+    done(&output);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("has mode 0755") && told.contains("`chmod 700 ./data`"),
+        "{told}"
+    );
+    let mut files = vec![here.join("copy.db")];
+    files.extend(
+        std::fs::read_dir(&data)
+            .unwrap()
+            .map(|file| file.unwrap().path()),
+    );
+    assert!(files.len() >= 3, "{files:?}");
+    for file in &files {
+        let mode = std::fs::metadata(file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
+
+    allow(&data, 0o700);
+    let output = rollcall_with_umask_0(here, "migrate");
+    done(&output);
+    assert!(output.stderr.is_empty(), "nothing is open any more");
+    allow(&data.join("master.key"), 0o644);
+    let line = refused(&rollcall(here, &["migrate"], ""), 2);
+    assert_eq!(
+        line,
+        "rollcall: configuration: master_key_file: others may use ./data/master.key, which has mode 0644: make it its owner’s alone with `chmod 600 ./data/master.key`, and if somebody may have read it, go over to a new key with `rollcall secrets rotate`"
+    );
 }
 
 #[tokio::test]

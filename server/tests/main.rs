@@ -48,6 +48,8 @@ mod protected_rules;
 #[cfg(test)]
 mod protections;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod second_factor;

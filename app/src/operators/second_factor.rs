@@ -156,7 +156,9 @@ pub fn ResetSecondFactorDialog() -> impl IntoView {
                     </p>
                     <p>
                         "Make sure that it is them who asks: this is what somebody does who has found \
-                         out their password."
+                         out their password. Look at them, in person or on video, or call them back at \
+                         a number that you had before. A mail, a chat or a call that comes in shows \
+                         nothing."
                     </p>
                     <DialogFoot back=routes::operator(view.operator.id)>
                         <Submit label="Reset" busy="Resetting" class="btn btn-error" />

@@ -1,12 +1,12 @@
 //! A copy of the database while everything runs: the command `backup`.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Stdio};
+use std::{fs, path::Path, process::Stdio};
 
 use secrecy::ExposeSecret;
 use tokio::process::Command;
 use url::Url;
 
-use crate::{Backend, Db, Error, Result};
+use crate::{Backend, Db, Error, Result, db::Server, private_files};
 
 /// Copies the database, as it is at this moment, into a new file that only its owner can read.
 /// The master key is not in it: without that, the copy's secrets don't open.
@@ -22,12 +22,7 @@ pub async fn backup(b: &Backend, file: &Path) -> Result<()> {
         ));
     }
     // Made first with the right mode: both ways fill an empty file and leave its mode.
-    fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(file)
-        .and_then(|made| made.set_permissions(fs::Permissions::from_mode(0o600)))
-        .map_err(|error| Error::file("write the copy to", file, &error))?;
+    private_files::make(file).map_err(|error| Error::file("write the copy to", file, &error))?;
     let copied = match &b.db {
         Db::Sqlite { .. } => b.db.copy_to(file).await,
         Db::Postgres(_) => dump(b, "pg_dump", file).await,
@@ -66,8 +61,19 @@ async fn dump(b: &Backend, program: &str, file: &Path) -> Result<()> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.trim().replace('\n', " ");
-    Err(unavailable(format!("failed: {said}")))
+    Err(unavailable(format!("failed: {}", with_fix(said.trim()))))
+}
+
+/// What a dump complained of, in one line, with what to do where it is Rollcall that asked for it.
+fn with_fix(said: &str) -> String {
+    let said = said.replace('\n', " ");
+    if said.contains("root certificate file \"system\"") {
+        format!(
+            "{said}; it is older than version 16 and doesn’t know the machine’s authorities: add sslrootcert=FILE to database_url, or install a newer one"
+        )
+    } else {
+        said
+    }
 }
 
 /// What libpq reads of an address (PostgreSQL's documentation, "Environment Variables").
@@ -107,6 +113,15 @@ fn environment(url: &Url) -> Result<Vec<(&'static str, String)>> {
         };
         variables.push((variable, value.into_owned()));
     }
+    let server = Server::at(url.as_str())?;
+    if server.is_by_default() {
+        // As the pool has it. libpq looks for authorities in a file of the user's unless told where;
+        // `system` are those of the machine (since version 16).
+        variables.push(("PGSSLMODE", server.ssl_mode().to_owned()));
+        if !variables.iter().any(|(name, _)| *name == "PGSSLROOTCERT") {
+            variables.push(("PGSSLROOTCERT", "system".to_owned()));
+        }
+    }
     if variables.iter().any(|(_, value)| value.contains('\0')) {
         return Err(Error::configuration("database_url", "it holds a zero byte"));
     }
@@ -115,6 +130,8 @@ fn environment(url: &Url) -> Result<Vec<(&'static str, String)>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::{
         Clouds, Settings, open,
@@ -257,6 +274,18 @@ mod tests {
     }
 
     #[test]
+    fn an_older_dump_is_told_what_it_lacks() {
+        // As version 15 says it.
+        let said = "pg_dump: error: connection to server failed: root certificate file \"system\" does not exist\nEither provide the file or change sslmode to disable server certificate verification.";
+        let told = with_fix(said);
+        assert!(
+            told.contains("add sslrootcert=FILE to database_url") && told.lines().count() == 1,
+            "{told}"
+        );
+        assert_eq!(with_fix("out of disk\nspace"), "out of disk space");
+    }
+
+    #[test]
     fn an_address_becomes_the_environment_of_libpq() {
         let url =
             "postgres://me%40x:p%2Bw+d@[::1]:5433/roll%20call?sslmode=require&application_name=x";
@@ -273,5 +302,18 @@ mod tests {
                 pair("PGSSLMODE", "require"),
             ]
         );
+        for (query, certificates) in [("", "system"), ("?sslrootcert=/etc/ca.pem", "/etc/ca.pem")] {
+            let url = format!("postgres://db.example.com/rollcall{query}");
+            let mut told = environment(&Url::parse(&url).unwrap()).unwrap();
+            told.sort_unstable();
+            assert_eq!(
+                told[2..],
+                [
+                    pair("PGSSLMODE", "verify-full"),
+                    pair("PGSSLROOTCERT", certificates)
+                ],
+                "as the pool has it"
+            );
+        }
     }
 }

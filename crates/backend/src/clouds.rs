@@ -4,7 +4,7 @@ use domain::cloud::CloudName;
 use graph::MICROSOFT_CLOUDS;
 use url::Url;
 
-use crate::{Error, Result};
+use crate::{Error, Result, loopback::is_loopback};
 
 /// One cloud: where its tenants sign in and where its Graph is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,15 +90,12 @@ fn origin(cloud: &str, field: &str, given: &str) -> Result<Url> {
         )
     };
     let url = Url::parse(given).map_err(|error| refused(&error.to_string()))?;
-    let loopback = match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(domain)) => domain == "localhost",
-        None => return Err(refused("it needs a host")),
+    let Some(host) = url.host() else {
+        return Err(refused("it needs a host"));
     };
     match url.scheme() {
         "https" => {}
-        "http" if loopback => {}
+        "http" if is_loopback(&host) => {}
         "http" => return Err(refused("http is for loopback addresses only, use https")),
         _ => return Err(refused("it has to begin with https://")),
     }

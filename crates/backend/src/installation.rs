@@ -1,11 +1,11 @@
 //! Opening an installation: database, schema, master key.
 
-use std::{fs, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use crate::{
     Backend, Clock, Clouds, Db, Error, Ids, Result, Sealer, Settings, auth, execute, graph_access,
     limits::Limits,
-    notify,
+    notify, private_files,
     sealer::{
         key_name,
         keys::{Found, MasterKeySource},
@@ -31,7 +31,10 @@ pub async fn open(
     Ok(Backend {
         graph: graph_access::connector(&clock, &ids)?,
         limits: Arc::new(Limits::new(&clock)),
-        webhooks: notify::Webhooks::new(settings.webhooks_to_private_networks)?,
+        webhooks: notify::Webhooks::new(
+            settings.webhooks_to_private_networks,
+            settings.webhook_hosts.clone(),
+        )?,
         oidc: auth::oidc::Providers::new(settings.oidc_providers.clone())?,
         breached_passwords: auth::BreachedPasswords::new(settings.password_breach_url.clone())?,
         db,
@@ -43,18 +46,24 @@ pub async fn open(
             database_url: Some(database_url.into()),
             ..settings
         }),
+        reads_noted: Arc::default(),
         wake: Arc::default(),
     })
 }
 
 /// Connects and brings the schema up to date: the command `migrate`.
 pub async fn migrate(clock: &Clock, data_dir: &Path, database_url: &str) -> Result<Db> {
-    // What is in there is for the server's own user alone.
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(data_dir)
-        .map_err(|error| Error::file("make the folder", data_dir, &error))?;
+    let folder = |doing, error| Error::file(doing, data_dir, &error);
+    private_files::make_folder(data_dir).map_err(|error| folder("make the folder", error))?;
+    let found = private_files::others_may(data_dir).map_err(|error| folder("look at", error))?;
+    if let Some(mode) = found {
+        // No refusal: what is in there is closed to others by itself, and volumes of containers come
+        // with modes that nobody chose.
+        tracing::warn!(
+            "others may look into data_dir: {folder} has mode {mode:04o}; make it its owner’s alone with `chmod 700 {folder}`",
+            folder = data_dir.display()
+        );
+    }
     let db = Db::open(database_url).await?;
     if let Some(copy) = db.migrate(clock.now(), &data_dir.join("backups")).await? {
         tracing::info!(copy = %copy.display(), "the database was copied before it was changed");
@@ -145,7 +154,7 @@ mod tests {
     use crate::{auth, testing};
     use domain::permission::Role;
     use secrecy::SecretString;
-    use std::os::unix::fs::PermissionsExt;
+    use std::{fs, os::unix::fs::PermissionsExt as _};
 
     async fn start(folder: &Path, url: &str, key: &str) -> Result<Backend> {
         let settings = Settings::in_folder(folder.join("data"));
@@ -176,13 +185,23 @@ mod tests {
             !folder.join("b.key").exists(),
             "no key is made beside a database that has one"
         );
+        let open =
+            |mode| fs::set_permissions(folder.join("b.key"), fs::Permissions::from_mode(mode));
         fs::write(folder.join("b.key"), "11".repeat(32)).unwrap();
+        open(0o644).unwrap();
+        let exposed = refusal(start(folder, &url, "b.key").await);
+        assert!(
+            exposed.contains("b.key, which has mode 0644") && exposed.contains("`chmod 600 "),
+            "{exposed}"
+        );
+        assert!(!exposed.contains("1111"), "{exposed}");
+        open(0o600).unwrap();
         let other = refusal(start(folder, &url, "b.key").await);
         assert!(other.contains("another key"), "{other}");
         fs::write(folder.join("b.key"), "not a key").unwrap();
         let broken = refusal(start(folder, &url, "b.key").await);
         assert!(broken.contains("64 hexadecimal digits"), "{broken}");
-        for line in [missing, other, broken] {
+        for line in [missing, exposed, other, broken] {
             assert_eq!(line.lines().count(), 1, "{line}");
         }
     }

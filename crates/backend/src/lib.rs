@@ -19,10 +19,13 @@ pub mod ids;
 mod installation;
 pub mod jobs;
 pub mod limits;
+pub mod loopback;
 pub mod mail;
 pub mod notify;
 mod operator_mail;
+mod private_files;
 pub mod rate;
+pub mod refusal;
 pub mod scope;
 pub mod sealer;
 pub mod store;
@@ -72,6 +75,8 @@ pub struct Backend {
     pub settings: Arc<Settings>,
     /// How much of what is costly anybody may ask for.
     pub limits: Arc<limits::Limits>,
+    /// What tokens are known to have read today.
+    pub reads_noted: Arc<store::tokens::ReadsNoted>,
     /// Rung when a job was put into the queue, so that a worker in this process looks at once.
     pub wake: Arc<tokio::sync::Notify>,
 }
@@ -98,6 +103,8 @@ pub struct Settings {
     pub proof_good_for: chrono::Duration,
     /// Whether webhooks may lead to this machine and to private networks.
     pub webhooks_to_private_networks: bool,
+    /// The only hosts that webhooks may be sent to; none: any.
+    pub webhook_hosts: Option<notify::WebhookHosts>,
     /// The OpenID providers at which operators sign in.
     pub oidc_providers: Vec<auth::oidc::ProviderSettings>,
     /// Where a list of stolen passwords is asked by hash prefix; none: it isn't asked.
@@ -119,6 +126,7 @@ impl Settings {
             smtp: None,
             proof_good_for: auth::PROOF_GOOD_FOR,
             webhooks_to_private_networks: false,
+            webhook_hosts: None,
             oidc_providers: Vec::new(),
             password_breach_url: None,
             database_url: None,

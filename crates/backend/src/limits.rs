@@ -25,15 +25,18 @@ pub enum Limited {
     Search,
     /// Taking a whole list out of the installation.
     Export,
+    /// A program's page of a list.
+    ListPage,
 }
 
 impl Limited {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Invitation,
         Self::ConnectionTest,
         Self::LiveQuery,
         Self::Search,
         Self::Export,
+        Self::ListPage,
     ];
 
     /// How many at once, and after how long one more. Far above what a person does, far below what
@@ -45,7 +48,15 @@ impl Limited {
             Self::LiveQuery => (60, Duration::from_millis(500)),
             Self::Search => (100, Duration::from_millis(100)),
             Self::Export => (20, Duration::from_secs(5)),
+            // 250 a second: a quarter more than the 200 that the API promises each token.
+            Self::ListPage => (1_000, Duration::from_millis(4)),
         }
+    }
+
+    /// Whether those behind an address share an allowance too. What is promised to each token isn't
+    /// taken from it by others.
+    const fn is_shared(self) -> bool {
+        !matches!(self, Self::ListPage)
     }
 }
 
@@ -56,7 +67,7 @@ const OFFICE: u32 = 5;
 #[derive(Debug)]
 struct Allowances {
     of_each: Limiter<Uuid>,
-    of_address: Limiter<IpAddr>,
+    of_address: Option<Limiter<IpAddr>>,
 }
 
 /// What strangers may do, before all that they may call: requests of a network that change something,
@@ -89,7 +100,9 @@ impl Limits {
             let (burst, interval) = what.allowance();
             Allowances {
                 of_each: Limiter::new(clock, burst, interval),
-                of_address: Limiter::new(clock, burst * OFFICE, interval / OFFICE),
+                of_address: what
+                    .is_shared()
+                    .then(|| Limiter::new(clock, burst * OFFICE, interval / OFFICE)),
             }
         });
         Self {
@@ -124,9 +137,9 @@ impl Limits {
         };
         let allowances = &self.of_callers[what as usize];
         told(allowances.of_each.take(&id))?;
-        match scope.origin().address() {
-            Some(address) => told(allowances.of_address.take(&network(address))),
-            None => Ok(()),
+        match (&allowances.of_address, scope.origin().address()) {
+            (Some(shared), Some(address)) => told(shared.take(&network(address))),
+            _ => Ok(()),
         }
     }
 }
@@ -221,5 +234,31 @@ mod tests {
         assert_eq!((taken, waits), (100, 1), "one network, many people");
         let elsewhere = as_from(&t, &t.owner().await, "2001:db8:0:1::1").await;
         limits.take(Limited::Export, &elsewhere).unwrap();
+    });
+
+    db_test!(each_program_gets_its_pages_and_no_endless_number, |t| {
+        let limits = Limits::new(&t.clock);
+        let (one, other) = (t.owner().await, t.owner().await);
+        let mut taken = 0;
+        while limits.take(Limited::ListPage, &one).is_ok() {
+            taken += 1;
+            assert!(taken <= 1_000, "there is no end to it");
+        }
+        limits.take(Limited::ListPage, &other).unwrap();
+        // At a steady pace no fewer than are promised, second after second.
+        for _ in 0..5 {
+            t.clock.advance(chrono::Duration::seconds(1));
+            for page in 0..200 {
+                let page_is_given = limits.take(Limited::ListPage, &one);
+                assert!(page_is_given.is_ok(), "{page}: {page_is_given:?}");
+            }
+        }
+        for n in 0..10 {
+            let another = as_from(&t, &t.owner().await, "203.0.113.7").await;
+            for page in 0..1_000 {
+                let taken = limits.take(Limited::ListPage, &another);
+                assert!(taken.is_ok(), "{n}: {page}: a neighbour takes nothing away");
+            }
+        }
     });
 }

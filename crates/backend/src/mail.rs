@@ -19,6 +19,7 @@ use url::{Host, Url};
 use crate::{
     Error, Result,
     delivery::{TIMEOUT, Undelivered, chain},
+    loopback::is_loopback,
 };
 
 /// How the connection to the mail server is secured.
@@ -88,12 +89,7 @@ impl Smtp {
                 ));
             }
         };
-        let loopback = match parsed {
-            Host::Domain(name) => name == "localhost",
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.is_loopback(),
-        };
-        if security == SmtpSecurity::None && !loopback {
+        if security == SmtpSecurity::None && !is_loopback(&parsed) {
             return Err(refused(
                 "security",
                 "none is for this machine itself only, and smtp.host is another; use starttls or tls"

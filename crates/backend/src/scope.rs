@@ -217,6 +217,14 @@ impl Scope {
         matches!(self.customers, Customers::All)
     }
 
+    /// The one customer that the caller may see; none where there are others, or may be.
+    pub(crate) fn only_customer(&self) -> Option<CustomerId> {
+        match &self.customers {
+            Customers::Some(some) if some.len() == 1 => some.iter().next().copied(),
+            Customers::All | Customers::Some(_) | Customers::AllExcept(_) => None,
+        }
+    }
+
     /// Whether the caller sees customers that are added later.
     pub fn sees_later_ones(&self) -> bool {
         matches!(self.customers, Customers::All | Customers::AllExcept(_))

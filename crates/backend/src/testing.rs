@@ -90,7 +90,7 @@ impl TestBackend {
             db,
             graph,
             limits: Arc::new(Limits::new(&clock)),
-            webhooks: notify::Webhooks::new(false).expect("an HTTP client is made"),
+            webhooks: notify::Webhooks::new(false, None).expect("an HTTP client is made"),
             oidc: auth::oidc::Providers::new(Vec::new()).expect("an HTTP client is made"),
             breached_passwords: auth::BreachedPasswords::new(None).expect("nothing can fail"),
             clock,
@@ -101,6 +101,7 @@ impl TestBackend {
                 database_url: Some(url.into()),
                 ..Settings::in_folder(folder.path().to_owned())
             }),
+            reads_noted: Arc::default(),
             wake: Arc::default(),
         };
         Some(Self { backend, folder })

@@ -33,6 +33,42 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// A kind of list that programs read by pages. Which a token read on a day is in the audit log.
+    pub enum ListKind {
+        /// Customers.
+        Customers = "customers",
+        /// Credential profiles.
+        CredentialProfiles = "credential_profiles",
+        /// Integrations.
+        Integrations = "integrations",
+        /// Runs.
+        Runs = "runs",
+        /// Changes of a run.
+        RunChanges = "run_changes",
+        /// Users of a directory.
+        Users = "users",
+        /// Groups of a directory.
+        Groups = "groups",
+        /// Members of a group.
+        GroupMembers = "group_members",
+        /// Contacts of a directory.
+        Contacts = "contacts",
+        /// Devices of a directory.
+        Devices = "devices",
+        /// Notification recipients.
+        NotificationRecipients = "notification_recipients",
+        /// Operators.
+        Operators = "operators",
+        /// API tokens.
+        ApiTokens = "api_tokens",
+        /// Consent links of a customer.
+        ConsentLinks = "consent_links",
+        /// The audit log.
+        AuditEvents = "audit_events",
+    }
+}
+
 impl ApiTokenKind {
     /// The kind as a page shows it.
     pub const fn title(self) -> &'static str {

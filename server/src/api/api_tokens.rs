@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use backend::{Backend, store::tokens};
 use domain::{
-    api_token::{ApiToken, ApiTokenRotated, ApiTokenRotation, OVERLAP_HOURS},
+    api_token::{ApiToken, ApiTokenRotated, ApiTokenRotation, ListKind, OVERLAP_HOURS},
     id::ApiTokenId,
     paging::Listing,
 };
@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiState,
     caller::Caller,
-    input::{Body, Id, Query, list_request},
+    input::{Body, Id, Query},
     problem::{Refusals, RefusalsWithConflict, Result},
 };
 
@@ -52,9 +52,14 @@ async fn list(
     query: Query,
 ) -> Result<Json<Listing<ApiToken>>> {
     let parameters: Parameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let request = caller.list_request(
+        &backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
     let listing = tokens::listing(&backend, &caller.0, &request).await;
-    caller.found(listing).map(Json)
+    caller.listed(&backend, ListKind::ApiTokens, listing).await
 }
 
 /// One API token

@@ -7,6 +7,7 @@ use backend::{
 };
 use domain::{
     DateTime,
+    api_token::ListKind,
     audit::{ActorKind, AuditAction, AuditEvent, AuditObject},
     id::{AuditEventId, CustomerId},
     paging::Listing,
@@ -20,7 +21,7 @@ use uuid::Uuid;
 use super::{
     ApiState,
     caller::Caller,
-    input::{Id, Query, list_request},
+    input::{Id, Query},
     problem::{Refusals, Result},
 };
 use crate::csv;
@@ -102,7 +103,7 @@ async fn list(
 ) -> Result<Json<Listing<AuditEvent>>> {
     caller.require(Permission::AuditRead)?;
     let asked: Parameters = query.parse()?;
-    let request = list_request(asked.limit, asked.cursor.as_deref(), asked.q)?;
+    let request = caller.list_request(&backend, asked.limit, asked.cursor.as_deref(), asked.q)?;
     let filter = AuditFilter {
         customer_id: asked.customer_id,
         action: asked.action,
@@ -115,7 +116,9 @@ async fn list(
         q: request.q.clone(),
     };
     let listing = audit::listing(&backend, &caller.0, &filter, &request).await;
-    caller.found(listing).map(Json)
+    caller
+        .listed(&backend, ListKind::AuditEvents, listing)
+        .await
 }
 
 /// The audit log as CSV

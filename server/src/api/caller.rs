@@ -7,13 +7,21 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
-use backend::{Backend, Origin, Scope, rate::Limiter};
-use domain::{permission::Permission, text::FieldError};
+use axum::{
+    Json,
+    extract::{ConnectInfo, FromRef, FromRequestParts},
+};
+use backend::{Backend, Origin, Scope, limits::Limited, rate::Limiter, store::tokens};
+use domain::{
+    api_token::ListKind,
+    paging::{ListRequest, Listing},
+    permission::Permission,
+    text::FieldError,
+};
 use http::{header, request::Parts};
 
 use super::{
-    ApiState,
+    ApiState, input,
     problem::{Problem, Result},
 };
 use crate::trace::request_id_of;
@@ -36,6 +44,31 @@ impl Caller {
     /// Refuses a caller whose role doesn't allow it.
     pub fn require(&self, permission: Permission) -> Result<()> {
         self.found(self.0.require(permission))
+    }
+
+    /// What a list call asks for, from its `limit`, `cursor` and `q`: one page of what the program may
+    /// read.
+    pub fn list_request(
+        &self,
+        backend: &Backend,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+        q: Option<String>,
+    ) -> Result<ListRequest> {
+        self.found(backend.limits.take(Limited::ListPage, &self.0))?;
+        input::list_request(limit, cursor, q)
+    }
+
+    /// A page of a list, once it is written down that the token reads such lists today.
+    pub async fn listed<T>(
+        &self,
+        backend: &Backend,
+        list: ListKind,
+        page: backend::Result<Listing<T>>,
+    ) -> Result<Json<Listing<T>>> {
+        let page = self.found(page)?;
+        self.found(tokens::note_read(backend, &self.0, list).await)?;
+        Ok(Json(page))
     }
 
     /// The backend's refusal, where an id in `field` of the body, and nothing in the path, can
@@ -116,7 +149,10 @@ impl TokenCheck {
         let mark = self.hasher.hash_one(token);
         let known = self.known().contains(&mark);
         if !known && let Some(address) = address {
-            self.tries.take(&address).map_err(Problem::too_many)?;
+            self.tries.take(&address).map_err(|retry_after_s| {
+                let error = backend::Error::TooMany { retry_after_s };
+                Problem::from_backend(error, request_id)
+            })?;
         }
         let origin = Origin::api(address, request_id);
         match backend::auth::token_scope(backend, token, origin).await {

@@ -6,6 +6,7 @@ use backend::{
     store::{consent_links, customers},
 };
 use domain::{
+    api_token::ListKind,
     consent_link::{ConsentLinkLine, ConsentLinkMade, NewConsentLink},
     id::{ConsentLinkId, CustomerId},
     paging::Listing,
@@ -19,7 +20,7 @@ use super::{
     ApiState,
     caller::Caller,
     created,
-    input::{Body, Id, Query, list_request},
+    input::{Body, Id, Query},
     problem::{Refusals, Result},
 };
 
@@ -58,9 +59,16 @@ async fn list(
     caller.found(customers::get(&backend, &caller.0, customer).await)?;
     caller.require(Permission::IntegrationsRead)?;
     let parameters: Parameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let request = caller.list_request(
+        &backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
     let listing = consent_links::listing(&backend, &caller.0, customer, &request).await;
-    caller.found(listing).map(Json)
+    caller
+        .listed(&backend, ListKind::ConsentLinks, listing)
+        .await
 }
 
 /// Make a consent link

@@ -6,6 +6,7 @@ use backend::{
     store::{contacts, customers},
 };
 use domain::{
+    api_token::ListKind,
     contact::Contact,
     id::{ContactId, CustomerId},
     paging::Listing,
@@ -18,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiState,
     caller::Caller,
-    input::{Id, Query, list_request},
+    input::{Id, Query},
     problem::{Refusals, Result},
 };
 
@@ -57,9 +58,14 @@ async fn list(
     caller.found(customers::get(&backend, &caller.0, customer).await)?;
     caller.require(Permission::DirectoryRead)?;
     let parameters: Parameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let request = caller.list_request(
+        &backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
     let listing = contacts::listing(&backend, &caller.0, customer, &request).await;
-    listing.map(Json).map_err(|error| caller.refused(error))
+    caller.listed(&backend, ListKind::Contacts, listing).await
 }
 
 /// One contact

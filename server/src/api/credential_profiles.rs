@@ -3,6 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use backend::{Backend, store::credential_profiles};
 use domain::{
+    api_token::ListKind,
     credential_profile::{CredentialProfile, CredentialProfileChange, NewCredentialProfile},
     id::CredentialProfileId,
     paging::Listing,
@@ -16,7 +17,7 @@ use super::{
     ApiState,
     caller::Caller,
     created,
-    input::{Body, Id, Query, list_request},
+    input::{Body, Id, Query},
     problem::{Refusals, RefusalsWithConflict, Result},
 };
 
@@ -50,9 +51,16 @@ async fn list(
 ) -> Result<Json<Listing<CredentialProfile>>> {
     caller.require(Permission::CredentialProfilesRead)?;
     let parameters: Parameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let request = caller.list_request(
+        &backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
     let listing = credential_profiles::listing(&backend, &caller.0, &request).await;
-    listing.map(Json).map_err(|error| caller.refused(error))
+    caller
+        .listed(&backend, ListKind::CredentialProfiles, listing)
+        .await
 }
 
 /// Add a credential profile

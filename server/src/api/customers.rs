@@ -3,6 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use backend::{Backend, store::customers};
 use domain::{
+    api_token::ListKind,
     customer::{Customer, CustomerChange, TIME_ZONE_DEFAULT, parse_tag},
     id::CustomerId,
     paging::Listing,
@@ -16,7 +17,7 @@ use super::{
     ApiState,
     caller::Caller,
     created,
-    input::{Body, Id, Query, list_request},
+    input::{Body, Id, Query},
     problem::{Problem, Refusals, Result},
 };
 
@@ -67,11 +68,16 @@ async fn list(
 ) -> Result<Json<Listing<Customer>>> {
     caller.require(Permission::CustomersRead)?;
     let parameters: Parameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let request = caller.list_request(
+        &backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
     let tag = parameters.tag.map(|tag| parse_tag("tag", &tag)).transpose();
     let tag = tag.map_err(Problem::invalid)?;
     let listing = customers::listing(&backend, &caller.0, &request, tag.as_deref()).await;
-    listing.map(Json).map_err(|error| caller.refused(error))
+    caller.listed(&backend, ListKind::Customers, listing).await
 }
 
 /// Add a customer

@@ -6,6 +6,7 @@ use backend::{
     store::{customers, groups},
 };
 use domain::{
+    api_token::ListKind,
     group::{Group, MemberLine},
     id::{CustomerId, GroupId},
     paging::Listing,
@@ -18,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiState,
     caller::Caller,
-    input::{Id, Query, list_request},
+    input::{Id, Query},
     problem::{Refusals, Result},
 };
 
@@ -56,9 +57,14 @@ async fn list(
     caller.found(customers::get(&backend, &caller.0, customer).await)?;
     caller.require(Permission::DirectoryRead)?;
     let parameters: Parameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let request = caller.list_request(
+        &backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
     let listing = groups::listing(&backend, &caller.0, customer, &request).await;
-    listing.map(Json).map_err(|error| caller.refused(error))
+    caller.listed(&backend, ListKind::Groups, listing).await
 }
 
 /// One group
@@ -87,7 +93,14 @@ async fn members(
 ) -> Result<Json<Listing<MemberLine>>> {
     caller.found(groups::name(&backend, &caller.0, id).await)?;
     let parameters: Parameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let request = caller.list_request(
+        &backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
     let listing = groups::members_listing(&backend, &caller.0, id, &request).await;
-    listing.map(Json).map_err(|error| caller.refused(error))
+    caller
+        .listed(&backend, ListKind::GroupMembers, listing)
+        .await
 }

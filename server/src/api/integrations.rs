@@ -6,6 +6,7 @@ use backend::{
     store::{customers, integrations, protected_rules},
 };
 use domain::{
+    api_token::ListKind,
     guard::GuardForecast,
     id::{CustomerId, IntegrationId},
     integration::{Integration, IntegrationChange, NewIntegration, People},
@@ -21,7 +22,7 @@ use super::{
     ApiState,
     caller::Caller,
     created,
-    input::{Body, Id, Query, list_request},
+    input::{Body, Id, Query},
     problem::{Refusals, RefusalsWithConflict, Result},
 };
 
@@ -91,9 +92,16 @@ async fn listing(
     query: &Query,
 ) -> Result<Json<Listing<Integration>>> {
     let parameters: Parameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let request = caller.list_request(
+        backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
     let listing = integrations::listing(backend, &caller.0, customer, &request).await;
-    listing.map(Json).map_err(|error| caller.refused(error))
+    caller
+        .listed(backend, ListKind::Integrations, listing)
+        .await
 }
 
 /// Add an integration

@@ -6,6 +6,7 @@ use backend::{
     store::{customers, notification_recipients},
 };
 use domain::{
+    api_token::ListKind,
     id::{CustomerId, NotificationRecipientId},
     notification::{
         NewNotificationRecipient, NotificationDelivery, NotificationRecipient,
@@ -22,7 +23,7 @@ use super::{
     ApiState,
     caller::Caller,
     created,
-    input::{Body, Id, Query, list_request},
+    input::{Body, Id, Query},
     problem::{Refusals, RefusalsWithConflict, Result},
 };
 
@@ -123,11 +124,16 @@ async fn listed(
     query: &Query,
 ) -> Result<Json<Listing<NotificationRecipient>>> {
     let parameters: Parameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
-    notification_recipients::listing(backend, &caller.0, customer, &request)
+    let request = caller.list_request(
+        backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
+    let listing = notification_recipients::listing(backend, &caller.0, customer, &request).await;
+    caller
+        .listed(backend, ListKind::NotificationRecipients, listing)
         .await
-        .map(Json)
-        .map_err(|error| caller.refused(error))
 }
 
 async fn made(

@@ -4,6 +4,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use backend::{Backend, store::operators};
 use domain::{
+    api_token::ListKind,
     id::OperatorId,
     operator::{Operator, OperatorChange, SessionLine},
     paging::Listing,
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use super::{
     ApiState,
     caller::Caller,
-    input::{Body, Id, Query, list_request},
+    input::{Body, Id, Query},
     problem::{Refusals, RefusalsWithConflict, Result},
 };
 
@@ -70,9 +71,14 @@ async fn list(
 ) -> Result<Json<Listing<Operator>>> {
     caller.require(Permission::OperatorsRead)?;
     let parameters: Parameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let request = caller.list_request(
+        &backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
     let listing = operators::listing(&backend, &caller.0, &request).await;
-    caller.found(listing).map(Json)
+    caller.listed(&backend, ListKind::Operators, listing).await
 }
 
 /// One operator

@@ -1,6 +1,7 @@
 //! What the API answers when it refuses: RFC 9457 `application/problem+json`.
 
 use axum::response::{IntoResponse, Response};
+use backend::refusal;
 use domain::{id::RunId, run::RunError, text::FieldError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -141,6 +142,7 @@ impl Problem {
     /// The backend's refusal, of the request with this id.
     pub fn from_backend(error: backend::Error, request_id: &str) -> Self {
         use backend::Error;
+        refusal::note_error(&error);
         match error {
             Error::SignedOut => Self::signed_out(),
             Error::TokenRefused(why) => Self {
@@ -223,7 +225,10 @@ const REFUSALS: [(&str, &str); 6] = [
         "Something in the path doesn’t exist, or may not be seen",
     ),
     ("422", "A field can’t be accepted"),
-    ("429", "Too many failed tries from this address"),
+    (
+        "429",
+        "Too many failed tries from this address, or too many pages of lists",
+    ),
 ];
 
 /// The responses of a call, by status.

@@ -10,6 +10,7 @@ use backend::{
 };
 use domain::{
     DateTime,
+    api_token::ListKind,
     audit::AuditAction,
     id::{CustomerId, IntegrationId, RunId},
     paging::Listing,
@@ -24,7 +25,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiState,
     caller::Caller,
-    input::{Id, Query, list_request},
+    input::{Id, Query},
     problem::{Refusals, Result},
 };
 use crate::csv;
@@ -107,7 +108,12 @@ async fn list(
 ) -> Result<Json<Listing<Run>>> {
     caller.require(Permission::RunsRead)?;
     let parameters: Parameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let request = caller.list_request(
+        &backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
     let filter = RunFilter {
         customer_id: parameters.customer_id,
         integration_id: parameters.integration_id,
@@ -117,7 +123,7 @@ async fn list(
         to: parameters.to,
     };
     let listing = runs::listing(&backend, &caller.0, &filter, &request).await;
-    listing.map(Json).map_err(|error| caller.refused(error))
+    caller.listed(&backend, ListKind::Runs, listing).await
 }
 
 /// The history as CSV
@@ -178,7 +184,12 @@ async fn changes(
 ) -> Result<Json<Listing<RunChange>>> {
     caller.found(runs::find(&backend, &caller.0, id).await)?;
     let parameters: ChangeParameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let request = caller.list_request(
+        &backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
     let listing = runs::changes_listing(&backend, &caller.0, id, &request).await;
-    listing.map(Json).map_err(|error| caller.refused(error))
+    caller.listed(&backend, ListKind::RunChanges, listing).await
 }

@@ -6,6 +6,7 @@ use backend::{
     store::{customers, protection, users},
 };
 use domain::{
+    api_token::ListKind,
     id::{CustomerId, UserId},
     paging::Listing,
     permission::Permission,
@@ -19,7 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiState,
     caller::Caller,
-    input::{Body, Id, Query, list_request},
+    input::{Body, Id, Query},
     problem::{Refusals, RefusalsWithConflict, Result},
 };
 
@@ -60,7 +61,12 @@ async fn list(
     caller.found(customers::get(&backend, &caller.0, customer).await)?;
     caller.require(Permission::DirectoryRead)?;
     let parameters: Parameters = query.parse()?;
-    let request = list_request(parameters.limit, parameters.cursor.as_deref(), parameters.q)?;
+    let request = caller.list_request(
+        &backend,
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        parameters.q,
+    )?;
     let protected = parameters.protected.map(|protected| {
         if protected {
             ProtectedFilter::Any
@@ -69,7 +75,7 @@ async fn list(
         }
     });
     let listing = users::listing(&backend, &caller.0, customer, protected, &request).await;
-    listing.map(Json).map_err(|error| caller.refused(error))
+    caller.listed(&backend, ListKind::Users, listing).await
 }
 
 /// One user

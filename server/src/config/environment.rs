@@ -97,8 +97,8 @@ fn value_of(key: &str, text: &str) -> Result<Value, String> {
     };
     match key {
         "clouds" | "smtp" | "master_key_command" | "oidc_providers" => json(),
-        "trusted_proxies" if text.trim_start().starts_with('[') => json(),
-        "trusted_proxies" => Ok(text
+        "trusted_proxies" | "webhook_hosts" if text.trim_start().starts_with('[') => json(),
+        "trusted_proxies" | "webhook_hosts" => Ok(text
             .split(',')
             .map(str::trim)
             .filter(|range| !range.is_empty())
@@ -115,7 +115,7 @@ fn value_of(key: &str, text: &str) -> Result<Value, String> {
             .parse::<u32>()
             .map(Value::from)
             .map_err(|_| format!("“{text}” is not a whole number")),
-        "webhooks_to_private_networks" => text
+        "webhooks_to_private_networks" | "public_url_without_tls" => text
             .trim()
             .parse::<bool>()
             .map(Value::from)

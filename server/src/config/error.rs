@@ -63,6 +63,14 @@ impl ConfigError {
         }
     }
 
+    /// What the backend says of a value of `key`.
+    pub(super) fn of_backend(key: &str, error: backend::Error) -> Self {
+        match error {
+            backend::Error::Configuration { key, problem } => Self::value(&key, problem),
+            error => Self::value(key, error.to_string()),
+        }
+    }
+
     pub(super) fn from_figment(error: figment::Error) -> Self {
         let path = error.path.join(".");
         let place = error.metadata.as_ref().map_or_else(

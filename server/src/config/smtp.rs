@@ -55,10 +55,7 @@ impl SmtpKeys {
             from: self.from,
             reply_to: self.reply_to,
         };
-        Smtp::checked(given).map_err(|error| match error {
-            backend::Error::Configuration { key, problem } => ConfigError::value(&key, problem),
-            error => ConfigError::value("smtp", error.to_string()),
-        })
+        Smtp::checked(given).map_err(|error| ConfigError::of_backend("smtp", error))
     }
 }
 

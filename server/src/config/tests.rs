@@ -29,8 +29,12 @@ fn refusal(file: &str, variables: &[(&str, &str)]) -> String {
 
 #[test]
 fn defaults_follow_from_each_other() {
-    let config = load("data_dir = \"/srv/rollcall\"\nlisten = \"0.0.0.0:80\"", &[]).unwrap();
-    assert_eq!(config.public_url.as_str(), "http://0.0.0.0/");
+    let config = load(
+        "data_dir = \"/srv/rollcall\"\nlisten = \"127.0.0.1:80\"",
+        &[],
+    )
+    .unwrap();
+    assert_eq!(config.public_url.as_str(), "http://127.0.0.1/");
     assert_eq!(
         config.database_url.expose_secret(),
         "sqlite:///srv/rollcall/rollcall.db"
@@ -41,6 +45,50 @@ fn defaults_follow_from_each_other() {
     );
     assert_eq!(config.worker_concurrency, 32);
     assert!(!config.is_https());
+}
+
+#[test]
+fn plain_http_to_other_machines_has_to_be_meant() {
+    for (file, part) in [
+        (
+            "public_url = \"http://rollcall.example.com\"",
+            "configuration: public_url: “http://rollcall.example.com” is plain http to another machine",
+        ),
+        (
+            "public_url = \"http://10.0.0.7:3000\"\npublic_url_without_tls = false",
+            "write public_url_without_tls = true if that is meant",
+        ),
+        (
+            "listen = \"0.0.0.0:3000\"",
+            "public_url: by default, since it listens there, “http://0.0.0.0:3000” is plain http",
+        ),
+        (
+            "listen = \"[::]:3000\"",
+            "such as https://rollcall.example.com",
+        ),
+    ] {
+        let text = refusal(file, &[]);
+        assert!(text.contains(part), "{text}");
+    }
+    let meant = [("ROLLCALL_PUBLIC_URL_WITHOUT_TLS", "true")];
+    let config = load("public_url = \"http://rollcall.example.com\"", &meant).unwrap();
+    assert!(!config.is_https() && config.is_in_the_clear());
+    for url in [
+        "http://localhost:3000",
+        "http://rollcall.localhost:3000",
+        "http://127.0.0.1:3000",
+        "http://[::1]:3000",
+        "https://rollcall.example.com",
+    ] {
+        let config = load(&format!("public_url = \"{url}\""), &[]).unwrap();
+        assert_eq!(config.public_url.as_str(), format!("{url}/"));
+        assert!(!config.is_in_the_clear(), "{url}");
+    }
+    let text = refusal("", &[("ROLLCALL_PUBLIC_URL_WITHOUT_TLS", "yes")]);
+    assert!(
+        text.contains("public_url_without_tls: “yes” is neither true nor false"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -141,6 +189,44 @@ fn proxies_come_with_commas_or_as_a_list() {
 }
 
 #[test]
+fn hosts_of_webhooks_come_with_commas_or_as_a_list() {
+    assert_eq!(load("", &[]).unwrap().webhook_hosts, None);
+    let listed = ["hooks.example.com".to_owned(), "*.example.org".to_owned()];
+    let listed = WebhookHosts::parse(&listed).unwrap();
+    for (file, variables) in [
+        (
+            "webhook_hosts = [\"hooks.example.com\", \"*.example.org\"]",
+            &[][..],
+        ),
+        (
+            "",
+            &[("ROLLCALL_WEBHOOK_HOSTS", "hooks.example.com, *.example.org")][..],
+        ),
+        (
+            "",
+            &[(
+                "ROLLCALL_WEBHOOK_HOSTS",
+                r#"["hooks.example.com", "*.example.org"]"#,
+            )][..],
+        ),
+    ] {
+        let config = load(file, variables).unwrap();
+        assert_eq!(config.webhook_hosts.as_ref(), Some(&listed));
+    }
+    let none = load("webhook_hosts = []", &[]).unwrap().webhook_hosts;
+    assert_eq!(
+        none,
+        Some(WebhookHosts::parse(&[]).unwrap()),
+        "none, and not any"
+    );
+    let text = refusal("webhook_hosts = [\"https://hooks.example.com/x\"]", &[]);
+    assert!(
+        text.contains("webhook_hosts: “https://hooks.example.com/x” is not a host"),
+        "{text}"
+    );
+}
+
+#[test]
 fn unknown_keys_are_named_with_the_nearest_right_one() {
     let cloud = |key: &str| {
         format!(
@@ -166,7 +252,7 @@ fn unknown_keys_are_named_with_the_nearest_right_one() {
         (
             "zzz = 1".to_owned(),
             &[][..],
-            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, master_key_command, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks, audit_retention_days, oidc_providers, confirm_again_after_seconds, password_breach_url",
+            "configuration: unknown key “zzz” in FOLDER/rollcall.toml; the keys are listen, public_url, data_dir, database_url, master_key_file, master_key_command, worker_concurrency, clouds, trusted_proxies, metrics_listen, log_format, smtp, webhooks_to_private_networks, audit_retention_days, oidc_providers, confirm_again_after_seconds, password_breach_url, public_url_without_tls, webhook_hosts",
         ),
     ] {
         assert_eq!(refusal(&file, variables), expected);

@@ -52,7 +52,7 @@ const TESTED_ELSEWHERE: [&str; 6] = [
 const PASSWORD: &str = "correct horse battery";
 
 /// Every entry, the latest last.
-async fn entries(app: &TestApp) -> Vec<AuditEvent> {
+pub(super) async fn entries(app: &TestApp) -> Vec<AuditEvent> {
     let query = AuditQuery {
         filter: AuditFilter::default(),
         page: PageRequest::new(1, 1_000),

@@ -7,6 +7,7 @@ mod audited;
 mod calls;
 mod crawler;
 mod functions;
+mod reads;
 
 use std::fmt::Write as _;
 

@@ -1,11 +1,11 @@
 //! What the tests build on: the router over a test backend, calls to it, and a farm of tenants.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use backend::{
     Cloud, Clouds, Scope,
-    testing::{Kind, TestBackend},
+    testing::{Kind, TestBackend, start},
 };
 use domain::{
     api_token::{ApiToken, NewApiToken},
@@ -21,7 +21,7 @@ use server::{
     metrics::Metrics,
     router,
 };
-use simulator::{Control, Farm, FarmConfig, RunningFarm, TenantInfo};
+use simulator::{Control, Farm, FarmConfig, ManualClock, RunningFarm, TenantInfo};
 use tower::ServiceExt;
 
 /// Runs one test on both databases: `both!(name, |app| { … })`, with `app: TestApp`.
@@ -161,7 +161,20 @@ impl TestApp {
 
     /// With a farm of one tenant of this many users, which is the cloud `sim`.
     pub async fn with_farm(kind: Kind, users: usize) -> Option<Self> {
-        let farm = Farm::new(FarmConfig::with_users(7, users));
+        Self::with_this_farm(kind, FarmConfig::with_users(7, users)).await
+    }
+
+    /// The same, where the farm’s clock stands as that of the server does: for who signs in there.
+    pub async fn with_standing_farm(kind: Kind, users: usize) -> Option<Self> {
+        let config = FarmConfig {
+            clock: Arc::new(ManualClock::new(start())),
+            ..FarmConfig::with_users(7, users)
+        };
+        Self::with_this_farm(kind, config).await
+    }
+
+    async fn with_this_farm(kind: Kind, config: FarmConfig) -> Option<Self> {
+        let farm = Farm::new(config);
         let tenant = farm.tenants().remove(0);
         let running = farm.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
         let origin = running.origin();

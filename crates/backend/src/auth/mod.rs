@@ -38,6 +38,7 @@ pub use token::token_scope;
 
 use crate::{
     Backend, Error, Origin, Result, Scope, Tx, execute, fetch_all, fetch_optional, fetch_scalar,
+    refusal,
     scope::Customers,
     store::{
         audit::{self, Entry},
@@ -294,6 +295,7 @@ pub async fn session_scope(
 /// a second factor and they have none. Who signs in by a provider alone has it there: what else is
 /// asked of them is the provider's to say.
 pub async fn operator_scope(b: &Backend, id: OperatorId, origin: Origin) -> Result<Scope> {
+    refusal::note_caller(ActorKind::Operator, id.0);
     let mut tx = b.db.read().await?;
     let (name, role, kind) = fetch_optional!(
         &mut tx,

@@ -2,7 +2,6 @@
 
 use std::{
     io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
     path::PathBuf,
 };
 
@@ -14,7 +13,7 @@ use super::{
     Half, SignedIn, created, has_no_operator, insert, needs_owner, operator_actor, second_factor,
     slow_down, with_password,
 };
-use crate::{Backend, Error, Origin, Result, execute, store::audit};
+use crate::{Backend, Error, Origin, Result, execute, private_files, store::audit};
 
 /// Letters and digits that can't be taken for each other (Crockford's base 32).
 pub(super) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -38,12 +37,7 @@ pub async fn setup_code(b: &Backend) -> Result<Option<String>> {
         Err(error) => return Err(Error::file("read the setup code in", &file, &error)),
     }
     let code = make(b);
-    let made = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&file)
-        .and_then(|mut open| writeln!(open, "{code}"));
+    let made = private_files::make(&file).and_then(|mut open| writeln!(open, "{code}"));
     match made {
         Ok(()) => Ok(Some(code)),
         Err(error) => Err(Error::file("keep the setup code in", &file, &error)),

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{granted, looked_after};
 use crate::{
-    Backend, Error, Origin, Result, Scope, Tx, execute, fetch_all, fetch_optional,
+    Backend, Error, Origin, Result, Scope, Tx, execute, fetch_all, fetch_optional, refusal,
     scope::Customers,
     store::{
         audit::{self, Entry},
@@ -111,6 +111,7 @@ pub async fn token_scope(b: &Backend, bearer: &str, origin: Origin) -> Result<Sc
         now
     )?
     .ok_or(Error::SignedOut)?;
+    refusal::note_caller(ActorKind::ApiToken, row.id.0);
     may_be_used(&row, now)?;
     let networks = addresses::read(&row.addresses)?;
     if !addresses::hold(&networks, origin.address()) {

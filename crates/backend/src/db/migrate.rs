@@ -10,7 +10,7 @@ use sqlx::{
 };
 
 use super::{Db, Tx};
-use crate::{Error, Result, execute, fetch_scalar};
+use crate::{Error, Result, execute, fetch_scalar, private_files};
 
 static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
@@ -91,18 +91,30 @@ impl Db {
         if applied == 0 || applied >= i64::try_from(self.known()).unwrap_or(i64::MAX) {
             return Ok(None);
         }
-        std::fs::create_dir_all(backups)
+        self.copy_aside(now, backups).await.map(Some)
+    }
+
+    /// Copies a SQLite database into the folder, which is made where it is missing, for its owner
+    /// alone. Answers the copy's name.
+    async fn copy_aside(&self, now: DateTime, backups: &Path) -> Result<PathBuf> {
+        private_files::make_folder(backups)
             .map_err(|error| Error::file("make the folder", backups, &error))?;
         let file = backups.join(format!(
             "before-migration-{}.db",
             now.format("%Y%m%dT%H%M%SZ")
         ));
-        self.copy_to(&file).await?;
-        Ok(Some(file))
+        private_files::make(&file)
+            .map_err(|error| Error::file("write the copy to", &file, &error))?;
+        if let Err(error) = self.copy_to(&file).await {
+            // Half a copy must not be taken for one. That it could not be made is the error to tell.
+            let _ = std::fs::remove_file(&file);
+            return Err(error);
+        }
+        Ok(file)
     }
 
-    /// Copies a SQLite database, as it is at this moment, into a new file, while others go on
-    /// reading and writing.
+    /// Copies a SQLite database, as it is at this moment, into an empty file, whose mode stays, while
+    /// others go on reading and writing.
     pub async fn copy_to(&self, file: &Path) -> Result<()> {
         let Self::Sqlite { readers, .. } = self else {
             return Err(Error::Internal(
@@ -122,5 +134,34 @@ impl Db {
             .await?;
         connection.close().await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+    use crate::testing::{Kind, TestBackend, start};
+
+    #[tokio::test]
+    async fn a_copy_before_a_migration_is_whole_and_its_owners_alone() {
+        let t = TestBackend::new(Kind::Sqlite).await.unwrap();
+        let backups = t.folder.path().join("data/backups");
+        let copy = t.db.copy_aside(start(), &backups).await.unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&backups), mode(&copy)), (0o700, 0o600));
+        let restored = Db::open(&format!("sqlite://{}", copy.display()))
+            .await
+            .unwrap();
+        assert!(restored.is_current().await.unwrap());
+        restored.close().await;
+
+        let again = t.db.copy_aside(start(), &backups).await;
+        assert!(matches!(again, Err(Error::Unavailable(_))), "{again:?}");
+        assert!(
+            copy.exists(),
+            "the copy that is there is none of its business"
+        );
     }
 }

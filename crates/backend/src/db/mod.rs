@@ -9,38 +9,25 @@ mod columns;
 #[cfg(test)]
 pub(crate) mod crash;
 mod migrate;
+mod opening;
 mod packed;
 pub(crate) mod rows;
+mod server;
 mod staged;
 mod statistics;
 
 pub(crate) use columns::insert_columns;
 pub(crate) use packed::{Membership, packed_ids};
+pub(crate) use server::Server;
 pub(crate) use statistics::Table;
-use std::{
-    path::Path,
-    str::FromStr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
-use sqlx::{
-    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
-    postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::{Error, Result};
-
-/// Connections that read at the same time.
-const READERS: u32 = 8;
-/// Connections to a PostgreSQL server.
-const POSTGRES_CONNECTIONS: u32 = 20;
-/// How long a statement waits for another process that writes to the same SQLite file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Begins a transaction of SQLite's writer that lasts once it is committed. Each says what it wants
 /// of the disk: the one before may have wanted something else.
@@ -102,79 +89,6 @@ pub enum Tx {
 }
 
 impl Db {
-    /// Opens `sqlite://FILE` (made where missing) or `postgres://…`, without touching the schema.
-    pub async fn open(url: &str) -> Result<Self> {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let options = PgConnectOptions::from_str(url)
-                .map_err(|error| Error::configuration("database_url", &error.to_string()))?
-                .application_name("rollcall")
-                // A plan for any value is a poor one where a filter may be absent, or a run is one
-                // row or a million. To compile the wall of a long list took ten times as long as
-                // to run it.
-                .options([("plan_cache_mode", "force_custom_plan"), ("jit", "off")]);
-            let pool = PgPoolOptions::new()
-                .max_connections(POSTGRES_CONNECTIONS)
-                .acquire_timeout(Duration::from_secs(10))
-                .connect_with(options)
-                .await
-                .map_err(|error| {
-                    Error::Unavailable(format!("The database can’t be reached: {error}"))
-                })?;
-            return Ok(Self::Postgres(pool));
-        }
-        let Some(file) = url.strip_prefix("sqlite://") else {
-            return Err(Error::configuration(
-                "database_url",
-                "it has to begin with sqlite:// or postgres://",
-            ));
-        };
-        Self::open_file(Path::new(file)).await
-    }
-
-    async fn open_file(file: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            // Rows come over from another thread; a small buffer has both wait for each other.
-            .row_buffer_size(1_024)
-            // Four times the default: with small pages a first sync took a quarter longer
-            // (docs/benchmarks.md).
-            .page_size(16_384)
-            // 32 MiB for the writer: bulk statements touch many index pages.
-            .pragma("cache_size", "-32768")
-            // 64 MiB, four times the default: a batch of rows in random order touches up to a
-            // thousand pages, and each would go from the log to the file after each batch.
-            .pragma("wal_autocheckpoint", "4000");
-        let unavailable = |error: sqlx::Error| {
-            Error::Unavailable(format!("{} can’t be opened: {error}", file.display()))
-        };
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(30))
-            .connect_with(options.clone())
-            .await
-            .map_err(unavailable)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(
-                options
-                    .pragma("query_only", "on")
-                    .pragma("cache_size", "-4096"),
-            )
-            .await
-            .map_err(unavailable)?;
-        let waiting = Waiting::default();
-        Ok(Self::Sqlite {
-            writer,
-            readers,
-            waiting,
-        })
-    }
-
     /// A transaction that reads.
     pub async fn read(&self) -> Result<Tx> {
         Ok(match self {
@@ -523,12 +437,12 @@ mod tests {
     async fn who_waits_to_write_is_seen() {
         let t = TestBackend::new(Kind::Sqlite).await.unwrap();
         assert!(t.db.nobody_waits());
-        let writing = t.db.write().await.unwrap();
+        let first = t.db.write().await.unwrap();
         assert!(t.db.nobody_waits());
         let mut waiting = Box::pin(t.db.write());
         assert!(futures::poll!(&mut waiting).is_pending());
         assert!(!t.db.nobody_waits());
-        writing.commit().await.unwrap();
+        first.commit().await.unwrap();
         let second = waiting.await.unwrap();
         assert!(t.db.nobody_waits());
         // Who gives up waits no more.

@@ -9,9 +9,11 @@
 //! | [`outbox`] | a row for each recipient, tried for a day |
 //! | [`webhook`] | one way out; [`mail`](crate::mail) is the other |
 //! | [`public`] | which addresses a webhook may reach |
+//! | [`hosts`] | which hosts, where configuration lists them |
 
 pub(crate) mod causes;
 pub(crate) mod endings;
+mod hosts;
 mod message;
 mod outbox;
 mod public;
@@ -22,7 +24,8 @@ pub mod sinks;
 #[cfg(test)]
 mod tests;
 
+pub use hosts::WebhookHosts;
 pub use outbox::send_test;
 pub(crate) use outbox::{Target, deliver};
 pub use webhook::Webhooks;
-pub(crate) use webhook::{check_url, make_secret};
+pub(crate) use webhook::make_secret;

@@ -260,5 +260,5 @@ pub fn connect(b: &mut Backend, mail: Option<&MailSink>) {
         webhooks_to_private_networks: true,
         ..(*b.settings).clone()
     });
-    b.webhooks = Webhooks::new(true).expect("an HTTP client is made");
+    b.webhooks = Webhooks::new(true, None).expect("an HTTP client is made");
 }

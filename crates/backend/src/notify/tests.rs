@@ -11,13 +11,13 @@ use domain::{
 };
 
 use super::{
-    Webhooks,
+    WebhookHosts, Webhooks,
     causes::{Ended, run_ended},
     send_test,
     sinks::{self, GotHook, HookSink, MailSink},
 };
 use crate::{
-    Scope, db_test,
+    Error, Scope, db_test,
     delivery::TIMEOUT,
     fetch_one, fetch_scalar,
     jobs::{DELIVERIES_MAX, Worker, WorkerLimits, run_until_idle},
@@ -265,7 +265,7 @@ db_test!(a_private_address_is_reached_only_where_it_is_allowed, |t| {
     for address in [hooks.url("/"), format!("http://localhost:{port}/")] {
         let hook = add(&t, &owner, Some(customer), RecipientKind::Webhook, &address).await;
         let allowed = t.backend.webhooks.clone();
-        t.backend.webhooks = Webhooks::new(false).unwrap();
+        t.backend.webhooks = Webhooks::new(false, None).unwrap();
         let test = send_test(&t, &owner, hook.recipient.id).await.unwrap();
         assert_eq!(test.status, DeliveryStatus::Failed);
         assert_eq!(
@@ -279,6 +279,36 @@ db_test!(a_private_address_is_reached_only_where_it_is_allowed, |t| {
         assert_eq!(test.status, DeliveryStatus::Delivered, "{address} {test:?}");
         assert_eq!(hooks.take()[0].json()["type"], "test");
     }
+});
+
+db_test!(a_host_that_is_listed_no_more_gets_nothing_more, |t| {
+    let mut t = t;
+    let hooks = HookSink::hooks().await;
+    sinks::connect(&mut t.backend, None);
+    let owner = t.owner().await;
+    let url = hooks.url("/");
+    let hook = add(&t, &owner, None, RecipientKind::Webhook, &url).await;
+    for (listed, code) in [
+        ("127.0.0.1", None),
+        ("hooks.example.com", Some("webhook_host_not_listed")),
+    ] {
+        let hosts = WebhookHosts::parse(&[listed.to_owned()]).unwrap();
+        t.backend.webhooks = Webhooks::new(true, Some(hosts)).unwrap();
+        let test = send_test(&t, &owner, hook.recipient.id).await.unwrap();
+        assert_eq!(test.error.map(|error| error.code).as_deref(), code);
+        assert_eq!(hooks.take().len(), usize::from(code.is_none()), "{listed}");
+    }
+    let new = NewNotificationRecipient {
+        kind: RecipientKind::Webhook,
+        address: "https://example.com/x".to_owned(),
+        causes: None,
+    };
+    let refused = recipients::create(&t, &owner, None, new).await.unwrap_err();
+    assert!(
+        matches!(&refused, Error::Invalid(field)
+            if field.field == "address" && field.message.contains("webhook_hosts")),
+        "{refused:?}"
+    );
 });
 
 db_test!(a_new_secret_leaves_the_old_one_a_day, |t| {

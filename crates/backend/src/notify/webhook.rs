@@ -12,11 +12,15 @@ use sha2::Sha256;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use super::public::{NotPublic, Resolver, is_public};
+use super::{
+    hosts::WebhookHosts,
+    public::{NotPublic, Resolver, is_public},
+};
 use crate::{
     Error, Ids, Result,
     delivery::{TIMEOUT, Undelivered},
     graph_access::no_client,
+    loopback::is_loopback,
 };
 
 /// What a secret begins with.
@@ -27,22 +31,50 @@ const SECRET_BYTES: usize = 32;
 /// most 2,704 bytes there.
 const URL_BYTES_MAX: usize = 2_048;
 
-/// The client that posts webhooks, made as every [`graph::http_client`]; it reaches private networks
-/// only where configuration allows it. Cheap to clone.
+/// The client that posts webhooks, made as every [`graph::http_client`]; it reaches private networks,
+/// or none but some hosts, only where configuration says so. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Webhooks {
     client: reqwest::Client,
     private: bool,
+    hosts: Option<WebhookHosts>,
 }
 
 impl Webhooks {
     /// A client. `private`: whether addresses of this machine and of private networks may be
-    /// reached.
-    pub fn new(private: bool) -> Result<Self> {
+    /// reached; `hosts`: the only ones that may be, any where absent.
+    pub fn new(private: bool, hosts: Option<WebhookHosts>) -> Result<Self> {
         let resolver = Arc::new(Resolver { private });
         let client = graph::http_client(TIMEOUT, |client| client.dns_resolver(resolver));
         let client = client.map_err(|error| no_client(&error))?;
-        Ok(Self { client, private })
+        Ok(Self {
+            client,
+            private,
+            hosts,
+        })
+    }
+
+    /// A webhook's URL as it is kept: https, or http to this machine itself, of a host that may be
+    /// reached.
+    pub(crate) fn check_url(&self, given: &str) -> Result<String, FieldError> {
+        check_url(given, self.private, self.hosts.as_ref())
+    }
+
+    /// Refuses an address that was kept before configuration ruled it out.
+    fn may_reach(&self, url: &Url) -> Result<(), Undelivered> {
+        if !self.private && literal(url).is_some_and(|address| !is_public(address)) {
+            return Err(private_address());
+        }
+        let listed = |hosts: &WebhookHosts| url.host().is_some_and(|host| hosts.hold(&host));
+        if self.hosts.as_ref().is_some_and(|hosts| !listed(hosts)) {
+            return Err(Undelivered::new(
+                "webhook_host_not_listed",
+                "The webhook’s host is not one that webhooks may be sent to",
+                "Whoever runs Rollcall lists those. Nothing was sent.",
+                "Give it an address on one of them, or have this host added to webhook_hosts in the configuration.",
+            ));
+        }
+        Ok(())
     }
 
     /// Posts a body, signed with every secret that is good now.
@@ -56,9 +88,7 @@ impl Webhooks {
             )
         };
         let url = Url::parse(hook.url).map_err(|error| refused(&error))?;
-        if !self.private && literal(&url).is_some_and(|address| !is_public(address)) {
-            return Err(private_address());
-        }
+        self.may_reach(&url)?;
         let timestamp = hook.at.timestamp();
         let mut signatures = Vec::new();
         for secret in hook.secrets {
@@ -118,22 +148,22 @@ pub(crate) fn make_secret(ids: &Ids) -> SecretString {
     SecretString::from(format!("{PREFIX}{}", STANDARD.encode(key.as_slice())))
 }
 
-/// A webhook's URL as it is kept: https, or http to this machine itself. `private` as in
-/// [`Webhooks::new`].
-pub(crate) fn check_url(given: &str, private: bool) -> Result<String, FieldError> {
+/// [`Webhooks::check_url`]; `private` and `hosts` as in [`Webhooks::new`].
+fn check_url(
+    given: &str,
+    private: bool,
+    hosts: Option<&WebhookHosts>,
+) -> Result<String, FieldError> {
     let refused = |message: &str| FieldError::new("address", message);
     let given = given.trim();
     let url = Url::parse(given)
         .map_err(|_| refused("Enter an address such as https://example.com/hooks/rollcall."))?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(refused("Enter an address with a host.")),
+    let Some(host) = url.host() else {
+        return Err(refused("Enter an address with a host."));
     };
     match url.scheme() {
         "https" => {}
-        "http" if loopback => {}
+        "http" if is_loopback(&host) => {}
         _ => return Err(refused("Use https. http is for this machine itself only.")),
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -146,9 +176,15 @@ pub(crate) fn check_url(given: &str, private: bool) -> Result<String, FieldError
             "Use at most 2,048 bytes, encoded as a URL has them, without a #fragment.",
         ));
     }
-    if !private && (loopback || literal(&url).is_some_and(|address| !is_public(address))) {
+    if !private && (is_loopback(&host) || literal(&url).is_some_and(|address| !is_public(address)))
+    {
         return Err(refused(
             "This is an address of this machine or of a private network. Whoever runs Rollcall can allow these with webhooks_to_private_networks.",
+        ));
+    }
+    if hosts.is_some_and(|hosts| !hosts.hold(&host)) {
+        return Err(refused(
+            "Webhooks may be sent to listed hosts only, and this is none of them. Whoever runs Rollcall can add it to webhook_hosts.",
         ));
     }
     Ok(url.into())
@@ -275,7 +311,7 @@ mod tests {
     #[test]
     fn urls_are_https_of_the_public_internet_unless_allowed() {
         for good in ["https://example.com/a?b=c", " https://1.1.1.1:8443/x "] {
-            assert!(check_url(good, false).is_ok(), "{good}");
+            assert!(check_url(good, false, None).is_ok(), "{good}");
         }
         for local in [
             "http://127.0.0.1:9000/x",
@@ -285,8 +321,8 @@ mod tests {
             "https://2130706433/x",
             "https://[::ffff:10.0.0.1]/",
         ] {
-            assert!(check_url(local, false).is_err(), "{local}");
-            assert!(check_url(local, true).is_ok(), "{local}");
+            assert!(check_url(local, false, None).is_err(), "{local}");
+            assert!(check_url(local, true, None).is_ok(), "{local}");
         }
         for bad in [
             "",
@@ -301,7 +337,22 @@ mod tests {
             // Three times as long once it is encoded.
             &format!("https://example.com/{}", "ä".repeat(URL_BYTES_MAX / 5)),
         ] {
-            assert!(check_url(bad, true).is_err(), "{bad}");
+            assert!(check_url(bad, true, None).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn only_listed_hosts_are_taken_where_there_is_a_list() {
+        let hosts = WebhookHosts::parse(&["hooks.example.com".to_owned(), "localhost".to_owned()]);
+        let hosts = hosts.unwrap();
+        let refused = |url: &str, private| {
+            let checked = check_url(url, private, Some(&hosts));
+            checked.err().map(|error| error.message).unwrap_or_default()
+        };
+        assert_eq!(refused("https://hooks.example.com/x", false), "");
+        assert!(refused("https://example.com/x", false).contains("webhook_hosts"));
+        // The list opens no private network.
+        assert!(refused("http://localhost/x", false).contains("webhooks_to_private_networks"));
+        assert_eq!(refused("http://localhost/x", true), "");
     }
 }

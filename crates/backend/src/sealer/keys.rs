@@ -2,7 +2,6 @@
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
@@ -14,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::{io::AsyncReadExt as _, process::Command};
 use zeroize::Zeroizing;
 
-use crate::{Error, Result, ids::Ids};
+use crate::{Error, Result, ids::Ids, private_files};
 
 /// The length of a key.
 pub const KEY_BYTES: usize = 32;
@@ -332,12 +331,23 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
 
 /// The key in a file; none where there is no such file.
 fn read_file(file: &Path) -> Result<Option<Arc<MasterKey>>> {
-    let mut text = Zeroizing::new(String::with_capacity(2 * KEY_BYTES + 2));
-    match std::fs::File::open(file).and_then(|mut open| open.read_to_string(&mut text)) {
-        Ok(_) => {}
+    let unread = |error| Error::file("read the master key in", file, &error);
+    let mut open = match std::fs::File::open(file) {
+        Ok(open) => open,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::file("read the master key in", file, &error)),
+        Err(error) => return Err(unread(error)),
+    };
+    if let Some(mode) = private_files::others_may_use_key(&open).map_err(unread)? {
+        let name = file.display();
+        return Err(Error::configuration(
+            "master_key_file",
+            &format!(
+                "others may use {name}, which has mode {mode:04o}: make it its owner’s alone with `chmod 600 {name}`, and if somebody may have read it, go over to a new key with `rollcall secrets rotate`"
+            ),
+        ));
     }
+    let mut text = Zeroizing::new(String::with_capacity(2 * KEY_BYTES + 2));
+    open.read_to_string(&mut text).map_err(unread)?;
     let key = parse(text.trim()).ok_or_else(|| {
         Error::configuration(
             "master_key_file",
@@ -367,11 +377,7 @@ fn make_file(file: &Path, ids: &Ids) -> std::io::Result<()> {
 }
 
 pub(super) fn write_new(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut open = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)?;
+    let mut open = private_files::make(file)?;
     open.write_all(bytes)?;
     open.sync_all()
 }

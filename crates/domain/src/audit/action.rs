@@ -138,6 +138,8 @@ text_enum! {
         ApiTokenTakeOver = "api_token.take_over",
         /// A token was used from a network that isn't one of its own.
         ApiTokenRefused = "api_token.refused",
+        /// A token read a kind of list, for the first time on that day (UTC).
+        ApiTokenRead = "api_token.read",
         /// The scheduled runs of every customer were paused.
         InstallationPauseSync = "installation.pause_sync",
         /// The scheduled runs of every customer were resumed.
@@ -299,6 +301,7 @@ impl AuditAction {
             Self::ApiTokenRotate => "API token rotated",
             Self::ApiTokenTakeOver => "API token taken over",
             Self::ApiTokenRefused => "API token refused",
+            Self::ApiTokenRead => "List read by API token",
             Self::InstallationPauseSync => "All syncs paused",
             Self::InstallationResumeSync => "All syncs resumed",
             Self::InstallationRequireSecondFactor => "Roles that need a second factor changed",

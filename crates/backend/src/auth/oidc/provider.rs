@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::permission::Role;
 use secrecy::{ExposeSecret, SecretString};
-use url::{Host, Url};
+use url::Url;
 use uuid::Uuid;
 
-use crate::{Error, Result};
+use crate::{Error, Result, loopback::is_loopback};
 
 /// The key in configuration.
 const KEY: &str = "oidc_providers";
@@ -230,13 +230,10 @@ fn issuer(given: &str, entra: bool, tenant_ids: &[String]) -> Result<(Issuer, Ur
     let refused = |problem: &str| ("issuer", problem.to_owned());
     let url = Url::parse(given)
         .map_err(|_| refused("it is not a URL, such as https://login.example.com"))?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(refused("it has no host")),
+    let Some(host) = url.host() else {
+        return Err(refused("it has no host"));
     };
-    if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&host)) {
         return Err(refused("use https; http is for loopback addresses only"));
     }
     if url.query().is_some() || url.fragment().is_some() {

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha1::{Digest, Sha1};
-use url::{Host, Url};
+use url::Url;
 use zeroize::Zeroizing;
 
-use crate::{Error, Result, delivery::chain};
+use crate::{Error, Result, delivery::chain, graph_access::no_client, loopback::is_loopback};
 
 /// How long somebody who sets a password waits for the list.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -41,12 +41,7 @@ impl BreachedPasswords {
             )
         };
         let url = Url::parse(text).map_err(|_| refused("is not a URL"))?;
-        let here = match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
+        let here = url.host().is_some_and(|host| is_loopback(&host));
         match url.scheme() {
             "https" => {}
             "http" if here => {}
@@ -66,22 +61,14 @@ impl BreachedPasswords {
         }
     }
 
-    /// A client for the list at `url`; without one every password counts as not stolen. Follows no
-    /// redirects, takes no proxy from the environment.
+    /// A client for the list at `url`, made as every [`graph::http_client`]; without one every password
+    /// counts as not stolen.
     pub fn new(url: Option<Url>) -> Result<Self> {
         let Some(url) = url else {
             return Ok(Self(None));
         };
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("Rollcall/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(|error| {
-                Error::Unavailable(format!("The HTTP client can’t be made: {}", chain(&error)))
-            })?;
+        let client = graph::http_client(TIMEOUT, |client| client);
+        let client = client.map_err(|error| no_client(&error))?;
         Ok(Self(Some((client, url))))
     }
 

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_scalar,
     mail::check_address,
-    notify::{check_url, make_secret},
+    notify::make_secret,
     store::{
         audit::{self, Entry},
         write_json,
@@ -258,7 +258,7 @@ pub async fn delete(b: &Backend, scope: &Scope, id: NotificationRecipientId) -> 
 fn check(b: &Backend, kind: RecipientKind, address: &str) -> Result<String> {
     Ok(match kind {
         RecipientKind::Mail => check_address(address)?,
-        RecipientKind::Webhook => check_url(address, b.settings.webhooks_to_private_networks)?,
+        RecipientKind::Webhook => b.webhooks.check_url(address)?,
     })
 }
 

@@ -7,7 +7,7 @@ use domain::{
     permission::Permission,
     text::parse_name,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::{
     Added, TOLD,
@@ -162,7 +162,17 @@ async fn send(
 /// Inviting with the link at hand, which no program is told.
 #[cfg(any(test, feature = "testing"))]
 pub mod testing {
-    use super::*;
+    use domain::{
+        id::OperatorId,
+        operator::{NewOperator, Operator},
+    };
+    use secrecy::{ExposeSecret, SecretString};
+
+    use super::{invite_by, resend_by};
+    use crate::{
+        Backend, Result, Scope,
+        auth::link::{self, Purpose},
+    };
 
     /// An operator who was invited.
     #[derive(Debug)]

@@ -208,7 +208,10 @@ pub(crate) async fn revoke_personal(
     operator: OperatorId,
 ) -> Result<()> {
     let tokens = of_operator(b, tx, operator).await?;
-    for token in tokens.iter().filter(|token| token.kind == ApiTokenKind::Personal) {
+    for token in tokens
+        .iter()
+        .filter(|token| token.kind == ApiTokenKind::Personal)
+    {
         revoke_one(b, tx, by, token).await?;
     }
     Ok(())

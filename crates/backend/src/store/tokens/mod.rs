@@ -8,6 +8,7 @@
 pub(crate) mod addresses;
 mod change;
 mod create;
+mod reads;
 
 use std::collections::HashMap;
 
@@ -24,6 +25,7 @@ use sqlx::FromRow;
 pub use change::{may_rotate, offer, offer_to_take_over, revoke, rotate, rotate_to, take_over};
 pub(crate) use change::{revoke_of, revoke_personal};
 pub use create::{create, create_with, offer_new};
+pub use reads::{ReadsNoted, note_read};
 
 use crate::{
     Backend, Error, Result, Scope, Tx, fetch_all, fetch_all_in, fetch_optional, fetch_scalar,
