@@ -75,8 +75,10 @@ test("light or dark is chosen at once and stays", async ({ page, goto }) => {
   await goto("/customers");
   const light = await background();
   await page.getByLabel("Light or dark").click();
+  const kept = page.waitForResponse((answer) => answer.url().includes("/theme/choose"));
   await page.getByRole("button", { name: "Dark" }).click();
   await expect.poll(background).not.toBe(light);
+  await kept;
   await page.reload();
   await hydrated(page);
   expect(await background()).not.toBe(light);

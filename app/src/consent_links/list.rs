@@ -194,7 +194,8 @@ fn Row(line: ConsentLinkLine, post: Post<RevokeConsentLink>) -> impl IntoView {
     } = line;
     let outcome = outcome(&link);
     let (id, ends) = (link.id, link.expires_at);
-    let may_revoke = may(Permission::IntegrationsWrite);
+    // A revoked link ends at that moment, which the page's clock reaches only with its next tick.
+    let may_revoke = may(Permission::IntegrationsWrite) && link.revoked_at.is_none();
     let good = Memo::new(move |_| ends.timestamp_millis() > now_millis());
     let application = format!("Application {}", link.client_id);
     view! {
@@ -228,8 +229,9 @@ fn Row(line: ConsentLinkLine, post: Post<RevokeConsentLink>) -> impl IntoView {
                 <Status of=mark(link.state) />
                 {outcome.map(|words| view! { <span class="block text-muted max-w-80">{words}</span> })}
             </td>
-            <td role="cell" class="text-muted">
-                <RelativeTime at=link.created_at /> " by " <bdi>{link.created_by}</bdi>
+            <td role="cell" class="md:whitespace-nowrap text-muted">
+                <RelativeTime at=link.created_at />
+                <span class="block">"by " <bdi>{link.created_by}</bdi></span>
             </td>
             <td role="cell" class="md:whitespace-nowrap text-muted">
                 <span class="md:sr-only">"Opened "</span>
