@@ -56,6 +56,7 @@ export async function pages(
     ["customers", "/customers"],
     ["customer-add", "/customers/add"],
     ["customer", `/customers/${customer.id}`],
+    ["enrolment", `/customers/${customer.id}/enrolment`],
     ["customer-tags", `/customers/${customer.id}/tags`],
     ["operators", "/operators"],
     ["operator-invite", "/operators/invite"],

@@ -17,6 +17,7 @@ pub mod cookies;
 pub mod credential_profiles;
 pub mod customers;
 pub mod devices;
+pub mod enrolment;
 pub mod error;
 pub mod flash;
 pub mod frame;
@@ -144,6 +145,10 @@ pub fn App() -> impl IntoView {
                             </ParentRoute>
                         </ParentRoute>
                     </ParentRoute>
+                    <ParentRoute path=path!("/customers/:id/enrolment") view=enrolment::EnrolmentPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("invite") view=enrolment::InviteDialog />
+                    </ParentRoute>
                     <ParentRoute path=path!("/operators/roles") view=operators::RolesPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("second-factor") view=operators::RequiredDialog />
@@ -203,6 +208,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/forgot-password") view=account::ForgotPage />
                     <Route path=path!("/reset-password") view=account::ResetPage />
                     <Route path=path!("/consent") view=consent_links::ConsentPage />
+                    <Route path=path!("/activate") view=enrolment::ActivatePage />
+                    <Route path=path!("/my/sign-in") view=enrolment::SignInPage />
+                    <Route path=path!("/my/forgot-password") view=enrolment::ForgotPage />
+                </ParentRoute>
+                <ParentRoute path=path!("") view=OwnArea ssr=SsrMode::Async>
+                    <Route path=path!("/my") view=enrolment::OwnAccountPage />
                 </ParentRoute>
             </Routes>
         </Router>
@@ -392,9 +403,30 @@ fn SignedInArea() -> impl IntoView {
     .into_any()
 }
 
+/// Around a user's own account.
+#[component]
+fn OwnArea() -> impl IntoView {
+    view! { <Outside wide=true /> }
+}
+
 /// Around the pages of strangers: signing in, and the first start.
 #[component]
 fn OutsideArea() -> impl IntoView {
+    view! { <Outside /> }
+}
+
+/// Around every page outside the portal.
+#[component]
+fn Outside(
+    /// Whether there is more on them than a form.
+    #[prop(optional)]
+    wide: bool,
+) -> impl IntoView {
+    let around = if wide {
+        "w-full max-w-3xl mx-auto px-4 pt-8 pb-8"
+    } else {
+        "w-full max-w-[22.5rem] mx-auto px-4 pt-[16vh] pb-8"
+    };
     let current = expect_context::<CurrentResource>();
     let owner = Owner::current().expect("a component is made by an owner");
     view! {
@@ -410,7 +442,7 @@ fn OutsideArea() -> impl IntoView {
                                 provide_current(&current);
                                 view! {
                                     <main id="main" class="min-h-screen grid grid-rows-[1fr_auto]">
-                                        <div class="w-full max-w-[22.5rem] mx-auto px-4 pt-[16vh] pb-8">
+                                        <div class=around>
                                             <div class="flex items-center gap-2.5 text-lg font-semibold tracking-tight">
                                                 <Logo class="w-7 h-7" />
                                                 "Rollcall"

@@ -26,6 +26,15 @@ pub const CONSENT_CHECK: &str = "/consent/check";
 pub const AUTHORIZE: &str = "/integrations/authorize";
 /// Ask for a new password.
 pub const FORGOT_PASSWORD: &str = "/forgot-password";
+/// A link with which a user of a directory activates their account, with its secret in the query, as
+/// `backend::enrolment_mail` has it too.
+pub const ACTIVATE: &str = "/activate";
+/// A user's own account.
+pub const OWN: &str = "/my";
+/// Sign in to it.
+pub const OWN_SIGN_IN: &str = "/my/sign-in";
+/// Ask for a new password for it.
+pub const OWN_FORGOT: &str = "/my/forgot-password";
 /// Operators.
 pub const OPERATORS: &str = "/operators";
 /// Invite an operator.
@@ -126,6 +135,16 @@ pub fn sign_in(back: &str) -> String {
     } else {
         crate::ui::address::link(SIGN_IN, &[("next".to_owned(), back.to_owned())])
     }
+}
+
+/// How a customer's people are invited.
+pub fn customer_enrolment(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/enrolment")
+}
+
+/// Invite the next of them.
+pub fn customer_invite(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/enrolment/invite")
 }
 
 /// One API token.

@@ -148,19 +148,7 @@ pub(crate) async fn read_current() -> AppResult<Current> {
 #[server(endpoint = "session/sign-out")]
 pub(crate) async fn sign_out() -> AppResult<()> {
     caller::leave().await?;
-    caller::session()
-        .await?
-        .flush()
-        .await
-        .map_err(|error| caller::internal(&format!("ending the session: {error}")))?;
-    // What browsers keep of pages that were left, so that Back shows none (W3C Clear Site Data). Not
-    // cookies: light or dark stays, and that the browser is known.
-    if let Some(options) = use_context::<leptos_axum::ResponseOptions>() {
-        options.insert_header(
-            http::HeaderName::from_static("clear-site-data"),
-            http::HeaderValue::from_static("\"cache\", \"storage\""),
-        );
-    }
+    caller::end_session().await?;
     leptos_axum::redirect(crate::routes::SIGN_IN);
     Ok(())
 }
@@ -206,13 +194,21 @@ pub(crate) mod caller {
     use axum::extract::ConnectInfo;
     use backend::{
         Backend, Origin, Scope,
-        auth::{Half, known_browsers, second_factor::SettingUp},
+        auth::{
+            Half, known_browsers,
+            second_factor::SettingUp,
+            users::{self, UserScope},
+        },
         store::sessions::{
-            ADDRESS, BEGUN_AT, BY_PROVIDER, HALF, OPERATOR, PASSKEY_ASKED, PROVED_AT, USER_AGENT,
+            ADDRESS, BEGUN_AT, BY_PROVIDER, HALF, OPERATOR, PASSKEY_ASKED, PROVED_AT, USER,
+            USER_AGENT,
         },
     };
     use domain::{
-        DateTime, connection::ConnectionTest, id::OperatorId, operator::Operator,
+        DateTime,
+        connection::ConnectionTest,
+        id::{OperatorId, UserId},
+        operator::Operator,
         second_factor::Way,
     };
     use http::{header, request::Parts};
@@ -299,12 +295,59 @@ pub(crate) mod caller {
     ) -> Result<(), tower_sessions::session::Error> {
         session.cycle_id().await?;
         session.remove::<Half>(HALF).await?;
+        session.remove::<UserId>(USER).await?;
         session.insert(OPERATOR, begun.operator).await?;
         session.insert(PROVED_AT, begun.now).await?;
         session.insert(BEGUN_AT, begun.now).await?;
         session.insert(BY_PROVIDER, begun.by_provider).await?;
         session.insert(ADDRESS, begun.address).await?;
         session.insert(USER_AGENT, begun.user_agent).await
+    }
+
+    /// Lets a user of a directory in to their own account, with a new id for the session. An operator
+    /// who was signed in with this browser is not any more.
+    pub async fn enter_user(user: &UserScope) -> AppResult<()> {
+        let (backend, session) = (backend()?, session().await?);
+        let enter = async || {
+            session.cycle_id().await?;
+            session.remove::<Half>(HALF).await?;
+            session.remove::<OperatorId>(OPERATOR).await?;
+            session.remove::<DateTime>(PROVED_AT).await?;
+            session.insert(USER, user.user_id()).await?;
+            session.insert(BEGUN_AT, backend.clock.now()).await?;
+            session.insert(BY_PROVIDER, false).await?;
+            session.insert(ADDRESS, address()).await?;
+            session.insert(USER_AGENT, user_agent()).await
+        };
+        enter()
+            .await
+            .map_err(|error| internal(&format!("beginning a session: {error}")))
+    }
+
+    /// The user of a directory who asks: the first line of every server function about their own
+    /// account. Fails where nobody is signed in, and who isn't in use any more.
+    pub async fn user() -> AppResult<(Backend, UserScope)> {
+        let backend = backend()?;
+        let id = kept::<UserId>(USER).await?.ok_or(AppError::SignedOut)?;
+        let scope = users::user_scope(&backend, id, origin()).await?;
+        Ok((backend, scope))
+    }
+
+    /// Ends the session. What browsers keep of pages that were left goes too, so that Back shows none
+    /// (W3C Clear Site Data); not cookies: light or dark stays, and that the browser is known.
+    pub async fn end_session() -> AppResult<()> {
+        session()
+            .await?
+            .flush()
+            .await
+            .map_err(|error| internal(&format!("ending the session: {error}")))?;
+        if let Some(options) = use_context::<leptos_axum::ResponseOptions>() {
+            options.insert_header(
+                http::HeaderName::from_static("clear-site-data"),
+                http::HeaderValue::from_static("\"cache\", \"storage\""),
+            );
+        }
+        Ok(())
     }
 
     /// Lets somebody half in, who gave the right password: nobody is signed in by that.

@@ -153,6 +153,7 @@ CREATE TABLE session (
     id_hash       BYTEA NOT NULL PRIMARY KEY, -- SHA-256 of what the cookie holds
     id            UUID NOT NULL UNIQUE,      -- to name it by without knowing the cookie
     operator_id   UUID REFERENCES operator (id) ON DELETE CASCADE, -- null before sign-in
+    user_id       UUID,                      -- a user of a directory who signed in
     data          TEXT NOT NULL,             -- JSON object of tower-sessions
     user_agent    TEXT NOT NULL,
     address       TEXT,                      -- of the sign-in
@@ -161,6 +162,7 @@ CREATE TABLE session (
     expires_at    TIMESTAMPTZ NOT NULL
 );
 CREATE INDEX session_by_operator ON session (operator_id);
+CREATE INDEX session_by_user ON session (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX session_by_expiry ON session (expires_at);
 
 -- The accounts at OpenID providers with which operators sign in. provider_id is the id in
@@ -813,3 +815,43 @@ CREATE TABLE audit_event (
 );
 CREATE INDEX audit_event_by_customer ON audit_event (customer_id, id);
 CREATE INDEX audit_event_by_object ON audit_event (object_id);
+
+-- The account of a user of a directory, with which they sign in to their own page. No row: nobody
+-- invited them. Their link is made when its mail is sent.
+CREATE TABLE enrolment (
+    user_id            UUID    NOT NULL PRIMARY KEY,
+    customer_id        UUID    NOT NULL,
+    invited_at         TIMESTAMPTZ    NOT NULL, -- last
+    invited_by         TEXT    NOT NULL,
+    mail_failed        BOOLEAN NOT NULL, -- the last mail was given up
+    link_hash          BYTEA UNIQUE,      -- SHA-256 of what stands in the link; null: not sent yet, or used
+    link_expires_at    TIMESTAMPTZ,
+    enrolled_at        TIMESTAMPTZ,
+    password_hash      TEXT,             -- argon2id, PHC string
+    last_signed_in_at  TIMESTAMPTZ
+);
+CREATE INDEX enrolment_by_customer ON enrolment (customer_id);
+
+-- The mails to them.
+CREATE TABLE enrolment_mail (
+    id             UUID    NOT NULL PRIMARY KEY,
+    user_id        UUID,   -- null: somebody forgot a password, and it is not looked up yet
+    customer_id    UUID,
+    purpose        TEXT    NOT NULL, -- invitation, password_reset
+    address        TEXT    NOT NULL, -- before it is looked up: what they sign in as
+    invited_by     TEXT    NOT NULL, -- nobody's name where they asked themselves
+    secret_sealed  BYTEA,   -- what stands in the link, from the first attempt until it is sent or given up
+    status         TEXT    NOT NULL,
+    attempts       BIGINT NOT NULL,
+    error          TEXT,   -- JSON, of the last attempt
+    created_at     TIMESTAMPTZ    NOT NULL,
+    attempted_at   TIMESTAMPTZ
+);
+CREATE INDEX enrolment_mail_by_user ON enrolment_mail (user_id, created_at);
+CREATE INDEX enrolment_mail_by_customer ON enrolment_mail (customer_id);
+
+-- How a customer's people are invited. No row: the defaults.
+CREATE TABLE enrolment_settings (
+    customer_id  UUID NOT NULL PRIMARY KEY REFERENCES customer (id) ON DELETE CASCADE,
+    settings     TEXT NOT NULL -- JSON
+);

@@ -153,6 +153,7 @@ CREATE TABLE session (
     id_hash       BLOB NOT NULL PRIMARY KEY, -- SHA-256 of what the cookie holds
     id            BLOB NOT NULL UNIQUE,      -- to name it by without knowing the cookie
     operator_id   BLOB REFERENCES operator (id) ON DELETE CASCADE, -- null before sign-in
+    user_id       BLOB,                      -- a user of a directory who signed in
     data          TEXT NOT NULL,             -- JSON object of tower-sessions
     user_agent    TEXT NOT NULL,
     address       TEXT,                      -- of the sign-in
@@ -161,6 +162,7 @@ CREATE TABLE session (
     expires_at    TEXT NOT NULL
 ) STRICT;
 CREATE INDEX session_by_operator ON session (operator_id);
+CREATE INDEX session_by_user ON session (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX session_by_expiry ON session (expires_at);
 
 -- The accounts at OpenID providers with which operators sign in. provider_id is the id in
@@ -811,3 +813,43 @@ CREATE TABLE audit_event (
 ) STRICT;
 CREATE INDEX audit_event_by_customer ON audit_event (customer_id, id);
 CREATE INDEX audit_event_by_object ON audit_event (object_id);
+
+-- The account of a user of a directory, with which they sign in to their own page. No row: nobody
+-- invited them. Their link is made when its mail is sent.
+CREATE TABLE enrolment (
+    user_id            BLOB    NOT NULL PRIMARY KEY,
+    customer_id        BLOB    NOT NULL,
+    invited_at         TEXT    NOT NULL, -- last
+    invited_by         TEXT    NOT NULL,
+    mail_failed        INTEGER NOT NULL, -- the last mail was given up
+    link_hash          BLOB UNIQUE,      -- SHA-256 of what stands in the link; null: not sent yet, or used
+    link_expires_at    TEXT,
+    enrolled_at        TEXT,
+    password_hash      TEXT,             -- argon2id, PHC string
+    last_signed_in_at  TEXT
+) STRICT;
+CREATE INDEX enrolment_by_customer ON enrolment (customer_id);
+
+-- The mails to them.
+CREATE TABLE enrolment_mail (
+    id             BLOB    NOT NULL PRIMARY KEY,
+    user_id        BLOB,   -- null: somebody forgot a password, and it is not looked up yet
+    customer_id    BLOB,
+    purpose        TEXT    NOT NULL, -- invitation, password_reset
+    address        TEXT    NOT NULL, -- before it is looked up: what they sign in as
+    invited_by     TEXT    NOT NULL, -- nobody's name where they asked themselves
+    secret_sealed  BLOB,   -- what stands in the link, from the first attempt until it is sent or given up
+    status         TEXT    NOT NULL,
+    attempts       INTEGER NOT NULL,
+    error          TEXT,   -- JSON, of the last attempt
+    created_at     TEXT    NOT NULL,
+    attempted_at   TEXT
+) STRICT;
+CREATE INDEX enrolment_mail_by_user ON enrolment_mail (user_id, created_at);
+CREATE INDEX enrolment_mail_by_customer ON enrolment_mail (customer_id);
+
+-- How a customer's people are invited. No row: the defaults.
+CREATE TABLE enrolment_settings (
+    customer_id  BLOB NOT NULL PRIMARY KEY REFERENCES customer (id) ON DELETE CASCADE,
+    settings     TEXT NOT NULL -- JSON
+) STRICT;

@@ -13,6 +13,7 @@ mod customers;
 mod description;
 mod devices;
 mod docs;
+mod enrolments;
 mod groups;
 pub mod input;
 mod integrations;
@@ -74,6 +75,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(pauses::calls())
             .merge(runs::calls())
             .merge(syncs::calls())
+            .merge(enrolments::calls())
             .merge(notification_recipients::calls())
             .merge(users::calls())
             .merge(groups::calls())

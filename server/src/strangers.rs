@@ -12,7 +12,7 @@ use axum::{
 };
 use backend::{
     Backend,
-    store::sessions::{HALF, OPERATOR},
+    store::sessions::{HALF, OPERATOR, USER},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use leptos::prelude::FromServerFnError as _;
@@ -32,6 +32,7 @@ pub async fn limit(
     // In this order: what only opens a page or a file has its session looked up by nobody.
     if costs(request.method(), request.uri().path())
         && !holds(&session, OPERATOR).await
+        && !holds(&session, USER).await
         && let Err(error) = backend.limits.stranger(client.ip())
     {
         return refused(error.into(), html);
@@ -39,7 +40,11 @@ pub async fn limit(
     let response = next.run(request).await;
     let begun = session.id().is_none() && session.is_modified() && !session.is_empty().await;
     // Who is let in, or half in, gave a right password or more.
-    if !begun || holds(&session, OPERATOR).await || holds(&session, HALF).await {
+    let proved = begun
+        && (holds(&session, OPERATOR).await
+            || holds(&session, USER).await
+            || holds(&session, HALF).await);
+    if !begun || proved {
         return response;
     }
     match backend.limits.strangers_session(client.ip()) {

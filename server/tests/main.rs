@@ -26,6 +26,8 @@ mod decisions;
 #[cfg(test)]
 mod description;
 #[cfg(test)]
+mod enrolments;
+#[cfg(test)]
 mod integrations;
 #[cfg(test)]
 mod killed;

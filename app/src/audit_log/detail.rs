@@ -133,7 +133,7 @@ fn Facts(event: AuditEvent) -> impl IntoView {
         .and_then(|id| page_of(event.object_type, id));
     let object = event.object_name.clone();
     let who = match event.actor_kind {
-        ActorKind::Operator | ActorKind::ApiToken => {
+        ActorKind::Operator | ActorKind::User | ActorKind::ApiToken => {
             format!("{}, {}", event.actor, event.actor_kind.title())
         }
         ActorKind::CommandLine | ActorKind::Rollcall | ActorKind::Nobody => {

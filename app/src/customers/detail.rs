@@ -170,6 +170,15 @@ fn Customer(customer: CustomerView, resume: Post<ResumeCustomer>) -> impl IntoVi
                         </a>
                     }
                 })}
+            {(in_use && may(Permission::DirectoryRead))
+                .then(|| {
+                    view! {
+                        <a class="btn" href=routes::customer_enrolment(id)>
+                            <Icon name="mail" />
+                            "Enrolment"
+                        </a>
+                    }
+                })}
             {write
                 .then(|| {
                     view! {

@@ -362,6 +362,13 @@ pub fn PeopleSection(
                 on=shown.blocked_sign_in_disables
                 hint="Someone who is blocked when first seen is created Inactive."
             />
+            <Toggle
+                name="settings[send_enrollment_email]"
+                subject="Enrolment"
+                label="Send Enrollment Email to the Newly Synced Users"
+                on=shown.send_enrollment_email
+                hint="Whoever a run brings in use gets one mail, once, with a link to activate their account. Its text is the customer’s, under Enrolment."
+            />
             <div class="rc-row">
                 <label for="f-out-of-scope">"Out of scope or deleted"</label>
                 <div>

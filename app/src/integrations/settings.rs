@@ -102,6 +102,9 @@ pub struct SettingsForm {
     /// "Is Sign in Blocked on AD".
     #[serde(default)]
     pub blocked_sign_in_disables: bool,
+    /// "Send Enrollment Email to the Newly Synced Users".
+    #[serde(default)]
+    pub send_enrollment_email: bool,
     /// What happens to people who left.
     pub out_of_scope: OutOfScope,
     /// Days from Inactive to deleted.
@@ -189,6 +192,7 @@ impl SettingsForm {
             include_guests: policy.include_guests,
             require_names: policy.require_names,
             blocked_sign_in_disables: policy.blocked_sign_in_disables,
+            send_enrollment_email: policy.send_enrollment_email,
             out_of_scope: policy.out_of_scope,
             delete_after_days: policy.delete_after_days.to_string(),
             protected: policy.protected.iter().map(RuleLine::from).collect(),
@@ -264,6 +268,10 @@ impl SettingsForm {
         differs(
             self.blocked_sign_in_disables != was.blocked_sign_in_disables,
             "Is Sign in Blocked on AD",
+        );
+        differs(
+            self.send_enrollment_email != was.send_enrollment_email,
+            "Send Enrollment Email to the Newly Synced Users",
         );
         differs(
             self.out_of_scope != was.out_of_scope

@@ -1,6 +1,7 @@
 //! One user: attributes, where they come from, and the groups they are in.
 
 use domain::{
+    enrolment::{Enrolment, UserMail},
     id::UserId,
     policy::ObjectType,
     user::{DirectoryStatus, MemberOf, UserDetail},
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::protection::{ProtectionNote, RuleNote};
 use crate::{
+    enrolment::EnrolmentSection,
     integrations::SyncNow,
     ui::{
         countdown::CountdownNote,
@@ -27,17 +29,21 @@ pub(crate) struct UserView {
     detail: UserDetail,
     groups: Vec<MemberOf>,
     why: Why,
+    enrolment: Enrolment,
+    mails: Vec<UserMail>,
 }
 
 /// One user with their groups, and why they are as they are.
 #[server(endpoint = "users/view", input = Json)]
 pub(crate) async fn view_user(id: UserId) -> AppResult<UserView> {
-    use backend::store::users;
+    use backend::store::{enrolment, users};
     let (backend, scope) = crate::session::caller().await?;
     Ok(UserView {
         detail: users::detail(&backend, &scope, id).await?,
         groups: users::member_of(&backend, &scope, id).await?,
         why: backend::why::of_user(&backend, &scope, id).await?,
+        enrolment: enrolment::get(&backend, &scope, id).await?,
+        mails: enrolment::mails(&backend, &scope, id).await?,
     })
 }
 
@@ -73,6 +79,8 @@ fn User(user: UserView) -> impl IntoView {
         detail,
         groups,
         why,
+        enrolment,
+        mails,
     } = user;
     let name = detail.line.user.display_name.clone();
     let changed = detail.line.changed_at;
@@ -80,6 +88,7 @@ fn User(user: UserView) -> impl IntoView {
     let facts = detail.clone();
     let (user, protection) = (detail.line.user.id, detail.protection.clone());
     let deleted = detail.line.user.status == DirectoryStatus::Deleted;
+    let active = detail.line.user.status == DirectoryStatus::Active;
     let source = detail
         .line
         .user
@@ -123,6 +132,7 @@ fn User(user: UserView) -> impl IntoView {
                 <Explanation why=why />
             </section>
             <GroupsSection groups=groups />
+            <EnrolmentSection enrolment=enrolment mails=mails active=active />
             {(protection.is_none() && !deleted)
                 .then(|| view! { <ProtectionNote id=user protection=None /> })}
             </div>

@@ -2,6 +2,7 @@
 
 use domain::{
     countdown::CountdownState,
+    enrolment::EnrolmentState,
     id::GroupId,
     paging::Page,
     policy::ObjectType,
@@ -11,9 +12,12 @@ use domain::{
 use leptos::{server, server_fn::codec::Json};
 use serde::{Deserialize, Serialize};
 
-use crate::ui::{
-    prelude::*,
-    table::{BelowCell, ChangedCell, CustomerCell, ListTable, NameCell, StatusCell},
+use crate::{
+    enrolment::state_mark,
+    ui::{
+        prelude::*,
+        table::{BelowCell, ChangedCell, CustomerCell, ListTable, NameCell, StatusCell},
+    },
 };
 
 /// What the list is filtered by, beside the customer and the search.
@@ -25,6 +29,8 @@ pub(crate) struct UserFilter {
     countdown: Option<CountdownState>,
     #[serde(default)]
     protected: Option<ProtectedFilter>,
+    #[serde(default)]
+    enrolment: Option<EnrolmentState>,
 }
 
 /// Users under the list's search and filters.
@@ -41,6 +47,7 @@ pub(crate) async fn list_users(list: ListQuery, filter: UserFilter) -> AppResult
         group_id: filter.group,
         countdown: filter.countdown,
         protected: filter.protected,
+        enrolment: filter.enrolment,
         page: list.page,
         direction: list.direction,
         ..UserQuery::default()
@@ -69,6 +76,7 @@ pub fn UsersPage() -> impl IntoView {
                 group: address.parsed("group"),
                 countdown: address.parsed("countdown"),
                 protected: address.parsed("protected"),
+                enrolment: address.parsed("enrolment"),
             },
         )
     });
@@ -99,6 +107,11 @@ pub fn UsersPage() -> impl IntoView {
                 name="protected"
                 label="Protected"
                 options=options(ProtectedFilter::ALL, ProtectedFilter::title)
+            />
+            <FilterChip
+                name="enrolment"
+                label="Enrolment"
+                options=options(EnrolmentState::ALL, EnrolmentState::title)
             />
             <TotalOf resource=users one="user" many="users" />
             <ExportCsv path=routes::USERS_CSV />
@@ -145,7 +158,8 @@ fn List(asked: (ListQuery, UserFilter), page: Page<UserLine>) -> impl IntoView {
         || filter.source_type.is_some()
         || filter.group.is_some()
         || filter.countdown.is_some()
-        || filter.protected.is_some();
+        || filter.protected.is_some()
+        || filter.enrolment.is_some();
     if page.total == 0 && !filtered {
         return view! { <Nobody /> }.into_any();
     }
@@ -163,6 +177,7 @@ fn List(asked: (ListQuery, UserFilter), page: Page<UserLine>) -> impl IntoView {
             {show_customer.then(|| view! { <Head label="Customer" /> })}
             <SortHead label="User Status" column="status" />
             <SortHead label="Source Type" column="source" />
+            <Head label="Enrolment" class="max-md:hidden" />
             <Head label="Groups" class="n" />
             <SortHead label="Changed" column="changed" largest_first=true />
         </ListTable>
@@ -197,6 +212,7 @@ fn Row(line: UserLine, show_customer: bool) -> impl IntoView {
             <CustomerCell show=show_customer name=line.customer_name />
             <StatusCell status=user.status of=ObjectType::User protected=line.protected delete_at=line.delete_at />
             <td role="cell" class="max-md:hidden"><Source source=user.source_type /></td>
+            <td role="cell" class="max-md:hidden"><Status of=state_mark(line.enrolment) /></td>
             <Num value=line.groups class="max-md:hidden" />
             <ChangedCell at=line.changed_at />
         </tr>

@@ -12,6 +12,7 @@ pub mod clouds;
 mod csv;
 pub mod db;
 mod delivery;
+mod enrolment_mail;
 pub mod entra;
 mod error;
 pub mod graph_access;

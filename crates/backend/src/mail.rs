@@ -143,6 +143,18 @@ impl Smtp {
         self.port
     }
 
+    fn sender(&self, name: Option<&str>) -> Mailbox {
+        match name {
+            Some(name) => Mailbox::new(Some(name.to_owned()), self.from.email.clone()),
+            None => self.from.clone(),
+        }
+    }
+
+    /// Whom a mail is from, as mail programs show it.
+    pub(crate) fn from_as(&self, name: Option<&str>) -> String {
+        self.sender(name).to_string()
+    }
+
     fn transport(
         &self,
         public_url: &Url,
@@ -202,8 +214,12 @@ impl Smtp {
     fn compose(&self, letter: &Letter<'_>) -> Result<Mail, String> {
         let to: Address = letter.to.parse().map_err(|error| format!("{error}"))?;
         let host = letter.public_url.host_str().unwrap_or("localhost");
+        let reply_to = match letter.sender.reply_to {
+            Some(given) => Some(given.parse::<Mailbox>().map_err(|error| chain(&error))?),
+            None => self.reply_to.clone(),
+        };
         let mut mail = Mail::builder()
-            .from(self.from.clone())
+            .from(self.sender(letter.sender.name))
             .to(Mailbox::new(None, to))
             .subject(letter.subject.to_owned())
             .date(letter.at.into())
@@ -214,8 +230,8 @@ impl Smtp {
                 HeaderName::new_from_ascii_str("Auto-Submitted"),
                 "auto-generated".to_owned(),
             ));
-        if let Some(reply_to) = &self.reply_to {
-            mail = mail.reply_to(reply_to.clone());
+        if let Some(reply_to) = reply_to {
+            mail = mail.reply_to(reply_to);
         }
         mail.multipart(MultiPart::alternative_plain_html(
             letter.text.clone(),
@@ -275,9 +291,18 @@ impl Smtp {
     }
 }
 
+/// Whom a mail is from, where that isn't as configuration says. The address is always that of
+/// configuration: a mail server lets no other send.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sender<'a> {
+    pub name: Option<&'a str>,
+    pub reply_to: Option<&'a str>,
+}
+
 /// A mail on its way to somebody.
 pub(crate) struct Letter<'a> {
     pub to: &'a str,
+    pub sender: Sender<'a>,
     pub subject: &'a str,
     /// What it says, as plain text and as HTML.
     pub text: String,

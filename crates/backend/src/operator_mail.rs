@@ -364,6 +364,7 @@ async fn send(b: &Backend, id: Uuid, ready: &Ready) -> std::result::Result<(), U
     let words = Words::of(ready, public_url.host_str().unwrap_or_default());
     let letter = Letter {
         to: &ready.address,
+        sender: mail::Sender::default(),
         subject: &words.subject,
         text: words.text(url.expose_secret()),
         html: words.html(url.expose_secret()),

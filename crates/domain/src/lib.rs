@@ -20,6 +20,7 @@ pub mod decision;
 pub mod device;
 pub mod difference;
 pub mod directory;
+pub mod enrolment;
 pub mod group;
 pub mod guard;
 pub mod id;

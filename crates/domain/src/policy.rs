@@ -171,6 +171,8 @@ pub struct Policy {
     pub actions: Actions,
     /// When changes are held.
     pub guard: Guard,
+    /// "Send Enrollment Email to the Newly Synced Users": whoever a run brings in use is invited, once.
+    pub send_enrollment_email: bool,
     /// People that no run touches: those whom any of these rules matches. At most 50.
     pub protected: Vec<ProtectedRule>,
 }
@@ -188,6 +190,7 @@ impl Default for Policy {
             delete_after_days: 30,
             actions: Actions::default(),
             guard: Guard::default(),
+            send_enrollment_email: false,
             protected: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     DateTime,
     countdown::Countdown,
+    enrolment::EnrolmentState,
     group::{GroupKind, MemberLine},
     id::{CustomerId, ExternalId, GroupId, IntegrationId, UserId},
     protection::{Protected, ProtectedByRule, Protection},
@@ -108,6 +109,8 @@ pub struct UserLine {
     pub delete_at: Option<DateTime>,
     /// Whether it is protected, by hand or by a rule.
     pub protected: bool,
+    /// How far they have come with an account of their own.
+    pub enrolment: EnrolmentState,
     /// When it last changed.
     pub changed_at: DateTime,
 }

@@ -10,12 +10,17 @@ use super::{ROLES, Things, head, line};
 use crate::support::{Answer, TestApp};
 
 /// What strangers may call: who they are, the ways to sign in and out, the links of an invitation
-/// and of a forgotten password and a consent link, which are secrets themselves, the first start, and
-/// a colour. Beside these this list only ever shrinks.
-const FOR_STRANGERS: [&str; 12] = [
+/// and of a forgotten password and a consent link, which are secrets themselves, the same for users of
+/// a directory, the first start, and a colour. Beside these this list only ever shrinks.
+const FOR_STRANGERS: [&str; 17] = [
     "consent/view",
+    "enrolment/activate",
+    "enrolment/forgot",
+    "enrolment/sign-in",
+    "enrolment/view",
     "invitation/accept",
     "invitation/view",
+    "own-account/sign-out",
     "password/forgot",
     "password/reset",
     "password/view",
@@ -113,7 +118,11 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
             json!({ "list": list(things), "filter": {} })
         }
         "customers/tag-choice" => json!({ "id": customer }),
-        "consent/view" | "invitation/view" | "password/view" => json!({ "secret": "x" }),
+        "consent/view" | "enrolment/view" | "invitation/view" | "password/view" => {
+            json!({ "secret": "x" })
+        }
+        "enrolment/settings" => json!({ "customer": customer }),
+        "own-account/view" => json!({}),
         "operators/again-form" | "operators/view" => json!({ "id": operator }),
         "operators/list" => json!({ "list": list(things), "role": null, "state": null }),
         "devices/view" => json!({ "id": device }),
@@ -270,6 +279,15 @@ fn changing_tokens(app: &TestApp, things: &Things, new: &str, function: &str) ->
                 .to_owned()
         }
         "api-tokens/revoke" => format!("id={api_token}"),
+        "enrolment/invite" => format!("id={}", things.user),
+        "enrolment/invite-first" => format!("customer={}&first=1", things.customer),
+        "enrolment/save" => format!("customer={}&language=en&link_days=14", things.customer),
+        "enrolment/test" => format!("customer={}&to=x", things.customer),
+        "enrolment/activate" => {
+            "secret=x&password=a+long+pass+phrase&password_again=a+long+pass+phrase".to_owned()
+        }
+        "enrolment/forgot" => "user_name=nobody%40example.com".to_owned(),
+        "enrolment/sign-in" => "user_name=nobody%40example.com&password=x".to_owned(),
         "api-tokens/rotate" | "api-tokens/take-over" => {
             format!("id={api_token}&overlap_hours=1&sealed_token=x")
         }
@@ -287,7 +305,11 @@ fn changing_second_factors(app: &TestApp, function: &str) -> String {
         "recovery-codes/keep" => "sealed_codes=x&next=".to_owned(),
         "session/confirm" | "session/second-factor" => "code=123456&next=".to_owned(),
         "passkeys/rename" => format!("id={}&name=Key", app.t.ids.uuid()),
-        "passkeys/remove" => format!("id={}", app.t.ids.uuid()),
+        "passkeys/remove" | "own-account/end-session" => format!("id={}", app.t.ids.uuid()),
+        "own-account/change-password" => {
+            "old_password=x&new_password=one+of+them&password_again=another".to_owned()
+        }
+        "own-account/end-other-sessions" | "own-account/sign-out" => String::new(),
         other => panic!("a new server function, {other}: ask it something here"),
     }
 }

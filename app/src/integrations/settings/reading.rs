@@ -98,6 +98,7 @@ impl SettingsForm {
             include_guests: self.include_guests,
             require_names: self.require_names,
             blocked_sign_in_disables: self.blocked_sign_in_disables,
+            send_enrollment_email: self.send_enrollment_email,
             out_of_scope: self.out_of_scope,
             delete_after_days,
             actions: Actions {

@@ -1,4 +1,4 @@
-//! Who asks: passwords, accounts of providers, sessions' operators, tokens. Everything that makes a [`Scope`] is in here.
+//! Who asks: passwords, accounts of providers, sessions' operators, tokens. Everything that makes a [`Scope`] is in here, and what makes a [`users::UserScope`].
 
 mod by_link;
 mod half;
@@ -12,6 +12,7 @@ pub mod second_factor;
 mod setup;
 pub(crate) mod slow_down;
 pub mod token;
+pub mod users;
 
 use std::{collections::HashSet, net::IpAddr, sync::Arc};
 

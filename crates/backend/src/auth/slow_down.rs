@@ -8,7 +8,10 @@
 use std::net::IpAddr;
 
 use chrono::Duration;
-use domain::{DateTime, id::OperatorId};
+use domain::{
+    DateTime,
+    id::{OperatorId, UserId},
+};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -48,6 +51,23 @@ impl Subject {
         }
     }
 
+    /// A user of a directory, known or not, from a network.
+    pub(super) fn user(user_name: &str, address: IpAddr) -> Self {
+        let Self { text, free } = Self::account(user_name, address);
+        Self {
+            text: format!("user-{text}"),
+            free,
+        }
+    }
+
+    /// The old password of a user of a directory, asked for before a new one is set.
+    pub(super) fn password_of_user(user: UserId) -> Self {
+        Self {
+            text: format!("user-password:{user}"),
+            free: 5,
+        }
+    }
+
     /// A network address: an office shares one, so it has more free tries.
     pub(super) fn address(address: IpAddr) -> Self {
         Self {
@@ -80,6 +100,11 @@ impl Subject {
     /// The same in a browser where its operator signed in before.
     pub(super) fn reset_in(email: &str, browser: &SecretString) -> Self {
         Self::reset(Self::account_in(email, browser))
+    }
+
+    /// The same for a user of a directory.
+    pub(super) fn reset_of_user(user_name: &str, address: IpAddr) -> Self {
+        Self::reset(Self::user(user_name, address))
     }
 
     fn reset(Self { text, .. }: Self) -> Self {

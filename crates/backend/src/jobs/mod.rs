@@ -3,8 +3,10 @@
 //! One file a job. Schedules are rows of `integration` that [`schedule`] turns into jobs. A test
 //! runs the worker as a step with [`run_until_idle`].
 
+mod deliver_enrolment_mail;
 mod deliver_notification;
 mod deliver_operator_mail;
+mod invite_newly_synced;
 mod purge_audit;
 mod purge_bins;
 mod purge_history;
@@ -67,6 +69,8 @@ async fn perform(cx: &JobContext) -> Result<Outcome> {
         Some(Kind::SyncRun) => sync_run::perform(cx).await,
         Some(Kind::DeliverNotification) => deliver_notification::perform(cx).await,
         Some(Kind::DeliverOperatorMail) => deliver_operator_mail::perform(cx).await,
+        Some(Kind::DeliverEnrolmentMail) => deliver_enrolment_mail::perform(cx).await,
+        Some(Kind::InviteNewlySynced) => invite_newly_synced::perform(cx).await,
         Some(Kind::TellFailing) => tell_failing::perform(cx).await,
         Some(Kind::PurgeHistory) => purge_history::perform(&cx.b).await,
         Some(Kind::PurgeBins) => purge_bins::perform(&cx.b).await,

@@ -9,7 +9,13 @@ use crate::{Backend, Result, execute};
 const BATCH: i64 = 2_000;
 
 /// What goes before the customer itself, in this order: children first, bulk in batches.
-const BULK: [&str; 8] = [
+const BULK: [&str; 10] = [
+    "DELETE FROM enrolment_mail WHERE id IN (
+         SELECT e.id FROM enrolment_mail e JOIN customer c ON c.id = e.customer_id
+          WHERE c.deleted_at <= $2 LIMIT $1)",
+    "DELETE FROM enrolment WHERE user_id IN (
+         SELECT e.user_id FROM enrolment e JOIN customer c ON c.id = e.customer_id
+          WHERE c.deleted_at <= $2 LIMIT $1)",
     "DELETE FROM directory_membership WHERE (group_id, member_id) IN (
          SELECT m.group_id, m.member_id FROM directory_membership m
            JOIN directory_group g ON g.id = m.group_id JOIN customer c ON c.id = g.customer_id

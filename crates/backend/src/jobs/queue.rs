@@ -27,6 +27,10 @@ pub enum Kind {
     DeliverNotification,
     /// Makes one attempt to send an operator a mail with a link.
     DeliverOperatorMail,
+    /// Makes one attempt to send a user a mail with a link.
+    DeliverEnrolmentMail,
+    /// Invites whom a run brought in use, where the policy says so.
+    InviteNewlySynced,
     /// Looks whether an integration has been failing for an hour.
     TellFailing,
     /// Removes runs, changes and staging past their time.
@@ -45,10 +49,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::SyncRun,
         Self::DeliverNotification,
         Self::DeliverOperatorMail,
+        Self::DeliverEnrolmentMail,
+        Self::InviteNewlySynced,
         Self::TellFailing,
         Self::PurgeHistory,
         Self::PurgeBins,
@@ -64,6 +70,8 @@ impl Kind {
             Self::SyncRun => "sync_run",
             Self::DeliverNotification => "deliver_notification",
             Self::DeliverOperatorMail => "deliver_operator_mail",
+            Self::DeliverEnrolmentMail => "deliver_enrolment_mail",
+            Self::InviteNewlySynced => "invite_newly_synced",
             Self::TellFailing => "tell_failing",
             Self::PurgeHistory => "purge_history",
             Self::PurgeBins => "purge_bins",
@@ -81,13 +89,18 @@ impl Kind {
             Self::SyncRun
                 | Self::DeliverNotification
                 | Self::DeliverOperatorMail
+                | Self::DeliverEnrolmentMail
+                | Self::InviteNewlySynced
                 | Self::TellFailing
         )
     }
 
     /// Whether it talks to a server elsewhere that may take its time, and so has a place of its own.
     pub(super) const fn is_delivery(self) -> bool {
-        matches!(self, Self::DeliverNotification | Self::DeliverOperatorMail)
+        matches!(
+            self,
+            Self::DeliverNotification | Self::DeliverOperatorMail | Self::DeliverEnrolmentMail
+        )
     }
 
     /// Reads the text in the table; none for a kind this version doesn't know.

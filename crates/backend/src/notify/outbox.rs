@@ -254,6 +254,7 @@ async fn send(
             let smtp = b.settings.smtp.as_ref().ok_or_else(mail::not_set_up)?;
             let letter = Letter {
                 to: &target.address,
+                sender: mail::Sender::default(),
                 subject: &message.title,
                 text: message.text(public_url),
                 html: message.html(public_url),

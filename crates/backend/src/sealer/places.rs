@@ -60,6 +60,8 @@ columns! {
     AUTHENTICATOR_SECRET = "operator_authenticator" ("operator_id"), "secret_sealed" as "secret_sealed";
     /// What stands in the link of a mail that is on its way to an operator.
     OPERATOR_LINK = "operator_mail" ("id"), "secret_sealed" as "secret_sealed";
+    /// What stands in the link of a mail that is on its way to a user of a directory.
+    ENROLMENT_LINK = "enrolment_mail" ("id"), "secret_sealed" as "secret_sealed";
 }
 
 /// What a form shows before it is kept, and gives back sealed. It is kept nowhere in that form, so it

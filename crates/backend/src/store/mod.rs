@@ -12,6 +12,7 @@ pub mod credential_profiles;
 pub mod customers;
 pub mod devices;
 pub mod directory;
+pub mod enrolment;
 pub mod groups;
 pub mod integrations;
 pub mod notification_recipients;

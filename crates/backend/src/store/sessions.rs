@@ -10,7 +10,7 @@ use chrono::Duration;
 use domain::{
     DateTime,
     audit::{AuditAction, AuditChanges},
-    id::OperatorId,
+    id::{OperatorId, UserId},
     operator::SessionLine,
 };
 use serde_json::Value;
@@ -38,6 +38,8 @@ pub const BEGUN_AT: &str = "begun_at";
 pub const BY_PROVIDER: &str = "by_provider";
 /// Under this name a session's data hold the operator who signed in.
 pub const OPERATOR: &str = "operator_id";
+/// Under this name a session's data hold the user of a directory who signed in.
+pub const USER: &str = "user_id";
 /// Under this name a session's data hold that somebody is half signed in, and no operator.
 pub const HALF: &str = "half";
 /// Under this name a session's data hold when the operator last proved that it is them.
@@ -68,6 +70,7 @@ fn cookie_hash(cookie: i128) -> Vec<u8> {
 /// What of a session's data has columns of its own.
 struct Columns {
     operator: Option<OperatorId>,
+    user: Option<UserId>,
     user_agent: String,
     address: Option<String>,
     begun_at: Option<DateTime>,
@@ -81,6 +84,10 @@ fn columns(data: &str) -> Result<Columns> {
         .get(OPERATOR)
         .and_then(Value::as_str)
         .and_then(|id| id.parse().ok());
+    let user = value
+        .get(USER)
+        .and_then(Value::as_str)
+        .and_then(|id| id.parse().ok());
     let agent = value.get(USER_AGENT).and_then(Value::as_str);
     let agent = agent.unwrap_or_default().chars();
     let address = value.get(ADDRESS).and_then(Value::as_str);
@@ -90,6 +97,7 @@ fn columns(data: &str) -> Result<Columns> {
         begun_at: begun_at.and_then(|at| at.parse().ok()),
         by_provider: by_provider.unwrap_or_default(),
         operator,
+        user,
         user_agent: agent.take(USER_AGENT_CHARS_MAX).collect(),
         address: address.map(str::to_owned),
     })
@@ -98,9 +106,10 @@ fn columns(data: &str) -> Result<Columns> {
 impl Columns {
     /// When a session that began then, and is used now, ends.
     fn ends(&self, begun_at: DateTime, now: DateTime) -> DateTime {
-        let idle = match self.operator {
-            Some(_) => IDLE,
-            None => IDLE_OF_STRANGERS,
+        let idle = if self.operator.is_some() || self.user.is_some() {
+            IDLE
+        } else {
+            IDLE_OF_STRANGERS
         };
         let absolute = if self.by_provider {
             ABSOLUTE_BY_PROVIDER
@@ -121,8 +130,8 @@ pub async fn create(b: &Backend, cookie: i128, data: &str) -> Result<bool> {
         &mut tx,
         "INSERT INTO session
            (id_hash, id, operator_id, data, user_agent, created_at, last_used_at, expires_at,
-            address)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id_hash) DO NOTHING",
+            address, user_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id_hash) DO NOTHING",
         cookie_hash(cookie),
         b.ids.uuid(),
         columns.operator,
@@ -131,7 +140,8 @@ pub async fn create(b: &Backend, cookie: i128, data: &str) -> Result<bool> {
         begun_at,
         now,
         columns.ends(begun_at, now),
-        columns.address
+        columns.address,
+        columns.user
     )?;
     tx.commit().await?;
     Ok(made == 1)
@@ -143,12 +153,13 @@ pub async fn save(b: &Backend, cookie: i128, data: &str) -> Result<()> {
     let mut tx = b.db.write().await?;
     execute!(
         &mut tx,
-        "UPDATE session SET data = $1, operator_id = $2, user_agent = $3, address = $4
-          WHERE id_hash = $5",
+        "UPDATE session SET data = $1, operator_id = $2, user_agent = $3, address = $4, user_id = $5
+          WHERE id_hash = $6",
         data,
         columns.operator,
         columns.user_agent,
         columns.address,
+        columns.user,
         cookie_hash(cookie)
     )?;
     tx.commit().await
@@ -255,12 +266,36 @@ pub(crate) async fn lines(
     current: Option<Uuid>,
     now: DateTime,
 ) -> Result<Vec<SessionLine>> {
+    lines_of(tx, Whose::Operator(operator), current, now).await
+}
+
+/// Whose sessions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whose {
+    Operator(OperatorId),
+    /// A user of a directory.
+    User(UserId),
+}
+
+/// The same for users of a directory too.
+pub(crate) async fn lines_of(
+    tx: &mut Tx,
+    whose: Whose,
+    current: Option<Uuid>,
+    now: DateTime,
+) -> Result<Vec<SessionLine>> {
+    let (operator, user) = match whose {
+        Whose::Operator(id) => (Some(id), None),
+        Whose::User(id) => (None, Some(id)),
+    };
     let rows = fetch_all!(
         tx,
         LineRow,
         "SELECT id, user_agent, address, created_at, last_used_at FROM session
-         WHERE operator_id = $1 AND expires_at > $2 ORDER BY last_used_at DESC, id",
+         WHERE (operator_id = $1 OR user_id = $2) AND expires_at > $3
+         ORDER BY last_used_at DESC, id",
         operator,
+        user,
         now
     )?;
     let line = |row: LineRow| SessionLine {

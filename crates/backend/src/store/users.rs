@@ -4,6 +4,7 @@ use bytes::Bytes;
 use domain::{
     DateTime,
     countdown::CountdownState,
+    enrolment::EnrolmentState,
     id::{CustomerId, GroupId, IntegrationId, UserId},
     paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
@@ -19,6 +20,7 @@ use super::{
     attributes,
     by_name::{self, ByName},
     countdown::CountdownRow,
+    enrolment::enrolment_state,
     paging::{self, Sort},
     protected_rules,
     protection::ProtectionRow,
@@ -44,6 +46,8 @@ pub struct UserQuery {
     pub countdown: Option<CountdownState>,
     /// Who is protected so.
     pub protected: Option<ProtectedFilter>,
+    /// Who has come so far with an account of their own.
+    pub enrolment: Option<EnrolmentState>,
     /// Which rows.
     pub page: PageRequest,
     /// A column of [`SORTS`]; by name otherwise.
@@ -108,18 +112,30 @@ const MATCHING: &str = concat!(
        AND ($9 IS NULL OR ($9 = 'counting' AND u.delete_at IS NOT NULL)
             OR ($9 = 'cancelled' AND u.countdown_cancelled_at IS NOT NULL))
        AND ",
-    protected_so!("$10")
+    protected_so!("$10"),
+    " AND ($11 IS NULL OR ",
+    enrolment_state!("$12"),
+    " = $11)"
 );
 
-const LINE: &str = "SELECT u.id, u.external_id, u.user_principal_name, u.display_name,
+/// A line, where the parameter is the time now.
+macro_rules! line {
+    ($now:literal) => {
+        concat!(
+            "SELECT u.id, u.external_id, u.user_principal_name, u.display_name,
     u.given_name, u.surname, u.mail, u.status, u.source_type, u.integration_id, u.customer_id,
     c.name AS customer_name, u.changed_at, s.pending, u.delete_at,
-    (u.protected_at IS NOT NULL OR COALESCE(s.protected, FALSE)) AS protected,
+    (u.protected_at IS NOT NULL OR COALESCE(s.protected, FALSE)) AS protected, ",
+            enrolment_state!($now),
+            " AS enrolment,
     (SELECT COUNT(*) FROM directory_membership m JOIN directory_group g ON g.id = m.group_id
       WHERE m.member_id = u.id AND g.status <> 'deleted') AS groups
   FROM directory_user u JOIN customer c ON c.id = u.customer_id
   LEFT JOIN source_object s ON s.integration_id = u.integration_id AND s.object_type = 'user'
-        AND s.external_id = u.external_id";
+        AND s.external_id = u.external_id"
+        )
+    };
+}
 
 /// One page of the Users list.
 pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<UserLine>> {
@@ -139,7 +155,9 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
         query.source_type,
         query.group_id,
         query.countdown,
-        query.protected
+        query.protected,
+        query.enrolment,
+        b.clock.now()
     )?;
     let order = paging::order(SORTS, query.sort.as_deref(), query.direction, "u.id");
     // The page is cut first and dressed afterwards, so that counting groups costs a page's rows.
@@ -147,7 +165,8 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
         &mut tx,
         UserLine,
         sqlx::AssertSqlSafe(format!(
-            "{LINE} WHERE u.id IN (SELECT u.id {MATCHING} {order} LIMIT $11 OFFSET $12) {order}"
+            "{} WHERE u.id IN (SELECT u.id {MATCHING} {order} LIMIT $13 OFFSET $14) {order}",
+            line!("$12")
         )),
         scope.all(),
         scope.grantee(),
@@ -159,6 +178,8 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
         query.group_id,
         query.countdown,
         query.protected,
+        query.enrolment,
+        b.clock.now(),
         query.page.limit(),
         query.page.offset()
     )?;
@@ -234,12 +255,14 @@ async fn line(b: &Backend, scope: &Scope, id: UserId) -> Result<UserLine> {
         &mut tx,
         UserLine,
         sqlx::AssertSqlSafe(format!(
-            "{LINE} WHERE {} AND c.deleted_at IS NULL AND u.id = $3",
+            "{} WHERE {} AND c.deleted_at IS NULL AND u.id = $3",
+            line!("$4"),
             in_scope!("u.customer_id")
         )),
         scope.all(),
         scope.grantee(),
-        id
+        id,
+        b.clock.now()
     )?
     .ok_or(Error::NotFound("user"))
 }
@@ -313,7 +336,7 @@ pub fn csv(
     by_name::csv(b, scope, query)
 }
 
-const HEAD: [&str; 9] = [
+const HEAD: [&str; 10] = [
     "Name",
     "User Name",
     "Given Name",
@@ -321,11 +344,12 @@ const HEAD: [&str; 9] = [
     "Mail",
     "User Status",
     "Source Type",
+    "Enrolment",
     "Customer",
     "Object Id",
 ];
 
-fn cells(line: UserLine) -> [String; 9] {
+fn cells(line: UserLine) -> [String; 10] {
     let user = line.user;
     [
         user.display_name,
@@ -335,6 +359,7 @@ fn cells(line: UserLine) -> [String; 9] {
         user.mail.unwrap_or_default(),
         user.status.title().to_owned(),
         user.source_type.to_string(),
+        line.enrolment.title().to_owned(),
         line.customer_name,
         user.external_id
             .map(|id| id.to_string())
@@ -358,11 +383,12 @@ impl ByName for UserQuery {
             &mut tx,
             UserLine,
             sqlx::AssertSqlSafe(format!(
-                "{LINE} WHERE u.id IN
+                "{} WHERE u.id IN
                      (SELECT u.id {MATCHING}
-                         AND ($11 IS NULL OR (u.name_folded, u.id) > ($11, $12))
-                       ORDER BY u.name_folded, u.id LIMIT $13)
-                 ORDER BY u.name_folded, u.id"
+                         AND ($13 IS NULL OR (u.name_folded, u.id) > ($13, $14))
+                       ORDER BY u.name_folded, u.id LIMIT $15)
+                 ORDER BY u.name_folded, u.id",
+                line!("$12")
             )),
             scope.all(),
             scope.grantee(),
@@ -374,6 +400,8 @@ impl ByName for UserQuery {
             self.group_id,
             self.countdown,
             self.protected,
+            self.enrolment,
+            b.clock.now(),
             after.map(|cursor| cursor.after.as_str()),
             after.map(|cursor| cursor.id),
             by_name::ROWS

@@ -21,7 +21,11 @@ use super::{
     single, staging,
     stop::Failure,
 };
-use crate::{Result, Tx, execute, fetch_all, fetch_optional, fetch_scalar, jobs::queue, notify};
+use crate::{
+    Result, Tx, execute, fetch_all, fetch_optional, fetch_scalar,
+    jobs::queue::{self, Kind, NewJob, PRIORITY_NOTIFICATION},
+    notify,
+};
 
 /// Refused sign-ins, with no run between them that went well, after which an integration is left
 /// alone until a person acts.
@@ -78,8 +82,28 @@ pub(super) async fn complete(work: &mut Work<'_>) -> Result<()> {
     };
     if !preview {
         update_integration(work, &mut tx, &end).await?;
+        invite_newly_synced(work, &mut tx, &lines).await?;
     }
     close(work, tx).await
+}
+
+/// Has whom the run brought in use invited, where the settings say so.
+async fn invite_newly_synced(work: &Work<'_>, tx: &mut Tx, lines: &[CountLine]) -> Result<()> {
+    let came_in = |line: &CountLine| line.created + line.enabled + line.restored > 0;
+    let users = |line: &&CountLine| line.object_type == ObjectType::User;
+    if !work.policy.send_enrollment_email || !lines.iter().filter(users).any(came_in) {
+        return Ok(());
+    }
+    let job = NewJob {
+        kind: Kind::InviteNewlySynced,
+        subject: work.run.id.0,
+        integration_id: Some(work.integration.id),
+        priority: PRIORITY_NOTIFICATION,
+        run_at: work.b().clock.now(),
+        dedupe_key: Some(format!("invite_newly_synced:{}", work.run.id)),
+    };
+    queue::enqueue(work.b(), tx, &job).await?;
+    Ok(())
 }
 
 /// Whether the run took the place of one that held something.

@@ -6,6 +6,7 @@ mod contacts_and_devices;
 mod crashing;
 mod deciding;
 mod endings;
+mod enrolling;
 mod equality;
 mod guarding;
 mod leaving;

@@ -152,6 +152,10 @@ text_enum! {
         CustomerCreate = "customer.create",
         /// A customer was changed.
         CustomerUpdate = "customer.update",
+        /// How a customer's people are invited was changed.
+        CustomerUpdateEnrolment = "customer.update_enrolment",
+        /// A test mail of an invitation was sent.
+        CustomerTestEnrolment = "customer.test_enrolment",
         /// A customer was put into the bin.
         CustomerDelete = "customer.delete",
         /// A customer was taken out of the bin.
@@ -222,6 +226,24 @@ text_enum! {
         UserCancelCountdown = "user.cancel_countdown",
         /// A user's days count again.
         UserRestartCountdown = "user.restart_countdown",
+        /// Users were invited to activate their accounts.
+        UserInvite = "user.invite",
+        /// A user was sent a link to set a new password, by an operator or because they asked.
+        UserSendNewPassword = "user.send_new_password",
+        /// A user activated their account.
+        UserEnrol = "user.enrol",
+        /// A user set a new password by a link.
+        UserResetPassword = "user.reset_password",
+        /// A user changed their password.
+        UserChangePassword = "user.change_password",
+        /// A user signed in.
+        UserSignIn = "user.sign_in",
+        /// Somebody tried to sign in as a user and was refused.
+        UserSignInFailed = "user.sign_in_failed",
+        /// A user signed out.
+        UserSignOut = "user.sign_out",
+        /// A user ended sessions of theirs.
+        UserEndSessions = "user.end_sessions",
         /// The list of users was exported.
         UserExport = "user.export",
         /// The deletion of a group was cancelled.
@@ -308,6 +330,8 @@ impl AuditAction {
             Self::InstallationRotateMasterKey => "Master key rotated",
             Self::CustomerCreate => "Customer added",
             Self::CustomerUpdate => "Customer changed",
+            Self::CustomerUpdateEnrolment => "Enrolment settings changed",
+            Self::CustomerTestEnrolment => "Test mail of an invitation sent",
             Self::CustomerDelete => "Customer deleted",
             Self::CustomerRestore => "Customer restored",
             Self::CustomerPause => "Customer paused",
@@ -343,6 +367,15 @@ impl AuditAction {
             Self::UserUnprotect => "User’s protection removed",
             Self::UserCancelCountdown => "Deletion of user cancelled",
             Self::UserRestartCountdown => "Deletion of user restarted",
+            Self::UserInvite => "Invited to activate the account",
+            Self::UserSendNewPassword => "Link for a new password sent",
+            Self::UserEnrol => "Account activated",
+            Self::UserResetPassword => "Password set anew by the user",
+            Self::UserChangePassword => "Password changed by the user",
+            Self::UserSignIn => "User signed in",
+            Self::UserSignInFailed => "Sign-in of a user failed",
+            Self::UserSignOut => "User signed out",
+            Self::UserEndSessions => "Sessions ended by the user",
             Self::UserExport => "Users exported",
             Self::GroupCancelCountdown => "Deletion of group cancelled",
             Self::GroupRestartCountdown => "Deletion of group restarted",

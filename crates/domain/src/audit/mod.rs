@@ -19,6 +19,8 @@ text_enum! {
     pub enum ActorKind {
         /// A person who signed in.
         Operator = "operator",
+        /// A user of a directory who signed in to their own account.
+        User = "user",
         /// A program, by its token.
         ApiToken = "api_token",
         /// Whoever works on the machine itself.
@@ -35,6 +37,7 @@ impl ActorKind {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Operator => "Operator",
+            Self::User => "User",
             Self::ApiToken => "API token",
             Self::CommandLine => "Command line",
             Self::Rollcall => "Rollcall",

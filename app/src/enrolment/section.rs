@@ -1,0 +1,142 @@
+//! How a user stands with an account of their own, on their page, with the way to invite them.
+
+use domain::{
+    enrolment::{Enrolment, EnrolmentState, UserMail},
+    id::UserId,
+    notification::DeliveryStatus,
+    permission::Permission,
+};
+use leptos::server;
+
+use crate::{session::may, ui::prelude::*};
+
+/// Invites a user, once more where they were invited; whoever is enrolled gets a link to a new
+/// password.
+#[server(endpoint = "enrolment/invite")]
+pub(crate) async fn invite_user(id: UserId) -> AppResult<Done> {
+    let (backend, scope) = crate::session::caller().await?;
+    let enrolment = backend::store::enrolment::invite(&backend, &scope, id).await?;
+    let told = if enrolment.enrolled_at.is_some() {
+        "A mail with a link to a new password is on its way"
+    } else {
+        "The invitation is on its way"
+    };
+    crate::session::done(told, None).await
+}
+
+/// A state as a list shows it.
+pub fn state_mark(state: EnrolmentState) -> Mark {
+    let (icon, tone) = match state {
+        EnrolmentState::NotInvited => ("circle-dashed", "quiet"),
+        EnrolmentState::Invited => ("mail", ""),
+        EnrolmentState::MailFailed => ("circle-x", "fail"),
+        EnrolmentState::Expired => ("clock", "held"),
+        EnrolmentState::Enrolled => ("circle-check", "ok"),
+    };
+    let word = state.title();
+    Mark { icon, word, tone }
+}
+
+/// The section.
+#[component]
+pub fn EnrolmentSection(
+    /// How they stand.
+    enrolment: Enrolment,
+    /// What was mailed to them, the newest first.
+    mails: Vec<UserMail>,
+    /// Whether they are in use: nobody else is invited.
+    active: bool,
+) -> impl IntoView {
+    let post = use_post::<InviteUser>();
+    let (id, state) = (enrolment.user_id, enrolment.state);
+    let (label, busy) = match state {
+        EnrolmentState::NotInvited => ("Invite", "Inviting"),
+        EnrolmentState::Enrolled => ("Send link for a new password", "Sending"),
+        _ => ("Invite again", "Inviting"),
+    };
+    let may_invite = active && may(Permission::DirectoryWrite);
+    let lines = mails
+        .into_iter()
+        .map(|mail| view! { <MailLine mail=mail /> })
+        .collect_view();
+    view! {
+        <section aria-labelledby="h-enrolment" class="min-w-0 mt-6">
+            <h2 id="h-enrolment" class="text-base">"Enrolment"</h2>
+            <div class="flex items-center gap-x-4 gap-y-2 flex-wrap mt-1">
+                <Status of=state_mark(state) />
+                <span class="text-muted">{facts(&enrolment)}</span>
+                {may_invite
+                    .then(|| {
+                        view! {
+                            <PostForm post=post class="ms-auto">
+                                <input type="hidden" name="id" value=id.to_string() />
+                                <Submit label=label busy=busy class="btn btn-sm" />
+                            </PostForm>
+                        }
+                    })}
+            </div>
+            <ul class="mt-2 flex flex-col gap-1.5">{lines}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+/// Since when, by whom, until when.
+fn facts(enrolment: &Enrolment) -> AnyView {
+    let by = enrolment.invited_by.clone().unwrap_or_default();
+    match (enrolment.state, enrolment.enrolled_at, enrolment.invited_at) {
+        (EnrolmentState::Enrolled, Some(at), _) => {
+            let last = enrolment.last_signed_in_at;
+            view! {
+                "Since " <RelativeTime at=at />
+                {last.map(|at| view! { ", last signed in " <RelativeTime at=at /> })}
+            }
+            .into_any()
+        }
+        (_, _, Some(at)) => {
+            let ends = enrolment.link_expires_at;
+            view! {
+                "Invited " <RelativeTime at=at /> " by " <bdi>{by}</bdi>
+                {ends.map(|at| view! { ", the link ends " <RelativeTime at=at /> })}
+            }
+            .into_any()
+        }
+        _ => view! { "They have no account of their own yet." }.into_any(),
+    }
+}
+
+#[component]
+fn MailLine(mail: UserMail) -> impl IntoView {
+    let (icon, tone) = match mail.status {
+        DeliveryStatus::Queued => ("clock", ""),
+        DeliveryStatus::Delivered => ("circle-check", "ok"),
+        DeliveryStatus::Failed => ("circle-x", "fail"),
+    };
+    let word = match mail.status {
+        DeliveryStatus::Queued if mail.attempts > 0 => "Tried again",
+        DeliveryStatus::Queued => "On its way",
+        DeliveryStatus::Delivered => "Sent",
+        DeliveryStatus::Failed => "Given up",
+    };
+    let error = mail.error;
+    view! {
+        <li class="min-w-0">
+            <span class="inline-flex items-center gap-x-3 flex-wrap">
+                <Status of=Mark { icon, word, tone } />
+                <span class="wrap-anywhere">"Mail to " <bdi>{mail.address}</bdi></span>
+                <span class="text-muted">
+                    <RelativeTime at=mail.attempted_at.unwrap_or(mail.created_at) />
+                </span>
+            </span>
+            {error
+                .map(|error| {
+                    view! {
+                        <p class="text-muted wrap-anywhere">
+                            {error.title} ". " {error.detail} " " {error.fix} " "
+                            <span class="rc-mono">{error.code}</span>
+                        </p>
+                    }
+                })}
+        </li>
+    }
+}

@@ -1,0 +1,229 @@
+//! Users of a directory who sign in to their own account: nothing but what is their own is reached
+//! by that. Who is deactivated, in the source or here, is out at their next request.
+
+mod link;
+mod own;
+
+use std::net::IpAddr;
+
+use domain::{
+    audit::{ActorKind, AuditAction, AuditChanges},
+    id::{CustomerId, UserId},
+};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+pub use link::{activate, ask_for_new_password, follow};
+pub use own::{
+    UserPasswordChange, change_password, end_other_sessions, end_session, own_account, sessions,
+    sign_out,
+};
+
+use super::{password, slow_down};
+use crate::{
+    Backend, Error, Origin, Result, Tx, execute, fetch_all, fetch_optional, refusal,
+    store::audit::{self, Entry},
+};
+
+/// The most accounts that one user name stands for, over all customers: each costs a hash.
+const ACCOUNTS_MAX: i64 = 5;
+
+/// A user of a directory who is signed in. Only this module makes one.
+#[derive(Clone, Debug)]
+pub struct UserScope {
+    id: UserId,
+    customer: CustomerId,
+    name: String,
+    origin: Origin,
+}
+
+impl UserScope {
+    /// Who it is.
+    pub fn user_id(&self) -> UserId {
+        self.id
+    }
+
+    fn actor(&self) -> audit::Actor<'_> {
+        actor(self.id, &self.name)
+    }
+
+    /// That they did something to their own account.
+    fn entry(&self, action: AuditAction) -> Entry<'_> {
+        Entry::new(action, self.id.0, &self.name).of(self.customer)
+    }
+
+    async fn record(&self, b: &Backend, tx: &mut Tx, entry: Entry<'_>) -> Result<()> {
+        audit::record_as(b, tx, self.actor(), &self.origin, entry).await
+    }
+}
+
+fn actor(id: UserId, name: &str) -> audit::Actor<'_> {
+    audit::Actor {
+        kind: ActorKind::User,
+        id: Some(id.0),
+        name,
+    }
+}
+
+/// A user with an account, in use, of a customer that isn't in the bin: `u`, `e` and `c`.
+macro_rules! with_account {
+    () => {
+        "directory_user u JOIN enrolment e ON e.user_id = u.id JOIN customer c ON c.id = u.customer_id
+          WHERE u.status = 'active' AND e.enrolled_at IS NOT NULL AND e.password_hash IS NOT NULL
+            AND c.deleted_at IS NULL"
+    };
+}
+use with_account;
+
+/// The user of a session, as they are now. `SignedOut` where they are not in use any more.
+pub async fn user_scope(b: &Backend, id: UserId, origin: Origin) -> Result<UserScope> {
+    refusal::note_caller(ActorKind::User, id.0);
+    let mut tx = b.db.read().await?;
+    scope_of(&mut tx, id, origin).await
+}
+
+async fn scope_of(tx: &mut Tx, id: UserId, origin: Origin) -> Result<UserScope> {
+    let (customer, name) = fetch_optional!(
+        tx,
+        (CustomerId, String),
+        concat!(
+            "SELECT u.customer_id, u.display_name FROM ",
+            with_account!(),
+            " AND u.id = $1"
+        ),
+        id
+    )?
+    .ok_or(Error::SignedOut)?;
+    Ok(UserScope {
+        id,
+        customer,
+        name,
+        origin,
+    })
+}
+
+/// What a user gives to sign in.
+#[derive(Debug)]
+pub struct UserSignIn {
+    /// Their user name.
+    pub user_name: String,
+    /// Their password.
+    pub password: SecretString,
+    /// Where they ask from.
+    pub address: IpAddr,
+    /// The browser, as it names itself.
+    pub user_agent: String,
+    /// The id of the request.
+    pub request_id: String,
+}
+
+/// Signs a user in. The same user name may be used at several customers: the password says whose.
+///
+/// `SignedOut` for an unknown name, a wrong password and who isn't in use alike; `TooMany` without
+/// looking at the password where too many tries failed before.
+pub async fn sign_in(b: &Backend, given: UserSignIn) -> Result<UserScope> {
+    let origin = Origin::page(given.address, &given.request_id);
+    b.limits.unknown_try()?;
+    let account = slow_down::Subject::user(&given.user_name, given.address);
+    let address = slow_down::Subject::address(given.address);
+    slow_down::count_try(b, &[&account, &address]).await?;
+    let known = accounts(b, &given.user_name).await?;
+    let proved = first_that_fits(&known, &given.password).await?;
+    let mut tx = b.db.write().await?;
+    let Some(account_of) = proved else {
+        for account in &known {
+            failed(b, &mut tx, account, &origin, &given.user_agent).await?;
+        }
+        tx.commit().await?;
+        return Err(Error::SignedOut);
+    };
+    slow_down::forgive(&mut tx, &account, Some(&address)).await?;
+    let scope = scope_of(&mut tx, account_of.id, origin).await?;
+    signed_in(b, &mut tx, &scope, &given.user_agent).await?;
+    tx.commit().await?;
+    Ok(scope)
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct Account {
+    id: UserId,
+    customer_id: CustomerId,
+    display_name: String,
+    password_hash: String,
+}
+
+async fn accounts(b: &Backend, user_name: &str) -> Result<Vec<Account>> {
+    let mut tx = b.db.read().await?;
+    fetch_all!(
+        &mut tx,
+        Account,
+        concat!(
+            "SELECT u.id, u.customer_id, u.display_name, e.password_hash FROM ",
+            with_account!(),
+            " AND u.user_name_folded = $1 ORDER BY u.id LIMIT $2"
+        ),
+        planner::key(user_name.trim()),
+        ACCOUNTS_MAX
+    )
+}
+
+/// Somebody unknown takes as long as somebody known.
+async fn first_that_fits<'a>(
+    known: &'a [Account],
+    password: &SecretString,
+) -> Result<Option<&'a Account>> {
+    if known.is_empty() {
+        password::verify(password.clone(), None).await?;
+    }
+    for account in known {
+        let hash = Some(account.password_hash.clone());
+        if password::verify(password.clone(), hash).await? {
+            return Ok(Some(account));
+        }
+    }
+    Ok(None)
+}
+
+async fn failed(
+    b: &Backend,
+    tx: &mut Tx,
+    account: &Account,
+    origin: &Origin,
+    user_agent: &str,
+) -> Result<()> {
+    let nobody = audit::Actor {
+        kind: ActorKind::Nobody,
+        id: None,
+        name: ActorKind::Nobody.title(),
+    };
+    let action = AuditAction::UserSignInFailed;
+    let entry = Entry::new(action, account.id.0, &account.display_name)
+        .of(account.customer_id)
+        .changes(AuditChanges::none().now("user_agent", &user_agent));
+    audit::record_as(b, tx, nobody, origin, entry).await
+}
+
+async fn signed_in(b: &Backend, tx: &mut Tx, scope: &UserScope, user_agent: &str) -> Result<()> {
+    execute!(
+        &mut *tx,
+        "UPDATE enrolment SET last_signed_in_at = $2 WHERE user_id = $1",
+        scope.id,
+        b.clock.now()
+    )?;
+    let changes = AuditChanges::none().now("user_agent", &user_agent);
+    let entry = scope.entry(AuditAction::UserSignIn).changes(changes);
+    scope.record(b, tx, entry).await
+}
+
+/// Ends the sessions of a user, but for one.
+async fn end_sessions(tx: &mut Tx, user: UserId, keep: Option<Uuid>) -> Result<u64> {
+    execute!(
+        tx,
+        "DELETE FROM session WHERE user_id = $1 AND ($2 IS NULL OR id <> $2)",
+        user,
+        keep
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,301 @@
+//! Activating an account by a link, signing in, and being out once one isn't in use any more.
+
+use chrono::Duration;
+use domain::{id::CustomerId, user::DirectoryStatus};
+
+use super::*;
+use crate::{
+    Scope, db_test,
+    jobs::run_until_idle,
+    notify::sinks::{self, MailSink},
+    store::{enrolment, sample, sessions},
+    testing::{TestBackend, origin},
+};
+
+const PASSWORD: &str = "green kettle sings often";
+
+async fn with_mail(t: &mut TestBackend) -> MailSink {
+    let mail = MailSink::mail().await;
+    sinks::connect(&mut t.backend, Some(&mail));
+    mail
+}
+
+/// What stands in the link of the one mail that came.
+fn link_of(mail: &MailSink) -> SecretString {
+    let got = mail.take();
+    assert_eq!(got.len(), 1, "one mail");
+    let text = got[0].text.replace("=\r\n", "").replace("=3D", "=");
+    let (_, rest) = text.split_once("secret=").expect("there is a link");
+    rest.chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .into()
+}
+
+async fn invited(t: &TestBackend, mail: &MailSink, owner: &Scope, user: UserId) -> SecretString {
+    enrolment::invite(t, owner, user).await.unwrap();
+    run_until_idle(t).await.unwrap();
+    link_of(mail)
+}
+
+async fn activated(t: &TestBackend, link: &SecretString, password: &str) -> Result<UserScope> {
+    activate(
+        t,
+        link.clone(),
+        password.to_owned().into(),
+        origin("r"),
+        "Browser",
+    )
+    .await
+}
+
+async fn signing_in(t: &TestBackend, user_name: &str, password: &str) -> Result<UserScope> {
+    let given = UserSignIn {
+        user_name: user_name.to_owned(),
+        password: password.to_owned().into(),
+        address: [192, 0, 2, 1].into(),
+        user_agent: "Browser".to_owned(),
+        request_id: "r".to_owned(),
+    };
+    sign_in(t, given).await
+}
+
+async fn set_status(t: &TestBackend, user: UserId, status: DirectoryStatus) {
+    let mut tx = t.db.write().await.unwrap();
+    execute!(
+        &mut tx,
+        "UPDATE directory_user SET status = $2 WHERE id = $1",
+        user,
+        status
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn adatum(t: &TestBackend) -> (CustomerId, UserId) {
+    let customer = t.customer("Adatum").await;
+    let ada = sample::user(t, customer, None, "Ada", DirectoryStatus::Active).await;
+    (customer, ada)
+}
+
+db_test!(
+    a_link_activates_once_and_the_user_signs_in_from_then_on,
+    |t| {
+        let mut t = t;
+        let mail = with_mail(&mut t).await;
+        let owner = t.owner().await;
+        let (_, ada) = adatum(&t).await;
+        assert!(matches!(
+            signing_in(&t, "ada@x.example", "").await,
+            Err(Error::SignedOut)
+        ));
+        let link = invited(&t, &mail, &owner, ada).await;
+        let shown = follow(&t, link.clone()).await.unwrap().unwrap();
+        assert_eq!(
+            (shown.name.as_str(), shown.user_name.as_str()),
+            ("Ada", "ada@x.example")
+        );
+        assert_eq!(shown.customer_name, "Adatum");
+        let weak = activated(&t, &link, "ada ada ada ada").await;
+        assert!(matches!(weak, Err(Error::Invalid(field)) if field.field == "password"));
+        let scope = activated(&t, &link, PASSWORD).await.unwrap();
+        assert_eq!(scope.user_id(), ada);
+        assert!(
+            follow(&t, link.clone()).await.unwrap().is_none(),
+            "it works once"
+        );
+        assert!(matches!(
+            activated(&t, &link, PASSWORD).await,
+            Err(Error::Conflict { .. })
+        ));
+        assert!(matches!(
+            signing_in(&t, "ada@x.example", "wrong").await,
+            Err(Error::SignedOut)
+        ));
+        let scope = signing_in(&t, " ADA@x.example ", PASSWORD).await.unwrap();
+        let own = own_account(&t, &scope).await.unwrap();
+        assert_eq!(
+            (own.name.as_str(), own.customer_name.as_str()),
+            ("Ada", "Adatum")
+        );
+    }
+);
+
+db_test!(
+    a_link_ends_with_time_with_a_newer_one_and_with_the_user,
+    |t| {
+        let mut t = t;
+        let mail = with_mail(&mut t).await;
+        let owner = t.owner().await;
+        let (_, ada) = adatum(&t).await;
+        let old = invited(&t, &mail, &owner, ada).await;
+        let link = invited(&t, &mail, &owner, ada).await;
+        assert!(
+            follow(&t, old).await.unwrap().is_none(),
+            "a newer one took its place"
+        );
+        set_status(&t, ada, DirectoryStatus::Inactive).await;
+        assert!(
+            follow(&t, link.clone()).await.unwrap().is_none(),
+            "not in use"
+        );
+        assert!(matches!(
+            activated(&t, &link, PASSWORD).await,
+            Err(Error::Conflict { .. })
+        ));
+        set_status(&t, ada, DirectoryStatus::Active).await;
+        t.clock.advance(Duration::days(14) - Duration::seconds(1));
+        assert!(follow(&t, link.clone()).await.unwrap().is_some());
+        t.clock.advance(Duration::seconds(1));
+        assert!(
+            follow(&t, link.clone()).await.unwrap().is_none(),
+            "its time is over"
+        );
+        assert!(matches!(
+            activated(&t, &link, PASSWORD).await,
+            Err(Error::Conflict { .. })
+        ));
+    }
+);
+
+db_test!(who_is_deactivated_is_out_at_the_next_request, |t| {
+    let mut t = t;
+    let mail = with_mail(&mut t).await;
+    let owner = t.owner().await;
+    let (_, ada) = adatum(&t).await;
+    let link = invited(&t, &mail, &owner, ada).await;
+    activated(&t, &link, PASSWORD).await.unwrap();
+    assert!(user_scope(&t, ada, origin("r")).await.is_ok());
+    for status in [DirectoryStatus::Inactive, DirectoryStatus::Deleted] {
+        set_status(&t, ada, status).await;
+        assert!(matches!(
+            user_scope(&t, ada, origin("r")).await,
+            Err(Error::SignedOut)
+        ));
+        let refused = signing_in(&t, "ada@x.example", PASSWORD).await;
+        assert!(matches!(refused, Err(Error::SignedOut)));
+    }
+    set_status(&t, ada, DirectoryStatus::Active).await;
+    assert!(signing_in(&t, "ada@x.example", PASSWORD).await.is_ok());
+});
+
+db_test!(
+    the_same_user_name_at_two_customers_is_told_by_the_password,
+    |t| {
+        let mut t = t;
+        let mail = with_mail(&mut t).await;
+        let owner = t.owner().await;
+        let (_, one) = adatum(&t).await;
+        let blue = t.customer("Blue").await;
+        let other = sample::user(&t, blue, None, "Ada", DirectoryStatus::Active).await;
+        let link = invited(&t, &mail, &owner, one).await;
+        activated(&t, &link, PASSWORD).await.unwrap();
+        let link = invited(&t, &mail, &owner, other).await;
+        let another = "seven paper lanterns drift";
+        activated(&t, &link, another).await.unwrap();
+        let scope = signing_in(&t, "ada@x.example", PASSWORD).await.unwrap();
+        assert_eq!(scope.user_id(), one);
+        let scope = signing_in(&t, "ada@x.example", another).await.unwrap();
+        assert_eq!(scope.user_id(), other);
+        assert_eq!(own_account(&t, &scope).await.unwrap().customer_name, "Blue");
+    }
+);
+
+db_test!(
+    a_forgotten_password_goes_by_mail_to_who_is_enrolled_alone,
+    |t| {
+        let mut t = t;
+        let mail = with_mail(&mut t).await;
+        let owner = t.owner().await;
+        let (customer, ada) = adatum(&t).await;
+        let bea = sample::user(&t, customer, None, "Bea", DirectoryStatus::Active).await;
+        let here = [192, 0, 2, 1].into();
+        let link = invited(&t, &mail, &owner, ada).await;
+        activated(&t, &link, PASSWORD).await.unwrap();
+        let link_of_bea = invited(&t, &mail, &owner, bea).await;
+        for (user_name, mails) in [
+            ("ada@x.example", 1),
+            ("bea@x.example", 0),
+            ("no@x.example", 0),
+        ] {
+            ask_for_new_password(&t, user_name, here).await.unwrap();
+            let mut tx = t.db.read().await.unwrap();
+            let waiting = crate::fetch_scalar!(
+                &mut tx,
+                i64,
+                "SELECT COUNT(*) FROM enrolment_mail WHERE user_id IS NULL"
+            );
+            assert_eq!(waiting.unwrap(), 1, "the same rows, whoever it is");
+            drop(tx);
+            run_until_idle(&t).await.unwrap();
+            assert_eq!(mail.take().len(), mails, "{user_name}");
+        }
+        assert!(
+            follow(&t, link_of_bea).await.unwrap().is_some(),
+            "no stranger ends it"
+        );
+        ask_for_new_password(&t, "ada@x.example", here)
+            .await
+            .unwrap();
+        run_until_idle(&t).await.unwrap();
+        assert!(mail.take().is_empty(), "she has one already");
+        t.clock.advance(Duration::minutes(6));
+        ask_for_new_password(&t, "ada@x.example", here)
+            .await
+            .unwrap();
+        run_until_idle(&t).await.unwrap();
+        let link = link_of(&mail);
+        assert!(
+            signing_in(&t, "ada@x.example", PASSWORD).await.is_ok(),
+            "until she sets another"
+        );
+        let another = "seven paper lanterns drift";
+        activated(&t, &link, another).await.unwrap();
+        t.clock.advance(Duration::hours(1));
+        assert!(signing_in(&t, "ada@x.example", PASSWORD).await.is_err());
+        assert!(signing_in(&t, "ada@x.example", another).await.is_ok());
+    }
+);
+
+db_test!(sessions_and_the_password_are_ones_own, |t| {
+    let mut t = t;
+    let mail = with_mail(&mut t).await;
+    let owner = t.owner().await;
+    let (customer, ada) = adatum(&t).await;
+    let bea = sample::user(&t, customer, None, "Bea", DirectoryStatus::Active).await;
+    let mut scopes = Vec::new();
+    for user in [ada, bea] {
+        let link = invited(&t, &mail, &owner, user).await;
+        scopes.push(activated(&t, &link, PASSWORD).await.unwrap());
+    }
+    let [ada_scope, bea_scope] = &scopes[..] else {
+        panic!("two")
+    };
+    for (cookie, user) in [(1, ada), (2, ada), (3, ada), (4, bea)] {
+        let data = format!(r#"{{"user_id":"{user}","user_agent":"B"}}"#);
+        assert!(sessions::create(&t, cookie, &data).await.unwrap());
+    }
+    let here = sessions::public_id(&t, 1).await.unwrap();
+    let lines = super::sessions(&t, ada_scope, here).await.unwrap();
+    assert_eq!(lines.len(), 3);
+    let other = lines.iter().find(|line| !line.current).unwrap().id;
+    let refused = end_session(&t, bea_scope, other).await;
+    assert!(matches!(refused, Err(Error::NotFound("session"))));
+    end_session(&t, ada_scope, other).await.unwrap();
+    let change = |old: &str, new: &str| UserPasswordChange {
+        old: old.to_owned().into(),
+        new: new.to_owned().into(),
+        keep: here,
+    };
+    let another = "seven paper lanterns drift";
+    let wrong = change_password(&t, ada_scope, change("wrong", another)).await;
+    assert!(matches!(wrong, Err(Error::Invalid(field)) if field.field == "old_password"));
+    change_password(&t, ada_scope, change(PASSWORD, another))
+        .await
+        .unwrap();
+    assert_eq!(super::sessions(&t, ada_scope, here).await.unwrap().len(), 1);
+    assert_eq!(super::sessions(&t, bea_scope, None).await.unwrap().len(), 1);
+    assert!(signing_in(&t, "ada@x.example", another).await.is_ok());
+    // An operator's session is no user's, and the other way round.
+    assert_eq!(sessions::list(&t, &owner, None).await.unwrap().len(), 0);
+});

@@ -1,0 +1,238 @@
+use domain::{
+    enrolment::{EnrolmentSettings, EnrolmentState, Language},
+    user::DirectoryStatus,
+};
+
+use super::*;
+use crate::{
+    db_test,
+    jobs::run_until_idle,
+    notify::sinks::{self, MailSink},
+    store::{
+        sample,
+        users::{self, UserQuery},
+    },
+    testing::TestBackend,
+};
+
+use DirectoryStatus::{Active, Inactive};
+
+async fn with_mail(t: &mut TestBackend) -> MailSink {
+    let mail = MailSink::mail().await;
+    sinks::connect(&mut t.backend, Some(&mail));
+    mail
+}
+
+/// A mail's text as it reads: lines that quoted-printable broke are whole again.
+fn plain(mail: &sinks::GotMail) -> String {
+    mail.text.replace("=\r\n", "").replace("=3D", "=")
+}
+
+async fn states(t: &TestBackend, scope: &Scope) -> Vec<(String, EnrolmentState)> {
+    let page = users::list(t, scope, UserQuery::default()).await.unwrap();
+    let states = page.items.into_iter();
+    states
+        .map(|line| (line.user.display_name, line.enrolment))
+        .collect()
+}
+
+db_test!(the_first_are_invited_then_more_and_nobody_twice, |t| {
+    let mut t = t;
+    let mail = with_mail(&mut t).await;
+    let owner = t.owner().await;
+    let customer = t.customer("Adatum").await;
+    for name in ["Ada", "Bea", "Carl"] {
+        sample::user(&t, customer, None, name, Active).await;
+    }
+    sample::user(&t, customer, None, "Off", Inactive).await;
+    let elsewhere = t.customer("Elsewhere").await;
+    sample::user(&t, elsewhere, None, "Zoe", Active).await;
+    let invited = invite_first(&t, &owner, customer, 2).await.unwrap();
+    assert_eq!((invited.invited, invited.left), (2, 1));
+    run_until_idle(&t).await.unwrap();
+    let to: Vec<_> = mail.take().into_iter().map(|mail| mail.to).collect();
+    assert_eq!(to, ["ada@x.example", "bea@x.example"]);
+    let invited = invite_first(&t, &owner, customer, 2).await.unwrap();
+    assert_eq!((invited.invited, invited.left), (1, 0));
+    let invited = invite_first(&t, &owner, customer, 2).await.unwrap();
+    assert_eq!((invited.invited, invited.left), (0, 0));
+    run_until_idle(&t).await.unwrap();
+    assert_eq!(mail.take().len(), 1);
+    let not = EnrolmentState::NotInvited;
+    let invited = EnrolmentState::Invited;
+    assert_eq!(
+        states(&t, &owner).await,
+        [
+            ("Ada".to_owned(), invited),
+            ("Bea".to_owned(), invited),
+            ("Carl".to_owned(), invited),
+            ("Off".to_owned(), not),
+            ("Zoe".to_owned(), not),
+        ]
+    );
+    let query = UserQuery {
+        enrolment: Some(not),
+        ..UserQuery::default()
+    };
+    assert_eq!(users::list(&t, &owner, query).await.unwrap().total, 2);
+    for wrong in [0, AT_ONCE + 1] {
+        let refused = invite_first(&t, &owner, customer, wrong).await;
+        assert!(matches!(refused, Err(Error::Invalid(field)) if field.field == "first"));
+    }
+});
+
+const AT_ONCE: u32 = domain::enrolment::AT_ONCE_MAX;
+
+db_test!(a_mail_that_is_refused_shows_with_its_reason, |t| {
+    let mut t = t;
+    let mail = with_mail(&mut t).await;
+    mail.answer("550 5.1.1 No such user here");
+    let owner = t.owner().await;
+    let customer = t.customer("Adatum").await;
+    let ada = sample::user(&t, customer, None, "Ada", Active).await;
+    let enrolment = invite(&t, &owner, ada).await.unwrap();
+    assert_eq!(enrolment.state, EnrolmentState::Invited);
+    for _ in 0..30 {
+        run_until_idle(&t).await.unwrap();
+        t.clock.advance(chrono::Duration::hours(1));
+    }
+    let enrolment = get(&t, &owner, ada).await.unwrap();
+    assert_eq!(enrolment.state, EnrolmentState::MailFailed);
+    let mails = mails(&t, &owner, ada).await.unwrap();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].status, DeliveryStatus::Failed);
+    let error = mails[0].error.clone().unwrap();
+    assert!(error.detail.contains("No such user here"), "{error:?}");
+    // Nothing of the link is left but its hash.
+    assert_eq!(sealed(&t).await, 0);
+
+    mail.answer("250 OK");
+    invite(&t, &owner, ada).await.unwrap();
+    run_until_idle(&t).await.unwrap();
+    let enrolment = get(&t, &owner, ada).await.unwrap();
+    assert_eq!(enrolment.state, EnrolmentState::Invited);
+    t.clock.advance(chrono::Duration::days(14));
+    let enrolment = get(&t, &owner, ada).await.unwrap();
+    assert_eq!(enrolment.state, EnrolmentState::Expired);
+});
+
+async fn sealed(t: &TestBackend) -> i64 {
+    let mut tx = t.db.read().await.unwrap();
+    crate::fetch_scalar!(
+        &mut tx,
+        i64,
+        "SELECT COUNT(*) FROM enrolment_mail WHERE secret_sealed IS NOT NULL"
+    )
+    .unwrap()
+}
+
+db_test!(the_mail_says_what_the_customer_wants_in_its_language, |t| {
+    let mut t = t;
+    let mail = with_mail(&mut t).await;
+    let owner = t.owner().await;
+    let customer = t.customer("Adatum & Zn.").await;
+    let ada = sample::user(&t, customer, None, "Ada <b>", Active).await;
+    let settings = EnrolmentSettings {
+        language: Language::Dutch,
+        sender_name: Some("IT van Adatum".to_owned()),
+        reply_to: Some("it@adatum.example".to_owned()),
+        subject: Some("Welkom {name}".to_owned()),
+        text: Some("Dag {name},\n\nu bent {user_name} bij {customer}, {days} dagen.".to_owned()),
+        link_days: 3,
+    };
+    let before = preview(&t, &owner, customer, EnrolmentSettings::default()).await;
+    assert_eq!(
+        before.unwrap().subject,
+        "Activate your account at Adatum & Zn."
+    );
+    change_settings(&t, &owner, customer, settings.clone())
+        .await
+        .unwrap();
+    assert_eq!(
+        super::settings(&t, &owner, customer).await.unwrap(),
+        settings
+    );
+    let shown = preview(&t, &owner, customer, settings.clone())
+        .await
+        .unwrap();
+    assert_eq!(shown.from, "\"IT van Adatum\" <rollcall@example.com>");
+    invite(&t, &owner, ada).await.unwrap();
+    run_until_idle(&t).await.unwrap();
+    let got = mail.take().remove(0);
+    assert_eq!(got.header("Subject"), "Welkom Ada <b>");
+    assert_eq!(
+        got.header("From"),
+        "\"IT van Adatum\" <rollcall@example.com>"
+    );
+    assert_eq!(got.header("Reply-To"), "it@adatum.example");
+    let text = plain(&got);
+    assert!(
+        text.contains("u bent ada.<b>@x.example bij Adatum & Zn., 3 dagen."),
+        "{text}"
+    );
+    assert!(text.contains("De link werkt "), "{text}");
+    assert!(
+        text.contains("Dag Ada &lt;b&gt;,"),
+        "html is escaped: {text}"
+    );
+    // What a test mail shows is what comes.
+    send_test(&t, &owner, customer, settings, "me@example.com")
+        .await
+        .unwrap();
+    let test = mail.take().remove(0);
+    assert_eq!(
+        (test.to.as_str(), test.header("Subject").as_str()),
+        ("me@example.com", "Welkom Ada <b>")
+    );
+    assert!(plain(&test).contains("secret=sample"));
+});
+
+db_test!(every_customer_is_a_wall, |t| {
+    let mut t = t;
+    let _mail = with_mail(&mut t).await;
+    let (a, b) = (t.customer("A").await, t.customer("B").await);
+    let ada = sample::user(&t, a, None, "Ada", Active).await;
+    let of_b = t.administrator_of(&[b]).await;
+    let missing = |given: Result<()>| matches!(given, Err(Error::NotFound(_)));
+    assert!(missing(get(&t, &of_b, ada).await.map(drop)));
+    assert!(missing(mails(&t, &of_b, ada).await.map(drop)));
+    assert!(missing(invite(&t, &of_b, ada).await.map(drop)));
+    assert!(missing(invite_first(&t, &of_b, a, 1).await.map(drop)));
+    assert!(missing(not_invited(&t, &of_b, a).await.map(drop)));
+    assert!(missing(settings(&t, &of_b, a).await.map(drop)));
+    let default = EnrolmentSettings::default;
+    assert!(missing(
+        change_settings(&t, &of_b, a, default()).await.map(drop)
+    ));
+    assert!(missing(preview(&t, &of_b, a, default()).await.map(drop)));
+    assert!(missing(
+        send_test(&t, &of_b, a, default(), "x@y.example").await
+    ));
+    let reader = t.role_over(domain::permission::Role::HelpDesk, &[a]).await;
+    assert!(get(&t, &reader, ada).await.is_ok());
+    assert!(matches!(
+        invite(&t, &reader, ada).await,
+        Err(Error::Forbidden(_))
+    ));
+});
+
+db_test!(without_mail_nobody_is_invited, |t| {
+    let owner = t.owner().await;
+    let customer = t.customer("Adatum").await;
+    let ada = sample::user(&t, customer, None, "Ada", Active).await;
+    let off = sample::user(&t, customer, None, "Off", Inactive).await;
+    assert!(matches!(
+        invite(&t, &owner, ada).await,
+        Err(Error::Conflict { .. })
+    ));
+    let mut t = t;
+    let _mail = with_mail(&mut t).await;
+    assert!(matches!(
+        invite(&t, &owner, off).await,
+        Err(Error::Conflict { .. })
+    ));
+    assert_eq!(
+        get(&t, &owner, ada).await.unwrap().state,
+        EnrolmentState::NotInvited
+    );
+});

@@ -1,0 +1,149 @@
+// A mail server that somebody else wrote, as a company would run one: nothing is taken in the clear,
+// nor from who doesn't sign in. And a server of the product that sends by it.
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import fs from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+
+import { expect } from "@playwright/test";
+import { simpleParser, type ParsedMail } from "mailparser";
+import { SMTPServer } from "smtp-server";
+
+const LOGIN = { username: "rollcall", password: "mail password of the tests" };
+
+/** What the mail server took. */
+export interface Mail {
+  to: string;
+  /** Whether it came encrypted, by somebody who signed in. */
+  safely: boolean;
+  parsed: ParsedMail;
+}
+
+/** A mail server with STARTTLS and a sign-in; its certificate is signed by itself. */
+export class MailServer {
+  readonly mails: Mail[] = [];
+  /** Addresses that the server knows nobody of. */
+  readonly unknown = new Set<string>();
+
+  private constructor(
+    readonly port: number,
+    readonly certificate: string,
+    private readonly server: SMTPServer,
+  ) {}
+
+  static async start(folder: string): Promise<MailServer> {
+    const [key, certificate] = [path.join(folder, "mail.key"), path.join(folder, "mail.pem")];
+    await promisify(execFile)("openssl", [
+      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
+      ...["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+      ...["-keyout", key, "-out", certificate],
+    ]);
+    const ref: { server?: MailServer } = {};
+    const smtp = new SMTPServer({
+      key: fs.readFileSync(key),
+      cert: fs.readFileSync(certificate),
+      authMethods: ["PLAIN", "LOGIN"],
+      onAuth(auth, _session, done) {
+        const good = auth.username === LOGIN.username && auth.password === LOGIN.password;
+        done(good ? null : new Error("no such account"), { user: auth.username });
+      },
+      onRcptTo(address, _session, done) {
+        done(ref.server?.unknown.has(address.address) ? Object.assign(new Error("No such user here"), { responseCode: 550 }) : null);
+      },
+      onData(stream, session, done) {
+        const to = session.envelope.rcptTo.map((rcpt) => rcpt.address).join(", ");
+        const safely = session.secure && session.user === LOGIN.username;
+        simpleParser(stream).then((parsed) => {
+          ref.server?.mails.push({ to, safely, parsed });
+          done();
+        }, done);
+      },
+    });
+    await new Promise<void>((resolve) => smtp.listen(0, "127.0.0.1", resolve));
+    const { port } = smtp.server.address() as AddressInfo;
+    ref.server = new MailServer(port, certificate, smtp);
+    return ref.server;
+  }
+
+  /** The last mail to somebody, once there are so many. */
+  async last(to: string, many = 1): Promise<Mail> {
+    const theirs = () => this.mails.filter((mail) => mail.to === to);
+    await expect.poll(() => theirs().length, { message: `mails to ${to}`, timeout: 20_000 }).toBe(many);
+    return theirs()[many - 1];
+  }
+
+  async stop(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+}
+
+/** The address that a mail leads to; text and HTML lead to the same. */
+export function linkIn(mail: Mail): string {
+  const [link] = mail.parsed.text?.match(/https?:\/\/\S+\/activate\?secret=\S+/) ?? [];
+  expect(link, mail.parsed.text).toBeTruthy();
+  expect(mail.parsed.html).toContain(`href="${link}"`);
+  return link!;
+}
+
+/** A server of the product with a database of its own, which sends by a mail server. */
+export class MailingServer {
+  private constructor(
+    readonly url: string,
+    readonly mail: MailServer,
+    /** A token of an administrator of all customers. */
+    readonly token: string,
+    private readonly folder: string,
+    private readonly server: ChildProcess,
+  ) {}
+
+  static async start(owner: { email: string; name: string; password: string }): Promise<MailingServer> {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "rollcall-mailing-"));
+    const mail = await MailServer.start(folder);
+    const port = await freePort();
+    const url = `http://localhost:${port}`;
+    const { ROLLCALL_DATABASE_URL: _, ...inherited } = process.env;
+    const env = {
+      ...inherited,
+      ROLLCALL_DATA_DIR: path.join(folder, "data"),
+      ROLLCALL_LISTEN: `127.0.0.1:${port}`,
+      ROLLCALL_PUBLIC_URL: url,
+      ROLLCALL_SMTP_HOST: "localhost",
+      ROLLCALL_SMTP_PORT: String(mail.port),
+      ROLLCALL_SMTP_USERNAME: LOGIN.username,
+      ROLLCALL_SMTP_PASSWORD: LOGIN.password,
+      ROLLCALL_SMTP_FROM: "Rollcall <rollcall@example.com>",
+      // Whom the server trusts: nobody but the mail server.
+      SSL_CERT_FILE: mail.certificate,
+    };
+    const program = process.env.E2E_ROLLCALL!;
+    const run = (arguments_: string[], input = "") => {
+      const running = promisify(execFile)(program, arguments_, { env });
+      running.child.stdin?.end(input);
+      return running;
+    };
+    const { email, name, password } = owner;
+    await run(["operator", "add", "--email", email, "--name", name, "--role", "owner", "--password-stdin"], password);
+    const token = await run(["token", "create", "--name", "mailing", "--role", "administrator"]);
+    const server = spawn(program, ["serve"], { env, stdio: "ignore" });
+    await expect(async () => expect((await fetch(`${url}/readyz`)).ok).toBe(true)).toPass({ timeout: 20_000 });
+    return new MailingServer(url, mail, token.stdout.trim(), folder, server);
+  }
+
+  async stop(): Promise<void> {
+    const gone = new Promise((resolve) => this.server.once("exit", resolve));
+    this.server.kill("SIGTERM");
+    await gone;
+    await this.mail.stop();
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const socket = createServer();
+  await new Promise<void>((resolve) => socket.listen(0, "127.0.0.1", resolve));
+  const { port } = socket.address() as AddressInfo;
+  await new Promise((resolve) => socket.close(resolve));
+  return port;
+}

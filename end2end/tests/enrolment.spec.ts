@@ -1,0 +1,191 @@
+// Accounts that people activate themselves: the mail goes through a real mail server, is opened, and its
+// link is followed. The server is one of its own, since the others send no mail.
+import { request, type Browser, type Page } from "@playwright/test";
+
+import { Api } from "../api";
+import { axeFindsNothing } from "../audit";
+import { complaintsOf, expect, hydrated, OWNER, test } from "../fixtures";
+import { linkIn, MailingServer } from "../mail";
+import { kept } from "../simulator";
+
+const PASSWORD = "green kettle sings often";
+
+/** A browser of its own, at the server that sends mail. */
+async function browserAt(browser: Browser, url: string, plainly = false): Promise<{ page: Page; complaints: string[] }> {
+  const context = await browser.newContext({ baseURL: url, storageState: { cookies: [], origins: [] } });
+  const complaints = plainly ? [] : complaintsOf(context);
+  if (plainly) {
+    await context.route(/\.(wasm|js)(\?|$)/, (route) => route.abort());
+  }
+  return { page: await context.newPage(), complaints };
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.goto("/sign-in");
+  await hydrated(page);
+  await page.getByLabel("E-mail").fill(OWNER.email);
+  await page.getByLabel("Password").fill(OWNER.password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  // Owners set up a second factor first, unless they were added on the machine.
+  await expect(page).not.toHaveURL(/sign-in$/);
+}
+
+test("people activate their accounts by mail, sign in, and are out once they are blocked", async ({ browser, tenant, control }) => {
+  test.setTimeout(150_000);
+  const server = await MailingServer.start(OWNER);
+  const caller = await request.newContext({
+    baseURL: server.url,
+    extraHTTPHeaders: { authorization: `Bearer ${server.token}` },
+  });
+  const api = new Api(caller);
+  try {
+    const customer = await api.customer("Adatum");
+    const integration = await api.synced(customer, tenant);
+    const people = kept(await control.snapshot()).filter((user) => user.account_enabled);
+    const [first, second] = people;
+    const operator = await browserAt(browser, server.url);
+    const page = operator.page;
+    await signIn(page);
+
+    await test.step("the customer’s text is written and looked at, and a test mail comes", async () => {
+      await page.goto(`/customers/${customer.id}`);
+      await hydrated(page);
+      await page.getByRole("main").getByRole("link", { name: "Enrolment" }).click();
+      await expect(page.getByRole("heading", { level: 1, name: "Enrolment" })).toBeVisible();
+      await expect(page.getByRole("region", { name: "What they get" })).toContainText("Activate your account at Adatum");
+      await page.getByLabel("Sender").fill("Adatum IT");
+      await page.getByLabel("Subject").fill("Welcome, {nmae}");
+      await page.getByRole("button", { name: "Save" }).click();
+      await expect(page.getByLabel("Subject")).toHaveAccessibleDescription(/\{nmae\} is no placeholder/);
+      await page.getByLabel("Subject").fill("Welcome, {name}");
+      await page.getByRole("button", { name: "Save" }).click();
+      await expect(page.getByRole("status").filter({ hasText: "Saved" })).toBeVisible();
+      await expect(page.getByRole("region", { name: "What they get" })).toContainText("Adatum IT");
+      await axeFindsNothing(page);
+      await page.getByLabel("Send a test mail to").fill("me@example.com");
+      await page.getByRole("button", { name: "Send test mail" }).click();
+      const mail = await server.mail.last("me@example.com");
+      expect(mail.safely).toBe(true);
+      expect(mail.parsed.subject).toMatch(/^Welcome, /);
+      expect(mail.parsed.from?.text).toBe('"Adatum IT" <rollcall@example.com>');
+    });
+
+    await test.step("one is invited on their page, and a mail that isn’t taken says why", async () => {
+      const users = await api.all<{ id: string; external_id: string }>(`/customers/${customer.id}/users`);
+      const id = users.find((user) => user.external_id === second.id)!.id;
+      server.mail.unknown.add(second.user_principal_name!);
+      await page.goto(`/users/${id}`);
+      await hydrated(page);
+      const section = page.getByRole("region", { name: "Enrolment" });
+      await expect(section).toContainText("Not invited");
+      await section.getByRole("button", { name: "Invite" }).click();
+      await expect(section).toContainText("Invited");
+      await expect(async () => {
+        await page.reload();
+        await hydrated(page);
+        await expect(section).toContainText("The mail server refused the mail", { timeout: 500 });
+      }).toPass({ timeout: 20_000 });
+      await expect(section).toContainText("No such user here");
+      await axeFindsNothing(page);
+    });
+
+    let link = "";
+    await test.step("the next are invited, by name, and the list tells who", async () => {
+      await page.goto(`/customers/${customer.id}/enrolment`);
+      await hydrated(page);
+      await page.getByRole("link", { name: "Invite users" }).click();
+      const dialog = page.getByRole("dialog", { name: "Invite users" });
+      await dialog.getByLabel("How many, by name").fill("1000");
+      await dialog.getByRole("button", { name: "Invite" }).click();
+      await expect(page.getByRole("status").filter({ hasText: "0 left" })).toBeVisible();
+      link = linkIn(await server.mail.last(first.user_principal_name!));
+      await page.goto("/users?enrolment=not_invited");
+      await hydrated(page);
+      await expect(page.getByRole("main")).not.toContainText(first.user_principal_name!);
+    });
+
+    const person = await browserAt(browser, server.url);
+    const own = person.page;
+    await test.step("the person activates the account, once", async () => {
+      await own.goto(link);
+      await hydrated(own);
+      await expect(own.getByRole("heading", { level: 1 })).toHaveText("Activate your account");
+      await expect(own.getByRole("main")).toContainText(first.user_principal_name!);
+      await axeFindsNothing(own);
+      await own.getByLabel("New password", { exact: true }).fill("password1234");
+      await own.getByLabel("New password again").fill("password1234");
+      await own.getByRole("button", { name: "Activate" }).click();
+      await hydrated(own);
+      await expect(own.getByLabel("New password", { exact: true })).toHaveAccessibleDescription(/tried first|guessed/);
+      await own.getByLabel("New password", { exact: true }).fill(PASSWORD);
+      await own.getByLabel("New password again").fill(PASSWORD);
+      await own.getByRole("button", { name: "Activate" }).click();
+      await expect(own.getByRole("heading", { level: 1 })).toHaveText(first.display_name!);
+      await hydrated(own);
+      await expect(own.getByRole("table", { name: "Where you are signed in" })).toContainText("This one");
+      await axeFindsNothing(own);
+      await own.goto("/users");
+      await expect(own, "a person is no operator").toHaveURL(/\/sign-in/);
+      await own.goto(link);
+      await expect(own.getByRole("heading", { level: 1 })).toHaveText("This link has ended");
+    });
+
+    await test.step("signs out and in, and is out once blocked in the source", async () => {
+      await own.goto("/my");
+      await hydrated(own);
+      await own.getByRole("button", { name: "Sign out" }).click();
+      await expect(own).toHaveURL("/my/sign-in");
+      await hydrated(own);
+      await own.getByLabel("User name").fill(first.user_principal_name!);
+      await own.getByLabel("Password").fill("not that one");
+      await own.getByRole("button", { name: "Sign in" }).click();
+      await hydrated(own);
+      await expect(own.getByLabel("Password")).toHaveAccessibleDescription(/don’t belong together/);
+      await own.getByLabel("User name").fill(first.user_principal_name!);
+      await own.getByLabel("Password").fill(PASSWORD);
+      await own.getByRole("button", { name: "Sign in" }).click();
+      await expect(own).toHaveURL("/my");
+      await page.goto("/users?enrolment=enrolled");
+      await expect(page.getByRole("table", { name: "Users" })).toContainText(first.user_principal_name!);
+      await control.update(first.id, { accountEnabled: false });
+      await api.run(integration, "delta", ["succeeded"]);
+      await own.goto("/my");
+      await expect(own).toHaveURL("/my/sign-in");
+    });
+
+    await test.step("who comes in newly is invited by the run, where the settings say so", async () => {
+      await page.goto(`/integrations/${integration.id}`);
+      await hydrated(page);
+      await page.getByRole("switch", { name: "Send Enrollment Email to the Newly Synced Users" }).check();
+      await page.getByRole("button", { name: "Save" }).click();
+      await expect(page.getByRole("status").filter({ hasText: "Saved" })).toBeVisible();
+      const before = server.mail.mails.length;
+      await control.createUser("Newly", "Synced");
+      await api.run(integration, "delta", ["succeeded"]);
+      const mail = await server.mail.last(`newly.synced@${tenant.domain}`);
+      expect(server.mail.mails.length).toBe(before + 1);
+      link = linkIn(mail);
+    });
+
+    await test.step("without the browser code it works too", async () => {
+      const plain = (await browserAt(browser, server.url, true)).page;
+      await plain.goto(link);
+      await plain.getByLabel("New password", { exact: true }).fill(PASSWORD);
+      await plain.getByLabel("New password again").fill("another");
+      await plain.getByRole("button", { name: "Activate" }).click();
+      await expect(plain.getByRole("main")).toContainText("The two passwords differ.");
+      await plain.getByLabel("New password", { exact: true }).fill(PASSWORD);
+      await plain.getByLabel("New password again").fill(PASSWORD);
+      await plain.getByRole("button", { name: "Activate" }).click();
+      await expect(plain.getByRole("heading", { level: 1 })).toHaveText("Newly Synced");
+      await plain.context().close();
+    });
+    expect(person.complaints).toEqual([]);
+    expect(operator.complaints).toEqual([]);
+    await person.page.context().close();
+    await operator.page.context().close();
+  } finally {
+    await caller.dispose();
+    await server.stop();
+  }
+});

@@ -1,0 +1,198 @@
+//! Accounts that users activate themselves: inviting them, and how a customer's people are invited.
+
+use axum::{Json, extract::State, http::StatusCode};
+use backend::{
+    Backend,
+    store::{customers, enrolment, users},
+};
+use domain::{
+    enrolment::{Enrolment, EnrolmentMail, EnrolmentSettings, Invited, UserMail},
+    id::{CustomerId, UserId},
+    permission::Permission,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    ApiState,
+    caller::Caller,
+    input::{Body, Id},
+    problem::{Refusals, RefusalsWithConflict, Result},
+};
+
+/// The calls of this noun.
+pub fn calls() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(get))
+        .routes(routes!(invite))
+        .routes(routes!(invite_first))
+        .routes(routes!(settings, change_settings))
+        .routes(routes!(preview))
+        .routes(routes!(test))
+}
+
+/// How a user stands with an account of their own, and what was mailed to them.
+#[derive(Debug, Serialize, ToSchema)]
+struct EnrolmentWithMails {
+    /// How they stand.
+    #[serde(flatten)]
+    enrolment: Enrolment,
+    /// The last mails to them, the newest first.
+    mails: Vec<UserMail>,
+}
+
+/// How a user stands with an account of their own
+#[utoipa::path(get, path = "/users/{id}/enrolment", tag = "Enrolment",
+    params(("id" = UserId, Path)),
+    responses((status = 200, body = EnrolmentWithMails), Refusals))]
+async fn get(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+) -> Result<Json<EnrolmentWithMails>> {
+    caller.found(users::get(&backend, &caller.0, id).await)?;
+    let enrolment = enrolment::get(&backend, &caller.0, id).await;
+    let mails = enrolment::mails(&backend, &caller.0, id).await;
+    Ok(Json(EnrolmentWithMails {
+        enrolment: enrolment.map_err(|error| caller.refused(error))?,
+        mails: mails.map_err(|error| caller.refused(error))?,
+    }))
+}
+
+/// Invite a user to activate their account
+///
+/// They get a mail with a link, also where they had one before; that one ends. Whoever is enrolled gets
+/// a link to choose a new password.
+#[utoipa::path(post, path = "/users/{id}/invitation", tag = "Enrolment",
+    params(("id" = UserId, Path)),
+    responses((status = 202, body = Enrolment), RefusalsWithConflict))]
+async fn invite(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+) -> Result<(StatusCode, Json<Enrolment>)> {
+    caller.found(users::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::DirectoryWrite)?;
+    let enrolment = enrolment::invite(&backend, &caller.0, id).await;
+    enrolment
+        .map(|enrolment| (StatusCode::ACCEPTED, Json(enrolment)))
+        .map_err(|error| caller.refused(error))
+}
+
+/// How many are invited.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct InviteFirst {
+    /// At most so many, 1 to 1,000.
+    first: u32,
+}
+
+/// Invite the next users of a customer
+///
+/// The first by name of its active users who have an address and were never invited.
+#[utoipa::path(post, path = "/customers/{id}/invitations", tag = "Enrolment",
+    params(("id" = CustomerId, Path)), request_body = InviteFirst,
+    responses((status = 202, body = Invited), RefusalsWithConflict))]
+async fn invite_first(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(customer): Id<CustomerId>,
+    body: Body,
+) -> Result<(StatusCode, Json<Invited>)> {
+    caller.found(customers::get(&backend, &caller.0, customer).await)?;
+    caller.require(Permission::DirectoryWrite)?;
+    let InviteFirst { first } = body.parse()?;
+    let invited = enrolment::invite_first(&backend, &caller.0, customer, first).await;
+    invited
+        .map(|invited| (StatusCode::ACCEPTED, Json(invited)))
+        .map_err(|error| caller.refused(error))
+}
+
+/// How a customer's people are invited
+#[utoipa::path(get, path = "/customers/{id}/enrolment-settings", tag = "Enrolment",
+    params(("id" = CustomerId, Path)),
+    responses((status = 200, body = EnrolmentSettings), Refusals))]
+async fn settings(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(customer): Id<CustomerId>,
+) -> Result<Json<EnrolmentSettings>> {
+    let settings = enrolment::settings(&backend, &caller.0, customer).await;
+    settings.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// Change how a customer's people are invited
+///
+/// What is absent gets its default.
+#[utoipa::path(put, path = "/customers/{id}/enrolment-settings", tag = "Enrolment",
+    params(("id" = CustomerId, Path)), request_body = EnrolmentSettings,
+    responses((status = 200, body = EnrolmentSettings), Refusals))]
+async fn change_settings(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(customer): Id<CustomerId>,
+    body: Body,
+) -> Result<Json<EnrolmentSettings>> {
+    caller.found(customers::get(&backend, &caller.0, customer).await)?;
+    caller.require(Permission::DirectoryWrite)?;
+    let settings: EnrolmentSettings = body.parse()?;
+    let settings = enrolment::change_settings(&backend, &caller.0, customer, settings).await;
+    settings.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// What an invitation looks like with these settings
+///
+/// Nothing is saved, nobody is mailed.
+#[utoipa::path(post, path = "/customers/{id}/enrolment-settings/preview", tag = "Enrolment",
+    params(("id" = CustomerId, Path)), request_body = EnrolmentSettings,
+    responses((status = 200, body = EnrolmentMail), Refusals))]
+async fn preview(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(customer): Id<CustomerId>,
+    body: Body,
+) -> Result<Json<EnrolmentMail>> {
+    caller.found(customers::get(&backend, &caller.0, customer).await)?;
+    caller.require(Permission::DirectoryRead)?;
+    let settings: EnrolmentSettings = body.parse()?;
+    let mail = enrolment::preview(&backend, &caller.0, customer, settings).await;
+    mail.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// A test mail.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TestMail {
+    /// The address it goes to.
+    to: String,
+    /// With these settings; null: as they are saved.
+    settings: Option<EnrolmentSettings>,
+}
+
+/// Send a test mail of an invitation
+///
+/// It is sent while the call waits, once. Its link leads nowhere.
+#[utoipa::path(post, path = "/customers/{id}/enrolment-settings/test", tag = "Enrolment",
+    params(("id" = CustomerId, Path)), request_body = TestMail,
+    responses((status = 204, description = "A mail server took it"), RefusalsWithConflict))]
+async fn test(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(customer): Id<CustomerId>,
+    body: Body,
+) -> Result<StatusCode> {
+    caller.found(customers::get(&backend, &caller.0, customer).await)?;
+    caller.require(Permission::DirectoryWrite)?;
+    let TestMail { to, settings } = body.parse()?;
+    let settings = match settings {
+        Some(settings) => settings,
+        None => enrolment::settings(&backend, &caller.0, customer)
+            .await
+            .map_err(|error| caller.refused(error))?,
+    };
+    enrolment::send_test(&backend, &caller.0, customer, settings, &to)
+        .await
+        .map(|()| StatusCode::NO_CONTENT)
+        .map_err(|error| caller.refused(error))
+}
