@@ -21,6 +21,13 @@ export async function pages(
     policy: { ...integration.policy, include_guests: true },
   });
   await api.ended(preview);
+  const template = await api.post<{ id: string }>("/policy-templates", {
+    name: `Standard of the tour ${customer.id.slice(-6)}`,
+    policy: { include_nested: true, require_names: false },
+  });
+  const following = { policy_template_id: template.id };
+  await api.put(`/integrations/${integration.id}/template`, following);
+  await api.post(`/integrations/${integration.id}/drift/accept`, { paths: ["policy.require_names"], note: "Ticket T-1" });
   const [user] = await api.all<{ id: string }>(`/customers/${customer.id}/users`);
   const [group] = await api.all<{ id: string }>(`/customers/${customer.id}/groups`);
   const [contact] = await api.all<{ id: string }>(`/customers/${customer.id}/contacts`);
@@ -57,6 +64,7 @@ export async function pages(
     ["customer-add", "/customers/add"],
     ["customer", `/customers/${customer.id}`],
     ["enrolment", `/customers/${customer.id}/enrolment`],
+    ["customer-settings-file", `/customers/${customer.id}/settings-file`],
     ["customer-tags", `/customers/${customer.id}/tags`],
     ["operators", "/operators"],
     ["operator-invite", "/operators/invite"],
@@ -87,6 +95,14 @@ export async function pages(
     ["integration", `/integrations/${integration.id}`],
     ["integration-sync-history", `/integrations/${integration.id}/sync-history`],
     ["integration-groups", `/integrations/${integration.id}/groups`],
+    ["integration-versions", `/integrations/${integration.id}/versions`],
+    ["integration-version", `/integrations/${integration.id}/versions/1`],
+    ["integration-template", `/integrations/${integration.id}/template`],
+    ["integration-settings-file", `/integrations/${integration.id}/settings-file`],
+    ["policy-templates", "/policy-templates"],
+    ["policy-template-add", "/policy-templates/add"],
+    ["policy-template", `/policy-templates/${template.id}`],
+    ["policy-template-edit", `/policy-templates/${template.id}/edit`],
     ["integration-delete", `/integrations/${integration.id}/delete`],
     ["sync-history", `/sync-history${of}`],
     ["run", `/runs/${run.id}`],

@@ -28,12 +28,15 @@ pub mod notifications;
 pub mod operators;
 pub mod overview;
 pub mod passkey;
+pub mod policy_templates;
 pub mod proof;
 pub mod routes;
 pub mod runs;
 pub mod session;
+pub mod settings_files;
 pub mod ui;
 pub mod users;
+pub mod versions;
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -132,6 +135,10 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=customers::AddDialog />
                     </ParentRoute>
+                    <Route
+                        path=path!("/customers/:id/settings-file")
+                        view=settings_files::CustomerFilePage
+                    />
                     <ParentRoute path=path!("/customers/:id") view=customers::CustomerPage>
                         <ParentRoute path=path!("") view=consent_links::CustomerConsentLinks>
                             <ParentRoute path=path!("") view=notifications::CustomerNotifications>
@@ -198,6 +205,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("add") view=credential_profiles::AddDialog />
                     </ParentRoute>
                     <ProfileRoutes />
+                    <TemplateRoutes />
                 </ParentRoute>
                 <ParentRoute path=path!("") view=OutsideArea ssr=SsrMode::Async>
                     <Route path=path!("/sign-in") view=account::SignInPage />
@@ -296,8 +304,37 @@ fn IntegrationRoutes() -> impl MatchNestedRoutes + Clone {
             <Route path=path!("sync-history") view=history::IntegrationHistory />
             <Route path=path!("groups") view=integrations::GroupsTab />
             <Route path=path!("why") view=integrations::WhyTab />
+            <Route path=path!("settings-file") view=settings_files::IntegrationFilePage />
+            <ParentRoute path=path!("template") view=policy_templates::TemplateTab>
+                <Route path=path!("") view=|| () />
+                <Route path=path!("follow") view=policy_templates::FollowDialog />
+                <Route path=path!("leave") view=policy_templates::LeaveDialog />
+            </ParentRoute>
+            <Route path=path!("versions") view=versions::VersionsTab />
+            <ParentRoute path=path!("versions/:number") view=versions::VersionPage>
+                <Route path=path!("") view=|| () />
+                <Route path=path!("restore") view=versions::RestoreDialog />
+            </ParentRoute>
             <Route path=path!("pause") view=integrations::PauseDialog />
             <Route path=path!("delete") view=integrations::DeleteDialog />
+        </ParentRoute>
+    }
+    .into_inner()
+}
+
+/// Policy templates: the list, and one with its dialogs.
+#[component(transparent)]
+fn TemplateRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("/policy-templates") view=policy_templates::TemplatesPage>
+            <Route path=path!("") view=|| () />
+            <Route path=path!("add") view=policy_templates::AddDialog />
+        </ParentRoute>
+        <Route path=path!("/policy-templates/:id/edit") view=policy_templates::EditPage />
+        <ParentRoute path=path!("/policy-templates/:id") view=policy_templates::TemplatePage>
+            <Route path=path!("") view=|| () />
+            <Route path=path!("rename") view=policy_templates::RenameDialog />
+            <Route path=path!("delete") view=policy_templates::DeleteDialog />
         </ParentRoute>
     }
     .into_inner()

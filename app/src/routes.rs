@@ -3,7 +3,8 @@
 use domain::{
     id::{
         ApiTokenId, AuditEventId, ContactId, CredentialProfileId, CustomerId, DeviceId, GroupId,
-        IntegrationId, NotificationRecipientId, OperatorId, PasskeyId, RunId, UserId,
+        IntegrationId, NotificationRecipientId, OperatorId, PasskeyId, PolicyTemplateId, RunId,
+        SettingsDraftId, UserId,
     },
     policy::ObjectType,
 };
@@ -91,6 +92,13 @@ pub const INTEGRATION_ADD: &str = "/integrations/add";
 pub const PAUSE_ALL: &str = "/integrations/pause-all";
 /// Sync History of everything.
 pub const SYNC_HISTORY: &str = "/sync-history";
+/// Policy Templates.
+pub const POLICY_TEMPLATES: &str = "/policy-templates";
+/// Make a policy template.
+pub const POLICY_TEMPLATE_ADD: &str = "/policy-templates/add";
+/// The settings of an `integration`, a `customer` or a `template` as a file, in the `format` `json`
+/// or `toml`.
+pub const SETTINGS_FILE: &str = "/export/settings";
 /// Credential Profiles.
 pub const CREDENTIAL_PROFILES: &str = "/credential-profiles";
 /// Add a credential profile.
@@ -362,6 +370,21 @@ pub fn integration_groups(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/groups")
 }
 
+/// The tab Versions of one integration.
+pub fn integration_versions(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/versions")
+}
+
+/// One version of an integration's settings.
+pub fn integration_version(id: IntegrationId, number: i64) -> String {
+    format!("{INTEGRATIONS}/{id}/versions/{number}")
+}
+
+/// Restore a version of an integration's settings.
+pub fn integration_version_restore(id: IntegrationId, number: i64) -> String {
+    format!("{INTEGRATIONS}/{id}/versions/{number}/restore")
+}
+
 /// Why somebody is or isn't here: asked of one integration.
 pub fn integration_why(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/why")
@@ -395,6 +418,61 @@ pub fn integration_pause(id: IntegrationId) -> String {
 /// Delete an integration.
 pub fn integration_delete(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/delete")
+}
+
+/// One policy template.
+pub fn policy_template(id: PolicyTemplateId) -> String {
+    format!("{POLICY_TEMPLATES}/{id}")
+}
+
+/// Change a policy template: its policy, with what that would touch.
+pub fn policy_template_edit(id: PolicyTemplateId) -> String {
+    format!("{POLICY_TEMPLATES}/{id}/edit")
+}
+
+/// Give a policy template another name.
+pub fn policy_template_rename(id: PolicyTemplateId) -> String {
+    format!("{POLICY_TEMPLATES}/{id}/rename")
+}
+
+/// Delete a policy template.
+pub fn policy_template_delete(id: PolicyTemplateId) -> String {
+    format!("{POLICY_TEMPLATES}/{id}/delete")
+}
+
+/// The tab Template of one integration: which it follows, and its drift.
+pub fn integration_template(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/template")
+}
+
+/// Follow a policy template.
+pub fn integration_follow(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/template/follow")
+}
+
+/// Follow no policy template any more.
+pub fn integration_leave(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/template/leave")
+}
+
+/// Export and import an integration's settings.
+pub fn integration_file(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/settings-file")
+}
+
+/// Export and import a customer's settings.
+pub fn customer_file(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/settings-file")
+}
+
+/// A page with a file that waits for its confirmation.
+pub fn with_draft(page: &str, draft: SettingsDraftId) -> String {
+    format!("{page}?draft={draft}")
+}
+
+/// The settings of a thing as a file; `of` is the name of the thing's parameter.
+pub fn settings_file(of: &str, id: impl std::fmt::Display, format: &str) -> String {
+    format!("{SETTINGS_FILE}?{of}={id}&format={format}")
 }
 
 /// One run.

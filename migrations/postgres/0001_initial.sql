@@ -855,3 +855,70 @@ CREATE TABLE enrolment_settings (
     customer_id  UUID NOT NULL PRIMARY KEY REFERENCES customer (id) ON DELETE CASCADE,
     settings     TEXT NOT NULL -- JSON
 );
+
+-- Every state of an integration's settings that was saved.
+CREATE TABLE integration_version (
+    integration_id  UUID NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    number          BIGINT NOT NULL, -- from 1
+    enabled         BOOLEAN NOT NULL,
+    schedule        TEXT NOT NULL, -- JSON
+    policy          TEXT NOT NULL, -- JSON, with the selected groups
+    cause           TEXT NOT NULL,
+    cause_number    BIGINT,          -- the version that was restored, or the template's
+    cause_name      TEXT,             -- the template's
+    saved_by        TEXT NOT NULL,
+    saved_at        TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (integration_id, number)
+);
+
+-- A policy that many integrations follow, and every state of it.
+CREATE TABLE policy_template (
+    id           UUID NOT NULL PRIMARY KEY,
+    name         TEXT NOT NULL,
+    name_folded  TEXT COLLATE "C" NOT NULL,
+    version      BIGINT NOT NULL, -- the present one, from 1
+    created_at   TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX policy_template_by_name ON policy_template (name_folded, id);
+
+CREATE TABLE policy_template_version (
+    template_id  UUID NOT NULL REFERENCES policy_template (id) ON DELETE CASCADE,
+    number       BIGINT NOT NULL,
+    policy       TEXT NOT NULL, -- JSON, without selected groups
+    saved_by     TEXT NOT NULL,
+    saved_at     TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (template_id, number)
+);
+
+-- Which integration follows which template, and the version that reached it.
+CREATE TABLE integration_template (
+    integration_id  UUID NOT NULL PRIMARY KEY REFERENCES integration (id) ON DELETE CASCADE,
+    template_id     UUID NOT NULL REFERENCES policy_template (id) ON DELETE CASCADE,
+    version         BIGINT NOT NULL
+);
+CREATE INDEX integration_template_by_template
+    ON integration_template (template_id, version, integration_id);
+
+-- Settings in which an integration may differ from its template.
+CREATE TABLE integration_own_setting (
+    integration_id  UUID NOT NULL REFERENCES integration_template (integration_id) ON DELETE CASCADE,
+    path            TEXT COLLATE "C" NOT NULL, -- policy.guard.user.max_count
+    accepted_by     TEXT NOT NULL,
+    accepted_at     TIMESTAMPTZ NOT NULL,
+    note            TEXT NOT NULL,
+    PRIMARY KEY (integration_id, path)
+);
+
+-- A settings file that somebody looks at before they confirm it. Of one of these three.
+CREATE TABLE settings_draft (
+    id              UUID NOT NULL PRIMARY KEY,
+    made_by         UUID NOT NULL, -- the operator, or the token
+    integration_id  UUID REFERENCES integration (id) ON DELETE CASCADE,
+    customer_id     UUID REFERENCES customer (id) ON DELETE CASCADE,
+    template_id     UUID REFERENCES policy_template (id) ON DELETE CASCADE,
+    find_groups     BOOLEAN NOT NULL, -- whether groups are looked for by their names
+    content         TEXT NOT NULL, -- as it was given
+    created_at      TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX settings_draft_by_maker ON settings_draft (made_by);
+CREATE INDEX settings_draft_by_time ON settings_draft (created_at);

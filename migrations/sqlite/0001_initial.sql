@@ -853,3 +853,70 @@ CREATE TABLE enrolment_settings (
     customer_id  BLOB NOT NULL PRIMARY KEY REFERENCES customer (id) ON DELETE CASCADE,
     settings     TEXT NOT NULL -- JSON
 ) STRICT;
+
+-- Every state of an integration's settings that was saved.
+CREATE TABLE integration_version (
+    integration_id  BLOB    NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    number          INTEGER NOT NULL, -- from 1
+    enabled         INTEGER NOT NULL,
+    schedule        TEXT    NOT NULL, -- JSON
+    policy          TEXT    NOT NULL, -- JSON, with the selected groups
+    cause           TEXT    NOT NULL,
+    cause_number    INTEGER,          -- the version that was restored, or the template's
+    cause_name      TEXT,             -- the template's
+    saved_by        TEXT    NOT NULL,
+    saved_at        TEXT    NOT NULL,
+    PRIMARY KEY (integration_id, number)
+) STRICT;
+
+-- A policy that many integrations follow, and every state of it.
+CREATE TABLE policy_template (
+    id           BLOB    NOT NULL PRIMARY KEY,
+    name         TEXT    NOT NULL,
+    name_folded  TEXT    NOT NULL,
+    version      INTEGER NOT NULL, -- the present one, from 1
+    created_at   TEXT    NOT NULL
+) STRICT;
+CREATE INDEX policy_template_by_name ON policy_template (name_folded, id);
+
+CREATE TABLE policy_template_version (
+    template_id  BLOB    NOT NULL REFERENCES policy_template (id) ON DELETE CASCADE,
+    number       INTEGER NOT NULL,
+    policy       TEXT    NOT NULL, -- JSON, without selected groups
+    saved_by     TEXT    NOT NULL,
+    saved_at     TEXT    NOT NULL,
+    PRIMARY KEY (template_id, number)
+) STRICT;
+
+-- Which integration follows which template, and the version that reached it.
+CREATE TABLE integration_template (
+    integration_id  BLOB    NOT NULL PRIMARY KEY REFERENCES integration (id) ON DELETE CASCADE,
+    template_id     BLOB    NOT NULL REFERENCES policy_template (id) ON DELETE CASCADE,
+    version         INTEGER NOT NULL
+) STRICT;
+CREATE INDEX integration_template_by_template
+    ON integration_template (template_id, version, integration_id);
+
+-- Settings in which an integration may differ from its template.
+CREATE TABLE integration_own_setting (
+    integration_id  BLOB NOT NULL REFERENCES integration_template (integration_id) ON DELETE CASCADE,
+    path            TEXT NOT NULL, -- policy.guard.user.max_count
+    accepted_by     TEXT NOT NULL,
+    accepted_at     TEXT NOT NULL,
+    note            TEXT NOT NULL,
+    PRIMARY KEY (integration_id, path)
+) STRICT;
+
+-- A settings file that somebody looks at before they confirm it. Of one of these three.
+CREATE TABLE settings_draft (
+    id              BLOB NOT NULL PRIMARY KEY,
+    made_by         BLOB NOT NULL, -- the operator, or the token
+    integration_id  BLOB REFERENCES integration (id) ON DELETE CASCADE,
+    customer_id     BLOB REFERENCES customer (id) ON DELETE CASCADE,
+    template_id     BLOB REFERENCES policy_template (id) ON DELETE CASCADE,
+    find_groups     INTEGER NOT NULL, -- whether groups are looked for by their names
+    content         TEXT NOT NULL, -- as it was given
+    created_at      TEXT NOT NULL
+) STRICT;
+CREATE INDEX settings_draft_by_maker ON settings_draft (made_by);
+CREATE INDEX settings_draft_by_time ON settings_draft (created_at);

@@ -16,14 +16,18 @@ mod docs;
 mod enrolments;
 mod groups;
 pub mod input;
+mod integration_versions;
 mod integrations;
 mod notification_recipients;
 mod operators;
 mod pauses;
+mod policy_templates;
 pub mod problem;
 mod runs;
 mod second_credentials;
+mod settings_files;
 mod syncs;
+mod template_following;
 mod users;
 mod why;
 
@@ -70,6 +74,10 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(credential_profiles::calls())
             .merge(second_credentials::calls())
             .merge(integrations::calls())
+            .merge(integration_versions::calls())
+            .merge(settings_files::calls())
+            .merge(policy_templates::calls())
+            .merge(template_following::calls())
             .merge(connections::calls())
             .merge(consent_links::calls())
             .merge(pauses::calls())

@@ -12,7 +12,7 @@ use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, FromRequestParts, Query},
-    http::{StatusCode, header, request::Parts},
+    http::{HeaderName, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -26,6 +26,7 @@ use backend::{
         integrations::{self, IntegrationQuery},
         runs::{self, ChangeQuery, HistoryQuery},
         sessions::OPERATOR,
+        settings_files,
         users::{self, UserQuery},
     },
 };
@@ -33,9 +34,10 @@ use chrono::TimeDelta;
 use domain::{
     DateTime,
     audit::AuditAction,
-    id::{CredentialProfileId, OperatorId, RunId},
+    id::{CredentialProfileId, CustomerId, IntegrationId, OperatorId, PolicyTemplateId, RunId},
     paging::Direction,
     permission::Permission,
+    settings::file::FileFormat,
 };
 use tower_sessions::Session;
 
@@ -57,6 +59,7 @@ pub fn router(backend: &Backend) -> Router {
         .route(app::routes::RUN_CHANGES_CSV, get(change_rows))
         .route(app::routes::AUDIT_LOG_CSV, get(audit_rows))
         .route(app::routes::CERTIFICATE, get(certificate_file))
+        .route(app::routes::SETTINGS_FILE, get(settings_file))
         .with_state(backend.clone())
 }
 
@@ -355,4 +358,33 @@ async fn certificate_file(asking: Asking, address: Address) -> Result<Response, 
         _ => Format::Pem,
     };
     Ok(certificate::answer(found, format))
+}
+
+/// The settings of what the address names, as a file.
+async fn settings_file(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::IntegrationsRead).await?;
+    let format = parsed(&address, "format").unwrap_or(FileFormat::Toml);
+    let (backend, scope) = (&backend, &scope);
+    let (name, text) = if let Some(id) = parsed::<IntegrationId>(&address, "integration") {
+        let text = settings_files::of_integration(backend, scope, id, format).await;
+        ("integration", text)
+    } else if let Some(id) = parsed::<CustomerId>(&address, "customer") {
+        (
+            "customer",
+            settings_files::of_customer(backend, scope, id, format).await,
+        )
+    } else if let Some(id) = parsed::<PolicyTemplateId>(&address, "template") {
+        let text = settings_files::of_template(backend, scope, id, format).await;
+        ("policy-template", text)
+    } else {
+        return Err(Refused::NotFound);
+    };
+    let headers: [(HeaderName, String); 2] = [
+        (header::CONTENT_TYPE, format.media_type().to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}-settings.{format}\""),
+        ),
+    ];
+    Ok((headers, text.map_err(Refused::of)?).into_response())
 }

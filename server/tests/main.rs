@@ -58,6 +58,8 @@ mod second_factor;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod settings;
+#[cfg(test)]
 mod strangers;
 #[cfg(test)]
 mod support;

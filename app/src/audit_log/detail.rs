@@ -4,7 +4,7 @@ use domain::{
     audit::{ActorKind, AuditAction, AuditEvent, AuditObject},
     id::{
         AuditEventId, ContactId, CredentialProfileId, CustomerId, DeviceId, GroupId, IntegrationId,
-        NotificationRecipientId, RunId, UserId,
+        NotificationRecipientId, PolicyTemplateId, RunId, UserId,
     },
 };
 use leptos::{server, server_fn::codec::Json};
@@ -47,6 +47,7 @@ fn page_of(object_type: AuditObject, id: Uuid) -> Option<String> {
         AuditObject::Customer => routes::customer(CustomerId(id)),
         AuditObject::CredentialProfile => routes::credential_profile(CredentialProfileId(id)),
         AuditObject::Integration => routes::integration(IntegrationId(id)),
+        AuditObject::PolicyTemplate => routes::policy_template(PolicyTemplateId(id)),
         AuditObject::Run => routes::run(RunId(id)),
         AuditObject::User => routes::user(UserId(id)),
         AuditObject::Group => routes::group(GroupId(id)),

@@ -4,11 +4,9 @@
 use std::str::FromStr;
 
 use domain::credential_profile::CredentialKind;
-use leptos::{html, task::spawn_local};
 use serde::{Deserialize, Serialize};
-use wasm_bindgen::JsCast as _;
 
-use crate::ui::prelude::*;
+use crate::ui::{file::FileField, prelude::*};
 
 /// What the fields of a form hold, whichever way was chosen.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,50 +170,16 @@ pub(super) fn SecretFields(
     }
 }
 
-/// A field for PEM text, pasted or read from a file. The file is read in the browser; without the
-/// browser code there is only the field.
+/// A field for PEM text, pasted or read from a file.
 #[component]
 fn Pem(name: &'static str, label: &'static str, hint: &'static str) -> impl IntoView {
-    let picker = NodeRef::<html::Input>::new();
-    let ready = RwSignal::new(false);
-    Effect::new(move |_| ready.set(true));
-    let toasts = use_toasts();
-    let picked = move |_| {
-        let Some(file) = picker
-            .get_untracked()
-            .and_then(|picker| picker.files())
-            .and_then(|files| files.get(0))
-        else {
-            return;
-        };
-        spawn_local(async move {
-            let text = wasm_bindgen_futures::JsFuture::from(file.text()).await;
-            let field = document()
-                .query_selector(&format!("textarea[name={name}]"))
-                .ok()
-                .flatten()
-                .and_then(|field| field.dyn_into::<web_sys::HtmlTextAreaElement>().ok());
-            match (text.ok().and_then(|text| text.as_string()), field) {
-                (Some(text), Some(field)) => field.set_value(&text),
-                _ => toasts.bad("The file could not be read."),
-            }
-        });
-    };
-    view! {
-        <div>
-            <Field name=name label=label kind=Kind::Lines hint=hint />
-            <label class="btn btn-sm mt-2 cursor-pointer focus-within:outline-2" hidden=move || !ready.get()>
-                <Icon name="file-up" />
-                "Read from a file"
-                <input
-                    node_ref=picker
-                    type="file"
-                    class="sr-only"
-                    accept=".pem,.crt,.cer,.key,.txt"
-                    aria-label=format!("{label} from a file")
-                    on:change=picked
-                />
-            </label>
-        </div>
-    }
+    view! { 
+        <FileField
+            name=name
+            label=label
+            hint=hint
+            accept=".pem,.crt,.cer,.key,.txt"
+            kind=Kind::Lines
+        />
+     }
 }

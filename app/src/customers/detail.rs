@@ -179,6 +179,15 @@ fn Customer(customer: CustomerView, resume: Post<ResumeCustomer>) -> impl IntoVi
                         </a>
                     }
                 })}
+            {in_use
+                .then(|| {
+                    view! {
+                        <a class="btn" href=routes::customer_file(id)>
+                            <Icon name="settings" />
+                            "Settings File"
+                        </a>
+                    }
+                })}
             {write
                 .then(|| {
                     view! {

@@ -84,6 +84,7 @@ pub(crate) const PLACES: [(&str, &[Place]); 5] = [
         &[
             place(routes::INTEGRATIONS, "Integrations", "refresh-cw"),
             place(routes::SYNC_HISTORY, "Sync History", "history"),
+            place(routes::POLICY_TEMPLATES, "Policy Templates", "git-compare"),
             place(
                 routes::CREDENTIAL_PROFILES,
                 "Credential Profiles",

@@ -170,6 +170,8 @@ pub enum Kind {
     Date,
     /// Several lines in a fixed-width face, such as a certificate.
     Lines,
+    /// The same for a whole file.
+    File,
     /// A sentence or two.
     Words,
 }
@@ -224,14 +226,18 @@ pub fn Field(
         }
     };
     let invalid = move || error.get().map(|_| "true");
-    let control = if matches!(kind, Kind::Lines | Kind::Words) {
+    let control = if matches!(kind, Kind::Lines | Kind::File | Kind::Words) {
         let words = kind == Kind::Words;
         view! {
             <textarea
                 id=id.clone()
                 name=name
                 class=if words { "textarea" } else { "textarea rc-mono" }
-                rows=if words { "3" } else { "5" }
+                rows=match kind {
+                    Kind::Words => "3",
+                    Kind::File => "16",
+                    _ => "5",
+                }
                 spellcheck=if words { "true" } else { "false" }
                 autocomplete="off"
                 aria-invalid=invalid
@@ -243,7 +249,7 @@ pub fn Field(
         .into_any()
     } else {
         let kind = match kind {
-            Kind::Text | Kind::Lines | Kind::Words => "text",
+            Kind::Text | Kind::Lines | Kind::File | Kind::Words => "text",
             Kind::Email => "email",
             Kind::Password => "password",
             Kind::Date => "date",

@@ -42,6 +42,12 @@ text_enum! {
         CredentialProfiles = "credential_profiles",
         /// Integrations.
         Integrations = "integrations",
+        /// Versions of an integration's settings.
+        IntegrationVersions = "integration_versions",
+        /// Policy templates.
+        PolicyTemplates = "policy_templates",
+        /// Integrations that follow a policy template.
+        PolicyTemplateFollowers = "policy_template_followers",
         /// Runs.
         Runs = "runs",
         /// Changes of a run.

@@ -100,7 +100,7 @@ fn status_words(value: Option<&Value>) -> String {
 }
 
 /// A value as a person reads it; what is empty is said so.
-fn value_words(value: Option<&Value>) -> String {
+pub(crate) fn value_words(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "empty".to_owned(),
         Some(Value::String(text)) if text.is_empty() => "empty".to_owned(),

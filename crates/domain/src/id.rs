@@ -41,6 +41,10 @@ ids! {
     CredentialProfileId,
     /// A customer's connection to one source.
     IntegrationId,
+    /// A policy that integrations follow.
+    PolicyTemplateId,
+    /// What somebody is about to confirm: a settings file that was looked at.
+    SettingsDraftId,
     /// A link for an administrator of a customer's tenant.
     ConsentLinkId,
     /// One sync.

@@ -38,6 +38,7 @@ pub mod protection;
 pub mod run;
 pub mod schedule;
 pub mod second_factor;
+pub mod settings;
 pub mod tenant;
 pub mod text;
 pub mod user;

@@ -33,6 +33,25 @@ impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for Id<T> {
     }
 }
 
+/// An id in the path and a number behind it, such as that of a version.
+#[derive(Debug, Clone, Copy)]
+pub struct Numbered<T>(pub T, pub i64);
+
+impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for Numbered<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let not_found = || Problem::not_found("object");
+        let Path((id, number)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| not_found())?;
+        match (id.parse(), number.parse()) {
+            (Ok(id), Ok(number)) => Ok(Self(id, number)),
+            _ => Err(not_found()),
+        }
+    }
+}
+
 /// The query as it came; read with [`Query::parse`] when its turn has come.
 #[derive(Debug, Clone)]
 pub struct Query(String);
@@ -75,7 +94,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 
     async fn from_request(
         request: Request,
-        state: &S,
+        _state: &S,
     ) -> std::result::Result<Self, Self::Rejection> {
         let json = request
             .headers()
@@ -89,17 +108,60 @@ impl<S: Send + Sync> FromRequest<S> for Body {
                 "Send the body as JSON, with “Content-Type: application/json”.",
             ))));
         }
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| {
-                let status = rejection.into_response().status();
-                if status == StatusCode::PAYLOAD_TOO_LARGE {
-                    Problem::new(status, "Body too large", "A body may have at most 1 MiB.")
-                } else {
-                    Problem::unreadable(None, "The body could not be read to its end.")
-                }
-            });
-        Ok(Self(bytes))
+        Ok(Self(whole(request).await))
+    }
+}
+
+/// All bytes of a body, up to what one may have.
+async fn whole(request: Request) -> Result<Bytes> {
+    Bytes::from_request(request, &())
+        .await
+        .map_err(|rejection| {
+            let status = rejection.into_response().status();
+            if status == StatusCode::PAYLOAD_TOO_LARGE {
+                Problem::new(status, "Body too large", "A body may have at most 1 MiB.")
+            } else {
+                Problem::unreadable(None, "The body could not be read to its end.")
+            }
+        })
+}
+
+/// A body of text as it came, JSON or TOML; read with [`TextBody::parse`] when its turn has come.
+#[derive(Debug)]
+pub struct TextBody(std::result::Result<Bytes, Problem>);
+
+impl<S: Send + Sync> FromRequest<S> for TextBody {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request(
+        request: Request,
+        _state: &S,
+    ) -> std::result::Result<Self, Self::Rejection> {
+        let media_type = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        let is_text = ["application/json", "application/toml", "text/plain"]
+            .iter()
+            .any(|known| essence.eq_ignore_ascii_case(known));
+        if !is_text {
+            return Ok(Self(Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Unknown media type",
+                "Send the file as “application/json” or “application/toml”.",
+            ))));
+        }
+        Ok(Self(whole(request).await))
+    }
+}
+
+impl TextBody {
+    /// The text.
+    pub fn parse(self) -> Result<String> {
+        String::from_utf8(self.0?.to_vec())
+            .map_err(|_| Problem::unreadable(None, "The file isn’t UTF-8."))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod bodies;
 mod forms;
+pub(super) mod settings;
 mod world;
 
 use std::fmt::Write;
@@ -24,17 +25,21 @@ use self::{bodies::body, forms::form, world::World};
 use super::{Things, calls::calls, functions};
 use crate::support::{Answer, TestApp};
 
-/// The functions that keep nothing: they ask a source, try something out, or set a cookie.
-const KEEP_NOTHING: [&str; 3] = [
+/// The functions that keep nothing: they ask a source, try something out, put a file aside to be looked
+/// at, or set a cookie.
+const KEEP_NOTHING: [&str; 5] = [
     "credential-profiles/test-second",
     "integrations/test",
+    "policy-templates/look",
+    "settings-files/look",
     "theme/choose",
 ];
 /// The same of calls.
-const CALLS_THAT_KEEP_NOTHING: [&str; 3] = [
+const CALLS_THAT_KEEP_NOTHING: [&str; 4] = [
     "POST /credential-profiles/{id}/second/test-connection",
     "POST /integrations/test-connection",
     "POST /integrations/{id}/protected-forecast",
+    "POST /policy-templates/{id}/effect",
 ];
 /// There is an owner already; that the first one is written down is tested where they are made. So
 /// are links that come by mail, which a test without a mail server doesn't get.
@@ -176,6 +181,12 @@ async fn every_export_is_written_down_before_its_first_row() {
         of(routes::SYNC_HISTORY_CSV),
         of(routes::AUDIT_LOG_CSV),
         run,
+        format!(
+            "{}?integration={}",
+            routes::SETTINGS_FILE,
+            things.integration
+        ),
+        of(routes::SETTINGS_FILE),
     ] {
         let before = entries(&app).await;
         let answer = app.page_of(&path, &cookie).await;

@@ -11,7 +11,11 @@ use http::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Things, calls::calls, functions};
+use super::{
+    Things,
+    calls::{calls, filled},
+    functions,
+};
 use crate::support::{Answer, TestApp};
 
 /// Every id in a text.
@@ -52,7 +56,7 @@ async fn crawl(app: &TestApp, token: &str) -> BTreeSet<Uuid> {
     while let Some(id) = seen.difference(&tried).next().copied() {
         tried.insert(id);
         for pattern in &with_id {
-            let path = pattern.replace("{id}", &id.to_string());
+            let path = filled(pattern, &id.to_string());
             let answer = ask(app, token, &Method::GET, &path).await;
             if answer.status.is_success() {
                 seen.extend(ids(&answer.text));
@@ -87,11 +91,11 @@ async fn the_calls_tell_nothing_of_another_customers_ids() {
         if !pattern.contains("{id}") {
             continue;
         }
-        let never = pattern.replace("{id}", &app.t.ids.uuid().to_string());
+        let never = filled(&pattern, &app.t.ids.uuid().to_string());
         let never = ask(&app, &of_b, &method, &never).await;
         assert_eq!(never.status, 404, "{method} {pattern}");
         for id in &foreign {
-            let path = pattern.replace("{id}", &id.to_string());
+            let path = filled(&pattern, &id.to_string());
             let answer = ask(&app, &of_b, &method, &path).await;
             assert_eq!(
                 (answer.status, &answer.text),
@@ -102,6 +106,16 @@ async fn the_calls_tell_nothing_of_another_customers_ids() {
     }
 }
 
+/// What is asked about a policy template alone, which is no customer's and seen by all.
+const OF_INSTALLATION: [&str; 6] = [
+    "policy-templates/delete",
+    "policy-templates/effect",
+    "policy-templates/look",
+    "policy-templates/rename",
+    "policy-templates/text",
+    "policy-templates/view",
+];
+
 #[tokio::test]
 async fn the_functions_tell_nothing_of_another_customers_things() {
     let app = TestApp::with_farm(Kind::Sqlite, 6).await.unwrap();
@@ -109,6 +123,9 @@ async fn the_functions_tell_nothing_of_another_customers_things() {
     let customer = b.customer.parse().unwrap();
     let of_b = app.t.role_over(Role::Administrator, &[customer]).await;
     for function in functions::functions() {
+        if OF_INSTALLATION.contains(&function.as_str()) {
+            continue;
+        }
         let cookie = app.session(&of_b).await;
         let never = functions::answer(&app, &Things::never(&app), &function, &cookie).await;
         let cookie = app.session(&of_b).await;

@@ -143,6 +143,19 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "integrations/list" => json!({ "query": list(things), "filters": {} }),
         "notifications/offer-secret" => json!({ "customer": customer, "id": null }),
         "notifications/view" => json!({ "id": recipient }),
+        "policy-templates/form" => json!({}),
+        "policy-templates/list" => json!({ "query": list(things) }),
+        "policy-templates/text" => json!({ "id": things.policy_template }),
+        "policy-templates/view" => {
+            json!({ "id": things.policy_template, "query": list(things) })
+        }
+        "policy-templates/effect" => json!({ "id": things.policy_template, "draft": run }),
+        "policy-templates/standing" => json!({ "id": integration }),
+        "settings-files/customer" => json!({ "id": customer }),
+        // A file that was never put aside.
+        "settings-files/plan" => json!({ "into": { "Integration": integration }, "draft": run }),
+        "versions/list" => json!({ "id": integration, "query": list(things) }),
+        "versions/view" => json!({ "id": integration, "number": 1, "against": null }),
         "runs/changes" => json!({ "id": run, "query": list(things) }),
         "runs/get" => json!({ "id": run }),
         "users/group-name" => json!({ "group": group }),
@@ -293,8 +306,37 @@ fn changing_tokens(app: &TestApp, things: &Things, new: &str, function: &str) ->
         }
         "consent-links/add" => format!("{new}&object_types[]=user&sealed_link=x"),
         "consent-links/revoke" => format!("id={consent_link}"),
-        other => changing_second_factors(app, other),
+        other => match changing_settings(things, other) {
+            Some(form) => form,
+            None => changing_second_factors(app, other),
+        },
     }
+}
+
+/// The same about versions, settings files and policy templates. What is confirmed with another hash is
+/// refused after the permission.
+fn changing_settings(things: &Things, function: &str) -> Option<String> {
+    let (integration, template) = (&things.integration, &things.policy_template);
+    let draft = &things.run;
+    Some(match function {
+        "versions/restore" => format!("id={integration}&number=1&hash=x"),
+        "versions/preview" => format!("id={integration}&number=1"),
+        "settings-files/look" => format!("integration={integration}&content=x+%3D+1"),
+        "settings-files/import" => format!("integration={integration}&draft={draft}&hash=x"),
+        "policy-templates/add" => "name=New&copy_from=".to_owned(),
+        "policy-templates/rename" => format!("id={template}&name=Standard"),
+        "policy-templates/delete" => format!("id={template}"),
+        "policy-templates/look" => format!("id={template}&content=x+%3D+1"),
+        "policy-templates/save" => format!("id={template}&draft={draft}&hash=x"),
+        "policy-templates/follow" => {
+            format!("id={integration}&policy_template_id={template}")
+        }
+        "policy-templates/leave" => format!("id={integration}"),
+        "policy-templates/accept-drift" | "policy-templates/put-back-drift" => {
+            format!("id={integration}&paths[]=policy.include_guests&note=&hash=x")
+        }
+        _ => return None,
+    })
 }
 
 /// The same about one's own second factors.

@@ -34,6 +34,8 @@ struct Things {
     operator: String,
     api_token: String,
     consent_link: String,
+    /// Of the installation, not of the customer.
+    policy_template: String,
     /// A session of that operator.
     operator_session: String,
 }
@@ -145,6 +147,7 @@ impl Things {
         let link = consent_links::create(&app.t, &by, customer, link).await;
         Self {
             consent_link: link.unwrap().link.id.to_string(),
+            policy_template: audited::settings::template(app).await,
             api_token: api_token.id.to_string(),
             audit_event: id(&audit_events["items"][0]),
             operator: operator.operator_id().expect("an operator").to_string(),
@@ -178,6 +181,7 @@ impl Things {
             operator: id(),
             api_token: id(),
             consent_link: id(),
+            policy_template: id(),
             operator_session: id(),
         }
     }
@@ -198,11 +202,12 @@ impl Things {
             "operators" => &self.operator,
             "api-tokens" => &self.api_token,
             "consent-links" => &self.consent_link,
+            "policy-templates" => &self.policy_template,
             // About everything at once.
             "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
         };
-        pattern.replace("{id}", of)
+        calls::filled(pattern, of)
     }
 
     /// Whether an answer names any of them that wasn't named in the question.

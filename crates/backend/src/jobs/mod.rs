@@ -13,6 +13,7 @@ mod purge_history;
 mod purge_people;
 mod purge_sessions;
 pub mod queue;
+mod reach_followers;
 pub(crate) mod schedule;
 mod sync_run;
 mod tell_failing;
@@ -71,6 +72,7 @@ async fn perform(cx: &JobContext) -> Result<Outcome> {
         Some(Kind::DeliverOperatorMail) => deliver_operator_mail::perform(cx).await,
         Some(Kind::DeliverEnrolmentMail) => deliver_enrolment_mail::perform(cx).await,
         Some(Kind::InviteNewlySynced) => invite_newly_synced::perform(cx).await,
+        Some(Kind::ReachFollowers) => reach_followers::perform(cx).await,
         Some(Kind::TellFailing) => tell_failing::perform(cx).await,
         Some(Kind::PurgeHistory) => purge_history::perform(&cx.b).await,
         Some(Kind::PurgeBins) => purge_bins::perform(&cx.b).await,

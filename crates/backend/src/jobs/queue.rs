@@ -31,6 +31,8 @@ pub enum Kind {
     DeliverEnrolmentMail,
     /// Invites whom a run brought in use, where the policy says so.
     InviteNewlySynced,
+    /// Brings a policy template's present version to its followers.
+    ReachFollowers,
     /// Looks whether an integration has been failing for an hour.
     TellFailing,
     /// Removes runs, changes and staging past their time.
@@ -49,12 +51,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SyncRun,
         Self::DeliverNotification,
         Self::DeliverOperatorMail,
         Self::DeliverEnrolmentMail,
         Self::InviteNewlySynced,
+        Self::ReachFollowers,
         Self::TellFailing,
         Self::PurgeHistory,
         Self::PurgeBins,
@@ -72,6 +75,7 @@ impl Kind {
             Self::DeliverOperatorMail => "deliver_operator_mail",
             Self::DeliverEnrolmentMail => "deliver_enrolment_mail",
             Self::InviteNewlySynced => "invite_newly_synced",
+            Self::ReachFollowers => "reach_followers",
             Self::TellFailing => "tell_failing",
             Self::PurgeHistory => "purge_history",
             Self::PurgeBins => "purge_bins",
@@ -91,6 +95,7 @@ impl Kind {
                 | Self::DeliverOperatorMail
                 | Self::DeliverEnrolmentMail
                 | Self::InviteNewlySynced
+                | Self::ReachFollowers
                 | Self::TellFailing
         )
     }

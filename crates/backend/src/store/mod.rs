@@ -14,12 +14,14 @@ pub mod devices;
 pub mod directory;
 pub mod enrolment;
 pub mod groups;
+pub mod integration_versions;
 pub mod integrations;
 pub mod notification_recipients;
 pub mod operators;
 pub mod overview;
 mod paging;
 pub mod pauses;
+pub mod policy_templates;
 pub mod protected_rules;
 pub mod protection;
 pub mod runs;
@@ -28,10 +30,12 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod secrets_tests;
 pub mod sessions;
+pub mod settings_files;
 pub mod tokens;
 pub mod users;
 
 use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest as _, Sha256};
 
 use crate::{Error, Result};
 
@@ -45,4 +49,19 @@ pub(crate) fn read_json<T: DeserializeOwned>(column: &str, text: &str) -> Result
 pub(crate) fn write_json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value)
         .map_err(|error| Error::Internal(format!("a value can’t be written as JSON: {error}")))
+}
+
+/// Names a value: no other has the same hash. What somebody looked at before they confirm.
+pub(crate) fn hash_of<T: Serialize>(value: &T) -> Result<String> {
+    Ok(hex::encode(Sha256::digest(write_json(value)?)))
+}
+
+/// Refuses what was confirmed where something else is saved than what was looked at.
+pub(crate) fn still(looked_at: Option<&str>, now: &str) -> Result<()> {
+    if looked_at.is_none_or(|hash| hash == now) {
+        return Ok(());
+    }
+    Err(Error::conflict(
+        "The settings were changed since the difference was shown. Look at it again.",
+    ))
 }

@@ -39,7 +39,7 @@ pub async fn apply_preview(b: &Backend, scope: &Scope, run_id: RunId) -> Result<
     let saved = match own.filter(|own| Some(own) != base.as_ref()) {
         Some(own) => {
             let id = preview.integration_id;
-            Some(integrations::save_policy(&mut tx, scope, id, &own).await?)
+            Some(integrations::save_policy(b, &mut tx, scope, id, &own).await?)
         }
         None => None,
     };

@@ -19,6 +19,8 @@ text_enum! {
         CredentialProfile = "credential_profile",
         /// An integration.
         Integration = "integration",
+        /// A policy that integrations follow.
+        PolicyTemplate = "policy_template",
         /// A link for Microsoft's admin consent.
         ConsentLink = "consent_link",
         /// A run, or Sync History as a whole.
@@ -49,6 +51,7 @@ impl AuditObject {
             Self::Customer => "Customer",
             Self::CredentialProfile => "Credential profile",
             Self::Integration => "Integration",
+            Self::PolicyTemplate => "Policy template",
             Self::ConsentLink => "Consent link",
             Self::Run => "Run",
             Self::User => "User",
@@ -164,6 +167,8 @@ text_enum! {
         CustomerPause = "customer.pause",
         /// A customer's scheduled runs were resumed.
         CustomerResume = "customer.resume",
+        /// All settings of a customer were exported.
+        CustomerExportSettings = "customer.export_settings",
         /// A credential profile was added.
         CredentialProfileCreate = "credential_profile.create",
         /// A credential profile was changed.
@@ -192,6 +197,22 @@ text_enum! {
         IntegrationResume = "integration.resume",
         /// The list of integrations was exported.
         IntegrationExport = "integration.export",
+        /// An integration's settings were exported.
+        IntegrationExportSettings = "integration.export_settings",
+        /// An integration follows a policy template from then on.
+        IntegrationFollowTemplate = "integration.follow_template",
+        /// An integration follows no policy template any more.
+        IntegrationLeaveTemplate = "integration.leave_template",
+        /// What an integration deviates in from its template was accepted.
+        IntegrationAcceptDrift = "integration.accept_drift",
+        /// A policy template was made.
+        PolicyTemplateCreate = "policy_template.create",
+        /// A policy template was changed.
+        PolicyTemplateUpdate = "policy_template.update",
+        /// A policy template was deleted.
+        PolicyTemplateDelete = "policy_template.delete",
+        /// A policy template was exported.
+        PolicyTemplateExportSettings = "policy_template.export_settings",
         /// A link for an administrator's consent was made.
         ConsentLinkCreate = "consent_link.create",
         /// Such a link was ended before its time.
@@ -336,6 +357,7 @@ impl AuditAction {
             Self::CustomerRestore => "Customer restored",
             Self::CustomerPause => "Customer paused",
             Self::CustomerResume => "Customer resumed",
+            Self::CustomerExportSettings => "Settings of customer exported",
             Self::CredentialProfileCreate => "Credential profile added",
             Self::CredentialProfileUpdate => "Credential profile changed",
             Self::CredentialProfileDelete => "Credential profile deleted",
@@ -350,6 +372,14 @@ impl AuditAction {
             Self::IntegrationPause => "Integration paused",
             Self::IntegrationResume => "Integration resumed",
             Self::IntegrationExport => "Integrations exported",
+            Self::IntegrationExportSettings => "Settings of integration exported",
+            Self::IntegrationFollowTemplate => "Policy template followed",
+            Self::IntegrationLeaveTemplate => "Policy template left",
+            Self::IntegrationAcceptDrift => "Drift accepted",
+            Self::PolicyTemplateCreate => "Policy template made",
+            Self::PolicyTemplateUpdate => "Policy template changed",
+            Self::PolicyTemplateDelete => "Policy template deleted",
+            Self::PolicyTemplateExportSettings => "Policy template exported",
             Self::ConsentLinkCreate => "Consent link made",
             Self::ConsentLinkRevoke => "Consent link revoked",
             Self::ConsentLinkProve => "Consent proven",

@@ -358,7 +358,20 @@ pub async fn change(
     change: CustomerChange,
 ) -> Result<Customer> {
     let mut tx = b.db.write().await?;
-    let before = find_in_use(&mut tx, scope, id).await?;
+    let after = change_in(b, &mut tx, scope, id, change).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// The same in the caller's transaction, which goes on.
+pub(crate) async fn change_in(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    id: CustomerId,
+    change: CustomerChange,
+) -> Result<Customer> {
+    let before = find_in_use(tx, scope, id).await?;
     scope.require(Permission::CustomersWrite)?;
     let name = match &change.name {
         Some(name) => parse_name("name", name)?,
@@ -370,7 +383,7 @@ pub async fn change(
     };
     if name != before.name {
         execute!(
-            &mut tx,
+            &mut *tx,
             "UPDATE customer SET name = $1, name_folded = $2 WHERE id = $3",
             &name,
             planner::key(&name),
@@ -379,15 +392,15 @@ pub async fn change(
     }
     if time_zone != before.time_zone {
         execute!(
-            &mut tx,
+            &mut *tx,
             "UPDATE customer SET time_zone = $1 WHERE id = $2",
             &time_zone,
             id
         )?;
-        schedule::set_next_of_customer(&mut tx, id, b.clock.now()).await?;
+        schedule::set_next_of_customer(tx, id, b.clock.now()).await?;
     }
     let tags = match &change.tags {
-        Some(tags) => tags::change(&mut tx, scope, &before, tags).await?,
+        Some(tags) => tags::change(tx, scope, &before, tags).await?,
         None => before.tags.clone(),
     };
     let after = Customer {
@@ -399,9 +412,8 @@ pub async fn change(
     let changes = AuditChanges::between(&before, &after);
     if !changes.is_empty() {
         let entry = entry(AuditAction::CustomerUpdate, &after).changes(changes);
-        audit::record(b, &mut tx, scope, entry).await?;
+        audit::record(b, tx, scope, entry).await?;
     }
-    tx.commit().await?;
     Ok(after)
 }
 

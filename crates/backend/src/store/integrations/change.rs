@@ -7,6 +7,10 @@ use domain::{
     integration::{Integration, IntegrationChange, IntegrationState, NewIntegration},
     permission::Permission,
     policy::Policy,
+    settings::{
+        IntegrationSettings,
+        version::{VersionCause, VersionSource},
+    },
     tenant::Tenant,
 };
 
@@ -18,7 +22,7 @@ use crate::{
     Backend, Result, Scope, Tx, execute, fetch_one, notify,
     store::{
         audit::{self, Entry},
-        consent_links, customers, protected_rules, write_json,
+        consent_links, customers, integration_versions, protected_rules, write_json,
     },
     sync, timetable,
     timetable::Timetable,
@@ -78,6 +82,8 @@ pub async fn create(
         &integration.policy.selected_group_ids,
     )
     .await?;
+    let created = VersionSource::of(VersionCause::Created);
+    integration_versions::keep(b, &mut tx, scope, &integration, &created).await?;
     let changes = told(AuditChanges::created(&integration));
     let entry = entry(AuditAction::IntegrationCreate, &integration).changes(changes);
     audit::record(b, &mut tx, scope, entry).await?;
@@ -147,6 +153,7 @@ fn updated<'a>(before: &Integration, after: &'a Integration) -> Entry<'a> {
 /// Saves the policy that a preview was made for, whose plan is applied next. It is written down by
 /// the caller, who does more in the same transaction.
 pub(crate) async fn save_policy(
+    b: &Backend,
     tx: &mut Tx,
     scope: &Scope,
     id: IntegrationId,
@@ -166,6 +173,8 @@ pub(crate) async fn save_policy(
         policy: policy.clone(),
         ..before.clone()
     };
+    let applied = VersionSource::of(VersionCause::PreviewApplied);
+    integration_versions::keep(b, tx, scope, &after, &applied).await?;
     Ok(SavedPolicy { before, after })
 }
 
@@ -178,21 +187,68 @@ pub async fn change(
     change: IntegrationChange,
 ) -> Result<Integration> {
     let mut tx = b.db.write().await?;
+    let saved = VersionSource::of(VersionCause::Saved);
+    let changed = change_in(b, &mut tx, scope, id, change, &saved).await?;
+    if changed.is_nothing() {
+        return Ok(changed.before);
+    }
+    tx.commit().await?;
+    changed.follow_up(b).await;
+    Ok(changed.after)
+}
+
+/// An integration before and after a change.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    pub(crate) before: Integration,
+    pub(crate) after: Integration,
+}
+
+impl Changed {
+    fn is_nothing(&self) -> bool {
+        told(AuditChanges::between(&self.before, &self.after)).is_empty()
+    }
+
+    /// What follows once the change is committed.
+    pub(crate) async fn follow_up(&self, b: &Backend) {
+        if self.after.policy.protected != self.before.policy.protected {
+            protected_rules::refresh(b, self.after.id).await;
+        }
+    }
+}
+
+/// Holds an integration until the transaction ends, so that nobody else changes its settings, and a
+/// batch of its run knows other rules whole or not at all.
+pub(crate) async fn hold(tx: &mut Tx, id: IntegrationId) -> Result<()> {
+    sync::hold_open(tx, Some(id)).await?;
+    tx.hold("integration", id.0).await
+}
+
+/// The same in the caller's transaction, which goes on; `source` says why. What differs is kept as a
+/// version and written down. Nothing is where nothing differs.
+pub(crate) async fn change_in(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    id: IntegrationId,
+    change: IntegrationChange,
+    source: &VersionSource,
+) -> Result<Changed> {
     if let Some(policy) = &change.policy
-        && policy.protected != find(&mut tx, scope, id).await?.policy.protected
+        && policy.protected != find(tx, scope, id).await?.policy.protected
     {
         // A batch knows the new rules or is done before they are saved.
-        sync::hold_open(&mut tx, Some(id)).await?;
+        sync::hold_open(tx, Some(id)).await?;
     }
     tx.hold("integration", id.0).await?;
-    let mut integration = find(&mut tx, scope, id).await?;
+    let mut integration = find(tx, scope, id).await?;
     scope.require(Permission::IntegrationsWrite)?;
     let before = integration.clone();
     if let Some(profile) = change.credential_profile_id
         && profile != before.credential_profile_id
     {
-        let proved = is_proven(&mut tx, &before, profile).await?;
-        may_use(&mut tx, scope, before.customer_id, profile, proved).await?;
+        let proved = is_proven(tx, &before, profile).await?;
+        may_use(tx, scope, before.customer_id, profile, proved).await?;
         integration.credential_profile_id = profile;
     }
     if let Some(schedule) = change.schedule {
@@ -207,15 +263,34 @@ pub async fn change(
         if integration.policy.reads_differently_from(&before.policy) {
             integration.full_scan_next = true;
         }
-        groups::set(&mut tx, id, &integration.policy.selected_group_ids).await?;
+        groups::set(tx, id, &integration.policy.selected_group_ids).await?;
     }
     integration.enabled = change.enabled.unwrap_or(before.enabled);
-    let standing = standing(b, &mut tx, scope, &before, &integration).await?;
-    if told(AuditChanges::between(&before, &integration)).is_empty() {
-        return Ok(before);
+    let standing = standing(b, tx, scope, &before, &integration).await?;
+    let changed = Changed {
+        before,
+        after: integration,
+    };
+    if changed.is_nothing() {
+        return Ok(changed);
     }
+    save(tx, &changed.after, &standing).await?;
+    let Changed { before, after } = &changed;
+    if IntegrationSettings::of(before) != IntegrationSettings::of(after) {
+        integration_versions::keep(b, tx, scope, after, source).await?;
+    }
+    let note = match source.cause {
+        VersionCause::Saved => String::new(),
+        _ => source.to_string(),
+    };
+    audit::record(b, tx, scope, updated(before, after).note(&note)).await?;
+    let after = find(tx, scope, id).await?;
+    Ok(Changed { after, ..changed })
+}
+
+async fn save(tx: &mut Tx, integration: &Integration, standing: &Standing) -> Result<()> {
     execute!(
-        &mut tx,
+        tx,
         "UPDATE integration SET credential_profile_id = $1, enabled = $2, full_scan_next = $3,
            schedule = $4, policy = $5, state = COALESCE($6, state),
            next_run_at = CASE WHEN $7 THEN $8 ELSE next_run_at END WHERE id = $9",
@@ -227,15 +302,9 @@ pub async fn change(
         standing.state,
         standing.timing_changed,
         standing.next_run_at,
-        id
+        integration.id
     )?;
-    audit::record(b, &mut tx, scope, updated(&before, &integration)).await?;
-    let integration = find(&mut tx, scope, id).await?;
-    tx.commit().await?;
-    if integration.policy.protected != before.policy.protected {
-        protected_rules::refresh(b, id).await;
-    }
-    Ok(integration)
+    Ok(())
 }
 
 /// Whether a consent link proved the integration's own tenant for this profile.

@@ -23,8 +23,8 @@ use domain::{
 };
 use sqlx::FromRow;
 
-pub(crate) use change::save_policy;
 pub use change::{change, create};
+pub(crate) use change::{change_in, hold, save_policy};
 pub(crate) use connect::{Wish, is_vouched, may_ask, may_connect, pin, tenant_elsewhere};
 pub use export::csv;
 pub(crate) use groups::group_names;

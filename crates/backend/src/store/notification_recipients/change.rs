@@ -72,15 +72,40 @@ async fn insert(
     secret: Option<&SecretString>,
 ) -> Result<NotificationRecipient> {
     let mut tx = b.db.write().await?;
-    may(&mut tx, scope, customer, Permission::NotificationsWrite).await?;
+    let recipient = insert_in(b, &mut tx, scope, customer, (id, new), secret).await?;
+    tx.commit().await?;
+    Ok(recipient)
+}
+
+/// Adds a mail address to a customer in the caller's transaction, which goes on.
+pub(crate) async fn add_mail(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    customer: CustomerId,
+    new: NewNotificationRecipient,
+) -> Result<NotificationRecipient> {
+    let id = NotificationRecipientId(b.ids.uuid());
+    insert_in(b, tx, scope, Some(customer), (id, new), None).await
+}
+
+async fn insert_in(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+    (id, new): (NotificationRecipientId, NewNotificationRecipient),
+    secret: Option<&SecretString>,
+) -> Result<NotificationRecipient> {
+    may(tx, scope, customer, Permission::NotificationsWrite).await?;
     if secret.is_some() {
         scope.require_recent_proof(b.clock.now())?;
     }
     let address = check(b, new.kind, &new.address)?;
     let causes = parse_causes(new.causes.as_deref().unwrap_or(NotificationCause::ALL))?;
-    refuse_twice(&mut tx, customer, id, &address).await?;
+    refuse_twice(tx, customer, id, &address).await?;
     let number = fetch_scalar!(
-        &mut tx,
+        &mut *tx,
         i64,
         "SELECT COUNT(*) FROM notification_recipient
           WHERE customer_id = $1 OR (customer_id IS NULL AND $2)",
@@ -103,11 +128,11 @@ async fn insert(
         secret_set_at: secret.is_some().then_some(now),
     };
     let sealed = match secret {
-        Some(secret) => Some(seal(b, &mut tx, id, secret).await?),
+        Some(secret) => Some(seal(b, tx, id, secret).await?),
         None => None,
     };
     let inserted = execute!(
-        &mut tx,
+        &mut *tx,
         "INSERT INTO notification_recipient (id, customer_id, kind, address, address_folded, causes,
             secret_sealed, secret_set_at, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -131,8 +156,7 @@ async fn insert(
     let changes = AuditChanges::created(&shown(&recipient));
     let changes = with_secret(changes, recipient.secret_set_at.is_some());
     let action = AuditAction::NotificationRecipientCreate;
-    record(b, &mut tx, scope, &recipient, action, changes).await?;
-    tx.commit().await?;
+    record(b, tx, scope, &recipient, action, changes).await?;
     Ok(recipient)
 }
 
@@ -144,13 +168,26 @@ pub async fn change(
     change: NotificationRecipientChange,
 ) -> Result<NotificationRecipientMade> {
     let mut tx = b.db.write().await?;
-    let mut recipient = find(&mut tx, scope, id).await?;
+    let made = change_in(b, &mut tx, scope, id, change).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// The same in the caller's transaction, which goes on.
+pub(crate) async fn change_in(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    id: NotificationRecipientId,
+    change: NotificationRecipientChange,
+) -> Result<NotificationRecipientMade> {
+    let mut recipient = find(tx, scope, id).await?;
     scope.require(Permission::NotificationsWrite)?;
     let before = recipient.clone();
     if let Some(address) = change.address {
         recipient.address = check(b, recipient.kind, &address)?;
         if recipient.address != before.address {
-            refuse_twice(&mut tx, recipient.customer_id, id, &recipient.address).await?;
+            refuse_twice(tx, recipient.customer_id, id, &recipient.address).await?;
         }
     }
     if let Some(causes) = change.causes {
@@ -161,7 +198,7 @@ pub async fn change(
         scope.require_recent_proof(b.clock.now())?;
         signs(recipient.kind)?;
         let new = make_secret(&b.ids);
-        keep_secret(b, &mut tx, &mut recipient, &new).await?;
+        keep_secret(b, tx, &mut recipient, &new).await?;
         secret = Some(tell(&new));
     }
     let mut changes = AuditChanges::between(&shown(&before), &shown(&recipient));
@@ -172,7 +209,7 @@ pub async fn change(
     let changes = with_secret(changes, secret.is_some());
     if !changes.is_empty() {
         execute!(
-            &mut tx,
+            &mut *tx,
             "UPDATE notification_recipient SET address = $2, address_folded = $3, causes = $4
               WHERE id = $1",
             id,
@@ -181,9 +218,8 @@ pub async fn change(
             write_json(&recipient.causes)?
         )?;
         let action = AuditAction::NotificationRecipientUpdate;
-        record(b, &mut tx, scope, &before, action, changes).await?;
+        record(b, tx, scope, &before, action, changes).await?;
     }
-    tx.commit().await?;
     Ok(NotificationRecipientMade { recipient, secret })
 }
 
@@ -287,7 +323,7 @@ async fn refuse_twice(
 
 /// A recipient's address as it may be told: of a webhook only the host, since its path is often its
 /// key.
-fn told(recipient: &NotificationRecipient) -> String {
+pub(crate) fn told(recipient: &NotificationRecipient) -> String {
     match recipient.kind {
         RecipientKind::Mail => recipient.address.clone(),
         RecipientKind::Webhook => url::Url::parse(&recipient.address)

@@ -17,7 +17,7 @@ use domain::{
 };
 use sqlx::FromRow;
 
-pub(crate) use change::record;
+pub(crate) use change::{add_mail, change_in, record, told};
 pub use change::{change, create, create_with, delete, rotate_to};
 pub(crate) use secret::target;
 pub use secret::{OfferedSecret, offer_secret};

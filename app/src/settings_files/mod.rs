@@ -1,0 +1,7 @@
+//! Settings as files: exporting an integration's or all of a customer's, and importing a file, with
+//! the difference shown before anything is saved.
+
+mod api;
+mod page;
+
+pub use page::{CustomerFilePage, IntegrationFilePage};

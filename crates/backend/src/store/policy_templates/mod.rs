@@ -1,0 +1,340 @@
+//! Policy templates: one policy that many integrations follow. Made and changed by who looks after
+//! every customer; seen, and followed, by everybody who may do that with an integration.
+
+mod change;
+mod drift;
+mod effect;
+mod following;
+mod reaching;
+
+use domain::{
+    DateTime,
+    id::{CustomerId, IntegrationId, PolicyTemplateId},
+    paging::{ListRequest, Listing, Page, PageRequest},
+    permission::Permission,
+    policy::Policy,
+    settings::{
+        settings_differences,
+        template::{Follower, PolicyTemplate, TemplateVersionLine},
+    },
+};
+use sqlx::FromRow;
+
+pub use change::{change, create, delete};
+pub use drift::{accept, drift, put_back};
+pub use effect::effect;
+pub use following::{follow, leave};
+pub(crate) use reaching::reach;
+
+use super::{paging, read_json};
+use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, fetch_scalar, in_scope};
+
+/// Refuses a caller who may not make or change templates: they reach every customer.
+pub(crate) fn may_make(scope: &Scope) -> Result<()> {
+    scope.require(Permission::IntegrationsWrite)?;
+    if scope.sees_all() {
+        Ok(())
+    } else {
+        Err(Error::Forbidden(Permission::IntegrationsWrite))
+    }
+}
+
+/// Followers of the template `t` that the caller sees; the integration is `i`, its following `f`.
+macro_rules! followers {
+    () => {
+        concat!(
+            "FROM integration_template f JOIN integration i ON i.id = f.integration_id
+               JOIN customer c ON c.id = i.customer_id
+              WHERE c.deleted_at IS NULL AND ",
+            in_scope!("i.customer_id")
+        )
+    };
+}
+use followers;
+
+const TEMPLATE: &str = concat!(
+    "SELECT t.id, t.name, t.version, v.policy, v.saved_by, v.saved_at,
+        (SELECT COUNT(*) ",
+    followers!(),
+    " AND f.template_id = t.id) AS followers,
+        (SELECT COUNT(*) ",
+    followers!(),
+    " AND f.template_id = t.id AND f.version < t.version) AS behind
+     FROM policy_template t
+     JOIN policy_template_version v ON v.template_id = t.id AND v.number = t.version"
+);
+
+#[derive(FromRow)]
+struct Row {
+    id: PolicyTemplateId,
+    name: String,
+    version: i64,
+    policy: String,
+    saved_by: String,
+    saved_at: DateTime,
+    followers: i64,
+    behind: i64,
+}
+
+impl Row {
+    fn template(self) -> Result<PolicyTemplate> {
+        Ok(PolicyTemplate {
+            id: self.id,
+            name: self.name,
+            version: self.version,
+            policy: read_json("policy_template_version.policy", &self.policy)?,
+            saved_by: self.saved_by,
+            saved_at: self.saved_at,
+            followers: self.followers,
+            behind: self.behind,
+        })
+    }
+}
+
+/// A page of the templates, by name.
+pub async fn list(
+    b: &Backend,
+    scope: &Scope,
+    q: Option<&str>,
+    page: PageRequest,
+) -> Result<Page<PolicyTemplate>> {
+    scope.require(Permission::IntegrationsRead)?;
+    let pattern = paging::pattern(q);
+    let mut tx = b.db.read().await?;
+    let total = fetch_scalar!(
+        &mut tx,
+        i64,
+        r"SELECT COUNT(*) FROM policy_template
+           WHERE ($1 IS NULL OR name_folded LIKE $1 ESCAPE '\')",
+        &pattern
+    )?;
+    let rows = fetch_all!(
+        &mut tx,
+        Row,
+        sqlx::AssertSqlSafe(format!(
+            r"{TEMPLATE} WHERE ($3 IS NULL OR t.name_folded LIKE $3 ESCAPE '\')
+              ORDER BY t.name_folded, t.id LIMIT $4 OFFSET $5"
+        )),
+        scope.all(),
+        scope.grantee(),
+        &pattern,
+        page.limit(),
+        page.offset()
+    )?;
+    let items = rows.into_iter().map(Row::template).collect::<Result<_>>()?;
+    Ok(Page { items, total })
+}
+
+/// Templates by name, for programs.
+pub async fn listing(
+    b: &Backend,
+    scope: &Scope,
+    request: &ListRequest,
+) -> Result<Listing<PolicyTemplate>> {
+    scope.require(Permission::IntegrationsRead)?;
+    let (after, id) = paging::after(request);
+    let mut tx = b.db.read().await?;
+    let rows = fetch_all!(
+        &mut tx,
+        Row,
+        sqlx::AssertSqlSafe(format!(
+            r"{TEMPLATE} WHERE (t.name_folded, t.id) > ($3, $4)
+                AND ($5 IS NULL OR t.name_folded LIKE $5 ESCAPE '\')
+              ORDER BY t.name_folded, t.id LIMIT $6"
+        )),
+        scope.all(),
+        scope.grantee(),
+        after,
+        id,
+        paging::pattern(request.q.as_deref()),
+        paging::limit(request)
+    )?;
+    let items = rows
+        .into_iter()
+        .map(Row::template)
+        .collect::<Result<Vec<_>>>()?;
+    Ok(paging::listing(items, request, |one| {
+        paging::by_name(&one.name, one.id.0)
+    }))
+}
+
+/// One template.
+pub async fn get(b: &Backend, scope: &Scope, id: PolicyTemplateId) -> Result<PolicyTemplate> {
+    let mut tx = b.db.read().await?;
+    find(&mut tx, scope, id).await
+}
+
+pub(crate) async fn find(
+    tx: &mut Tx,
+    scope: &Scope,
+    id: PolicyTemplateId,
+) -> Result<PolicyTemplate> {
+    scope.require(Permission::IntegrationsRead)?;
+    fetch_optional!(
+        tx,
+        Row,
+        sqlx::AssertSqlSafe(format!("{TEMPLATE} WHERE t.id = $3")),
+        scope.all(),
+        scope.grantee(),
+        id
+    )?
+    .ok_or(Error::NotFound("policy template"))?
+    .template()
+}
+
+/// The policy of a version of a template.
+async fn policy_of(tx: &mut Tx, id: PolicyTemplateId, number: i64) -> Result<Policy> {
+    let policy = fetch_scalar!(
+        tx,
+        String,
+        "SELECT policy FROM policy_template_version WHERE template_id = $1 AND number = $2",
+        id,
+        number
+    )?;
+    read_json("policy_template_version.policy", &policy)
+}
+
+/// Versions of a template that are shown.
+const VERSIONS_SHOWN: i64 = 20;
+
+/// The latest versions of a template, each with what changed in it.
+pub async fn versions(
+    b: &Backend,
+    scope: &Scope,
+    id: PolicyTemplateId,
+) -> Result<Vec<TemplateVersionLine>> {
+    let mut tx = b.db.read().await?;
+    find(&mut tx, scope, id).await?;
+    let rows = fetch_all!(
+        &mut tx,
+        (i64, String, String, DateTime),
+        "SELECT number, policy, saved_by, saved_at FROM policy_template_version
+          WHERE template_id = $1 ORDER BY number DESC LIMIT $2",
+        id,
+        VERSIONS_SHOWN + 1
+    )?;
+    let policies = rows
+        .iter()
+        .map(|(_, policy, ..)| read_json("policy_template_version.policy", policy))
+        .collect::<Result<Vec<Policy>>>()?;
+    let lines = rows.into_iter().enumerate();
+    let lines = lines.map(|(at, (number, _, saved_by, saved_at))| {
+        let changed = policies.get(at + 1).map_or_else(Vec::new, |older| {
+            let of = |policy: &Policy| serde_json::json!({ "policy": policy });
+            let differences = settings_differences(&of(older), &of(&policies[at]));
+            differences.into_iter().map(|one| one.name).collect()
+        });
+        TemplateVersionLine {
+            number,
+            saved_by,
+            saved_at,
+            changed,
+        }
+    });
+    let shown = usize::try_from(VERSIONS_SHOWN).unwrap_or(usize::MAX);
+    Ok(lines.take(shown).collect())
+}
+
+/// A follower as its rows have it.
+#[derive(FromRow)]
+struct FollowerRow {
+    integration_id: IntegrationId,
+    integration_name: String,
+    customer_id: CustomerId,
+    customer_name: String,
+    version: i64,
+    policy: String,
+    people: i64,
+}
+
+const FOLLOWER: &str = "i.id AS integration_id, i.name AS integration_name,
+    i.customer_id, c.name AS customer_name, f.version, i.policy,
+    (SELECT COUNT(*) FROM directory_user u WHERE u.integration_id = i.id AND u.status = 'active')
+      AS people";
+
+/// A page of the integrations that follow a template, by name.
+pub async fn followers(
+    b: &Backend,
+    scope: &Scope,
+    id: PolicyTemplateId,
+    page: PageRequest,
+) -> Result<Page<Follower>> {
+    let mut tx = b.db.read().await?;
+    let total = find(&mut tx, scope, id).await?.followers;
+    let rows = fetch_all!(
+        &mut tx,
+        FollowerRow,
+        sqlx::AssertSqlSafe(format!(
+            "SELECT {FOLLOWER} {} AND f.template_id = $3
+              ORDER BY c.name_folded, i.name_folded, i.id LIMIT $4 OFFSET $5",
+            followers!()
+        )),
+        scope.all(),
+        scope.grantee(),
+        id,
+        page.limit(),
+        page.offset()
+    )?;
+    let items = in_words(&mut tx, id, rows).await?;
+    Ok(Page { items, total })
+}
+
+/// The same for programs, by name.
+pub async fn followers_listing(
+    b: &Backend,
+    scope: &Scope,
+    id: PolicyTemplateId,
+    request: &ListRequest,
+) -> Result<Listing<Follower>> {
+    let mut tx = b.db.read().await?;
+    find(&mut tx, scope, id).await?;
+    let (after, last) = paging::after(request);
+    let rows = fetch_all!(
+        &mut tx,
+        FollowerRow,
+        sqlx::AssertSqlSafe(format!(
+            "SELECT {FOLLOWER} {} AND f.template_id = $3 AND (i.name_folded, i.id) > ($4, $5)
+              ORDER BY i.name_folded, i.id LIMIT $6",
+            followers!()
+        )),
+        scope.all(),
+        scope.grantee(),
+        id,
+        after,
+        last,
+        paging::limit(request)
+    )?;
+    let items = in_words(&mut tx, id, rows).await?;
+    Ok(paging::listing(items, request, |one| {
+        paging::by_name(&one.integration_name, one.integration_id.0)
+    }))
+}
+
+async fn in_words(
+    tx: &mut Tx,
+    id: PolicyTemplateId,
+    rows: Vec<FollowerRow>,
+) -> Result<Vec<Follower>> {
+    let mut followers = Vec::with_capacity(rows.len());
+    for row in rows {
+        let own = drift::own_paths(tx, row.integration_id).await?;
+        let policy: Policy = read_json("integration.policy", &row.policy)?;
+        let reached = policy_of(tx, id, row.version).await?;
+        let drift = domain::settings::template::drift(&reached, &policy, &own);
+        let number = |of: usize| i64::try_from(of).unwrap_or(i64::MAX);
+        followers.push(Follower {
+            integration_id: row.integration_id,
+            integration_name: row.integration_name,
+            customer_id: row.customer_id,
+            customer_name: row.customer_name,
+            version: row.version,
+            drift: number(drift.len()),
+            own: number(own.len()),
+            people: row.people,
+        });
+    }
+    Ok(followers)
+}
+
+#[cfg(test)]
+mod tests;

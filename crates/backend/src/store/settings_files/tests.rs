@@ -1,0 +1,400 @@
+use domain::{
+    id::{CustomerId, ExternalId},
+    integration::{Integration, IntegrationChange},
+    notification::{NewNotificationRecipient, NotificationCause, RecipientKind},
+    permission::Role,
+    policy::{Limit, OutOfScope, Policy},
+    protection::{Matching, ProtectedAttribute, ProtectedRule},
+    schedule::Schedule,
+    settings::{
+        IntegrationSettings,
+        file::{FileFormat, NotApplied},
+        version::VersionCause,
+    },
+};
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    Scope, db_test, execute,
+    store::{customers, integration_versions, integrations, notification_recipients, sample},
+    testing::TestBackend,
+};
+
+const A: ExternalId = ExternalId(Uuid::from_u128(0xa));
+const B: ExternalId = ExternalId(Uuid::from_u128(0xb));
+
+fn import(text: &str) -> Import<'_> {
+    Import {
+        text,
+        find_groups: false,
+        hash: None,
+    }
+}
+
+/// Settings of which none is the usual one.
+fn unusual() -> IntegrationChange {
+    let mut policy = Policy {
+        selected_group_ids: vec![A, B],
+        include_nested: true,
+        include_guests: true,
+        require_names: false,
+        out_of_scope: OutOfScope::Delete,
+        delete_after_days: 90,
+        protected: vec![ProtectedRule {
+            attribute: ProtectedAttribute::Department,
+            matches: Matching::Is,
+            value: "Board “A” = [x]".to_owned(),
+        }],
+        ..Policy::default()
+    };
+    policy.actions.delete = false;
+    policy.guard.user = Limit {
+        max_count: None,
+        max_percent: 7,
+    };
+    IntegrationChange {
+        enabled: Some(false),
+        schedule: Some(Schedule::cron("0 6 * * 1-5")),
+        policy: Some(policy),
+        ..IntegrationChange::default()
+    }
+}
+
+async fn changed(t: &TestBackend, scope: &Scope, of: &Integration) -> Integration {
+    integrations::change(t, scope, of.id, unusual())
+        .await
+        .unwrap()
+}
+
+db_test!(
+    what_is_exported_and_imported_again_differs_in_nothing,
+    |t| {
+        let (owner, customer) = (t.owner().await, t.customer("A").await);
+        let made = sample::integration(&t, &owner, customer).await;
+        for changes in [false, true] {
+            if changes {
+                changed(&t, &owner, &made).await;
+            }
+            for format in FileFormat::ALL {
+                let text = of_integration(&t, &owner, made.id, *format).await.unwrap();
+                let plan = plan_integration(&t, &owner, made.id, &import(&text))
+                    .await
+                    .unwrap();
+                assert_eq!((plan.changes, plan.not_applied), (vec![], vec![]), "{text}");
+                let whole = of_customer(&t, &owner, customer, *format).await.unwrap();
+                let plan = plan_customer(&t, &owner, customer, &import(&whole))
+                    .await
+                    .unwrap();
+                assert_eq!(
+                    (plan.changes, plan.not_applied),
+                    (vec![], vec![]),
+                    "{whole}"
+                );
+                assert!(!whole.contains(&customer.to_string()), "{whole}");
+                assert!(!whole.contains("s3cret"), "{whole}");
+            }
+        }
+    }
+);
+
+db_test!(a_file_brings_back_what_was, |t| {
+    let (owner, customer) = (t.owner().await, t.customer("A").await);
+    let made = sample::integration(&t, &owner, customer).await;
+    let before = IntegrationSettings::of(&changed(&t, &owner, &made).await);
+    let text = of_integration(&t, &owner, made.id, FileFormat::Toml)
+        .await
+        .unwrap();
+    let other = IntegrationChange {
+        enabled: Some(true),
+        policy: Some(Policy::default()),
+        ..IntegrationChange::default()
+    };
+    integrations::change(&t, &owner, made.id, other)
+        .await
+        .unwrap();
+    let plan = plan_integration(&t, &owner, made.id, &import(&text))
+        .await
+        .unwrap();
+    let [change] = &plan.changes[..] else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(change.integration_id, Some(made.id));
+    assert!(change.differences.len() > 5, "{change:?}");
+
+    // Somebody saves something else in between.
+    let late = IntegrationChange {
+        schedule: Some(Schedule::every(15)),
+        ..IntegrationChange::default()
+    };
+    integrations::change(&t, &owner, made.id, late)
+        .await
+        .unwrap();
+    let confirmed = Import {
+        hash: Some(&plan.hash),
+        ..import(&text)
+    };
+    let refused = import_integration(&t, &owner, made.id, &confirmed).await;
+    assert!(
+        matches!(refused, Err(Error::Conflict { .. })),
+        "{refused:?}"
+    );
+
+    let plan = plan_integration(&t, &owner, made.id, &import(&text))
+        .await
+        .unwrap();
+    let confirmed = Import {
+        hash: Some(&plan.hash),
+        ..import(&text)
+    };
+    let (after, done) = import_integration(&t, &owner, made.id, &confirmed)
+        .await
+        .unwrap();
+    assert_eq!(IntegrationSettings::of(&after), before);
+    assert_eq!(done, plan);
+    let newest = integration_versions::get(&t, &owner, made.id, 5)
+        .await
+        .unwrap();
+    assert_eq!(newest.source.cause, VersionCause::Imported);
+});
+
+/// Another customer's integration, of another tenant.
+async fn elsewhere(t: &TestBackend, scope: &Scope) -> (CustomerId, Integration) {
+    let customer = t.customer("B").await;
+    (customer, sample::integration(t, scope, customer).await)
+}
+
+db_test!(groups_of_another_tenant_are_not_applied_silently, |t| {
+    let (owner, customer) = (t.owner().await, t.customer("A").await);
+    let made = sample::integration(&t, &owner, customer).await;
+    changed(&t, &owner, &made).await;
+    let mut tx = t.db.write().await.unwrap();
+    execute!(
+        &mut tx,
+        "UPDATE integration_group SET display_name = 'Sales' WHERE external_id = $1",
+        A
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
+    let text = of_integration(&t, &owner, made.id, FileFormat::Json)
+        .await
+        .unwrap();
+    assert!(text.contains("\"name\": \"Sales\""), "{text}");
+
+    let (_, other) = elsewhere(&t, &owner).await;
+    let own = IntegrationChange {
+        policy: Some(Policy {
+            selected_group_ids: vec![ExternalId(Uuid::from_u128(0xc))],
+            ..Policy::default()
+        }),
+        ..IntegrationChange::default()
+    };
+    integrations::change(&t, &owner, other.id, own)
+        .await
+        .unwrap();
+    let (after, plan) = import_integration(&t, &owner, other.id, &import(&text))
+        .await
+        .unwrap();
+    let whats: Vec<_> = plan
+        .not_applied
+        .iter()
+        .map(|one| one.what.clone())
+        .collect();
+    assert_eq!(
+        whats,
+        [
+            "Sales".to_owned(),
+            B.to_string(),
+            "Selected Groups".to_owned()
+        ]
+    );
+    // No group would be the whole tenant.
+    assert_eq!(
+        after.policy.selected_group_ids,
+        [ExternalId(Uuid::from_u128(0xc))]
+    );
+    assert!(after.policy.include_guests);
+
+    // What the tenant has by that very id is applied.
+    let one_of_them = IntegrationChange {
+        policy: Some(Policy {
+            selected_group_ids: vec![A],
+            ..Policy::default()
+        }),
+        ..IntegrationChange::default()
+    };
+    integrations::change(&t, &owner, other.id, one_of_them)
+        .await
+        .unwrap();
+    let (after, plan) = import_integration(&t, &owner, other.id, &import(&text))
+        .await
+        .unwrap();
+    assert_eq!(after.policy.selected_group_ids, [A]);
+    let [left] = &plan.not_applied[..] else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(left.what, B.to_string());
+});
+
+async fn told(t: &TestBackend, scope: &Scope, customer: CustomerId, kind: RecipientKind, at: &str) {
+    let new = NewNotificationRecipient {
+        kind,
+        address: at.to_owned(),
+        causes: Some(vec![NotificationCause::Held]),
+    };
+    notification_recipients::create(t, scope, Some(customer), new)
+        .await
+        .unwrap();
+}
+
+/// A customer with everything that a file holds.
+async fn whole(t: &TestBackend, owner: &Scope) -> CustomerId {
+    let customer = customers::create_in(
+        t,
+        owner,
+        "A",
+        "Europe/Amsterdam",
+        &["north".to_owned(), "gold".to_owned()],
+    )
+    .await
+    .unwrap()
+    .id;
+    let made = sample::integration(t, owner, customer).await;
+    changed(t, owner, &made).await;
+    told(t, owner, customer, RecipientKind::Mail, "mina@a.example").await;
+    let webhook = "https://hooks.a.example/s3cret";
+    told(t, owner, customer, RecipientKind::Webhook, webhook).await;
+    customer
+}
+
+db_test!(all_of_a_customers_settings_go_to_another_or_none_do, |t| {
+    let owner = t.owner().await;
+    let from = whole(&t, &owner).await;
+    let text = of_customer(&t, &owner, from, FileFormat::Toml)
+        .await
+        .unwrap();
+    assert!(!text.contains("s3cret"), "{text}");
+    let again = plan_customer(&t, &owner, from, &import(&text))
+        .await
+        .unwrap();
+    assert_eq!((again.changes, again.not_applied), (vec![], vec![]));
+
+    let (to, integration) = elsewhere(&t, &owner).await;
+    let plan = plan_customer(&t, &owner, to, &import(&text)).await.unwrap();
+    let of: Vec<_> = plan
+        .changes
+        .iter()
+        .map(|change| change.of.clone())
+        .collect();
+    assert_eq!(
+        of,
+        [
+            "B".to_owned(),
+            "mina@a.example".to_owned(),
+            integration.name.clone()
+        ]
+    );
+    let webhook = plan
+        .not_applied
+        .iter()
+        .any(|one| one.what == "hooks.a.example");
+    assert!(webhook, "{plan:?}");
+
+    // A User Manager may change integrations, and neither tags nor recipients: nothing is saved.
+    let manager = t.role_over(Role::UserManager, &[to]).await;
+    let refused = import_customer(&t, &manager, to, &import(&text)).await;
+    assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+    let same = plan_customer(&t, &owner, to, &import(&text)).await.unwrap();
+    assert_eq!(same, plan);
+
+    let confirmed = Import {
+        hash: Some(&plan.hash),
+        ..import(&text)
+    };
+    import_customer(&t, &owner, to, &confirmed).await.unwrap();
+    let customer = customers::get(&t, &owner, to).await.unwrap();
+    assert_eq!(customer.time_zone, "Europe/Amsterdam");
+    assert_eq!(customer.tags, ["gold", "north"]);
+    let after = integrations::get(&t, &owner, integration.id).await.unwrap();
+    assert_eq!(after.policy.delete_after_days, 90);
+    let left = plan_customer(&t, &owner, to, &import(&text)).await.unwrap();
+    assert_eq!(left.changes, []);
+    let late = import_customer(&t, &owner, to, &confirmed).await;
+    assert!(matches!(late, Err(Error::Conflict { .. })), "{late:?}");
+});
+
+db_test!(a_file_of_something_else_is_refused_as_that, |t| {
+    let (owner, customer) = (t.owner().await, t.customer("A").await);
+    let made = sample::integration(&t, &owner, customer).await;
+    let one = of_integration(&t, &owner, made.id, FileFormat::Json)
+        .await
+        .unwrap();
+    let all = of_customer(&t, &owner, customer, FileFormat::Json)
+        .await
+        .unwrap();
+    let field = |error: Error| match error {
+        Error::Invalid(error) => error.field,
+        other => panic!("{other:?}"),
+    };
+    let refused = plan_integration(&t, &owner, made.id, &import(&all)).await;
+    assert_eq!(field(refused.unwrap_err()), "customer");
+    let refused = plan_customer(&t, &owner, customer, &import(&one)).await;
+    assert_eq!(field(refused.unwrap_err()), "integration");
+    let bad = one.replace("\"delete_after_days\": 30", "\"delete_after_days\": 0");
+    let refused = plan_integration(&t, &owner, made.id, &import(&bad)).await;
+    assert_eq!(
+        field(refused.unwrap_err()),
+        "integration.policy.delete_after_days"
+    );
+    let unknown = all.replace("\"UTC\"", "\"Moon/Crater\"");
+    let refused = import_customer(&t, &owner, customer, &import(&unknown)).await;
+    assert_eq!(field(refused.unwrap_err()), "time_zone");
+    // An integration that the customer doesn't have is told, and nothing else is touched.
+    let two = all.replace(&made.tenant, "unknown.example");
+    let (to, _) = elsewhere(&t, &owner).await;
+    let second = sample::new_integration(
+        &sample::profile(&t, &owner, Some(to), "Second").await,
+        "second.example",
+    );
+    integrations::create(&t, &owner, to, second).await.unwrap();
+    let plan = plan_customer(&t, &owner, to, &import(&two)).await.unwrap();
+    let [NotApplied { what, .. }] = &plan.not_applied[..] else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(what, "unknown.example");
+});
+
+db_test!(a_draft_is_its_makers_and_ends, |t| {
+    let (owner, customer) = (t.owner().await, t.customer("A").await);
+    let made = sample::integration(&t, &owner, customer).await;
+    let text = of_integration(&t, &owner, made.id, FileFormat::Toml)
+        .await
+        .unwrap();
+    let of = Of::Integration(made.id);
+    let refused = keep_draft(&t, &owner, of, "x = 1", false).await;
+    assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    let id = keep_draft(&t, &owner, of, &text, true).await.unwrap();
+    let kept = draft(&t, &owner, of, id).await.unwrap();
+    assert_eq!((kept.text, kept.find_groups), (text.clone(), true));
+    let gone = |found: Result<Draft>| {
+        assert!(matches!(found, Err(Error::NotFound(_))), "{found:?}");
+    };
+    gone(draft(&t, &owner, Of::Customer(customer), id).await);
+    let other = t.administrator_of(&[customer]).await;
+    gone(draft(&t, &other, of, id).await);
+    let stranger = t.customer("B").await;
+    let stranger = t.administrator_of(&[stranger]).await;
+    gone(draft(&t, &stranger, of, id).await);
+    let reader = t.role_over(Role::ReadOnly, &[customer]).await;
+    let refused = keep_draft(&t, &reader, of, &text, false).await;
+    assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+
+    let next = keep_draft(&t, &owner, of, &text, false).await.unwrap();
+    gone(draft(&t, &owner, of, id).await);
+    t.clock.advance(chrono::Duration::hours(24));
+    gone(draft(&t, &owner, of, next).await);
+    draft::delete_old(&t).await.unwrap();
+    let mut tx = t.db.read().await.unwrap();
+    let left = crate::fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM settings_draft").unwrap();
+    assert_eq!(left, 0);
+});

@@ -1,0 +1,137 @@
+import { readFile } from "node:fs/promises";
+
+import { expect, test } from "../fixtures";
+
+test("settings that were saved are looked at, compared and restored", async ({ page, goto, customer, tenant, api }) => {
+  const integration = await api.connected(customer, tenant);
+  await api.patch(`/integrations/${integration.id}`, { policy: { ...integration.policy, include_guests: true } });
+
+  await test.step("the list says who saved what", async () => {
+    await goto(`/integrations/${integration.id}`);
+    await page.getByRole("navigation", { name: "Integration" }).getByRole("link", { name: "Versions" }).click();
+    const versions = page.getByRole("table", { name: "Versions" });
+    await expect(versions.getByRole("row", { name: "Version 2" })).toContainText("Guests included");
+    await expect(versions.getByRole("row", { name: "Version 1" })).toContainText("Added");
+    await versions.getByRole("link", { name: "Version 1" }).click();
+  });
+
+  await test.step("one is compared with another", async () => {
+    await expect(page.getByRole("region", { name: "Restoring it would change" })).toContainText("Guests included");
+    await page.getByLabel("Compare with").selectOption({ label: "Version 2" });
+    await page.getByRole("button", { name: "Compare" }).click();
+    await expect(page.getByRole("region", { name: "Compared with version 2" })).toContainText("Guests included");
+  });
+
+  await test.step("and restored", async () => {
+    await page.getByRole("link", { name: "Restore this version" }).click();
+    const dialog = page.getByRole("dialog", { name: "Restore version 1" });
+    await expect(dialog).toContainText("Guests included");
+    await dialog.getByRole("button", { name: "Restore" }).click();
+    const versions = page.getByRole("table", { name: "Versions" });
+    await expect(versions.getByRole("row", { name: "Version 3" })).toContainText("Restored from version 1");
+  });
+});
+
+test("settings go out as a file and come in again, with the difference shown first", async ({ page, goto, customer, tenant, api }) => {
+  const integration = await api.connected(customer, tenant);
+  await goto(`/integrations/${integration.id}/settings-file`);
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Export as TOML" }).click();
+  const file = await readFile(await (await downloading).path(), "utf8");
+  expect(file).toContain('rollcall = "settings"');
+
+  await test.step("a key that doesn’t exist is named, with the nearest that does", async () => {
+    await page.getByLabel("Settings file", { exact: true }).fill(file.replace("include_guests", "include_gests"));
+    await page.getByRole("button", { name: "Show the difference" }).click();
+    await expect(page.getByLabel("Settings file", { exact: true })).toHaveAccessibleDescription(/did you mean “include_guests”/);
+  });
+
+  await test.step("nothing is saved before it is confirmed", async () => {
+    await page.getByLabel("Settings file from a file").setInputFiles({
+      name: "settings.toml",
+      mimeType: "application/toml",
+      buffer: Buffer.from(file.replace("include_guests = false", "include_guests = true")),
+    });
+    await expect(page.getByLabel("Settings file", { exact: true })).toHaveValue(/include_guests = true/);
+    await page.getByRole("button", { name: "Show the difference" }).click();
+    await expect(page.getByText("Nothing is saved yet")).toBeVisible();
+    await expect(page.getByRole("row", { name: "Guests included" })).toBeVisible();
+    await page.getByRole("button", { name: "Import", exact: true }).click();
+    await expect(page.getByRole("status").filter({ hasText: "The settings were imported" })).toBeVisible();
+    await goto(`/integrations/${integration.id}/versions`);
+    await expect(page.getByRole("row", { name: "Version 2" })).toContainText("Imported from a file");
+  });
+});
+
+test("a file is imported into a customer without the browser code", async ({ plain, customer, tenant, api }) => {
+  await api.connected(customer, tenant);
+  const file = await api.get<{ customer: { tags: string[] } }>(`/customers/${customer.id}/settings-file`);
+  file.customer.tags = ["imported"];
+  await plain.goto(`/customers/${customer.id}/settings-file`);
+  await plain.getByLabel("Settings file", { exact: true }).fill(JSON.stringify(file));
+  await plain.getByRole("button", { name: "Show the difference" }).click();
+  await expect(plain.getByRole("row", { name: "Tags" })).toContainText("imported");
+  await plain.getByRole("button", { name: "Import", exact: true }).click();
+  await expect(plain).toHaveURL(`/customers/${customer.id}`);
+  await expect(plain.getByRole("link", { name: "imported" })).toBeVisible();
+});
+
+test("a policy template reaches its follower, and drift is accepted or put back", async ({ page, goto, customer, tenant, api, unique }) => {
+  const integration = await api.connected(customer, tenant);
+  const name = unique("Standard");
+
+  await test.step("it is made with the policy of an integration", async () => {
+    await goto("/policy-templates");
+    await page.getByRole("link", { name: "New Policy Template" }).click();
+    const dialog = page.getByRole("dialog", { name: "New Policy Template" });
+    await dialog.getByLabel("Name", { exact: true }).fill(name);
+    await dialog.getByRole("button", { name: "Make" }).click();
+    await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+    await expect(page.getByText("No integration follows it yet")).toBeVisible();
+  });
+  const template = new URL(page.url()).pathname;
+
+  await test.step("an integration follows it", async () => {
+    await goto(`/integrations/${integration.id}/template`);
+    await page.getByRole("link", { name: "Follow a template" }).click();
+    const dialog = page.getByRole("dialog", { name: "Follow a policy template" });
+    await dialog.getByLabel("Policy template").selectOption({ label: name });
+    await dialog.getByLabel("Take the template’s settings now").check();
+    await dialog.getByRole("button", { name: "Follow" }).click();
+    await expect(page.getByText("It has the template’s settings")).toBeVisible();
+  });
+
+  await test.step("what changes is shown before it is saved", async () => {
+    await goto(`${template}/edit`);
+    const text = page.getByLabel("Settings", { exact: true });
+    await text.fill((await text.inputValue()).replace("include_guests = false", "include_guests = true"));
+    await page.getByRole("button", { name: "Show what it changes" }).click();
+    await expect(page.getByText("This changes 1 integration of 1 customer")).toBeVisible();
+    await page.getByRole("button", { name: "Save for all followers" }).click();
+    await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+    await expect(page.getByText("is on its way")).toBeHidden();
+    const versions = await api.all<{ source: { cause: string } }>(`/integrations/${integration.id}/versions`);
+    expect(versions[0]?.source.cause).toBe("template");
+  });
+
+  await test.step("drift", async () => {
+    const saved = await api.get<{ policy: object }>(`/integrations/${integration.id}`);
+    const policy = { ...saved.policy, require_names: false, include_nested: true };
+    await api.patch(`/integrations/${integration.id}`, { policy });
+    await goto(`/integrations/${integration.id}/template`);
+    await page.getByLabel("Choose Nested groups in scope").uncheck();
+    await page.getByLabel("Why it is accepted").fill("Ticket T-1");
+    await page.getByRole("button", { name: "Accept" }).click();
+    await expect(page.getByRole("region", { name: "Its own" })).toContainText("Ticket T-1");
+    await page.getByRole("button", { name: "Put back" }).first().click();
+    await expect(page.getByText("It has the template’s settings")).toBeVisible();
+  });
+
+  await test.step("deleted, it leaves the settings as they are", async () => {
+    await goto(`${template}/delete`);
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await expect(page).toHaveURL(/\/policy-templates$/);
+    const saved = await api.get<{ policy: { include_guests: boolean } }>(`/integrations/${integration.id}`);
+    expect(saved.policy.include_guests).toBe(true);
+  });
+});

@@ -1,0 +1,133 @@
+//! The versions of an integration's settings.
+
+use axum::{Json, extract::State};
+use backend::{
+    Backend,
+    store::{integration_versions, integrations},
+};
+use domain::{
+    api_token::ListKind,
+    id::IntegrationId,
+    integration::Integration,
+    paging::Listing,
+    permission::Permission,
+    settings::{
+        SettingsDifference,
+        version::{IntegrationVersion, IntegrationVersionLine, RestoreRequest},
+    },
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    ApiState,
+    caller::Caller,
+    input::{Body, Id, Numbered, Query},
+    problem::{Refusals, RefusalsWithConflict, Result},
+};
+
+/// The calls of this noun.
+pub fn calls() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get))
+        .routes(routes!(difference))
+        .routes(routes!(restore))
+}
+
+/// Which versions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    /// Rows wanted, 1 to 1000; 50 where absent.
+    limit: Option<u32>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
+}
+
+/// What a version is compared with.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Against {
+    /// The number of another version; the present settings where absent.
+    against: Option<i64>,
+}
+
+/// List the versions of an integration's settings
+///
+/// The newest first. Every save is one, by whatever way it came.
+#[utoipa::path(get, path = "/integrations/{id}/versions", tag = "Versions",
+    params(("id" = IntegrationId, Path), Parameters),
+    responses((status = 200, body = Listing<IntegrationVersionLine>), Refusals))]
+async fn list(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<IntegrationId>,
+    query: Query,
+) -> Result<Json<Listing<IntegrationVersionLine>>> {
+    caller.found(integrations::get(&backend, &caller.0, id).await)?;
+    let Parameters { limit, cursor } = query.parse()?;
+    let request = caller.list_request(&backend, limit, cursor.as_deref(), None)?;
+    let versions = integration_versions::listing(&backend, &caller.0, id, &request).await;
+    caller
+        .listed(&backend, ListKind::IntegrationVersions, versions)
+        .await
+}
+
+/// One version
+#[utoipa::path(get, path = "/integrations/{id}/versions/{number}", tag = "Versions",
+    params(("id" = IntegrationId, Path), ("number" = i64, Path)),
+    responses((status = 200, body = IntegrationVersion), Refusals))]
+async fn get(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Numbered(id, number): Numbered<IntegrationId>,
+) -> Result<Json<IntegrationVersion>> {
+    let version = integration_versions::get(&backend, &caller.0, id, number).await;
+    version.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// What restoring a version would change
+///
+/// Or, with `against`, how it differs from another version.
+#[utoipa::path(get, path = "/integrations/{id}/versions/{number}/difference", tag = "Versions",
+    params(("id" = IntegrationId, Path), ("number" = i64, Path), Against),
+    responses((status = 200, body = SettingsDifference), Refusals))]
+async fn difference(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Numbered(id, number): Numbered<IntegrationId>,
+    query: Query,
+) -> Result<Json<SettingsDifference>> {
+    caller.found(integration_versions::get(&backend, &caller.0, id, number).await)?;
+    let against = query.parse::<Against>()?.against;
+    let found = integration_versions::difference(&backend, &caller.0, id, number, against).await;
+    found.map(Json).map_err(|error| match error {
+        backend::Error::NotFound("version") => caller.blamed("against", "version", error),
+        error => caller.refused(error),
+    })
+}
+
+/// Restore a version
+///
+/// A save like any other, which is a version of its own. With `hash`, only where the settings are
+/// still those that the difference was shown for.
+#[utoipa::path(post, path = "/integrations/{id}/versions/{number}/restore", tag = "Versions",
+    params(("id" = IntegrationId, Path), ("number" = i64, Path)), request_body = RestoreRequest,
+    responses((status = 200, body = Integration), RefusalsWithConflict))]
+async fn restore(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Numbered(id, number): Numbered<IntegrationId>,
+    body: Body,
+) -> Result<Json<Integration>> {
+    caller.found(integration_versions::get(&backend, &caller.0, id, number).await)?;
+    caller.require(Permission::IntegrationsWrite)?;
+    let RestoreRequest { hash } = body.parse()?;
+    let restored =
+        integration_versions::restore(&backend, &caller.0, id, number, hash.as_deref()).await;
+    restored.map(Json).map_err(|error| caller.refused(error))
+}

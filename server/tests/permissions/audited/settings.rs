@@ -1,0 +1,141 @@
+//! What functions and calls about versions, settings files and policy templates are sent.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::world::World;
+use crate::support::id;
+
+impl World<'_> {
+    fn of_integration(&self, what: &str) -> String {
+        format!("/integrations/{}{what}", self.things.integration)
+    }
+
+    /// Saves something, so that the first version is another.
+    async fn saved(&self) {
+        let other = json!({ "policy": { "include_guests": true } });
+        let answer = self.app.patch(&self.of_integration(""), other).await;
+        answer.expect(200);
+    }
+
+    /// A file of the integration from before something else was saved.
+    async fn old_file(&self) -> Value {
+        let file = self.app.get(&self.of_integration("/settings-file")).await;
+        let file = file.expect(200);
+        self.saved().await;
+        file
+    }
+
+    /// Has the integration follow the template, from which it deviates.
+    async fn following(&self) {
+        let body = json!({ "policy_template_id": self.things.policy_template });
+        let path = self.of_integration("/template");
+        let app = self.app;
+        let answer = app
+            .call(Method::PUT, &path, Some(&app.owner), Some(body))
+            .await;
+        answer.expect(200);
+    }
+
+    async fn ask(&self, cookie: &str, function: &str, asked: Value) -> Value {
+        let answer = self.app.function(function, cookie, Some(&asked), "").await;
+        answer.expect(200)
+    }
+
+    /// The draft of a file that a page shows.
+    async fn draft(&self, cookie: &str, function: &str, of: &str, content: &str) -> String {
+        let content: String = url::form_urlencoded::byte_serialize(content.as_bytes()).collect();
+        let form = format!("{of}&content={content}");
+        let answer = self.app.function(function, cookie, None, &form).await;
+        let to = answer.expect(200)["to"].as_str().unwrap().to_owned();
+        to.split("draft=").nth(1).unwrap().to_owned()
+    }
+}
+
+fn hash(of: &Value) -> &str {
+    of["hash"].as_str().unwrap()
+}
+
+/// What a function is sent; none for other functions.
+pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str) -> Option<String> {
+    let (integration, template) = (&w.things.integration, &w.things.policy_template);
+    Some(match function {
+        "versions/restore" => {
+            w.saved().await;
+            let asked = json!({ "id": integration, "number": 1, "against": null });
+            let view = w.ask(cookie, "versions/view", asked).await;
+            format!("id={integration}&number=1&hash={}", hash(&view["from_now"]))
+        }
+        "settings-files/import" => {
+            let file = w.old_file().await.to_string();
+            let of = format!("integration={integration}");
+            let draft = w.draft(cookie, "settings-files/look", &of, &file).await;
+            let asked = json!({ "into": { "Integration": integration }, "draft": draft });
+            let plan = w.ask(cookie, "settings-files/plan", asked).await;
+            format!("{of}&draft={draft}&hash={}", hash(&plan))
+        }
+        "settings-files/look" => {
+            let file = w.old_file().await.to_string();
+            let file: String = url::form_urlencoded::byte_serialize(file.as_bytes()).collect();
+            format!("integration={integration}&content={file}")
+        }
+        "policy-templates/rename" => format!("id={template}&name=Other"),
+        "policy-templates/save" => {
+            let file = w.old_file().await.to_string();
+            let of = format!("id={template}");
+            let draft = w.draft(cookie, "policy-templates/look", &of, &file).await;
+            let asked = json!({ "id": template, "draft": draft });
+            let effect = w.ask(cookie, "policy-templates/effect", asked).await;
+            format!("{of}&draft={draft}&hash={}", hash(&effect))
+        }
+        "policy-templates/leave" => {
+            w.following().await;
+            format!("id={integration}")
+        }
+        "policy-templates/accept-drift" | "policy-templates/put-back-drift" => {
+            w.following().await;
+            let asked = json!({ "id": integration });
+            let standing = w.ask(cookie, "policy-templates/standing", asked).await;
+            format!(
+                "id={integration}&paths[]=policy.include_nested&note=T-1&hash={}",
+                hash(&standing["drift"])
+            )
+        }
+        _ => return None,
+    })
+}
+
+/// What a call is sent; none for other calls.
+pub(super) async fn body(w: &World<'_>, call: &str) -> Option<Value> {
+    Some(match call {
+        "POST /integrations/{id}/versions/{number}/restore" => {
+            w.saved().await;
+            json!({})
+        }
+        "POST /integrations/{id}/settings-file" => w.old_file().await,
+        "POST /customers/{id}/settings-file" => {
+            let path = format!("/customers/{}/settings-file", w.things.customer);
+            let mut file = w.app.get(&path).await.expect(200);
+            file["customer"]["time_zone"] = json!("Europe/Amsterdam");
+            file
+        }
+        "POST /policy-templates" => json!({ "name": "New" }),
+        "PATCH /policy-templates/{id}" => json!({ "name": "Other" }),
+        "PUT /integrations/{id}/template" => {
+            json!({ "policy_template_id": w.things.policy_template })
+        }
+        "DELETE /integrations/{id}/template"
+        | "POST /integrations/{id}/drift/accept"
+        | "POST /integrations/{id}/drift/put-back" => {
+            w.following().await;
+            json!({})
+        }
+        _ => return None,
+    })
+}
+
+/// A template from which every new integration deviates.
+pub(in crate::permissions) async fn template(app: &crate::support::TestApp) -> String {
+    let body = json!({ "name": "Standard", "policy": { "include_nested": true } });
+    id(&app.post("/policy-templates", body).await.expect(201))
+}
