@@ -189,10 +189,16 @@ pub fn App() -> impl IntoView {
                     </ParentRoute>
                     <Route path=path!("/audit-log") view=audit_log::AuditLogPage />
                     <Route path=path!("/audit-log/:id") view=audit_log::AuditEventPage />
-                    <Route path=path!("/users") view=users::UsersPage />
-                    <Route path=path!("/users/:id") view=users::UserPage />
-                    <Route path=path!("/groups") view=groups::GroupsPage />
-                    <Route path=path!("/groups/:id") view=groups::GroupPage />
+                    <ParentRoute path=path!("/users") view=users::UsersPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("add") view=users::AddDialog />
+                    </ParentRoute>
+                    <UserRoutes />
+                    <ParentRoute path=path!("/groups") view=groups::GroupsPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("add") view=groups::AddDialog />
+                    </ParentRoute>
+                    <GroupRoutes />
                     <Route path=path!("/contacts") view=contacts::ContactsPage />
                     <Route path=path!("/contacts/:id") view=contacts::ContactPage />
                     <Route path=path!("/devices") view=devices::DevicesPage />
@@ -243,6 +249,37 @@ fn AccountRoutes() -> impl MatchNestedRoutes + Clone {
             <Route path=path!("recovery-codes") view=account::RecoveryCodesDialog />
             <Route path=path!("passkeys/add") view=account::AddPasskeyDialog />
             <Route path=path!("passkeys/:id") view=account::PasskeyDialog />
+        </ParentRoute>
+    }
+    .into_inner()
+}
+
+/// A user, with its dialogs.
+#[component(transparent)]
+fn UserRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("/users/:id") view=users::UserPage>
+            <Route path=path!("") view=|| () />
+            <Route path=path!("edit") view=users::EditDialog />
+            <Route path=path!("deactivate") view=users::DeactivateDialog />
+            <Route path=path!("delete") view=users::DeleteDialog />
+            <Route path=path!("groups") view=users::GroupsDialog />
+            <Route path=path!("aliases") view=users::AliasesDialog />
+            <Route path=path!("keep") view=users::KeepDialog />
+        </ParentRoute>
+    }
+    .into_inner()
+}
+
+/// A group, with its dialogs.
+#[component(transparent)]
+fn GroupRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("/groups/:id") view=groups::GroupPage>
+            <Route path=path!("") view=|| () />
+            <Route path=path!("edit") view=groups::EditDialog />
+            <Route path=path!("delete") view=groups::DeleteDialog />
+            <Route path=path!("add-members") view=groups::AddMembersDialog />
         </ParentRoute>
     }
     .into_inner()

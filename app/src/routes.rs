@@ -78,8 +78,12 @@ pub const CUSTOMERS: &str = "/customers";
 pub const CUSTOMER_ADD: &str = "/customers/add";
 /// Users.
 pub const USERS: &str = "/users";
+/// Add a user.
+pub const USER_ADD: &str = "/users/add";
 /// Groups.
 pub const GROUPS: &str = "/groups";
+/// Add a group.
+pub const GROUP_ADD: &str = "/groups/add";
 /// Contacts.
 pub const CONTACTS: &str = "/contacts";
 /// Devices.
@@ -322,6 +326,16 @@ pub fn notification_recipient_remove(id: NotificationRecipientId) -> String {
 /// One user.
 pub fn user(id: UserId) -> String {
     format!("{USERS}/{id}")
+}
+
+/// A dialog of a user: `edit`, `deactivate`, `delete`, `groups`, `aliases` or `keep`.
+pub fn user_dialog(id: UserId, dialog: &str) -> String {
+    format!("{USERS}/{id}/{dialog}")
+}
+
+/// A dialog of a group: `edit`, `delete` or `add-members`.
+pub fn group_dialog(id: GroupId, dialog: &str) -> String {
+    format!("{GROUPS}/{id}/{dialog}")
 }
 
 /// One group.

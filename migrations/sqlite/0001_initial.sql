@@ -453,6 +453,11 @@ CREATE TABLE directory_user (
     protected_at         TEXT, -- no run changes it since
     protected_by         TEXT,
     protected_note       TEXT,
+    guest                INTEGER NOT NULL DEFAULT 0, -- of one made here; else its source object says so
+    administrator_at     TEXT, -- it administers its customer's workspace since
+    administrator_by     TEXT,
+    status_before        TEXT, -- of one in the bin: what restoring brings back
+    purge_at             TEXT, -- of one in the bin: when it goes for good
     created_at           TEXT NOT NULL,
     changed_at           TEXT NOT NULL
 ) STRICT;
@@ -461,6 +466,7 @@ CREATE INDEX directory_user_due
     ON directory_user (integration_id, delete_at) WHERE delete_at IS NOT NULL;
 CREATE INDEX directory_user_protected
     ON directory_user (integration_id, external_id) WHERE protected_at IS NOT NULL;
+CREATE INDEX directory_user_in_bin ON directory_user (purge_at) WHERE purge_at IS NOT NULL;
 CREATE INDEX directory_user_by_name ON directory_user (customer_id, name_folded, id, status);
 CREATE INDEX directory_user_by_user_name ON directory_user (customer_id, user_name_folded);
 
@@ -484,12 +490,15 @@ CREATE TABLE directory_group (
     countdown_cancelled_at TEXT, -- its deletion was cancelled; the cause stands in status_reason
     countdown_cancelled_by TEXT,
     countdown_cancelled_note TEXT,
+    status_before   TEXT, -- as of a user
+    purge_at        TEXT, -- as of a user
     created_at      TEXT    NOT NULL,
     changed_at      TEXT    NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX directory_group_by_source ON directory_group (integration_id, external_id);
 CREATE INDEX directory_group_due
     ON directory_group (integration_id, delete_at) WHERE delete_at IS NOT NULL;
+CREATE INDEX directory_group_in_bin ON directory_group (purge_at) WHERE purge_at IS NOT NULL;
 CREATE INDEX directory_group_by_name ON directory_group (customer_id, name_folded, id, status);
 
 CREATE TABLE directory_contact (
@@ -920,3 +929,25 @@ CREATE TABLE settings_draft (
 ) STRICT;
 CREATE INDEX settings_draft_by_maker ON settings_draft (made_by);
 CREATE INDEX settings_draft_by_time ON settings_draft (created_at);
+
+-- Other addresses that a user signs in with. Unique among the active people of a customer, which no
+-- index can say: store::users sees to it.
+CREATE TABLE directory_user_alias (
+    user_id         BLOB NOT NULL REFERENCES directory_user (id) ON DELETE CASCADE,
+    customer_id     BLOB NOT NULL,
+    address         TEXT NOT NULL,
+    address_folded  TEXT NOT NULL,
+    PRIMARY KEY (user_id, address_folded)
+) STRICT;
+CREATE INDEX directory_user_alias_by_address ON directory_user_alias (customer_id, address_folded);
+
+-- What an operator keeps of a synced user, whatever its source says.
+CREATE TABLE directory_user_kept_attribute (
+    user_id  BLOB NOT NULL REFERENCES directory_user (id) ON DELETE CASCADE,
+    name     TEXT NOT NULL, -- as in Graph
+    value    TEXT, -- none: it stays empty
+    kept_by  TEXT NOT NULL,
+    kept_at  TEXT NOT NULL,
+    note     TEXT NOT NULL,
+    PRIMARY KEY (user_id, name)
+) STRICT;

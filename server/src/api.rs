@@ -28,6 +28,7 @@ mod second_credentials;
 mod settings_files;
 mod syncs;
 mod template_following;
+mod user_changes;
 mod users;
 mod why;
 
@@ -86,6 +87,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(enrolments::calls())
             .merge(notification_recipients::calls())
             .merge(users::calls())
+            .merge(user_changes::calls())
             .merge(groups::calls())
             .merge(contacts::calls())
             .merge(devices::calls())

@@ -32,6 +32,8 @@ mod integrations;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod made_here;
+#[cfg(test)]
 mod notification_recipients;
 #[cfg(test)]
 mod oidc;

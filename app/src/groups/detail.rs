@@ -3,17 +3,28 @@
 use domain::{
     group::{GroupDetail, MemberLine},
     id::GroupId,
+    made_here::Editable,
     paging::Page,
+    permission::Permission,
     policy::ObjectType,
     user::{DirectoryStatus, MemberOf},
     why::Why,
 };
 use leptos::{server, server_fn::codec::Json};
-use leptos_router::hooks::use_params_map;
+use leptos_router::{components::Outlet, hooks::use_params_map};
 use serde::{Deserialize, Serialize};
 
-use crate::ui::{
-    countdown::CountdownNote, list::past_the_end, prelude::*, status::type_icon, why::Explanation,
+use super::{change::Restore, members::Removal};
+use crate::{
+    session::may,
+    ui::{
+        countdown::CountdownNote,
+        list::past_the_end,
+        made_here::{BinNote, ElsewhereNote},
+        prelude::*,
+        status::type_icon,
+        why::Explanation,
+    },
 };
 
 /// A member as the page shows it.
@@ -25,11 +36,16 @@ pub(crate) struct Member {
     user_principal_name: Option<String>,
     status: Option<DirectoryStatus>,
     path: Vec<String>,
+    /// Whether it can be taken out of the group here.
+    removable: bool,
 }
 
-impl From<MemberLine> for Member {
-    fn from(line: MemberLine) -> Self {
+impl Member {
+    /// The member of a group, which is made here or not.
+    #[cfg(feature = "ssr")]
+    fn of(line: MemberLine, made_here: bool) -> Self {
         Self {
+            removable: made_here && line.direct,
             id: line.id,
             object_type: line.object_type,
             display_name: line.display_name,
@@ -48,6 +64,13 @@ pub(crate) struct GroupView {
     why: Why,
 }
 
+impl GroupView {
+    /// The group alone.
+    pub(super) fn detail(self) -> GroupDetail {
+        self.detail
+    }
+}
+
 /// One group, the groups that hold it, and why it is as it is.
 #[server(endpoint = "groups/view", input = Json)]
 pub(crate) async fn view_group(id: GroupId) -> AppResult<GroupView> {
@@ -63,13 +86,14 @@ pub(crate) async fn view_group(id: GroupId) -> AppResult<GroupView> {
 /// A page of a group's members.
 #[server(endpoint = "groups/members", input = Json)]
 pub(crate) async fn list_members(id: GroupId, list: ListQuery) -> AppResult<Page<Member>> {
+    use backend::store::groups;
     let (backend, scope) = crate::session::caller().await?;
-    let members =
-        backend::store::groups::members(&backend, &scope, id, list.q.as_deref(), list.page).await?;
-    Ok(members.map(Member::from))
+    let members = groups::members(&backend, &scope, id, list.q.as_deref(), list.page).await?;
+    let made_here = groups::takes_members(&backend, &scope, id).await?;
+    Ok(members.map(|line| Member::of(line, made_here)))
 }
 
-/// The page.
+/// The page. What changes the group are child routes with dialogs.
 #[component]
 pub fn GroupPage() -> impl IntoView {
     let params = use_params_map();
@@ -91,6 +115,7 @@ pub fn GroupPage() -> impl IntoView {
             <Group group=group />
         </Load>
         <Members id=id />
+        <Outlet />
     }
     .into_any()
 }
@@ -105,15 +130,25 @@ fn Group(group: GroupView) -> impl IntoView {
     } = group;
     let parent = (address.keep(routes::GROUPS), "Groups".to_owned());
     let name = detail.line.group.display_name.clone();
-    let (group, countdown) = (detail.line.group.id.0, detail.countdown.clone());
+    let (id, countdown) = (detail.line.group.id, detail.countdown.clone());
+    let deleted = detail.line.group.status == DirectoryStatus::Deleted;
+    let changes = may(Permission::DirectoryWrite) && detail.editable == Editable::Here;
+    let (editable, elsewhere) = (detail.editable, detail.elsewhere.clone());
+    let purge_at = detail.purge_at;
     view! {
         <PageHead
             title=name
             parent=parent
             facts=move || view! { <Facts detail=detail.clone() /> }.into_any()
-        />
+        >
+            {(changes && !deleted).then(|| view! { <Actions id=id /> })}
+        </PageHead>
         <div class="px-6 max-md:px-4 empty:hidden">
-            <CountdownNote object_type=ObjectType::Group id=group countdown=countdown />
+            <BinNote purge_at=purge_at>
+                {changes.then(|| view! { <div class="mt-2"><Restore id=id class="btn" /></div> })}
+            </BinNote>
+            <ElsewhereNote of=ObjectType::Group editable=editable elsewhere=elsewhere />
+            <CountdownNote object_type=ObjectType::Group id=id.0 countdown=countdown />
         </div>
         <MemberOfLine groups=member_of />
         <details class="px-6 pb-4 max-md:px-4 max-w-4xl">
@@ -129,15 +164,35 @@ fn Group(group: GroupView) -> impl IntoView {
     .into_any()
 }
 
+/// What can be done to a group made here.
+#[component]
+fn Actions(id: GroupId) -> impl IntoView {
+    let link = move |dialog: &'static str, icon: &'static str, words: &'static str| {
+        view! {
+            <a class="btn" href=routes::group_dialog(id, dialog) data-noscroll="true">
+                <Icon name=icon />
+                {words}
+            </a>
+        }
+    };
+    view! {
+        {link("add-members", "user-plus", "Add Members")}
+        {link("edit", "pencil", "Edit")}
+        {link("delete", "trash-2", "Delete")}
+    }
+    .into_any()
+}
+
 /// The members. Beside the group and not inside it: what is read inside what is read is lost
 /// track of when the browser code takes over.
 #[component]
 fn Members(id: Memo<Option<GroupId>>) -> impl IntoView {
     let address = use_address();
     let asked = Memo::new(move |_| address.list());
+    let changes = use_changes();
     let members = Resource::new(
-        move || (id.get(), asked.get()),
-        |(id, list)| async move {
+        move || (id.get(), asked.get(), changes.follow()),
+        |(id, list, _)| async move {
             match id {
                 Some(id) => list_members(id, list).await,
                 None => Err(AppError::NotFound {
@@ -156,7 +211,7 @@ fn Members(id: Memo<Option<GroupId>>) -> impl IntoView {
                 <TotalOf resource=members one="member" many="members" />
             </ListBar>
             <Load resource=members let:page>
-                <MemberTable list=asked.get_untracked() page=page />
+                <MemberTable id=id.get_untracked() list=asked.get_untracked() page=page />
             </Load>
         </section>
     }
@@ -164,7 +219,7 @@ fn Members(id: Memo<Option<GroupId>>) -> impl IntoView {
 }
 
 #[component]
-fn MemberTable(list: ListQuery, page: Page<Member>) -> impl IntoView {
+fn MemberTable(id: Option<GroupId>, list: ListQuery, page: Page<Member>) -> impl IntoView {
     let total = page.total;
     if page.items.is_empty() && !past_the_end(&page, list.page) {
         return if list.q.is_some() {
@@ -180,15 +235,18 @@ fn MemberTable(list: ListQuery, page: Page<Member>) -> impl IntoView {
     }
     // Most groups hold nobody through others.
     let through = page.items.iter().any(|member| !member.path.is_empty());
+    let remove = may(Permission::DirectoryWrite)
+        && page.items.iter().any(|member| member.removable);
     let rows = page
         .items
         .into_iter()
-        .map(|member| view! { <MemberRow member=member through=through /> })
+        .map(|member| view! { <MemberRow member=member through=through remove=remove /> })
         .collect_view();
-    view! {
+    let table = view! {
         <table class="rc-table bleed rc-stack rows" role="table" aria-labelledby="h-members">
             <thead role="rowgroup">
                 <tr role="row">
+                    {remove.then(|| view! { <Head label="Remove" /> })}
                     <Head label="Name" class="grow" />
                     <Head label="User Name" />
                     <Head label="Type" />
@@ -198,6 +256,13 @@ fn MemberTable(list: ListQuery, page: Page<Member>) -> impl IntoView {
             </thead>
             <tbody role="rowgroup">{rows}</tbody>
         </table>
+    };
+    let table = match id.filter(|_| remove) {
+        Some(id) => view! { <Removal id=id>{table}</Removal> }.into_any(),
+        None => table.into_any(),
+    };
+    view! {
+        {table}
         <Pager page=list.page total=total />
     }
     .into_any()
@@ -290,12 +355,26 @@ fn MemberRow(
     member: Member,
     /// Whether it is shown through which groups they are members.
     through: bool,
+    /// Whether direct members can be ticked to be removed.
+    remove: bool,
 ) -> impl IntoView {
     let address = use_address();
     let of = member.object_type;
     let href = routes::object(of, member.id).map(|path| address.keep(&path));
+    let tick = member.removable.then(|| {
+        view! {
+            <input
+                type="checkbox"
+                class="checkbox"
+                name="member_ids[]"
+                value=member.id.to_string()
+                aria-label=format!("Remove {}", member.display_name)
+            />
+        }
+    });
     view! {
         <tr role="row">
+            {remove.then(|| view! { <td role="cell">{tick}</td> })}
             <td role="cell" class="grow">
                 <a class="rc-rowlink block truncate" href=href>
                     <bdi title=member.display_name.clone()>{member.display_name.clone()}</bdi>

@@ -2,16 +2,23 @@
 
 use domain::{
     group::{GroupKind, GroupLine},
+    made_here::{Editable, editable},
     paging::Page,
+    permission::Permission,
     policy::ObjectType,
     user::{DirectoryStatus, SourceType},
 };
 use leptos::{server, server_fn::codec::Json};
+use leptos_router::components::Outlet;
 use serde::{Deserialize, Serialize};
 
-use crate::ui::{
-    prelude::*,
-    table::{ChangedCell, CustomerCell, ListTable, StatusCell},
+use super::change::Restore;
+use crate::{
+    session::may,
+    ui::{
+        prelude::*,
+        table::{ChangedCell, CustomerCell, ListTable, StatusCell},
+    },
 };
 
 /// What the list is filtered by, beside the customer and the search.
@@ -44,11 +51,15 @@ pub(crate) async fn list_groups(
     Ok(groups::list(&backend, &scope, query).await?)
 }
 
-/// The page.
+/// The page. What is added over it is a child route with a dialog.
 #[component]
 pub fn GroupsPage() -> impl IntoView {
     let address = use_address();
     let changes = use_changes();
+    let add = {
+        let address = address.clone();
+        move || address.at(routes::GROUP_ADD, &[])
+    };
     let asked = Memo::new(move |_| {
         (
             address.list(),
@@ -64,7 +75,17 @@ pub fn GroupsPage() -> impl IntoView {
         |((list, filter), _)| list_groups(list, filter),
     );
     view! {
-        <PageHead title="Groups" />
+        <PageHead title="Groups">
+            {may(Permission::DirectoryWrite)
+                .then(|| {
+                    view! {
+                        <a class="btn btn-primary" href=add data-noscroll="true">
+                            <Icon name="plus" />
+                            "Add Group"
+                        </a>
+                    }
+                })}
+        </PageHead>
         <ListBar label="Groups">
             <FilterChip
                 name="status"
@@ -87,6 +108,7 @@ pub fn GroupsPage() -> impl IntoView {
         <Load resource=groups let:page>
             <List asked=asked.get_untracked() page=page />
         </Load>
+        <Outlet />
     }
     .into_any()
 }
@@ -103,10 +125,12 @@ fn List(asked: (ListQuery, GroupFilter), page: Page<GroupLine>) -> impl IntoView
     }
     let total = page.total;
     let show_customer = list.customer.is_none();
+    // Among the deleted are those in the bin.
+    let bin = filter.status == Some(DirectoryStatus::Deleted) && may(Permission::DirectoryWrite);
     let rows = page
         .items
         .into_iter()
-        .map(|line| view! { <Row line=line show_customer=show_customer /> }.into_any())
+        .map(|line| view! { <Row line=line show_customer=show_customer bin=bin /> }.into_any())
         .collect();
     view! {
         <ListTable label="Groups" many="groups" asked=list.page total=total rows=rows>
@@ -118,12 +142,13 @@ fn List(asked: (ListQuery, GroupFilter), page: Page<GroupLine>) -> impl IntoView
             <SortHead label="User Count" column="users" largest_first=true class="n" />
             <Head label="Effective" class="n" />
             <SortHead label="Changed" column="changed" largest_first=true />
+            {bin.then(|| view! { <Head label="" /> })}
         </ListTable>
     }
     .into_any()
 }
 
-/// Before anything was synced.
+/// Before anything was synced or added.
 #[component]
 fn Nothing() -> impl IntoView {
     let address = use_address();
@@ -131,7 +156,7 @@ fn Nothing() -> impl IntoView {
     view! {
         <Empty
             title="No groups yet"
-            text="Groups come with the first Full Sync of an integration."
+            text="Groups come with the first Full Sync of an integration, or are added here."
         >
             <a class="btn btn-primary" href=integrations>"Integrations"</a>
         </Empty>
@@ -139,9 +164,19 @@ fn Nothing() -> impl IntoView {
 }
 
 #[component]
-fn Row(line: GroupLine, show_customer: bool) -> impl IntoView {
+fn Row(
+    line: GroupLine,
+    show_customer: bool,
+    /// Whether those made here can be restored.
+    bin: bool,
+) -> impl IntoView {
     let address = use_address();
     let group = line.group;
+    let (id, restorable) = (
+        group.id,
+        // What an integration keeps in step has an object id of its source.
+        group.external_id.is_none() && editable(group.source_type, None) == Editable::Here,
+    );
     let href = address.keep(&routes::group(group.id));
     view! {
         <tr role="row">
@@ -161,6 +196,14 @@ fn Row(line: GroupLine, show_customer: bool) -> impl IntoView {
             <Num value=group.user_count class="max-md:hidden" />
             <Num value=group.effective_user_count class="max-md:hidden" />
             <ChangedCell at=line.changed_at />
+            {bin
+                .then(|| {
+                    view! {
+                        <td role="cell" class="whitespace-nowrap text-end">
+                            {restorable.then(|| view! { <Restore id=id class="rc-act" /> })}
+                        </td>
+                    }
+                })}
         </tr>
     }
 }

@@ -1,7 +1,12 @@
-//! Groups: the list, and one group with its members and what it is a member of.
+//! Groups: the list, one group with its members and what it is a member of, and what is changed of
+//! those made here.
 
+mod change;
 mod detail;
 mod list;
+mod members;
 
+pub use change::{AddDialog, DeleteDialog, EditDialog};
 pub use detail::GroupPage;
 pub use list::GroupsPage;
+pub use members::AddMembersDialog;

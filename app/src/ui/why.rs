@@ -25,6 +25,7 @@ fn mark(step: &WhyStep) -> Mark {
     match step.step {
         StepKind::Pending => told("hand", "Waits", "held"),
         StepKind::Protection => told("lock", "Protected", "ok"),
+        StepKind::KeptHere => told("pencil", "Kept here", "ok"),
         StepKind::Countdown => told("undo-2", "Kept", "ok"),
         StepKind::LastChange => told("history", "", "quiet"),
         _ => step.outcome.into(),

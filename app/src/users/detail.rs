@@ -3,20 +3,28 @@
 use domain::{
     enrolment::{Enrolment, UserMail},
     id::UserId,
+    made_here::Editable,
+    permission::Permission,
     policy::ObjectType,
     user::{DirectoryStatus, MemberOf, UserDetail},
     why::Why,
 };
 use leptos::{server, server_fn::codec::Json};
-use leptos_router::hooks::use_params_map;
+use leptos_router::{components::Outlet, hooks::use_params_map};
 use serde::{Deserialize, Serialize};
 
-use super::protection::{ProtectionNote, RuleNote};
+use super::{
+    decided_here::DecidedHere,
+    protection::{ProtectionNote, RuleNote},
+    status::{Reactivate, Restore},
+};
 use crate::{
     enrolment::EnrolmentSection,
     integrations::SyncNow,
+    session::may,
     ui::{
         countdown::CountdownNote,
+        made_here::{BinNote, ElsewhereNote},
         object::{AttributesSection, GroupsSection, ObjectFacts},
         prelude::*,
         why::Explanation,
@@ -33,6 +41,13 @@ pub(crate) struct UserView {
     mails: Vec<UserMail>,
 }
 
+impl UserView {
+    /// The user alone.
+    pub(super) fn detail(self) -> UserDetail {
+        self.detail
+    }
+}
+
 /// One user with their groups, and why they are as they are.
 #[server(endpoint = "users/view", input = Json)]
 pub(crate) async fn view_user(id: UserId) -> AppResult<UserView> {
@@ -47,7 +62,7 @@ pub(crate) async fn view_user(id: UserId) -> AppResult<UserView> {
     })
 }
 
-/// The page.
+/// The page. What changes the user are child routes with dialogs.
 #[component]
 pub fn UserPage() -> impl IntoView {
     let params = use_params_map();
@@ -68,6 +83,7 @@ pub fn UserPage() -> impl IntoView {
         <Load resource=user whole=true let:user>
             <User user=user />
         </Load>
+        <Outlet />
     }
     .into_any()
 }
@@ -87,8 +103,12 @@ fn User(user: UserView) -> impl IntoView {
     let parent = (address.keep(routes::USERS), "Users".to_owned());
     let facts = detail.clone();
     let (user, protection) = (detail.line.user.id, detail.protection.clone());
-    let deleted = detail.line.user.status == DirectoryStatus::Deleted;
-    let active = detail.line.user.status == DirectoryStatus::Active;
+    let status = detail.line.user.status;
+    let deleted = status == DirectoryStatus::Deleted;
+    let active = status == DirectoryStatus::Active;
+    let write = may(Permission::DirectoryWrite);
+    let here = detail.editable == Editable::Here;
+    let decided = detail.clone();
     let source = detail
         .line
         .user
@@ -104,9 +124,19 @@ fn User(user: UserView) -> impl IntoView {
                 .map(|(integration, object)| {
                     view! { <SyncNow integration=integration object=object /> }
                 })}
+            {(write && here && !deleted).then(|| view! { <Actions id=user status=status /> })}
         </PageHead>
         <div class="flex-1 grid content-start xl:grid-cols-[minmax(0,1fr)_26rem] gap-x-12 px-6 py-5 max-md:px-4 border-t border-line">
             <div class="min-w-0">
+            <BinNote purge_at=detail.purge_at>
+                {(write && here)
+                    .then(|| view! { <div class="mt-2"><Restore id=user class="btn" /></div> })}
+            </BinNote>
+            <ElsewhereNote
+                of=ObjectType::User
+                editable=detail.editable
+                elsewhere=detail.elsewhere.clone()
+            />
             {protection
                 .clone()
                 .map(|protection| {
@@ -132,12 +162,48 @@ fn User(user: UserView) -> impl IntoView {
                 <Explanation why=why />
             </section>
             <GroupsSection groups=groups />
+            {(write && !deleted)
+                .then(|| {
+                    view! {
+                        <a
+                            class="rc-link inline-block py-1"
+                            href=routes::user_dialog(user, "groups")
+                            data-noscroll="true"
+                        >
+                            "Change groups"
+                        </a>
+                    }
+                })}
             <EnrolmentSection enrolment=enrolment mails=mails active=active />
+            <DecidedHere detail=decided />
             {(protection.is_none() && !deleted)
                 .then(|| view! { <ProtectionNote id=user protection=None /> })}
             </div>
             <AttributesSection rows=attributes(detail) changed=changed />
         </div>
+    }
+    .into_any()
+}
+
+/// What can be done to a user made here.
+#[component]
+fn Actions(id: UserId, status: DirectoryStatus) -> impl IntoView {
+    let link = move |dialog: &'static str, icon: &'static str, words: &'static str| {
+        view! {
+            <a class="btn" href=routes::user_dialog(id, dialog) data-noscroll="true">
+                <Icon name=icon />
+                {words}
+            </a>
+        }
+    };
+    view! {
+        {link("edit", "pencil", "Edit")}
+        {if status == DirectoryStatus::Inactive {
+            view! { <Reactivate id=id /> }.into_any()
+        } else {
+            link("deactivate", "user-x", "Deactivate").into_any()
+        }}
+        {link("delete", "trash-2", "Delete")}
     }
     .into_any()
 }
@@ -158,6 +224,11 @@ fn Facts(detail: UserDetail) -> impl IntoView {
             customer_name=line.customer_name
             pending=line.pending
         />
+        {detail.guest.then(|| view! { <span class="rc-tag">"Guest"</span> })}
+        {detail
+            .administrator
+            .is_some()
+            .then(|| view! { <span class="rc-tag run">"Administrator"</span> })}
     }
 }
 

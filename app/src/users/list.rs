@@ -4,16 +4,21 @@ use domain::{
     countdown::CountdownState,
     enrolment::EnrolmentState,
     id::GroupId,
+    made_here::{Editable, editable},
     paging::Page,
+    permission::Permission,
     policy::ObjectType,
     protection::ProtectedFilter,
     user::{DirectoryStatus, SourceType, UserLine},
 };
 use leptos::{server, server_fn::codec::Json};
+use leptos_router::components::Outlet;
 use serde::{Deserialize, Serialize};
 
+use super::status::Restore;
 use crate::{
     enrolment::state_mark,
+    session::may,
     ui::{
         prelude::*,
         table::{BelowCell, ChangedCell, CustomerCell, ListTable, NameCell, StatusCell},
@@ -62,11 +67,15 @@ pub(crate) async fn group_name(group: GroupId) -> AppResult<String> {
     Ok(backend::store::groups::name(&backend, &scope, group).await?)
 }
 
-/// The page.
+/// The page. What is added over it is a child route with a dialog.
 #[component]
 pub fn UsersPage() -> impl IntoView {
     let address = use_address();
     let changes = use_changes();
+    let add = {
+        let address = address.clone();
+        move || address.at(routes::USER_ADD, &[])
+    };
     let asked = Memo::new(move |_| {
         (
             address.list(),
@@ -85,7 +94,17 @@ pub fn UsersPage() -> impl IntoView {
         |((list, filter), _)| list_users(list, filter),
     );
     view! {
-        <PageHead title="Users" />
+        <PageHead title="Users">
+            {may(Permission::DirectoryWrite)
+                .then(|| {
+                    view! {
+                        <a class="btn btn-primary" href=add data-noscroll="true">
+                            <Icon name="plus" />
+                            "Add User"
+                        </a>
+                    }
+                })}
+        </PageHead>
         <ListBar label="Users">
             <GroupChip />
             <FilterChip
@@ -119,6 +138,7 @@ pub fn UsersPage() -> impl IntoView {
         <Load resource=users let:page>
             <List asked=asked.get_untracked() page=page />
         </Load>
+        <Outlet />
     }
     .into_any()
 }
@@ -165,10 +185,12 @@ fn List(asked: (ListQuery, UserFilter), page: Page<UserLine>) -> impl IntoView {
     }
     let total = page.total;
     let show_customer = list.customer.is_none();
+    // Among the deleted are those in the bin.
+    let bin = filter.status == Some(DirectoryStatus::Deleted) && may(Permission::DirectoryWrite);
     let rows = page
         .items
         .into_iter()
-        .map(|line| view! { <Row line=line show_customer=show_customer /> }.into_any())
+        .map(|line| view! { <Row line=line show_customer=show_customer bin=bin /> }.into_any())
         .collect();
     view! {
         <ListTable label="Users" many="users" asked=list.page total=total rows=rows>
@@ -180,12 +202,13 @@ fn List(asked: (ListQuery, UserFilter), page: Page<UserLine>) -> impl IntoView {
             <Head label="Enrolment" class="max-md:hidden" />
             <Head label="Groups" class="n" />
             <SortHead label="Changed" column="changed" largest_first=true />
+            {bin.then(|| view! { <Head label="" /> })}
         </ListTable>
     }
     .into_any()
 }
 
-/// Before anything was synced.
+/// Before anybody was synced or added.
 #[component]
 fn Nobody() -> impl IntoView {
     let address = use_address();
@@ -193,7 +216,7 @@ fn Nobody() -> impl IntoView {
     view! {
         <Empty
             title="No users yet"
-            text="Users come with the first Full Sync of an integration."
+            text="Users come with the first Full Sync of an integration, or are added here."
         >
             <a class="btn btn-primary" href=integrations>"Integrations"</a>
         </Empty>
@@ -201,9 +224,18 @@ fn Nobody() -> impl IntoView {
 }
 
 #[component]
-fn Row(line: UserLine, show_customer: bool) -> impl IntoView {
+fn Row(
+    line: UserLine,
+    show_customer: bool,
+    /// Whether those made here can be restored.
+    bin: bool,
+) -> impl IntoView {
     let address = use_address();
     let user = line.user;
+    let (id, restorable) = (
+        user.id,
+        editable(user.source_type, user.integration_id) == Editable::Here,
+    );
     let href = address.keep(&routes::user(user.id));
     view! {
         <tr role="row">
@@ -215,6 +247,14 @@ fn Row(line: UserLine, show_customer: bool) -> impl IntoView {
             <td role="cell" class="max-md:hidden"><Status of=state_mark(line.enrolment) /></td>
             <Num value=line.groups class="max-md:hidden" />
             <ChangedCell at=line.changed_at />
+            {bin
+                .then(|| {
+                    view! {
+                        <td role="cell" class="whitespace-nowrap text-end">
+                            {restorable.then(|| view! { <Restore id=id class="rc-act" /> })}
+                        </td>
+                    }
+                })}
         </tr>
     }
 }

@@ -1,8 +1,17 @@
-//! Users: the list, and one user with attributes and groups.
+//! Users: the list, one user with attributes and groups, and what is changed of them here.
 
+mod decided_here;
 mod detail;
+mod dialog;
+mod form;
+mod groups;
 mod list;
 mod protection;
+mod status;
 
+pub use decided_here::{AliasesDialog, KeepDialog};
 pub use detail::UserPage;
+pub use form::{AddDialog, EditDialog};
+pub use groups::GroupsDialog;
 pub use list::UsersPage;
+pub use status::{DeactivateDialog, DeleteDialog};

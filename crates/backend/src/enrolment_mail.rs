@@ -22,6 +22,7 @@ use crate::{
     auth::{
         link::{self, Purpose},
         token,
+        users::signs_in_as,
     },
     delivery::{Undelivered, next_attempt},
     execute, fetch_all, fetch_optional,
@@ -207,14 +208,17 @@ async fn look_up(b: &Backend, id: Uuid, typed: &str) -> Result<()> {
     let users = fetch_all!(
         &mut tx,
         (UserId, CustomerId, String, Option<String>, Option<String>),
-        "SELECT u.id, u.customer_id, u.display_name, u.mail, u.user_principal_name
-           FROM directory_user u JOIN enrolment e ON e.user_id = u.id
-           JOIN customer c ON c.id = u.customer_id
-          WHERE u.user_name_folded = $1 AND u.status = 'active' AND e.enrolled_at IS NOT NULL
-            AND c.deleted_at IS NULL
-            AND NOT EXISTS (SELECT 1 FROM enrolment_mail m
-                             WHERE m.user_id = u.id AND m.purpose = $2 AND m.created_at > $3)
-          ORDER BY u.id LIMIT $4",
+        concat!(
+            "SELECT u.id, u.customer_id, u.display_name, u.mail, u.user_principal_name
+               FROM directory_user u JOIN enrolment e ON e.user_id = u.id
+               JOIN customer c ON c.id = u.customer_id
+              WHERE u.status = 'active' AND e.enrolled_at IS NOT NULL AND c.deleted_at IS NULL
+                AND NOT EXISTS (SELECT 1 FROM enrolment_mail m
+                                 WHERE m.user_id = u.id AND m.purpose = $2 AND m.created_at > $3)
+                AND ",
+            signs_in_as!("$1"),
+            " ORDER BY u.id LIMIT $4"
+        ),
         planner::key(typed),
         Purpose::PasswordReset.as_str(),
         b.clock.now() - RESETS_APART,

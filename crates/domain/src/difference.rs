@@ -32,6 +32,10 @@ impl Difference {
     }
 }
 
+/// Under this name a change tells the attributes that the source says otherwise and that are kept
+/// here all the same.
+pub const KEPT_HERE: &str = "kept_here";
+
 /// The members that a membership change adds and removes, by their ids in the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberChange<'a> {
@@ -76,6 +80,10 @@ impl RunChange {
             // The change's own reason says it in words.
             .filter(|(attribute, _)| *attribute != "status_reason")
             .map(|(attribute, value)| {
+                // What a source says otherwise and the directory keeps: no difference, but said.
+                if attribute == KEPT_HERE {
+                    return Difference::new("kept here", "", value_words(Some(value)));
+                }
                 let words = |value| match attribute.as_str() {
                     "status" => status_words(value),
                     _ => value_words(value),

@@ -6,6 +6,7 @@ use crate::{
     DateTime,
     countdown::Countdown,
     id::{CustomerId, ExternalId, GroupId, IntegrationId},
+    made_here::{Editable, Elsewhere},
     policy::ObjectType,
     run::Reason,
     text_enum,
@@ -98,7 +99,7 @@ pub struct GroupDetail {
     pub integration_id: Option<IntegrationId>,
     /// The integration's name.
     pub integration_name: Option<String>,
-    /// Its description in the source.
+    /// What it is for.
     pub description: Option<String>,
     /// Its mail address.
     pub mail: Option<String>,
@@ -110,6 +111,12 @@ pub struct GroupDetail {
     pub created_at: DateTime,
     /// Groups that are direct members.
     pub group_count: i64,
+    /// Who decides about it.
+    pub editable: Editable,
+    /// Where a synced one is changed.
+    pub elsewhere: Option<Elsewhere>,
+    /// Of one in the bin: when it goes for good.
+    pub purge_at: Option<DateTime>,
 }
 
 /// A member of a group.

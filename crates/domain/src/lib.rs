@@ -26,6 +26,7 @@ pub mod guard;
 pub mod id;
 pub mod identity;
 pub mod integration;
+pub mod made_here;
 pub mod notification;
 pub mod number;
 pub mod operator;

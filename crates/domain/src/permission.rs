@@ -9,7 +9,7 @@ text_enum! {
         Owner = "owner",
         /// Everything for the customers in scope: also customers, credentials, operators, tokens.
         Administrator = "administrator",
-        /// Connects sources, decides on held changes, protects people.
+        /// Connects sources, decides on held changes, adds and protects people.
         UserManager = "user_manager",
         /// Sees everything of the customers in scope, and starts runs.
         HelpDesk = "help_desk",
@@ -41,7 +41,7 @@ text_enum! {
         RunsDecide = "runs.decide",
         /// See users, groups, contacts, devices and memberships.
         DirectoryRead = "directory.read",
-        /// Keep users and groups that a run would delete, and protect users from runs.
+        /// Add and change users and groups, keep who would be deleted, and protect users from runs.
         DirectoryWrite = "directory.write",
         /// See who is told what goes wrong, and what they were told.
         NotificationsRead = "notifications.read",
@@ -127,7 +127,7 @@ pub const RULES: [Rule; Permission::ALL.len()] = {
         ),
         rule(
             P::DirectoryWrite,
-            "Keep who would be deleted, protect users from runs",
+            "Add and change users and groups, keep who would be deleted, protect users from runs",
             UserManager,
         ),
         rule(
@@ -198,7 +198,7 @@ impl Role {
             Self::Administrator => {
                 "Administers customers: their settings, credentials, operators and tokens."
             }
-            Self::UserManager => "Connects sources, decides on held changes and protects people.",
+            Self::UserManager => "Connects sources, decides on held changes, adds and protects people.",
             Self::HelpDesk => "Sees everything of its customers, and starts runs.",
             Self::ReadOnly => "Sees everything of its customers, and changes nothing.",
         }

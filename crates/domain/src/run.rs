@@ -256,6 +256,10 @@ text_enum! {
         HeldWithObject = "held_with_object",
         /// The integration it came from was deleted.
         IntegrationDeleted = "integration_deleted",
+        /// An operator deactivated it here.
+        DeactivatedHere = "deactivated_here",
+        /// An operator deleted it here.
+        DeletedHere = "deleted_here",
     }
 }
 
@@ -278,6 +282,8 @@ impl Reason {
             Self::EmptyAnswer => "The source answered with nothing at all",
             Self::HeldWithObject => "Waits with its user or group, which is held",
             Self::IntegrationDeleted => "The integration it came from was deleted",
+            Self::DeactivatedHere => "Deactivated here",
+            Self::DeletedHere => "Deleted here",
         }
     }
 }

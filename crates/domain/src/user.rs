@@ -8,6 +8,7 @@ use crate::{
     enrolment::EnrolmentState,
     group::{GroupKind, MemberLine},
     id::{CustomerId, ExternalId, GroupId, IntegrationId, UserId},
+    made_here::{Administrator, Editable, Elsewhere, KeptAttribute},
     protection::{Protected, ProtectedByRule, Protection},
     run::Reason,
     text_enum,
@@ -79,15 +80,28 @@ pub struct User {
     pub integration_id: Option<IntegrationId>,
 }
 
-/// A user, and whether runs touch it.
+/// A user by itself: more than a list tells of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct UserWithProtection {
+pub struct WholeUser {
     /// The user.
     #[serde(flatten)]
     pub user: User,
     /// Why no run touches it; null where runs do.
     pub protected: Option<Protected>,
+    /// Whether it is a guest.
+    pub guest: bool,
+    /// That it administers its customer's workspace; null where it doesn't.
+    pub administrator: Option<Administrator>,
+    /// Other addresses it signs in with.
+    pub aliases: Vec<String>,
+    /// What is kept here of a synced user, whatever its source says.
+    pub kept_attributes: Vec<KeptAttribute>,
+    /// Everything else known of it, as Graph names it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub attributes: serde_json::Map<String, serde_json::Value>,
+    /// Of one in the bin: when it goes for good.
+    pub purge_at: Option<DateTime>,
 }
 
 /// A line of the Users list.
@@ -143,6 +157,20 @@ pub struct UserDetail {
     pub protecting_rule: Option<ProtectedByRule>,
     /// Other attributes the source gave.
     pub attributes: Vec<Attribute>,
+    /// Whether it is a guest.
+    pub guest: bool,
+    /// That it administers its customer's workspace, and who said so.
+    pub administrator: Option<Administrator>,
+    /// Other addresses it signs in with.
+    pub aliases: Vec<String>,
+    /// What is kept here of it, whatever its source says.
+    pub kept: Vec<KeptAttribute>,
+    /// Who decides about it.
+    pub editable: Editable,
+    /// Where a synced one is changed.
+    pub elsewhere: Option<Elsewhere>,
+    /// Of one in the bin: when it goes for good.
+    pub purge_at: Option<DateTime>,
 }
 
 /// A group that an object is a direct member of.
@@ -157,6 +185,8 @@ pub struct MemberOf {
     pub kind: GroupKind,
     /// Whether it is in use.
     pub status: DirectoryStatus,
+    /// Whether its members are changed here.
+    pub made_here: bool,
 }
 
 /// Members of a group and what it is a member of: memberships both ways.

@@ -49,6 +49,8 @@ text_enum! {
         UserName = "user_name",
         /// Which attributes go into the directory.
         Mapping = "mapping",
+        /// Which attributes are kept here, whatever the source says.
+        KeptHere = "kept_here",
         /// Whether the policy lets the change be made.
         Actions = "actions",
         /// What the directory has, and what the next run would do.

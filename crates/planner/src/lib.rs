@@ -9,6 +9,7 @@
 //! - [`mod@derive`]: the policy decides what should be of one object.
 //! - [`diff`]: what should be and what is become at most one action an object.
 //! - [`decision`]: what was rejected stays undone.
+//! - [`kept_here`]: what an operator keeps of a person lies over what the source says.
 //! - [`protection`]: who is protected isn't touched.
 //! - [`guard`]: too many disables and deletes are held, and what falls with them.
 //! - [`count`]: one line of counts an object type, that adds up.
@@ -24,6 +25,7 @@ pub mod diff;
 pub mod fold;
 pub mod guard;
 pub mod hash;
+pub mod kept_here;
 pub mod merge;
 pub mod protection;
 pub mod read;

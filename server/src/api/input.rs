@@ -33,20 +33,25 @@ impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for Id<T> {
     }
 }
 
-/// An id in the path and a number behind it, such as that of a version.
-#[derive(Debug, Clone, Copy)]
-pub struct Numbered<T>(pub T, pub i64);
+/// An id in the path, and behind it the number of a version or the name of an attribute.
+#[derive(Debug, Clone)]
+pub struct IdAnd<T, U>(pub T, pub U);
 
-impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for Numbered<T> {
+impl<S, T, U> FromRequestParts<S> for IdAnd<T, U>
+where
+    S: Send + Sync,
+    T: FromStr + Send,
+    U: FromStr + Send,
+{
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let not_found = || Problem::not_found("object");
-        let Path((id, number)) = Path::<(String, String)>::from_request_parts(parts, state)
+        let Path((id, behind)) = Path::<(String, String)>::from_request_parts(parts, state)
             .await
             .map_err(|_| not_found())?;
-        match (id.parse(), number.parse()) {
-            (Ok(id), Ok(number)) => Ok(Self(id, number)),
+        match (id.parse(), behind.parse()) {
+            (Ok(id), Ok(behind)) => Ok(Self(id, behind)),
             _ => Err(not_found()),
         }
     }

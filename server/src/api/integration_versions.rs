@@ -23,7 +23,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiState,
     caller::Caller,
-    input::{Body, Id, Numbered, Query},
+    input::{Body, Id, IdAnd, Query},
     problem::{Refusals, RefusalsWithConflict, Result},
 };
 
@@ -84,7 +84,7 @@ async fn list(
 async fn get(
     State(backend): State<Backend>,
     caller: Caller,
-    Numbered(id, number): Numbered<IntegrationId>,
+    IdAnd(id, number): IdAnd<IntegrationId, i64>,
 ) -> Result<Json<IntegrationVersion>> {
     let version = integration_versions::get(&backend, &caller.0, id, number).await;
     version.map(Json).map_err(|error| caller.refused(error))
@@ -99,7 +99,7 @@ async fn get(
 async fn difference(
     State(backend): State<Backend>,
     caller: Caller,
-    Numbered(id, number): Numbered<IntegrationId>,
+    IdAnd(id, number): IdAnd<IntegrationId, i64>,
     query: Query,
 ) -> Result<Json<SettingsDifference>> {
     caller.found(integration_versions::get(&backend, &caller.0, id, number).await)?;
@@ -121,7 +121,7 @@ async fn difference(
 async fn restore(
     State(backend): State<Backend>,
     caller: Caller,
-    Numbered(id, number): Numbered<IntegrationId>,
+    IdAnd(id, number): IdAnd<IntegrationId, i64>,
     body: Body,
 ) -> Result<Json<Integration>> {
     caller.found(integration_versions::get(&backend, &caller.0, id, number).await)?;

@@ -11,7 +11,7 @@ use domain::{
     paging::Listing,
     permission::Permission,
     protection::{NewProtection, ProtectedFilter, Protection},
-    user::{User, UserWithProtection},
+    user::{User, WholeUser},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -80,13 +80,13 @@ async fn list(
 
 /// One user
 #[utoipa::path(get, path = "/users/{id}", tag = "Users", params(("id" = UserId, Path)),
-    responses((status = 200, body = UserWithProtection), Refusals))]
+    responses((status = 200, body = WholeUser), Refusals))]
 async fn get(
     State(backend): State<Backend>,
     caller: Caller,
     Id(id): Id<UserId>,
-) -> Result<Json<UserWithProtection>> {
-    let user = users::with_protection(&backend, &caller.0, id).await;
+) -> Result<Json<WholeUser>> {
+    let user = users::whole(&backend, &caller.0, id).await;
     user.map(Json).map_err(|error| caller.refused(error))
 }
 

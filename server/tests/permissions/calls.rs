@@ -32,7 +32,9 @@ pub(super) fn calls() -> Vec<(Method, String)> {
 
 /// A path of the description with this id in it; of what has a number, the first.
 pub(super) fn filled(pattern: &str, id: &str) -> String {
-    pattern.replace("{id}", id).replace("{number}", "1")
+    // A version, and an attribute of a user.
+    let pattern = pattern.replace("{number}", "1");
+    pattern.replace("{id}", id).replace("{name}", "jobTitle")
 }
 
 /// Whether a call is about what belongs to no customer, and is seen by all.

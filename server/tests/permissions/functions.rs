@@ -126,6 +126,8 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "operators/again-form" | "operators/view" => json!({ "id": operator }),
         "operators/list" => json!({ "list": list(things), "role": null, "state": null }),
         "devices/view" => json!({ "id": device }),
+        "directory/new-form" => json!({ "customer": customer }),
+        "groups/candidates" => json!({ "id": group, "q": "a" }),
         "groups/members" => json!({ "id": group, "list": list(things) }),
         "groups/view" => json!({ "id": group }),
         "history/list" => json!({ "query": list(things), "integration_id": integration }),
@@ -159,7 +161,7 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "runs/changes" => json!({ "id": run, "query": list(things) }),
         "runs/get" => json!({ "id": run }),
         "users/group-name" => json!({ "group": group }),
-        "users/view" => json!({ "id": user }),
+        "users/groups-form" | "users/view" => json!({ "id": user }),
         _ => return None,
     })
 }
@@ -275,7 +277,42 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         "session/sign-in" => "email=nobody%40example.com&password=x&next=".to_owned(),
         "setup/create-owner" => "code=x&name=Eve&email=eve%40example.com&password=x".to_owned(),
         "theme/choose" => "theme=dark".to_owned(),
-        other => changing_tokens(app, things, &new, other),
+        other => changing_directory(app, things, &new, other),
+    }
+}
+
+/// What a function about users and groups of a directory is sent; `new` are the fields of an
+/// integration.
+fn changing_directory(app: &TestApp, things: &Things, new: &str, function: &str) -> String {
+    let Things {
+        customer,
+        user,
+        group,
+        contact,
+        ..
+    } = things;
+    match function {
+        "groups/add" => format!("customer_id={customer}&display_name=&description="),
+        "groups/add-members" | "groups/remove-members" => {
+            format!("id={group}&member_ids[]={contact}")
+        }
+        "groups/change" => format!("id={group}&display_name=Board&description="),
+        "groups/delete" | "groups/restore" => format!("id={group}"),
+        "users/add" => format!(
+            "customer_id={customer}&user[display_name]=&user[user_principal_name]=a%40b.example"
+        ),
+        "users/change" => {
+            format!("id={user}&user[display_name]=A&user[user_principal_name]=a%40b.example")
+        }
+        "users/deactivate" => format!("id={user}&note="),
+        "users/delete" | "users/reactivate" | "users/restore" | "users/set-groups" => {
+            format!("id={user}")
+        }
+        "users/keep-attribute" => format!("id={user}&name=jobTitle&value=Lead&note="),
+        "users/release-attribute" => format!("id={user}&name=jobTitle"),
+        "users/set-administrator" => format!("id={user}&administrator=true"),
+        "users/set-aliases" => format!("id={user}&aliases=other%40example.com"),
+        other => changing_tokens(app, things, new, other),
     }
 }
 

@@ -1,6 +1,7 @@
-//! Removes customers whose days in the bin are over, with all their rows; the audit log stays.
+//! Removes what was in a bin for its days: customers with all their rows, and users and groups made
+//! here with their memberships. The audit log stays.
 
-use domain::customer::BIN_DAYS;
+use domain::{DateTime, customer::BIN_DAYS};
 
 use super::Outcome;
 use crate::{Backend, Result, execute};
@@ -48,19 +49,31 @@ const BULK: [&str; 10] = [
           WHERE c.deleted_at <= $2 LIMIT $1)",
 ];
 
+/// Of users and groups made here: their memberships, then themselves. Aliases go with their user.
+const OF_DIRECTORIES: [&str; 4] = [
+    "DELETE FROM directory_membership WHERE (group_id, member_id) IN (
+         SELECT m.group_id, m.member_id FROM directory_user u
+           JOIN directory_membership m ON m.member_id = u.id
+          WHERE u.purge_at <= $2 LIMIT $1)",
+    "DELETE FROM directory_membership WHERE (group_id, member_id) IN (
+         SELECT m.group_id, m.member_id FROM directory_group g
+           JOIN directory_membership m ON m.group_id = g.id OR m.member_id = g.id
+          WHERE g.purge_at <= $2 LIMIT $1)",
+    "DELETE FROM directory_user WHERE id IN (
+         SELECT id FROM directory_user WHERE purge_at <= $2 LIMIT $1)",
+    "DELETE FROM directory_group WHERE id IN (
+         SELECT id FROM directory_group WHERE purge_at <= $2 LIMIT $1)",
+];
+
 /// Removes them, and comes back in an hour.
 pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     let now = b.clock.now();
     let before = now - chrono::Duration::days(BIN_DAYS);
+    for sql in OF_DIRECTORIES {
+        in_batches(b, sql, now).await?;
+    }
     for sql in BULK {
-        loop {
-            let mut tx = b.db.write().await?;
-            let removed = execute!(&mut tx, sql, BATCH, before)?;
-            tx.commit().await?;
-            if removed < BATCH.unsigned_abs() {
-                break;
-            }
-        }
+        in_batches(b, sql, before).await?;
     }
     let mut tx = b.db.write().await?;
     execute!(
@@ -70,4 +83,15 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     )?;
     tx.commit().await?;
     Ok(Outcome::Again(now + chrono::Duration::hours(1)))
+}
+
+async fn in_batches(b: &Backend, sql: &'static str, until: DateTime) -> Result<()> {
+    loop {
+        let mut tx = b.db.write().await?;
+        let removed = execute!(&mut tx, sql, BATCH, until)?;
+        tx.commit().await?;
+        if removed < BATCH.unsigned_abs() {
+            return Ok(());
+        }
+    }
 }

@@ -1,5 +1,8 @@
-//! Groups of the customers' directories, and who is in them.
+//! Groups of the customers' directories, and who is in them; and those made here, added and changed.
 
+mod change;
+mod edges;
+mod held;
 mod members;
 
 use bytes::Bytes;
@@ -8,7 +11,9 @@ use domain::{
     group::{Group, GroupDetail, GroupKind, GroupLine},
     id::{CustomerId, GroupId, IntegrationId},
     paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
+    made_here::editable,
     permission::Permission,
+    policy::ObjectType,
     run::Reason,
     user::{DirectoryStatus, MemberOf, SourceType},
 };
@@ -16,11 +21,16 @@ use futures::Stream;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-pub use self::members::{members, members_listing};
+pub use self::{
+    change::{change, create, delete, restore},
+    edges::{add_members, candidates, remove_members, takes_members},
+    members::{members, members_listing},
+};
 use super::{
     attributes,
     by_name::{self, ByName},
     countdown::CountdownRow,
+    elsewhere,
     paging::{self, Sort},
     users,
 };
@@ -232,6 +242,7 @@ struct More {
     created_at: DateTime,
     attributes: String,
     group_count: i64,
+    purge_at: Option<DateTime>,
 }
 
 /// One group with everything its page shows.
@@ -244,7 +255,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: GroupId) -> Result<GroupDeta
         "SELECT g.integration_id, i.name AS integration_name, g.mail, g.status_reason,
                 g.delete_at, g.countdown_cancelled_at, g.countdown_cancelled_by,
                 g.countdown_cancelled_note,
-                g.created_at, g.attributes,
+                g.created_at, g.attributes, g.purge_at,
                 (SELECT COUNT(*) FROM directory_membership m
                    JOIN directory_group n ON n.id = m.member_id
                   WHERE m.group_id = g.id AND m.member_type = 'group' AND n.status <> 'deleted')
@@ -258,7 +269,12 @@ pub async fn detail(b: &Backend, scope: &Scope, id: GroupId) -> Result<GroupDeta
         .into_iter()
         .find(|attribute| attribute.name == "description")
         .map(|attribute| attribute.value);
+    let group = &line.group;
+    let integration = more.integration_id;
     Ok(GroupDetail {
+        elsewhere: elsewhere::of(&mut tx, integration, ObjectType::Group, group.external_id).await?,
+        editable: editable(group.source_type, integration),
+        purge_at: more.purge_at,
         line,
         integration_id: more.integration_id,
         integration_name: more.integration_name,
@@ -360,5 +376,7 @@ fn cells(line: GroupLine) -> [String; 8] {
     ]
 }
 
+#[cfg(test)]
+mod made_tests;
 #[cfg(test)]
 mod tests;

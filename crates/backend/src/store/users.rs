@@ -1,4 +1,11 @@
-//! Users of the customers' directories: found, shown, written out.
+//! Users of the customers' directories: found, shown, written out; and those made here, added and
+//! changed.
+
+mod change;
+pub(crate) mod held;
+mod membership;
+mod names;
+mod status;
 
 use bytes::Bytes;
 use domain::{
@@ -8,24 +15,37 @@ use domain::{
     id::{CustomerId, GroupId, IntegrationId, UserId},
     paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
+    made_here::editable,
+    policy::ObjectType,
     protection::{Protected, ProtectedFilter},
     run::Reason,
-    user::{DirectoryStatus, MemberOf, SourceType, User, UserDetail, UserLine, UserWithProtection},
+    user::{DirectoryStatus, MemberOf, SourceType, User, UserDetail, UserLine, WholeUser},
 };
 use futures::Stream;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+pub use self::{
+    change::{change, create},
+    membership::{group_choice, set_groups},
+    names::set_aliases,
+    status::{deactivate, delete, reactivate, restore},
+};
 use super::{
     attributes,
     by_name::{self, ByName},
     countdown::CountdownRow,
+    elsewhere,
     enrolment::enrolment_state,
+    kept_attributes,
     paging::{self, Sort},
     protected_rules,
     protection::ProtectionRow,
+    read_json,
 };
-use crate::{Backend, Error, Result, Scope, fetch_all, fetch_optional, fetch_scalar, in_scope};
+use crate::{
+    Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, fetch_scalar, in_scope,
+};
 
 /// What the Users list is asked for.
 #[derive(Debug, Clone, Default)]
@@ -231,20 +251,21 @@ pub async fn get(b: &Backend, scope: &Scope, id: UserId) -> Result<User> {
     Ok(line(b, scope, id).await?.user)
 }
 
-/// One user, and why no run touches it, where that is so.
-pub async fn with_protection(b: &Backend, scope: &Scope, id: UserId) -> Result<UserWithProtection> {
+/// One user with all that programs are told of it.
+pub async fn whole(b: &Backend, scope: &Scope, id: UserId) -> Result<WholeUser> {
     let user = get(b, scope, id).await?;
     let mut tx = b.db.read().await?;
-    let by_hand = fetch_optional!(
-        &mut tx,
-        ProtectionRow,
-        "SELECT protected_at, protected_by, protected_note FROM directory_user WHERE id = $1",
-        id
-    )?;
+    let more = more(&mut tx, id).await?;
     let by_rule = protected_rules::of_user(&mut tx, id).await?;
-    Ok(UserWithProtection {
+    Ok(WholeUser {
         user,
-        protected: Protected::of(by_hand.and_then(Into::into), by_rule),
+        protected: Protected::of(more.protection.into(), by_rule),
+        guest: more.guest,
+        administrator: held::administrator(more.administrator_at, more.administrator_by),
+        aliases: names::aliases(&mut tx, id).await?,
+        kept_attributes: kept_attributes::of_user(&mut tx, id).await?,
+        attributes: read_json("attributes", &more.attributes)?,
+        purge_at: more.purge_at,
     })
 }
 
@@ -277,25 +298,39 @@ struct More {
     #[sqlx(flatten)]
     protection: ProtectionRow,
     attributes: String,
+    guest: bool,
+    administrator_at: Option<DateTime>,
+    administrator_by: Option<String>,
+    purge_at: Option<DateTime>,
+}
+
+async fn more(tx: &mut Tx, id: UserId) -> Result<More> {
+    fetch_optional!(
+        tx,
+        More,
+        "SELECT i.name AS integration_name, u.status_reason, u.created_at, u.delete_at,
+                u.countdown_cancelled_at, u.countdown_cancelled_by, u.countdown_cancelled_note,
+                u.protected_at, u.protected_by, u.protected_note,
+                u.attributes, COALESCE(s.guest, u.guest) AS guest, u.administrator_at,
+                u.administrator_by, u.purge_at
+           FROM directory_user u LEFT JOIN integration i ON i.id = u.integration_id
+           LEFT JOIN source_object s ON s.integration_id = u.integration_id
+                 AND s.object_type = 'user' AND s.external_id = u.external_id
+          WHERE u.id = $1",
+        id
+    )?
+    .ok_or(Error::NotFound("user"))
 }
 
 /// One user with everything its page shows.
 pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail> {
     let line = line(b, scope, id).await?;
     let mut tx = b.db.read().await?;
-    let more = fetch_optional!(
-        &mut tx,
-        More,
-        "SELECT i.name AS integration_name, u.status_reason, u.created_at, u.delete_at,
-                u.countdown_cancelled_at, u.countdown_cancelled_by, u.countdown_cancelled_note,
-                u.protected_at, u.protected_by, u.protected_note,
-                u.attributes
-           FROM directory_user u LEFT JOIN integration i ON i.id = u.integration_id
-          WHERE u.id = $1",
-        id
-    )?
-    .ok_or(Error::NotFound("user"))?;
+    let more = more(&mut tx, id).await?;
+    let user = &line.user;
+    let (integration, source) = (user.integration_id, user.source_type);
     Ok(UserDetail {
+        elsewhere: elsewhere::of(&mut tx, integration, ObjectType::User, user.external_id).await?,
         line,
         integration_name: more.integration_name,
         status_reason: more.status_reason,
@@ -304,6 +339,12 @@ pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail
         protection: more.protection.into(),
         protecting_rule: protected_rules::of_user(&mut tx, id).await?,
         attributes: attributes::in_words(&more.attributes)?,
+        guest: more.guest,
+        administrator: held::administrator(more.administrator_at, more.administrator_by),
+        aliases: names::aliases(&mut tx, id).await?,
+        kept: kept_attributes::of_user(&mut tx, id).await?,
+        editable: editable(source, integration),
+        purge_at: more.purge_at,
     })
 }
 
@@ -315,11 +356,12 @@ pub async fn member_of(b: &Backend, scope: &Scope, id: UserId) -> Result<Vec<Mem
 }
 
 /// The groups that an object is a direct member of, by name.
-pub(super) async fn groups_of(tx: &mut crate::Tx, member: Uuid) -> Result<Vec<MemberOf>> {
+pub(super) async fn groups_of(tx: &mut Tx, member: Uuid) -> Result<Vec<MemberOf>> {
     fetch_all!(
         tx,
         MemberOf,
-        "SELECT g.id, g.display_name, g.kind, g.status
+        "SELECT g.id, g.display_name, g.kind, g.status,
+                (g.integration_id IS NULL AND g.source_type IN ('Manual', 'Import')) AS made_here
            FROM directory_membership m JOIN directory_group g ON g.id = m.group_id
           WHERE m.member_id = $1 AND g.status <> 'deleted'
           ORDER BY g.name_folded, g.id LIMIT 5000",
@@ -417,5 +459,7 @@ impl ByName for UserQuery {
     }
 }
 
+#[cfg(test)]
+mod made_tests;
 #[cfg(test)]
 mod tests;

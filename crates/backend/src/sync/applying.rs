@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::{
     batches::Batches,
     ends::Ends,
+    kept_here,
     members::{self, Difference},
     record::Work,
     rows::{IDS_MAX, push_ids, run_built},
@@ -361,6 +362,10 @@ impl Batch<'_, '_> {
         if !updates {
             self.wanted(object_type, "", "c.action <> 'restore' AND NOT $6", updates)
                 .await?;
+        }
+        if object_type == ObjectType::User {
+            let batch = (self.after, self.end);
+            kept_here::lay_over(self.tx, work, IN_BATCH, batch).await?;
         }
         self.unwanted(object_type).await
     }

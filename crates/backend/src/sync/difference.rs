@@ -3,9 +3,12 @@
 
 use std::collections::HashMap;
 
-use domain::{DateTime, group::GroupKind, id::ExternalId, policy::ObjectType};
+use domain::{
+    DateTime, difference::KEPT_HERE, group::GroupKind, id::ExternalId, policy::ObjectType,
+};
 use planner::{
     diff::{Known, Step, changed, target},
+    kept_here::KeptHere,
     read::Content,
 };
 use serde_json::{Map, Value};
@@ -13,6 +16,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
+    kept_here,
     planning::Change,
     record::Work,
     rows::{IDS_MAX, fetch_built, push_ids},
@@ -77,15 +81,19 @@ pub(super) async fn fill(
         .map(|one| one.external_id.0)
         .collect();
     let mut tx = work.b().db.read().await?;
-    let was = contents(&mut tx, work, directory(object_type), "", &ids).await?;
-    let source = format!(" AND object_type = '{object_type}'");
-    let becomes = contents(&mut tx, work, SOURCE, &source, &ids).await?;
+    let was = in_directory(&mut tx, work, object_type, &ids).await?;
+    let becomes = in_source(&mut tx, work, object_type, &ids).await?;
+    let kept = match object_type {
+        ObjectType::User => kept_here::of(&mut tx, work, &ids).await?,
+        _ => HashMap::new(),
+    };
     for one in differing {
-        let (mut before, mut after) =
-            match (was.get(&one.external_id), becomes.get(&one.external_id)) {
-                (Some(was), Some(becomes)) => changed(was, becomes),
-                _ => (Map::new(), Map::new()),
-            };
+        let id = &one.external_id;
+        let (mut before, mut after) = match (was.get(id), becomes.get(id), kept.get(id)) {
+            (Some(was), Some(becomes), Some(kept)) => with_kept(was, becomes, kept),
+            (Some(was), Some(becomes), None) => changed(was, becomes),
+            _ => (Map::new(), Map::new()),
+        };
         let next = target(
             &work.policy,
             Some(&one.known),
@@ -100,6 +108,21 @@ pub(super) async fn fill(
         }
     }
     Ok(())
+}
+
+/// What changes of somebody of whom something is kept here, and what of it the source says
+/// otherwise.
+fn with_kept(
+    was: &Content,
+    source: &Content,
+    kept: &KeptHere,
+) -> (Map<String, Value>, Map<String, Value>) {
+    let (before, mut after) = changed(was, &kept.over(source.clone()));
+    let otherwise = kept.differing(source);
+    if !otherwise.is_empty() {
+        after.insert(KEPT_HERE.to_owned(), otherwise.into());
+    }
+    (before, after)
 }
 
 fn states(
@@ -148,6 +171,27 @@ const fn directory(object_type: ObjectType) -> &'static str {
                FROM directory_user WHERE integration_id = "
         }
     }
+}
+
+/// What the source says of these objects.
+pub(super) async fn in_source(
+    tx: &mut Tx,
+    work: &Work<'_>,
+    object_type: ObjectType,
+    ids: &[Uuid],
+) -> Result<HashMap<ExternalId, Content>> {
+    let condition = format!(" AND object_type = '{object_type}'");
+    contents(tx, work, SOURCE, &condition, ids).await
+}
+
+/// What the directory has of these objects.
+pub(super) async fn in_directory(
+    tx: &mut Tx,
+    work: &Work<'_>,
+    object_type: ObjectType,
+    ids: &[Uuid],
+) -> Result<HashMap<ExternalId, Content>> {
+    contents(tx, work, directory(object_type), "", ids).await
 }
 
 async fn contents(

@@ -28,6 +28,7 @@ mod failures;
 mod glance;
 mod held;
 mod holding;
+mod kept_here;
 mod member_merging;
 mod member_planning;
 pub(crate) mod members;

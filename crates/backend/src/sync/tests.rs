@@ -9,6 +9,7 @@ mod endings;
 mod enrolling;
 mod equality;
 mod guarding;
+mod keeping_here;
 mod leaving;
 mod meanwhile;
 mod odd_answers;

@@ -20,7 +20,7 @@ use planner::{
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{merging::FIRST, record::Work};
+use super::{kept_here, merging::FIRST, record::Work};
 use crate::{
     Result, Tx, fetch_all, fetch_scalar,
     store::protected_rules::{self, Compared},
@@ -264,6 +264,8 @@ struct Beside {
     older: bool,
     /// Something was rejected.
     rejections: bool,
+    /// Attributes of its people are kept here.
+    kept_here: bool,
 }
 
 /// The flags of an object in SQL.
@@ -394,6 +396,7 @@ impl Walk {
         let beside = Beside {
             older: has_older(work).await?,
             rejections: has_rejections(work).await?,
+            kept_here: object_type == ObjectType::User && kept_here::any(work).await?,
         };
         // Only people are protected.
         let rules = match object_type {
@@ -463,6 +466,9 @@ impl Walk {
             work.run.id,
             self.now
         )?;
+        if self.beside.kept_here {
+            settle(tx, work, &mut rows).await?;
+        }
         if !self.rules.is_empty() {
             for row in &mut rows {
                 if !row.compared.matching(&self.rules).is_empty() {
@@ -472,6 +478,25 @@ impl Walk {
         }
         Ok(rows)
     }
+}
+
+/// Who differs from the source only in what is kept here counts as made from what it says now.
+async fn settle(tx: &mut Tx, work: &Work<'_>, rows: &mut [Row]) -> Result<()> {
+    let differs = |row: &Row| {
+        row.directory_id.is_some() && row.known_hash.as_deref() != Some(row.hash.as_slice())
+    };
+    let ids: Vec<Uuid> = rows
+        .iter()
+        .filter(|row| differs(row))
+        .map(|row| row.external_id.0)
+        .collect();
+    let settled = kept_here::settled(tx, work, &ids).await?;
+    for row in rows {
+        if settled.contains(&row.external_id) {
+            row.known_hash = Some(row.hash.clone());
+        }
+    }
+    Ok(())
 }
 
 /// Whether anything of the integration stays as it is by a rejection.
@@ -513,6 +538,7 @@ mod tests {
         let beside = Beside {
             older: false,
             rejections: false,
+            kept_here: false,
         };
         for which in [Which::Changed, Which::Held, Which::One] {
             let sql = walk(false, ObjectType::User, which, beside, &Rules::default());

@@ -5,7 +5,7 @@ use domain::{
     DateTime,
     countdown::CountdownCancelled,
     group::GroupKind,
-    id::{ExternalId, RunId},
+    id::{ExternalId, RunId, UserId},
     integration::Integration,
     policy::ObjectType,
     run::{Action, ChangeStatus, Reason, RunMode},
@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::{facts, name_holder, scope};
 use crate::{
     Backend, Result, Tx, fetch_all, fetch_optional,
-    store::{protection::ProtectionRow, read_json},
+    store::{kept_attributes, protection::ProtectionRow, read_json},
 };
 
 /// Runs that are looked through for what was done about an object: their plans are read whole.
@@ -236,6 +236,9 @@ pub(super) async fn subject(
             note: row.countdown_cancelled_note.unwrap_or_default(),
         });
         subject.protection = row.protection.into();
+        if object_type == ObjectType::User {
+            subject.kept_here = kept_attributes::of_user(tx, UserId(row.id)).await?;
+        }
         subject.directory_id = Some(row.id);
         subject.directory = Some(row.content.content()?);
     }
@@ -272,6 +275,7 @@ pub(super) async fn bare(
         kept_by_decision: None,
         countdown_cancelled: None,
         protection: None,
+        kept_here: Vec::new(),
         last_change: None,
         last_refused: None,
         now: b.clock.now(),

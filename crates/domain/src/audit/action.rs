@@ -239,6 +239,26 @@ text_enum! {
         RunExport = "run.export",
         /// A run's changes were exported.
         RunExportChanges = "run.export_changes",
+        /// A user was made here.
+        UserCreate = "user.create",
+        /// A user made here was changed, or made administrator of its customer's workspace.
+        UserUpdate = "user.update",
+        /// A user made here was deactivated.
+        UserDeactivate = "user.deactivate",
+        /// A user made here is in use again.
+        UserReactivate = "user.reactivate",
+        /// A user made here was put into the bin.
+        UserDelete = "user.delete",
+        /// A user made here was taken out of the bin.
+        UserRestore = "user.restore",
+        /// The groups of a user were set.
+        UserSetGroups = "user.set_groups",
+        /// The other addresses that a user signs in with were set.
+        UserSetAliases = "user.set_aliases",
+        /// An attribute of a synced user is kept here.
+        UserKeepAttribute = "user.keep_attribute",
+        /// An attribute of a synced user follows its source again.
+        UserReleaseAttribute = "user.release_attribute",
         /// A user was protected from sync.
         UserProtect = "user.protect",
         /// A user's protection was taken back.
@@ -267,6 +287,18 @@ text_enum! {
         UserEndSessions = "user.end_sessions",
         /// The list of users was exported.
         UserExport = "user.export",
+        /// A group was made here.
+        GroupCreate = "group.create",
+        /// A group made here was changed.
+        GroupUpdate = "group.update",
+        /// A group made here was put into the bin.
+        GroupDelete = "group.delete",
+        /// A group made here was taken out of the bin.
+        GroupRestore = "group.restore",
+        /// Members were put into a group made here.
+        GroupAddMembers = "group.add_members",
+        /// Members were taken out of a group made here.
+        GroupRemoveMembers = "group.remove_members",
         /// The deletion of a group was cancelled.
         GroupCancelCountdown = "group.cancel_countdown",
         /// A group's days count again.
@@ -393,6 +425,16 @@ impl AuditAction {
             Self::RunWithdraw => "Rejection taken back",
             Self::RunExport => "Sync History exported",
             Self::RunExportChanges => "Changes of a run exported",
+            Self::UserCreate => "User added",
+            Self::UserUpdate => "User changed",
+            Self::UserDeactivate => "User deactivated",
+            Self::UserReactivate => "User reactivated",
+            Self::UserDelete => "User deleted",
+            Self::UserRestore => "User restored",
+            Self::UserSetGroups => "Groups of user set",
+            Self::UserSetAliases => "Aliases of user set",
+            Self::UserKeepAttribute => "Attribute of user kept here",
+            Self::UserReleaseAttribute => "Attribute of user follows its source again",
             Self::UserProtect => "User protected",
             Self::UserUnprotect => "User’s protection removed",
             Self::UserCancelCountdown => "Deletion of user cancelled",
@@ -407,6 +449,12 @@ impl AuditAction {
             Self::UserSignOut => "User signed out",
             Self::UserEndSessions => "Sessions ended by the user",
             Self::UserExport => "Users exported",
+            Self::GroupCreate => "Group added",
+            Self::GroupUpdate => "Group changed",
+            Self::GroupDelete => "Group deleted",
+            Self::GroupRestore => "Group restored",
+            Self::GroupAddMembers => "Members of group added",
+            Self::GroupRemoveMembers => "Members of group removed",
             Self::GroupCancelCountdown => "Deletion of group cancelled",
             Self::GroupRestartCountdown => "Deletion of group restarted",
             Self::GroupExport => "Groups exported",

@@ -15,6 +15,7 @@ use domain::{
     DateTime,
     countdown::CountdownCancelled,
     id::{ExternalId, GroupId, IntegrationId, RunId, UserId},
+    made_here::KeptAttribute,
     policy::{ObjectType, Policy},
     protection::{ProtectedRule, Protection},
     run::{Action, Reason, RunMode},
@@ -29,6 +30,7 @@ use crate::{
     derive::{Asked, Derived, Facts, Question, derive, trace},
     diff::{Known, Outcome, Step, diff},
     hash,
+    kept_here::KeptHere,
     protection::{self, Rules, protect},
     read::Content,
 };
@@ -68,6 +70,8 @@ pub struct Subject {
     pub countdown_cancelled: Option<CountdownCancelled>,
     /// That no run touches it, and who said so.
     pub protection: Option<Protection>,
+    /// Its attributes that are kept here, whatever the source says.
+    pub kept_here: Vec<KeptAttribute>,
     /// What a run last did about it.
     pub last_change: Option<Recorded>,
     /// What a run last held or failed to do about it.
@@ -203,7 +207,8 @@ struct Verdict {
 impl Subject {
     fn verdict(&self, policy: &Policy, facts: &Facts) -> Verdict {
         let derived = derive(policy, facts);
-        let undecided = diff(policy, self.known.as_ref(), derived, &self.hash, self.now);
+        let known = self.settled();
+        let undecided = diff(policy, known.as_ref(), derived, &self.hash, self.now);
         let rejected = self.kept_by_decision.as_ref().map(|kept| kept.rejected);
         let respected = respect(undecided, rejected);
         let protected = self.protection.is_some() || self.rule(policy).is_some();
@@ -221,6 +226,26 @@ impl Subject {
                 .find(|(_, asked)| matches!(asked, Asked::Decided(_)))
                 .map(|(question, _)| question),
         }
+    }
+
+    /// What the directory has of it. Where it differs from the source only in what is kept here, it
+    /// counts as made from what the source says now, as it does in a run.
+    fn settled(&self) -> Option<Known> {
+        let known = self.known?;
+        let settled = self.directory.as_ref().is_some_and(|directory| {
+            let kept = self.kept();
+            kept.settles(directory, &self.content)
+        });
+        Some(Known {
+            hash: if settled { self.hash } else { known.hash },
+            ..known
+        })
+    }
+
+    fn kept(&self) -> KeptHere {
+        let kept = self.kept_here.iter();
+        kept.map(|kept| (kept.name.clone(), kept.value.clone()))
+            .collect()
     }
 
     /// The first rule of the policy that protects it, in the directory.

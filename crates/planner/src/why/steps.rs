@@ -23,6 +23,7 @@ pub(super) fn all(subject: &Subject, verdict: &Verdict) -> Vec<WhyStep> {
         .filter_map(|(question, asked)| asked_one(subject, question, asked))
         .collect();
     steps.push(mapping(subject, verdict));
+    steps.extend(kept_here(subject));
     steps.push(actions(subject, verdict));
     steps.push(result(subject, verdict));
     steps.extend(protection(subject));
@@ -436,6 +437,41 @@ fn mapping(subject: &Subject, verdict: &Verdict) -> WhyStep {
     made
 }
 
+/// What stays as an operator said, whatever Entra ID says.
+fn kept_here(subject: &Subject) -> Option<WhyStep> {
+    let first = subject.kept_here.first()?;
+    let by = match subject.kept_here.iter().all(|kept| kept.by == first.by) {
+        true => first.by.as_str(),
+        false => "Operators",
+    };
+    let sentence = format!(
+        "{by} said what these attributes are. Runs leave them so, whatever Entra ID says, until that is taken back."
+    );
+    let title = "Some attributes are kept here";
+    let mut made = step(StepKind::KeptHere, StepOutcome::Passed, title, sentence);
+    let source = subject.content.shown();
+    for kept in &subject.kept_here {
+        let there = source
+            .get(kept.name.as_str())
+            .map(crate::kept_here::typed)
+            .filter(|text| !text.is_empty());
+        let note = match kept.note.as_str() {
+            "" => String::new(),
+            note => format!(", “{note}”"),
+        };
+        let value = format!(
+            "{}; Entra ID says {} ({}, {}{note})",
+            or_none(kept.value.as_deref()),
+            or_none(there.as_deref()),
+            kept.by,
+            words::moment(kept.at)
+        );
+        made.facts.push(fact(&kept.name, value));
+    }
+    made.at = subject.kept_here.iter().map(|kept| kept.at).max();
+    Some(made)
+}
+
 fn actions(subject: &Subject, verdict: &Verdict) -> WhyStep {
     let kind = StepKind::Actions;
     let wanted = verdict.derived.is_wanted();
@@ -518,7 +554,8 @@ fn result(subject: &Subject, verdict: &Verdict) -> WhyStep {
     let takes = matches!(verdict.outcome, Outcome::Change(step)
         if crate::diff::takes_content(subject.policy.actions, step));
     if let (true, Some(directory)) = (takes, &subject.directory) {
-        let (before, after) = changed(directory, &subject.content);
+        let wanted = subject.kept().over(subject.content.clone());
+        let (before, after) = changed(directory, &wanted);
         made.facts
             .extend(differences(&before.into(), &after.into()));
     }

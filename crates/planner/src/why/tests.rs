@@ -55,6 +55,7 @@ fn subject(object_type: ObjectType) -> Subject {
         kept_by_decision: None,
         countdown_cancelled: None,
         protection: None,
+        kept_here: Vec::new(),
         last_change: None,
         last_refused: None,
         now: now(),

@@ -65,6 +65,8 @@ pub(super) const fn because(reason: Reason, object_type: ObjectType) -> &'static
         Reason::EmptyAnswer => "Entra ID answered with nothing at all",
         Reason::HeldWithObject => "its user or group is held",
         Reason::IntegrationDeleted => "the integration it came from was deleted",
+        Reason::DeactivatedHere => "it was deactivated here",
+        Reason::DeletedHere => "it was deleted here",
     }
 }
 

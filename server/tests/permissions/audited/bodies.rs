@@ -15,6 +15,9 @@ pub(super) async fn body(w: &World<'_>, call: &str) -> (Option<String>, Value) {
     if let Some(body) = settings::body(w, call).await {
         return (None, body);
     }
+    if let Some(asked) = body_of_directory(w, call).await {
+        return asked;
+    }
     let things = &w.things;
     let of_run = |run: String, what: &str| Some(format!("/runs/{run}/{what}"));
     let decision = json!({ "object_type": "user", "reason": "T-1" });
@@ -129,4 +132,50 @@ async fn body_of_access(w: &World<'_>, call: &str) -> Option<(Option<String>, Va
         _ => return None,
     };
     Some((None, body))
+}
+
+/// The same about users and groups made here, and what is decided here of synced ones.
+async fn body_of_directory(w: &World<'_>, call: &str) -> Option<(Option<String>, Value)> {
+    let of_user = |user: String, what: &str| Some(format!("/users/{user}{what}"));
+    let of_group = |group: String, what: &str| Some(format!("/groups/{group}{what}"));
+    let nothing = json!({});
+    Some(match call {
+        "POST /customers/{id}/users" => {
+            let new = json!({ "display_name": "New", "user_principal_name": "new@example.com" });
+            (None, new)
+        }
+        "PATCH /users/{id}" => (None, json!({ "administrator": true })),
+        "DELETE /users/{id}" => (of_user(w.made_user().await, ""), nothing),
+        "POST /users/{id}/deactivate" => (of_user(w.made_user().await, "/deactivate"), nothing),
+        "POST /users/{id}/reactivate" => {
+            (of_user(w.inactive_user().await, "/reactivate"), nothing)
+        }
+        "POST /users/{id}/restore" => (of_user(w.deleted_user().await, "/restore"), nothing),
+        "PUT /users/{id}/groups" => {
+            w.made_group().await;
+            (None, json!({ "group_ids": [] }))
+        }
+        "PUT /users/{id}/aliases" => (None, json!({ "aliases": ["other@example.com"] })),
+        "PUT /users/{id}/kept-attributes/{name}" => (None, json!({ "value": "Countess" })),
+        "DELETE /users/{id}/kept-attributes/{name}" => {
+            w.kept().await;
+            (None, nothing)
+        }
+        "POST /customers/{id}/groups" => (None, json!({ "display_name": "Board" })),
+        "PATCH /groups/{id}" => {
+            let body = json!({ "display_name": "Directors" });
+            (of_group(w.made_group().await, ""), body)
+        }
+        "DELETE /groups/{id}" => (of_group(w.made_group().await, ""), nothing),
+        "POST /groups/{id}/restore" => (of_group(w.deleted_group().await, "/restore"), nothing),
+        "POST /groups/{id}/members" => {
+            let body = json!({ "member_ids": [w.things.contact] });
+            (of_group(w.made_group().await, "/members"), body)
+        }
+        "DELETE /groups/{id}/members" => {
+            let query = format!("/members?member_ids={}", w.things.user);
+            (of_group(w.made_group().await, &query), nothing)
+        }
+        _ => return None,
+    })
 }

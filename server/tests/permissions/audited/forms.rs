@@ -14,6 +14,9 @@ pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str, session: &
         return form;
     }
     let app = w.app;
+    if let Some(form) = form_of_directory(w, function).await {
+        return form;
+    }
     let (customer, user) = (&w.things.customer, &w.things.user);
     let (integration, recipient) = (&w.things.integration, &w.things.recipient);
     match function {
@@ -217,4 +220,48 @@ async fn form_of_access(w: &World<'_>, function: &str, cookie: &str, session: &s
         }
         other => functions::changing(app, &w.things, session, other),
     }
+}
+
+/// The same about users and groups made here, and what is decided here of synced ones.
+async fn form_of_directory(w: &World<'_>, function: &str) -> Option<String> {
+    let user = &w.things.user;
+    Some(match function {
+        "groups/add" => {
+            format!("customer_id={}&display_name=Board&description=", w.things.customer)
+        }
+        "groups/add-members" => {
+            let group = w.made_group().await;
+            format!("id={group}&member_ids[]={}", w.things.contact)
+        }
+        "groups/change" => {
+            let group = w.made_group().await;
+            format!("id={group}&display_name=Directors&description=")
+        }
+        "groups/delete" => format!("id={}", w.made_group().await),
+        "groups/remove-members" => {
+            format!("id={}&member_ids[]={user}", w.made_group().await)
+        }
+        "groups/restore" => format!("id={}", w.deleted_group().await),
+        "users/add" => format!(
+            "customer_id={}&user[display_name]=New&user[user_principal_name]=new%40example.com",
+            w.things.customer
+        ),
+        "users/change" => format!(
+            "id={}&user[display_name]=New&user[user_principal_name]=new%40example.com",
+            w.made_user().await
+        ),
+        "users/deactivate" => format!("id={}&note=", w.made_user().await),
+        "users/delete" => format!("id={}", w.made_user().await),
+        "users/reactivate" => format!("id={}", w.inactive_user().await),
+        "users/release-attribute" => {
+            w.kept().await;
+            format!("id={user}&name=jobTitle")
+        }
+        "users/restore" => format!("id={}", w.deleted_user().await),
+        "users/set-groups" => {
+            w.made_group().await;
+            format!("id={user}")
+        }
+        _ => return None,
+    })
 }

@@ -85,6 +85,55 @@ impl World<'_> {
         }
     }
 
+    /// A user made here.
+    pub async fn made_user(&self) -> String {
+        let new = json!({
+            "display_name": "Here",
+            "user_principal_name": format!("{}@example.com", self.app.t.ids.uuid()),
+        });
+        let path = format!("/customers/{}/users", self.things.customer);
+        id(&self.post(&path, new).await)
+    }
+
+    /// One that is out of use.
+    pub async fn inactive_user(&self) -> String {
+        let user = self.made_user().await;
+        self.post(&format!("/users/{user}/deactivate"), json!({}))
+            .await;
+        user
+    }
+
+    /// One in the bin.
+    pub async fn deleted_user(&self) -> String {
+        let user = self.made_user().await;
+        self.delete(&format!("/users/{user}")).await;
+        user
+    }
+
+    /// A group made here, with the user in it.
+    pub async fn made_group(&self) -> String {
+        let new = json!({ "display_name": "Board", "member_ids": [self.things.user] });
+        let path = format!("/customers/{}/groups", self.things.customer);
+        id(&self.post(&path, new).await)
+    }
+
+    /// One in the bin.
+    pub async fn deleted_group(&self) -> String {
+        let group = self.made_group().await;
+        self.delete(&format!("/groups/{group}")).await;
+        group
+    }
+
+    /// Has the user's job title kept here.
+    pub async fn kept(&self) {
+        let path = format!("/users/{}/kept-attributes/jobTitle", self.things.user);
+        let body = Some(json!({ "value": "Countess" }));
+        let answer = self
+            .app
+            .call(Method::PUT, &path, Some(&self.app.owner), body);
+        answer.await.expect(200);
+    }
+
     pub async fn counting(&self, object_type: ObjectType) {
         let id = self.object(object_type).parse().unwrap();
         self.app.t.count_down(object_type, id).await;

@@ -75,6 +75,23 @@ macro_rules! with_account {
 }
 use with_account;
 
+/// That the user in `u` signs in with this name, which is folded: their own, or an alias. The customers
+/// come first, since names are indexed within each.
+macro_rules! signs_in_as {
+    ($name:literal) => {
+        concat!(
+            "u.id IN (SELECT n.id FROM customer k CROSS JOIN directory_user n
+                       WHERE n.customer_id = k.id AND n.user_name_folded = ",
+            $name,
+            " UNION SELECT a.user_id FROM customer k CROSS JOIN directory_user_alias a
+                       WHERE a.customer_id = k.id AND a.address_folded = ",
+            $name,
+            ")"
+        )
+    };
+}
+pub(crate) use signs_in_as;
+
 /// The user of a session, as they are now. `SignedOut` where they are not in use any more.
 pub async fn user_scope(b: &Backend, id: UserId, origin: Origin) -> Result<UserScope> {
     refusal::note_caller(ActorKind::User, id.0);
@@ -160,7 +177,9 @@ async fn accounts(b: &Backend, user_name: &str) -> Result<Vec<Account>> {
         concat!(
             "SELECT u.id, u.customer_id, u.display_name, e.password_hash FROM ",
             with_account!(),
-            " AND u.user_name_folded = $1 ORDER BY u.id LIMIT $2"
+            " AND ",
+            signs_in_as!("$1"),
+            " ORDER BY u.id LIMIT $2"
         ),
         planner::key(user_name.trim()),
         ACCOUNTS_MAX

@@ -44,6 +44,14 @@ pub async fn delete(b: &Backend, scope: &Scope, id: IntegrationId, people: Peopl
     let now = b.clock.now();
     // First: a batch of a run at work begins with the run's row, as this does.
     end_runs(&mut tx, id, &integration.name, scope.actor_name(), now).await?;
+    // Nothing of a source is left that it would stand against.
+    execute!(
+        &mut tx,
+        "DELETE FROM directory_user_kept_attribute WHERE user_id IN
+            (SELECT id FROM directory_user WHERE integration_id = $1)",
+        id
+    )?;
+    keep_guests(&mut tx, id).await?;
     match people {
         People::Keep => keep(&mut tx, id, now).await?,
         People::Deactivate => deactivate(&mut tx, id, now, None).await?,
@@ -65,6 +73,19 @@ pub async fn delete(b: &Backend, scope: &Scope, id: IntegrationId, people: Peopl
     let entry = entry(AuditAction::IntegrationDelete, &integration).changes(changes);
     audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await
+}
+
+/// Who is a guest stays so: the source objects, which say it, go.
+async fn keep_guests(tx: &mut Tx, id: IntegrationId) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE directory_user SET guest = TRUE
+          WHERE integration_id = $1 AND external_id IN
+                (SELECT external_id FROM source_object
+                  WHERE integration_id = $1 AND object_type = 'user' AND guest)",
+        id
+    )?;
+    Ok(())
 }
 
 /// Ends what is open or held, and gives every run the name under which it is found from now on.

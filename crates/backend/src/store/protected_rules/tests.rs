@@ -72,7 +72,7 @@ db_test!(a_saved_rule_protects_at_once_and_says_so, |t| {
         DirectoryStatus::Inactive,
     )
     .await;
-    let seen = async || users::with_protection(&t, &owner, user).await.unwrap();
+    let seen = async || users::whole(&t, &owner, user).await.unwrap();
     assert_eq!(seen().await.protected, None);
     let rule = rule(ProtectedAttribute::DisplayName, Matching::Is, "ADA");
     let change = |protected| IntegrationChange {
