@@ -340,6 +340,7 @@ fn IntegrationRoutes() -> impl MatchNestedRoutes + Clone {
             <Route path=path!("") view=integrations::ConfigurationTab />
             <Route path=path!("sync-history") view=history::IntegrationHistory />
             <Route path=path!("groups") view=integrations::GroupsTab />
+            <Route path=path!("attributes") view=integrations::AttributesTab />
             <Route path=path!("why") view=integrations::WhyTab />
             <Route path=path!("settings-file") view=settings_files::IntegrationFilePage />
             <ParentRoute path=path!("template") view=policy_templates::TemplateTab>

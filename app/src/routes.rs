@@ -399,6 +399,16 @@ pub fn integration_version_restore(id: IntegrationId, number: i64) -> String {
     format!("{INTEGRATIONS}/{id}/versions/{number}/restore")
 }
 
+/// The tab Attributes of one integration.
+pub fn integration_attributes(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/attributes")
+}
+
+/// The tab Attributes, with the rules of a preview filled in.
+pub fn integration_attributes_with_preview(id: IntegrationId, run: RunId) -> String {
+    format!("{INTEGRATIONS}/{id}/attributes?preview={run}")
+}
+
 /// Why somebody is or isn't here: asked of one integration.
 pub fn integration_why(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/why")
@@ -413,6 +423,8 @@ pub fn integration_why_of(id: IntegrationId, object: &str) -> String {
 /// A setting of an integration, by its name in the policy: its place on Tenant Configuration.
 pub fn setting(id: IntegrationId, field: &str) -> String {
     let place = match field {
+        // It has a tab of its own.
+        "mapping" => return integration_attributes(id),
         "selected_group_ids" => "f-groups".to_owned(),
         "out_of_scope" => "f-out-of-scope".to_owned(),
         "guard" => "f-guard".to_owned(),

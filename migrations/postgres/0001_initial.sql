@@ -408,6 +408,8 @@ CREATE TABLE source_object (
     dynamic              BOOLEAN NOT NULL,
     attributes           TEXT NOT NULL, -- JSON object of the others
     hash                 BYTEA NOT NULL, -- of all of the above
+    mapping_error        TEXT,             -- what fails, where a mapping rule does; then its content is as it was
+    mapped_from          TEXT,             -- JSON object of the source's values that mapping rules read
     in_scope             BOOLEAN NOT NULL, -- with groups selected: the scope holds it
     kept                 BOOLEAN NOT NULL, -- its memberships are shown: it is wanted, and there once the run is applied
     pending              TEXT,             -- why its wanted state isn't applied yet
@@ -693,6 +695,8 @@ CREATE TABLE run_staging (
     dynamic              BOOLEAN NOT NULL,
     attributes           TEXT NOT NULL,
     hash                 BYTEA NOT NULL,
+    mapping_error        TEXT,
+    mapped_from          TEXT,
     PRIMARY KEY (run_id, object_type, external_id)
 );
 CREATE INDEX run_staging_gone

@@ -139,7 +139,9 @@ both_with_farm!(a_group_is_made_and_filled, |app| {
     let gone = app.delete(&format!("{members}?member_ids={user},{customer}"));
     assert_eq!(gone.await.expect(200), json!({ "changed": 1 }));
     app.delete(&members).await.refused(400);
-    app.delete(&format!("{members}?member_ids=x")).await.refused(400);
+    app.delete(&format!("{members}?member_ids=x"))
+        .await
+        .refused(400);
 
     // Whoever is synced is put into groups made here, and into no others.
     let own = format!("/users/{user}/groups");
@@ -159,8 +161,11 @@ both_with_farm!(a_group_is_made_and_filled, |app| {
     for refused in [
         app.patch(&of_source, json!({ "display_name": "X" })).await,
         app.delete(&of_source).await,
-        app.post(&format!("{of_source}/members"), json!({ "member_ids": [user] }))
-            .await,
+        app.post(
+            &format!("{of_source}/members"),
+            json!({ "member_ids": [user] }),
+        )
+        .await,
     ] {
         refused.refused(409);
         assert!(detail(&refused).contains("is a synced group"));
@@ -182,7 +187,10 @@ both_with_farm!(another_customer_and_a_reader_change_nobody, |app| {
         (Method::POST, users.clone()),
         (Method::POST, format!("/customers/{customer}/groups")),
         (Method::PATCH, format!("/users/{user}")),
-        (Method::PUT, format!("/users/{user}/kept-attributes/jobTitle")),
+        (
+            Method::PUT,
+            format!("/users/{user}/kept-attributes/jobTitle"),
+        ),
     ] {
         // What is wrong with the body, they don't learn.
         let body = Some(json!({ "nonsense": 1 }));

@@ -34,6 +34,8 @@ mod killed;
 #[cfg(test)]
 mod made_here;
 #[cfg(test)]
+mod mapping;
+#[cfg(test)]
 mod notification_recipients;
 #[cfg(test)]
 mod oidc;

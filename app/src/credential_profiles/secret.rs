@@ -173,13 +173,13 @@ pub(super) fn SecretFields(
 /// A field for PEM text, pasted or read from a file.
 #[component]
 fn Pem(name: &'static str, label: &'static str, hint: &'static str) -> impl IntoView {
-    view! { 
-        <FileField
-            name=name
-            label=label
-            hint=hint
-            accept=".pem,.crt,.cer,.key,.txt"
-            kind=Kind::Lines
-        />
-     }
+    view! {
+       <FileField
+           name=name
+           label=label
+           hint=hint
+           accept=".pem,.crt,.cer,.key,.txt"
+           kind=Kind::Lines
+       />
+    }
 }

@@ -235,8 +235,8 @@ fn MemberTable(id: Option<GroupId>, list: ListQuery, page: Page<Member>) -> impl
     }
     // Most groups hold nobody through others.
     let through = page.items.iter().any(|member| !member.path.is_empty());
-    let remove = may(Permission::DirectoryWrite)
-        && page.items.iter().any(|member| member.removable);
+    let remove =
+        may(Permission::DirectoryWrite) && page.items.iter().any(|member| member.removable);
     let rows = page
         .items
         .into_iter()

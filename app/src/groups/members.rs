@@ -206,7 +206,11 @@ fn Hits(
 fn Hit(hit: MemberHit, chosen: RwSignal<Vec<MemberHit>>) -> impl IntoView {
     let id = hit.id;
     let ticked = chosen.with_untracked(|chosen| chosen.iter().any(|one| one.id == id));
-    let (of, name, detail) = (hit.object_type, hit.display_name.clone(), hit.detail.clone());
+    let (of, name, detail) = (
+        hit.object_type,
+        hit.display_name.clone(),
+        hit.detail.clone(),
+    );
     let turn = move |ev: web_sys::Event| {
         let hit = hit.clone();
         chosen.update(|chosen| {

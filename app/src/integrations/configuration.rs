@@ -94,7 +94,7 @@ async fn read(id: IntegrationId, find: Option<String>, run: Option<RunId>) -> Ap
 }
 
 /// The form around a part of it.
-fn form_of(inside: NodeRef<html::Div>) -> Option<web_sys::HtmlFormElement> {
+pub(super) fn form_of(inside: NodeRef<html::Div>) -> Option<web_sys::HtmlFormElement> {
     inside
         .get_untracked()?
         .closest("form")

@@ -2,6 +2,7 @@
 
 mod add;
 mod api;
+mod attributes;
 mod configuration;
 mod delete;
 mod empty;
@@ -20,6 +21,7 @@ mod timing;
 mod why;
 
 pub use add::AddDialog;
+pub use attributes::AttributesTab;
 pub use configuration::ConfigurationTab;
 pub use delete::DeleteDialog;
 pub use groups::GroupsTab;

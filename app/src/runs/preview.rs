@@ -43,21 +43,28 @@ pub fn AboutPreview(
             </h2>
             {(detail.run.mode == RunMode::Preview)
                 .then(|| view! { <p class="mt-1">"Nothing was changed."</p> })}
-            {(!settings.is_empty()).then(|| view! { <Settings settings=settings /> })}
+            {(!settings.is_empty()).then(|| view! { <Settings settings=settings.clone() /> })}
             <Applying run=detail.run.clone() preview=preview about=about />
             {(detail.run.mode == RunMode::Preview && preview.unsaved && !detail.integration_deleted
                 && may(Permission::IntegrationsWrite))
-                .then(|| view! { <BackToSettings run=detail.run.clone() /> })}
+                .then(|| view! { <BackToSettings run=detail.run.clone() settings=settings /> })}
         </section>
     })
 }
 
-/// The way back to the form, with these settings filled in.
+/// The way back to the form, with these settings filled in: rules for attributes have a tab of
+/// their own.
 #[component]
-fn BackToSettings(run: Run) -> impl IntoView {
+fn BackToSettings(run: Run, settings: Vec<Difference>) -> impl IntoView {
+    let of_attributes = |setting: &Difference| setting.name.starts_with("Mapping of ");
+    let to = if !settings.is_empty() && settings.iter().all(of_attributes) {
+        routes::integration_attributes_with_preview(run.integration_id, run.id)
+    } else {
+        routes::integration_with_preview(run.integration_id, run.id)
+    };
     view! {
         <p class="mt-3">
-            <a class="btn" href=routes::integration_with_preview(run.integration_id, run.id)>
+            <a class="btn" href=to>
                 <Icon name="arrow-left" />
                 "Back to these settings"
             </a>

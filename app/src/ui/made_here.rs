@@ -140,7 +140,9 @@ pub fn BinNote(
 
 /// What a deletion means, before it is confirmed.
 pub fn bin_words(stays: &str) -> String {
-    format!("It goes into the bin for {BIN_DAYS} days and can be restored, {stays}; then it is gone for good.")
+    format!(
+        "It goes into the bin for {BIN_DAYS} days and can be restored, {stays}; then it is gone for good."
+    )
 }
 
 /// An error that blames a field by the API's name, at a field of a form whose fields stand inside

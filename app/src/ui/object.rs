@@ -56,11 +56,19 @@ pub fn ObjectFacts(
             .map(|pending| {
                 view! {
                     <Status of=Mark { icon: "hand", word: "Pending", tone: "held" } />
-                    <span>{pending}</span>
+                    <span>{waits_for(&pending)}</span>
                 }
             })}
     }
     .into_any()
+}
+
+/// Why something waits, in words.
+fn waits_for(pending: &str) -> String {
+    match pending {
+        "mapping" => "a mapping rule fails for it".to_owned(),
+        other => other.replace('_', " "),
+    }
 }
 
 /// The groups that an object is in, with how many there are.

@@ -91,18 +91,42 @@ const ATTRIBUTES: [(&str, &str, &str); 16] = [
     ("jobTitle", "user[attributes][jobTitle]", "Job title"),
     ("department", "user[attributes][department]", "Department"),
     ("companyName", "user[attributes][companyName]", "Company"),
-    ("officeLocation", "user[attributes][officeLocation]", "Office"),
-    ("businessPhones", "user[attributes][businessPhones]", "Business phones"),
-    ("mobilePhone", "user[attributes][mobilePhone]", "Mobile phone"),
+    (
+        "officeLocation",
+        "user[attributes][officeLocation]",
+        "Office",
+    ),
+    (
+        "businessPhones",
+        "user[attributes][businessPhones]",
+        "Business phones",
+    ),
+    (
+        "mobilePhone",
+        "user[attributes][mobilePhone]",
+        "Mobile phone",
+    ),
     ("faxNumber", "user[attributes][faxNumber]", "Fax"),
-    ("otherMails", "user[attributes][otherMails]", "Other mail addresses"),
+    (
+        "otherMails",
+        "user[attributes][otherMails]",
+        "Other mail addresses",
+    ),
     ("streetAddress", "user[attributes][streetAddress]", "Street"),
     ("postalCode", "user[attributes][postalCode]", "Postal code"),
     ("city", "user[attributes][city]", "City"),
     ("state", "user[attributes][state]", "State or province"),
     ("country", "user[attributes][country]", "Country"),
-    ("preferredLanguage", "user[attributes][preferredLanguage]", "Language"),
-    ("usageLocation", "user[attributes][usageLocation]", "Usage location"),
+    (
+        "preferredLanguage",
+        "user[attributes][preferredLanguage]",
+        "Language",
+    ),
+    (
+        "usageLocation",
+        "user[attributes][usageLocation]",
+        "Usage location",
+    ),
     ("employeeId", "user[attributes][employeeId]", "Employee id"),
 ];
 

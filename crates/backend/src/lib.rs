@@ -22,6 +22,7 @@ pub mod jobs;
 pub mod limits;
 pub mod loopback;
 pub mod mail;
+pub mod mapping;
 pub mod notify;
 mod operator_mail;
 mod private_files;

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::{
     id::ExternalId,
+    mapping::AttributeRule,
     number::grouped,
     policy::{Limit, ObjectType, OutOfScope, Policy},
     run::RunChange,
@@ -154,7 +155,34 @@ impl Policy {
             (before != after)
                 .then(|| Difference::new(setting, limit_words(before), limit_words(after)))
         }));
+        for object_type in ObjectType::OBJECTS {
+            differences.extend(self.mapping_of(was, object_type));
+        }
         differences
+    }
+
+    /// The mapping rules of a type that differ, a line each.
+    fn mapping_of(&self, was: &Self, object_type: ObjectType) -> Vec<Difference> {
+        let (mine, theirs) = (self.mapping.of(object_type), was.mapping.of(object_type));
+        let of = |rules: &[AttributeRule], name: &str| {
+            let found = rules.iter().find(|rule| rule.attribute == name);
+            found.map_or_else(
+                || "as in the source".to_owned(),
+                |rule| rule.rule.to_string(),
+            )
+        };
+        let gone = theirs
+            .iter()
+            .filter(|rule| !mine.iter().any(|one| one.attribute == rule.attribute));
+        mine.iter()
+            .chain(gone)
+            .map(|rule| rule.attribute.as_str())
+            .map(|name| {
+                let title = format!("Mapping of {object_type} {name}");
+                Difference::new(title, of(theirs, name), of(mine, name))
+            })
+            .filter(|difference| difference.before != difference.after)
+            .collect()
     }
 
     fn protected_rules(&self, was: &Self) -> Option<Difference> {

@@ -27,6 +27,7 @@ pub mod id;
 pub mod identity;
 pub mod integration;
 pub mod made_here;
+pub mod mapping;
 pub mod notification;
 pub mod number;
 pub mod operator;

@@ -198,7 +198,9 @@ impl Role {
             Self::Administrator => {
                 "Administers customers: their settings, credentials, operators and tokens."
             }
-            Self::UserManager => "Connects sources, decides on held changes, adds and protects people.",
+            Self::UserManager => {
+                "Connects sources, decides on held changes, adds and protects people."
+            }
             Self::HelpDesk => "Sees everything of its customers, and starts runs.",
             Self::ReadOnly => "Sees everything of its customers, and changes nothing.",
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::ExternalId,
+    mapping::Mapping,
     protection::{ProtectedRule, checked_rules},
     text::FieldError,
     text_enum,
@@ -175,6 +176,8 @@ pub struct Policy {
     pub send_enrollment_email: bool,
     /// People that no run touches: those whom any of these rules matches. At most 50.
     pub protected: Vec<ProtectedRule>,
+    /// What directory attributes are made from, where that isn't what the source says.
+    pub mapping: Mapping,
 }
 
 impl Default for Policy {
@@ -192,6 +195,7 @@ impl Default for Policy {
             guard: Guard::default(),
             send_enrollment_email: false,
             protected: Vec::new(),
+            mapping: Mapping::default(),
         }
     }
 }
@@ -241,6 +245,7 @@ impl Policy {
             }
         }
         self.protected = checked_rules(self.protected)?;
+        self.mapping = self.mapping.checked()?;
         Ok(self)
     }
 
@@ -249,11 +254,12 @@ impl Policy {
         self.object_types.contains(&object_type)
     }
 
-    /// Whether a change from `before` to this policy changes who is read, so that the next run
-    /// has to be a full one (sync.md rule 3).
+    /// Whether a change from `before` to this policy changes who or what is read, so that the next
+    /// run has to be a full one (sync.md rule 3). Attributes are mapped while they are read.
     pub fn reads_differently_from(&self, before: &Self) -> bool {
         self.object_types != before.object_types
             || self.selected_group_ids != before.selected_group_ids
             || self.include_nested != before.include_nested
+            || self.mapping != before.mapping
     }
 }

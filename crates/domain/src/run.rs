@@ -260,6 +260,8 @@ text_enum! {
         DeactivatedHere = "deactivated_here",
         /// An operator deleted it here.
         DeletedHere = "deleted_here",
+        /// A mapping rule fails for it: it stays as it is, and waits.
+        MappingFailed = "mapping_failed",
     }
 }
 
@@ -284,6 +286,7 @@ impl Reason {
             Self::IntegrationDeleted => "The integration it came from was deleted",
             Self::DeactivatedHere => "Deactivated here",
             Self::DeletedHere => "Deleted here",
+            Self::MappingFailed => "A mapping rule fails for it",
         }
     }
 }

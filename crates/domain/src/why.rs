@@ -41,13 +41,15 @@ text_enum! {
         GroupKind = "group_kind",
         /// Whether it is a guest.
         Guest = "guest",
+        /// Whether every mapping rule works for it.
+        MappingRules = "mapping_rules",
         /// Whether a user has a given name and a surname.
         Names = "names",
         /// "Is Sign in Blocked on AD".
         SignIn = "sign_in",
         /// Whether the user name is free.
         UserName = "user_name",
-        /// Which attributes go into the directory.
+        /// Which attributes go into the directory, and what a rule made of one.
         Mapping = "mapping",
         /// Which attributes are kept here, whatever the source says.
         KeptHere = "kept_here",

@@ -1,5 +1,6 @@
 //! [`Connector`], made once for a process, and [`Client`], one tenant seen through one credential.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use secrecy::SecretString;
@@ -12,9 +13,11 @@ use crate::http::Http;
 use crate::limits::{Lane, Limits};
 use crate::outside::{Chance, Clock};
 use crate::pages::RoundLimits;
+use crate::resource::Resource;
 use crate::retry::{Attempts, Patience};
 use crate::token::{Access, AuthorizationCode, Grant, TokenCache, TokenInfo, TokenKey, fresh};
 use crate::usage::{Meter, Usage};
+use crate::wire::{Item, Select};
 
 /// How patient, how careful and how far ahead.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +105,7 @@ impl Connector {
             }),
             pinned: None,
             meter: Meter::default(),
+            selects: BTreeMap::new(),
         }
     }
 
@@ -139,6 +143,8 @@ pub struct Client {
     pub(crate) target: Arc<Target>,
     pinned: Option<Uuid>,
     pub(crate) meter: Meter,
+    /// What is read of a kind of objects, where that isn't all that is known of it.
+    selects: BTreeMap<Resource, Select>,
 }
 
 #[derive(Debug)]
@@ -170,6 +176,19 @@ impl Client {
             pinned: Some(tenant_id),
             ..self.clone()
         }
+    }
+
+    /// The same client, which reads these properties of a kind of objects.
+    #[must_use]
+    pub fn selecting<T: Item>(mut self, select: Select) -> Self {
+        self.selects.insert(T::RESOURCE, select);
+        self
+    }
+
+    /// The properties of a kind of objects that it reads.
+    pub fn select<T: Item>(&self) -> Select {
+        let own = self.selects.get(&T::RESOURCE).cloned();
+        own.unwrap_or_else(Select::all_of::<T>)
     }
 
     /// What has gone through this client and its clones.

@@ -13,7 +13,7 @@ use crate::links::{self, Round};
 use crate::reading::List;
 use crate::resource::Resource;
 use crate::search::{quoted, searched};
-use crate::wire::{GroupItem, Item, ObjectKind, Select, UserItem, lenient};
+use crate::wire::{GroupItem, Item, ObjectKind, UserItem, lenient};
 
 /// At most so many groups in one `checkMemberGroups` (Microsoft's reference of
 /// `directoryObject: checkMemberGroups`).
@@ -67,7 +67,7 @@ impl Client {
 
     async fn one<T: Item>(&self, name: &str) -> Result<Option<T>> {
         let path = format!("{}/{}", T::RESOURCE.path(), percent(name));
-        let query = [("$select", Select::all_of::<T>().text())];
+        let query = [("$select", self.select::<T>().text())];
         let url = self.target.cloud.graph_url(&path, &query);
         let ask = Ask::get(url, T::RESOURCE, Priority::High);
         match self.ask::<T>(&ask).await {
@@ -121,7 +121,7 @@ impl Client {
     ) -> Result<Vec<T>> {
         let mut query = vec![
             condition,
-            ("$select", Select::all_of::<T>().text()),
+            ("$select", self.select::<T>().text()),
             ("$top", top.clamp(1, 50).to_string()),
         ];
         if eventual {

@@ -14,6 +14,7 @@ pub fn tally(line: &mut CountLine, outcome: Outcome) {
         Outcome::Absent => {}
         Outcome::Unchanged => add(line, |line| &mut line.unchanged, 1),
         Outcome::Filtered(_) => add(line, |line| &mut line.filtered, 1),
+        Outcome::Failed => add(line, |line| &mut line.failed, 1),
         Outcome::Change(step) => {
             change(line, step.action, 1);
             if step.action == Action::Disable && step.reason == Some(Reason::SignInBlocked) {
@@ -91,7 +92,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_line_adds_up_whatever_happens(
-            kinds in prop::collection::vec((0usize..4, 0usize..7, any::<bool>()), 0..60),
+            kinds in prop::collection::vec((0usize..5, 0usize..7, any::<bool>()), 0..60),
             holds in prop::collection::vec(any::<bool>(), 60),
         ) {
             let mut line = line(ObjectType::User);
@@ -103,6 +104,7 @@ mod tests {
                     0 => Outcome::Absent,
                     1 => Outcome::Unchanged,
                     2 => Outcome::Filtered(Reason::Guest),
+                    4 => Outcome::Failed,
                     _ => Outcome::Change(Step { action, reason }),
                 };
                 tally(&mut line, outcome);

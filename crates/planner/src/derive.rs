@@ -30,6 +30,8 @@ pub struct Facts {
     pub sign_in_blocked: bool,
     /// Whether a user is a guest.
     pub guest: bool,
+    /// Whether a mapping rule fails for it, so that what it should be like isn't known.
+    pub unmapped: bool,
     /// Whether an active user of an older integration of the customer has this user name.
     pub name_taken: bool,
     /// A group's kind.
@@ -43,6 +45,12 @@ pub enum Derived {
     Active,
     /// It belongs into the directory, not in use: its sign-in is blocked in the source.
     Blocked,
+    /// It may belong into the directory: a mapping rule fails for it, so it stays as it is there,
+    /// but for a blocked sign-in, which counts all the same.
+    Unmapped {
+        /// Whether its sign-in is blocked, and that counts.
+        blocked: bool,
+    },
     /// The source has it, in scope, and the policy keeps it out: the reasons that are shown as
     /// filtered.
     Filtered(Reason),
@@ -62,6 +70,7 @@ impl Derived {
         match self {
             Self::Active => None,
             Self::Blocked => Some(Reason::SignInBlocked),
+            Self::Unmapped { .. } => Some(Reason::MappingFailed),
             Self::Filtered(reason) | Self::Absent(reason) => Some(reason),
         }
     }
@@ -80,6 +89,8 @@ pub enum Question {
     GroupKind,
     /// Is it a guest, and are guests kept out?
     Guest,
+    /// Does every mapping rule work for it? What is asked after this is about mapped values.
+    Mapping,
     /// Does it have both names, where both are required?
     Names,
     /// Is its sign-in blocked, and does that count? Before the user name: a blocked person needs
@@ -91,12 +102,13 @@ pub enum Question {
 
 impl Question {
     /// Every question, in the order in which they are asked.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Presence,
         Self::ObjectType,
         Self::Scope,
         Self::GroupKind,
         Self::Guest,
+        Self::Mapping,
         Self::Names,
         Self::SignIn,
         Self::UserName,
@@ -105,7 +117,7 @@ impl Question {
     /// Whether it is asked about objects of this type.
     pub const fn concerns(self, object_type: ObjectType) -> bool {
         match self {
-            Self::Presence | Self::ObjectType | Self::Scope => true,
+            Self::Presence | Self::ObjectType | Self::Scope | Self::Mapping => true,
             Self::GroupKind => matches!(object_type, ObjectType::Group),
             // "Is Sign in Blocked on AD": a device signs in too.
             Self::SignIn => matches!(object_type, ObjectType::User | ObjectType::Device),
@@ -130,6 +142,12 @@ impl Question {
             Self::Guest => when(
                 facts.guest && !policy.include_guests,
                 Derived::Filtered(Reason::Guest),
+            ),
+            Self::Mapping => when(
+                facts.unmapped,
+                Derived::Unmapped {
+                    blocked: facts.sign_in_blocked && policy.blocked_sign_in_disables,
+                },
             ),
             Self::Names => when(
                 policy.require_names && !(facts.has_given_name && facts.has_surname),
@@ -201,6 +219,7 @@ mod tests {
         has_surname: true,
         sign_in_blocked: false,
         guest: false,
+        unmapped: false,
         name_taken: false,
         group_kind: None,
     };
@@ -276,6 +295,28 @@ mod tests {
             ),
             (
                 Facts {
+                    unmapped: true,
+                    has_surname: false,
+                    ..PERSON
+                },
+                Derived::Unmapped { blocked: false },
+            ),
+            (
+                Facts {
+                    unmapped: true,
+                    ..blocked
+                },
+                Derived::Unmapped { blocked: true },
+            ),
+            (
+                Facts {
+                    unmapped: true,
+                    ..guest
+                },
+                Derived::Filtered(Reason::Guest),
+            ),
+            (
+                Facts {
                     name_taken: true,
                     ..blocked
                 },
@@ -327,7 +368,7 @@ mod tests {
             Presence::Gone,
         ]);
         let kind = prop::option::of(prop::sample::select(GroupKind::ALL.to_vec()));
-        (object_type, presence, kind, any::<[bool; 6]>()).prop_map(
+        (object_type, presence, kind, any::<[bool; 7]>()).prop_map(
             |(object_type, presence, group_kind, flags)| Facts {
                 object_type,
                 presence,
@@ -337,6 +378,7 @@ mod tests {
                 sign_in_blocked: flags[3],
                 guest: flags[4],
                 name_taken: flags[5],
+                unmapped: flags[6],
                 group_kind,
             },
         )

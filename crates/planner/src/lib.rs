@@ -5,6 +5,7 @@
 //! which a run goes through them:
 //!
 //! - [`read`]: an object as its source gave it, brought into one form.
+//! - [`mapping`]: the policy's rules make of it what the directory gets.
 //! - [`merge`]: what a round said about an object or an edge more than once becomes one statement.
 //! - [`mod@derive`]: the policy decides what should be of one object.
 //! - [`diff`]: what should be and what is become at most one action an object.
@@ -26,6 +27,7 @@ pub mod fold;
 pub mod guard;
 pub mod hash;
 pub mod kept_here;
+pub mod mapping;
 pub mod merge;
 pub mod protection;
 pub mod read;

@@ -174,6 +174,15 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
+/// What the policy's mapping did to an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mapped {
+    /// What failed, where a rule did: then the content is the source's own.
+    pub error: Option<String>,
+    /// The source's values that rules read: a JSON object. None where no rule is for its type.
+    pub from: Option<String>,
+}
+
 /// One object of a page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceObject {
@@ -183,8 +192,10 @@ pub struct SourceObject {
     pub external_id: ExternalId,
     /// Whether the source has it.
     pub presence: Presence,
-    /// What the source says of it; nothing worth keeping where it isn't present.
+    /// What the source says of it, mapped; nothing worth keeping where it isn't present.
     pub content: Content,
+    /// What mapping did to it.
+    pub mapped: Mapped,
 }
 
 #[cfg(test)]

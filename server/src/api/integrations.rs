@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use backend::{
-    Backend,
+    Backend, mapping,
     store::{customers, integrations, protected_rules},
 };
 use domain::{
@@ -10,6 +10,7 @@ use domain::{
     guard::GuardForecast,
     id::{CustomerId, IntegrationId},
     integration::{Integration, IntegrationChange, NewIntegration, People},
+    mapping::{MappingTest, MappingTestRequest},
     paging::Listing,
     permission::Permission,
     protection::{ProtectedForecast, ProtectedForecastRequest},
@@ -34,6 +35,7 @@ pub fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(get, change, delete))
         .routes(routes!(guard_forecast))
         .routes(routes!(protected_forecast))
+        .routes(routes!(mapping_test))
 }
 
 /// Which integrations.
@@ -169,6 +171,27 @@ async fn protected_forecast(
     let rules = body.parse::<ProtectedForecastRequest>()?.protected;
     let forecast = protected_rules::forecast(&backend, &caller.0, id, rules).await;
     forecast.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// What an integration's mapping makes of some of its people
+///
+/// Of the saved rules, or of those that are given and needn't be saved. The objects are read from the
+/// source just now, under the rule of "Why?", and nothing of it is stored.
+#[utoipa::path(post, path = "/integrations/{id}/mapping-test", tag = "Integrations",
+    params(("id" = IntegrationId, Path)), request_body = MappingTestRequest,
+    responses((status = 200, body = MappingTest), Refusals))]
+async fn mapping_test(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<IntegrationId>,
+    body: Body,
+) -> Result<Json<MappingTest>> {
+    caller.found(integrations::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::DirectoryRead)?;
+    caller.require(Permission::RunsStart)?;
+    let request: MappingTestRequest = body.parse()?;
+    let test = mapping::test(&backend, &caller.0, id, request).await;
+    test.map(Json).map_err(|error| caller.refused(error))
 }
 
 /// Change an integration

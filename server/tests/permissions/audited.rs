@@ -38,6 +38,7 @@ const KEEP_NOTHING: [&str; 5] = [
 const CALLS_THAT_KEEP_NOTHING: [&str; 4] = [
     "POST /credential-profiles/{id}/second/test-connection",
     "POST /integrations/test-connection",
+    "POST /integrations/{id}/mapping-test",
     "POST /integrations/{id}/protected-forecast",
     "POST /policy-templates/{id}/effect",
 ];

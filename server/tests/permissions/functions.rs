@@ -142,6 +142,9 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "integrations/settings-of-preview" => json!({ "id": integration, "run": run }),
         "integrations/explain" => json!({ "id": integration, "object": "somebody" }),
         "integrations/groups" => json!({ "id": integration, "query": list(things) }),
+        "mapping/get" => json!({ "id": integration }),
+        "mapping/check" => json!({ "id": integration, "mapping": { "lines": [] } }),
+        "mapping/test" => json!({ "id": integration, "mapping": null, "objects": "" }),
         "integrations/list" => json!({ "query": list(things), "filters": {} }),
         "notifications/offer-secret" => json!({ "customer": customer, "id": null }),
         "notifications/view" => json!({ "id": recipient }),
@@ -261,6 +264,7 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         "integrations/preview-settings" | "integrations/save" | "integrations/test-saved" => {
             settings(integration, profile)
         }
+        "mapping/preview" | "mapping/save" => mapping(integration),
         "notifications/add" => {
             format!("customer_id={customer}&kind=mail&address=no-address&causes[]=run.held")
         }
@@ -314,6 +318,20 @@ fn changing_directory(app: &TestApp, things: &Things, new: &str, function: &str)
         "users/set-aliases" => format!("id={user}&aliases=other%40example.com"),
         other => changing_tokens(app, things, new, other),
     }
+}
+
+/// A rule for an attribute.
+pub(super) fn mapping(integration: &str) -> String {
+    let line = |field: &str, value: &str| format!("&mapping[lines][0][{field}]={value}");
+    [
+        format!("id={integration}"),
+        line("number", "0"),
+        line("object_type", "user"),
+        line("attribute", "jobTitle"),
+        line("kind", "constant"),
+        line("value", "Colleague"),
+    ]
+    .concat()
 }
 
 /// What a function about tokens and consent links is sent; `new` are the fields of an integration.

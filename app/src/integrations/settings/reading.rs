@@ -108,6 +108,8 @@ impl SettingsForm {
                 delete: self.delete,
             },
             guard,
+            // It has a tab of its own.
+            mapping: before.mapping.clone(),
         };
         policy
             .checked()

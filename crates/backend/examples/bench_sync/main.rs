@@ -9,6 +9,7 @@ mod farm;
 mod floor;
 mod machine;
 mod many;
+mod mapping;
 mod measure;
 mod part;
 mod rows;
@@ -56,13 +57,16 @@ enum Role {
     Table,
     /// Measure one part of it, which standard input names.
     Part,
+    /// Measure what mapping costs a person.
+    Mapping,
     /// Be the simulator.
     Simulator,
 }
 
 const USAGE: &str = "usage: bench_sync [--postgres URL] [--users N] [--groups N] [--memberships N]
        bench_sync --table [--small] [--postgres URL] [--main USERS] [--growth N,N,N]
-                  [--integrations N]";
+                  [--integrations N]
+       bench_sync --mapping";
 
 /// A row of the table: its title, and its text for one database.
 type Row = (&'static str, fn(&measure::Measured) -> String);
@@ -90,6 +94,7 @@ fn main() -> ExitCode {
         match role {
             Role::Sync => bench(&asked).await,
             Role::Table => table::print(&asked).await,
+            Role::Mapping => mapping::print(),
             Role::Part => part::Part::here().await,
             Role::Simulator => farm::serve(&asked).await,
         }
@@ -111,6 +116,7 @@ fn parse(arguments: &[String]) -> Option<(Asked, Role)> {
         match word.as_str() {
             "--simulator" => role = Role::Simulator,
             "--table" => role = Role::Table,
+            "--mapping" => role = Role::Mapping,
             "--part" => role = Role::Part,
             "--postgres" => asked.postgres = Some(words.next()?.clone()),
             "--users" => asked.users = words.next()?.parse().ok()?,

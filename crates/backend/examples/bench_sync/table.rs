@@ -8,7 +8,7 @@ use domain::number::grouped;
 use crate::{
     Asked, Result,
     farm::Simulator,
-    floor, machine, many,
+    floor, machine, many, mapping,
     part::{Part, median},
     rows, whole,
 };
@@ -126,12 +126,24 @@ pub async fn print(asked: &Asked) -> Result<()> {
         }
         println!();
     }
+    mapping_rows(columns.len())?;
     eprintln!("\nThe whole table took {:.0?}.", begun.elapsed());
     if columns.iter().all(Column::is_whole) {
         Ok(())
     } else {
         Err("some parts failed, as said above".into())
     }
+}
+
+/// What mapping costs a person, the same on every database.
+fn mapping_rows(columns: usize) -> Result<()> {
+    for (text, took) in mapping::measure()? {
+        let aim = mapping::AIM.as_micros();
+        print!("| **mapping**, an expression for a person: `{text}` | {aim} µs |");
+        let value = format!(" {:.2} µs |", mapping::micros(took));
+        println!("{}", value.repeat(columns));
+    }
+    Ok(())
 }
 
 /// The command with which this table comes again.

@@ -39,7 +39,7 @@ pub async fn test_connection(
     let mut tx = b.db.read().await?;
     customers::find_in_use(&mut tx, scope, customer).await?;
     let tenant = Tenant::parse(&new.tenant)?;
-    let policy = new.policy.checked()?;
+    let policy = crate::mapping::checked(new.policy)?;
     let wish = Wish {
         customer,
         cloud: &new.cloud,

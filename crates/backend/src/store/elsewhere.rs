@@ -52,12 +52,7 @@ pub(super) async fn of(
 
 /// The page of a user or a group in the portal of its cloud, in its tenant. Clouds that only
 /// configuration knows have none.
-fn portal(
-    cloud: &str,
-    tenant: &str,
-    object_type: ObjectType,
-    id: ExternalId,
-) -> Option<String> {
+fn portal(cloud: &str, tenant: &str, object_type: ObjectType, id: ExternalId) -> Option<String> {
     let (_, portal) = PORTALS.iter().find(|(known, _)| *known == cloud)?;
     let page = match object_type {
         ObjectType::User => "Microsoft_AAD_UsersAndTenants/UserProfileMenuBlade/~/overview/userId",

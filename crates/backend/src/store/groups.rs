@@ -10,8 +10,8 @@ use domain::{
     DateTime,
     group::{Group, GroupDetail, GroupKind, GroupLine},
     id::{CustomerId, GroupId, IntegrationId},
-    paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
     made_here::editable,
+    paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
     policy::ObjectType,
     run::Reason,
@@ -272,7 +272,8 @@ pub async fn detail(b: &Backend, scope: &Scope, id: GroupId) -> Result<GroupDeta
     let group = &line.group;
     let integration = more.integration_id;
     Ok(GroupDetail {
-        elsewhere: elsewhere::of(&mut tx, integration, ObjectType::Group, group.external_id).await?,
+        elsewhere: elsewhere::of(&mut tx, integration, ObjectType::Group, group.external_id)
+            .await?,
         editable: editable(group.source_type, integration),
         purge_at: more.purge_at,
         line,

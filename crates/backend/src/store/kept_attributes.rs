@@ -99,9 +99,11 @@ pub async fn keep(
     let content = over.over(user.content.clone());
     held::write(&mut tx, id, &content, kept.at).await?;
     let shown = |content: &planner::read::Content| content.shown().get(name).map(typed);
-    let changes = AuditChanges::none()
-        .now("attribute", &name)
-        .field("value", &shown(&user.content), &kept.value);
+    let changes = AuditChanges::none().now("attribute", &name).field(
+        "value",
+        &shown(&user.content),
+        &kept.value,
+    );
     let action = AuditAction::UserKeepAttribute;
     user.record(b, &mut tx, scope, action, (note, changes))
         .await?;

@@ -13,9 +13,9 @@ use domain::{
     countdown::CountdownState,
     enrolment::EnrolmentState,
     id::{CustomerId, GroupId, IntegrationId, UserId},
+    made_here::editable,
     paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
-    made_here::editable,
     policy::ObjectType,
     protection::{Protected, ProtectedFilter},
     run::Reason,
@@ -43,9 +43,7 @@ use super::{
     protection::ProtectionRow,
     read_json,
 };
-use crate::{
-    Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, fetch_scalar, in_scope,
-};
+use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, fetch_scalar, in_scope};
 
 /// What the Users list is asked for.
 #[derive(Debug, Clone, Default)]

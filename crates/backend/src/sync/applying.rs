@@ -81,7 +81,8 @@ async fn applied(work: &Work<'_>) -> Result<i64> {
     fetch_scalar!(
         &mut tx,
         i64,
-        "SELECT COUNT(*) FROM run_change WHERE run_id = $1 AND status IN ('applied', 'failed')",
+        "SELECT COUNT(*) FROM run_change WHERE run_id = $1 AND status IN ('applied', 'failed')
+            AND (reason IS NULL OR reason <> 'mapping_failed')",
         work.run.id
     )
 }

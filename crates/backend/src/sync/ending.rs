@@ -487,6 +487,7 @@ async fn settle_pending(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
     execute!(
         tx,
         "UPDATE source_object SET pending = CASE
+                WHEN c.reason = 'mapping_failed' THEN 'mapping'
                 WHEN c.status = 'failed' THEN 'failed'
                 WHEN c.reason = 'empty_answer' THEN 'empty_answer' ELSE 'guard_limit' END
            FROM run_change c
@@ -513,9 +514,9 @@ fn status(lines: &[CountLine], preview: bool) -> RunStatus {
     let any = |number: fn(&CountLine) -> i64| lines.iter().any(|line| number(line) > 0);
     if any(|line| line.held) && !preview {
         RunStatus::Held
-    } else if any(|line| line.failed) {
+    } else if any(|line| line.failed) && !preview {
         RunStatus::Partial
-    } else if any(CountLine::changed) || any(|line| line.held) {
+    } else if any(CountLine::changed) || any(|line| line.held) || any(|line| line.failed) {
         RunStatus::Succeeded
     } else {
         RunStatus::NothingToDo

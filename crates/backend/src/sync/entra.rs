@@ -6,7 +6,7 @@ use domain::{group::GroupKind, id::ExternalId, policy::ObjectType};
 use graph::{ContactItem, DeviceItem, GroupItem, Item, ObjectKind, Removed, UserItem};
 use planner::{
     merge::MemberOp,
-    read::{Content, Presence, SourceObject},
+    read::{Content, Mapped, Presence, SourceObject},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -239,6 +239,7 @@ fn present(object_type: ObjectType, id: Uuid, content: Content) -> SourceObject 
         external_id: ExternalId(id),
         presence: Presence::Present,
         content: content.normal(),
+        mapped: Mapped::default(),
     }
 }
 
@@ -251,16 +252,28 @@ fn removed_object(object_type: ObjectType, id: Uuid, removed: Removed) -> Source
             Removed::Deleted => Presence::Gone,
         },
         content: Content::default(),
+        mapped: Mapped::default(),
     }
 }
+
+/// The property that holds fifteen attributes.
+const EXTENSION_ATTRIBUTES: &str = "onPremisesExtensionAttributes";
 
 fn attributes(item: &impl Serialize, columns: &[&str]) -> BTreeMap<String, Value> {
     let Ok(Value::Object(all)) = serde_json::to_value(item) else {
         return BTreeMap::new();
     };
-    all.into_iter()
-        .filter(|(name, _)| !columns.contains(&name.as_str()))
-        .collect()
+    let mut attributes = BTreeMap::new();
+    for (name, value) in all {
+        match value {
+            Value::Object(fifteen) if name == EXTENSION_ATTRIBUTES => attributes.extend(fifteen),
+            value if !columns.contains(&name.as_str()) => {
+                attributes.insert(name, value);
+            }
+            _ => {}
+        }
+    }
+    attributes
 }
 
 fn incomplete(noun: &str, properties: &str) -> Stop {

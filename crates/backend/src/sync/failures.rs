@@ -9,7 +9,7 @@ use domain::{
 use planner::count;
 
 use super::{members::Difference, record::Work};
-use crate::{Result, Tx, execute, fetch_all, fetch_optional};
+use crate::{Result, Tx, execute, fetch_all, fetch_optional, fetch_scalar};
 
 /// Leaves what isn't applied yet as failed and pending.
 pub(super) async fn leave(tx: &mut Tx, work: &Work<'_>, pending: &str, why: &str) -> Result<()> {
@@ -36,11 +36,13 @@ pub(super) async fn leave(tx: &mut Tx, work: &Work<'_>, pending: &str, why: &str
 
 /// Moves failed changes from what they would have been to `failed`.
 pub(super) async fn recount(tx: &mut Tx, run_id: RunId, lines: &mut [CountLine]) -> Result<()> {
+    // Whom a mapping rule fails for was counted as failed when planned.
     let objects = fetch_all!(
         tx,
         (ObjectType, Action, Option<Reason>, i64),
         "SELECT object_type, action, reason, COUNT(*) FROM run_change
           WHERE run_id = $1 AND status = 'failed' AND object_type <> 'membership'
+            AND (reason IS NULL OR reason <> 'mapping_failed')
           GROUP BY object_type, action, reason",
         run_id
     )?;
@@ -81,16 +83,35 @@ fn removed_in(after: &str) -> i64 {
 /// What failed, with the first cause.
 pub(super) async fn words(tx: &mut Tx, run_id: RunId, lines: &[CountLine]) -> Result<RunError> {
     let first = fetch_optional!(
-        tx,
+        &mut *tx,
         (String, Option<String>),
         "SELECT display_name, error FROM run_change
           WHERE run_id = $1 AND status = 'failed' ORDER BY position LIMIT 1",
+        run_id
+    )?;
+    let unmapped = fetch_scalar!(
+        tx,
+        i64,
+        "SELECT COUNT(*) FROM run_change
+          WHERE run_id = $1 AND status = 'failed' AND reason = 'mapping_failed'",
         run_id
     )?;
     let number: i64 = lines.iter().map(|line| line.failed).sum();
     let (mut name, cause) = first.unwrap_or_default();
     // A name may be of any length, a sentence not.
     name.truncate(name.floor_char_boundary(256));
+    if unmapped == number {
+        return Ok(RunError {
+            code: "mapping_failed".to_owned(),
+            title: format!(
+                "A mapping rule fails for {}",
+                counted(number, "object", "objects")
+            ),
+            detail: format!("The first is {name}: {}", cause.unwrap_or_default()),
+            fix: "Correct the rule on the tab Attributes, or the value in the source. Until then they stay as they are."
+                .to_owned(),
+        });
+    }
     Ok(RunError {
         code: "changes_failed".to_owned(),
         title: format!(

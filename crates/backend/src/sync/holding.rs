@@ -111,6 +111,7 @@ pub(super) async fn everything(
                     reason: Some(Reason::EmptyAnswer),
                     status: ChangeStatus::Held,
                     edges: 0,
+                    error: None,
                     before: None,
                     after: None,
                 },

@@ -469,6 +469,7 @@ fn changes(
         totals.held += size(&edges.held) + size(&edges.held_with);
         let mut push = |action, reason, status, edges, after| {
             changes.push(Change {
+                error: None,
                 object_type: ObjectType::Membership,
                 external_id: group.external_id,
                 object_id,

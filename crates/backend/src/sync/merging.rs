@@ -168,6 +168,21 @@ async fn gone(
     Ok(last)
 }
 
+/// What follows the source's content, once it can be mapped: until then it stays as it was.
+const CONTENT: [&str; 11] = [
+    "display_name",
+    "name_folded",
+    "search_text",
+    "user_principal_name",
+    "user_name_folded",
+    "given_name",
+    "surname",
+    "mail",
+    "dynamic",
+    "attributes",
+    "hash",
+];
+
 async fn upsert(
     tx: &mut Tx,
     run_id: Uuid,
@@ -175,31 +190,42 @@ async fn upsert(
     object_type: ObjectType,
     (after, end): (ExternalId, ExternalId),
 ) -> Result<u64> {
-    execute!(
-        tx,
+    let content: Vec<String> = CONTENT
+        .iter()
+        .map(|column| {
+            format!(
+                "{column} = CASE WHEN excluded.mapping_error IS NULL THEN excluded.{column}
+                                 ELSE source_object.{column} END"
+            )
+        })
+        .collect();
+    let content = content.join(", ");
+    let sql = format!(
         "INSERT INTO source_object (integration_id, object_type, external_id, presence,
             display_name, name_folded, search_text, user_principal_name, user_name_folded,
             given_name, surname, mail, sign_in_blocked, guest, group_kind, dynamic, attributes,
-            hash, in_scope, kept)
+            hash, mapping_error, mapped_from, in_scope, kept)
          SELECT $1, object_type, external_id, presence, display_name, name_folded, search_text,
             user_principal_name, user_name_folded, given_name, surname, mail, sign_in_blocked,
-            guest, group_kind, dynamic, attributes, hash, FALSE, TRUE
+            guest, group_kind, dynamic, attributes, hash, mapping_error, mapped_from, FALSE, TRUE
            FROM run_staging
           WHERE run_id = $2 AND object_type = $3 AND external_id > $4 AND external_id <= $5
             AND presence = 'present'
           ORDER BY external_id
          ON CONFLICT (integration_id, object_type, external_id) DO UPDATE SET
-            presence = excluded.presence, display_name = excluded.display_name,
-            name_folded = excluded.name_folded, search_text = excluded.search_text,
-            user_principal_name = excluded.user_principal_name,
-            user_name_folded = excluded.user_name_folded, given_name = excluded.given_name,
-            surname = excluded.surname, mail = excluded.mail,
+            presence = excluded.presence, {content},
             sign_in_blocked = excluded.sign_in_blocked, guest = excluded.guest,
-            group_kind = excluded.group_kind, dynamic = excluded.dynamic,
-            attributes = excluded.attributes, hash = excluded.hash
+            group_kind = excluded.group_kind, mapping_error = excluded.mapping_error,
+            mapped_from = excluded.mapped_from
           WHERE source_object.hash <> excluded.hash OR source_object.presence <> 'present'
              OR source_object.sign_in_blocked <> excluded.sign_in_blocked
-             OR source_object.guest <> excluded.guest",
+             OR source_object.guest <> excluded.guest
+             OR source_object.mapping_error IS DISTINCT FROM excluded.mapping_error
+             OR source_object.mapped_from IS DISTINCT FROM excluded.mapped_from"
+    );
+    execute!(
+        tx,
+        sqlx::AssertSqlSafe(sql),
         integration,
         run_id,
         object_type,

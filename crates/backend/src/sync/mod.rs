@@ -40,6 +40,7 @@ mod rejections;
 mod scope;
 mod seen;
 mod selected;
+pub(crate) mod selection;
 mod single;
 mod staging;
 mod starting;

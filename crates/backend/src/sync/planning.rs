@@ -25,7 +25,7 @@ use super::{
     reading::Round,
     record::Work,
     rejections::Rejections,
-    rows::{IDS_MAX, push_ids, run_built},
+    rows::{IDS_MAX, fetch_built, push_ids, run_built},
     stop::Stop,
     walk::{Decided, Flag, Marks, Row, Walk, Which},
 };
@@ -50,6 +50,8 @@ pub(super) struct Change {
     pub edges: i64,
     pub before: Option<String>,
     pub after: Option<String>,
+    /// What is wrong, where it fails before it is tried.
+    pub error: Option<String>,
 }
 
 /// A plan on its way.
@@ -100,7 +102,7 @@ impl Plan {
             tx,
             "INSERT INTO run_change (run_id, position, object_type, external_id, object_id,
                 display_name, name_folded, action, reason, status, edges, before_value,
-                after_value)",
+                after_value, error)",
             rows,
             |row| {
                 "uuid": run_id,
@@ -116,6 +118,7 @@ impl Plan {
                 "bigint": row.1.edges,
                 "text": row.1.before.as_deref(),
                 "text": row.1.after.as_deref(),
+                "text": row.1.error.as_deref(),
             },
             ""
         )?;
@@ -302,6 +305,7 @@ async fn batch(
         }
     }
     difference::fill(work, object_type, &differing, now, &mut changes).await?;
+    fill_errors(work, object_type, &mut changes).await?;
     let mut tx = work.bulk().await?;
     plan.store(&mut tx, work, &changes).await?;
     for (keeps, ids) in [false, true].into_iter().zip(&kept) {
@@ -352,10 +356,20 @@ fn change(
     let (action, reason, status) = match outcome {
         Outcome::Absent | Outcome::Unchanged => return None,
         Outcome::Filtered(reason) => (Action::Filter, Some(reason), ChangeStatus::Filtered),
+        Outcome::Failed => {
+            let action = match row.directory_id {
+                Some(_) => Action::Update,
+                None => Action::Create,
+            };
+            (action, Some(Reason::MappingFailed), ChangeStatus::Failed)
+        }
         Outcome::Change(step) => (step.action, step.reason, ChangeStatus::Planned),
     };
     let object_id = row.directory_id.unwrap_or_else(|| work.b().ids.uuid());
-    if object_type == ObjectType::Group && action == Action::Create {
+    if object_type == ObjectType::Group
+        && action == Action::Create
+        && status == ChangeStatus::Planned
+    {
         plan.new_groups.insert(row.external_id, object_id);
     }
     Some(Change {
@@ -370,7 +384,46 @@ fn change(
         edges: 0,
         before: None,
         after: None,
+        error: None,
     })
+}
+
+/// Puts what is wrong to those whom a mapping rule fails for.
+async fn fill_errors(
+    work: &Work<'_>,
+    object_type: ObjectType,
+    changes: &mut [Change],
+) -> Result<()> {
+    let unmapped = |change: &Change| change.reason == Some(Reason::MappingFailed);
+    let ids: Vec<Uuid> = changes
+        .iter()
+        .filter(|change| unmapped(change))
+        .map(|change| change.external_id.0)
+        .collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut errors: HashMap<Uuid, String> = HashMap::new();
+    let mut tx = work.b().db.read().await?;
+    for ids in ids.chunks(IDS_MAX) {
+        let rows = fetch_built!(&mut tx, (Uuid, Option<String>), |query| {
+            query.push(
+                "SELECT external_id, mapping_error FROM source_object WHERE integration_id = ",
+            );
+            query.push_bind(work.integration.id);
+            query.push(" AND object_type = ").push_bind(object_type);
+            query.push(" AND external_id");
+            push_ids!(query, ids);
+        })?;
+        errors.extend(
+            rows.into_iter()
+                .filter_map(|(id, error)| Some((id, error?))),
+        );
+    }
+    for change in changes.iter_mut().filter(|change| unmapped(change)) {
+        change.error = errors.remove(&change.external_id.0);
+    }
+    Ok(())
 }
 
 /// Marks whose memberships are shown from now on. Noted as pending too, so that planning which is

@@ -2,7 +2,10 @@
 //! downloaded while this one is written (`graph::Pages` reads ahead in a task of its own), and
 //! memory is bounded by those pages.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use domain::{
     DateTime,
@@ -14,6 +17,7 @@ use graph::{
     After, Client, ContactItem, DeltaStart, DeviceItem, FILTER_IDS_MAX, GroupItem, Item, Page,
     Pages, Select, UserItem,
 };
+use planner::mapping::Mapper;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -22,7 +26,9 @@ use super::{
     entra::{self, Single},
     merging,
     record::Work,
-    selected, single,
+    selected,
+    selection::selecting,
+    single,
     staging::{self, Stager},
     stop::Stop,
 };
@@ -109,6 +115,11 @@ pub(super) fn read_key(policy: &Policy) -> String {
             }
         }
     }
+    if !policy.mapping.is_empty() {
+        // What is read, and what is made of it.
+        hash.update(b"mapping;");
+        hash.update(serde_json::to_vec(&policy.mapping).unwrap_or_default());
+    }
     hex::encode(hash.finalize())
 }
 
@@ -131,16 +142,34 @@ pub(super) async fn read(work: &mut Work<'_>) -> Result<Read, Stop> {
     }
     work.run.phase = RunPhase::Reading;
     let before = (work.run.requests, work.run.resource_units);
-    let client = connect::client(work).await?;
+    let mapper = Arc::new(mapper(&work.policy)?);
+    let client = selecting(connect::client(work).await?, &mapper);
     let outcome = match work.run.one() {
-        Some(one) => single::read(work, &client, one, before).await,
-        None => read_with(work, &client).await,
+        Some(one) => single::read(work, &client, one, mapper, before).await,
+        None => read_with(work, &client, &mapper).await,
     };
     count(work, &client, before);
     outcome
 }
 
-async fn read_with(work: &mut Work<'_>, client: &Client) -> Result<Read, Stop> {
+/// The rules of a policy. They were looked at when they were saved, so this goes wrong only where
+/// what is let in changed since.
+fn mapper(policy: &Policy) -> Result<Mapper, Stop> {
+    Mapper::new(&policy.mapping).map_err(|error| {
+        Stop::failed(
+            "mapping_invalid",
+            "A mapping rule can’t be read",
+            format!("{error} Nothing was read."),
+            "Open the tab Attributes of the integration, correct the rule and save.",
+        )
+    })
+}
+
+async fn read_with(
+    work: &mut Work<'_>,
+    client: &Client,
+    mapper: &Arc<Mapper>,
+) -> Result<Read, Stop> {
     let before = (work.run.requests, work.run.resource_units);
     connect::prove(work, client).await?;
     let links = links(work.b(), work.integration.id).await?;
@@ -155,6 +184,7 @@ async fn read_with(work: &mut Work<'_>, client: &Client) -> Result<Read, Stop> {
             client,
             links: &links,
             full,
+            mapper,
             before,
         };
         match round.read(work).await {
@@ -228,17 +258,17 @@ pub(super) struct Reading<'a> {
     pub client: &'a Client,
     pub links: &'a BTreeMap<String, String>,
     pub full: bool,
+    mapper: &'a Arc<Mapper>,
     before: (i64, i64),
 }
 
 impl Reading<'_> {
     async fn read(&self, work: &mut Work<'_>) -> Result<Read, Stop> {
         let noted = self.full && !merging::is_first(work).await?;
-        let mut stager = if noted {
-            Stager::noting()
-        } else {
-            Stager::default()
-        };
+        let mut stager = Stager::new(Arc::clone(self.mapper));
+        if noted {
+            stager = stager.noting();
+        }
         let links = if work.is_selected() {
             selected::read(self, work, &mut stager).await?
         } else {
@@ -286,7 +316,7 @@ impl Reading<'_> {
         let mut users = self.stream::<UserItem>(work);
         let mut groups = work.policy.reads(ObjectType::Group).then(|| {
             self.client
-                .groups_delta(self.start(GROUPS), &group_select(), &[])
+                .groups_delta(self.start(GROUPS), &group_select(self.client), &[])
         });
         let mut contacts = self.stream::<ContactItem>(work);
         let mut devices = self.stream::<DeviceItem>(work);
@@ -324,7 +354,7 @@ impl Reading<'_> {
     /// The stream of everything of one type; none where the policy doesn't read it.
     fn stream<T: Single>(&self, work: &Work<'_>) -> Option<Pages<T>> {
         let start = || self.start(T::OBJECT_TYPE.as_str());
-        let pages = || self.client.delta(start(), &Select::all_of::<T>(), &[]);
+        let pages = || self.client.delta(start(), &self.client.select::<T>(), &[]);
         work.policy.reads(T::OBJECT_TYPE).then(pages)
     }
 
@@ -378,8 +408,8 @@ impl Reading<'_> {
 const TICK: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// The properties of groups, and the changes of their members.
-pub(super) fn group_select() -> Select {
-    Select::all_of::<GroupItem>().and("members")
+pub(super) fn group_select(client: &Client) -> Select {
+    client.select::<GroupItem>().and("members")
 }
 
 /// Whether members of this type are kept. Who is in scope hangs on people and groups in groups, read
@@ -438,7 +468,8 @@ async fn empty(work: &Work<'_>, stager: &Stager) -> Result<Vec<ObjectType>> {
 }
 
 /// Whether something waits although the source said nothing: pending objects, a countdown that is
-/// over, another policy.
+/// over, another policy. Whom a mapping rule fails for waits for the source or for the policy: nothing
+/// else would help, so such a run is as quiet as any.
 async fn anything_waits(work: &Work<'_>) -> Result<bool> {
     if work.integration.planned_policy.as_deref() != Some(&*super::planned_policy(&work.policy)) {
         return Ok(true);
@@ -462,7 +493,8 @@ async fn anything_waits(work: &Work<'_>) -> Result<bool> {
         bool,
         sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM source_object
-                             WHERE integration_id = $1 AND pending IS NOT NULL)
+                             WHERE integration_id = $1 AND pending IS NOT NULL
+                               AND pending <> 'mapping')
                  OR {}",
             over.join(" OR ")
         )),

@@ -4,7 +4,7 @@
 use domain::{id::ExternalId, policy::ObjectType};
 use planner::{
     hash,
-    read::{Presence, SourceObject},
+    read::{Mapped, Presence, SourceObject},
 };
 use sqlx::FromRow;
 use std::collections::HashMap;
@@ -103,6 +103,8 @@ struct Said {
     is_present: bool,
     sign_in_blocked: bool,
     guest: bool,
+    /// What mapping did to it.
+    mapped: Mapped,
 }
 
 impl Said {
@@ -112,6 +114,7 @@ impl Said {
             is_present: object.presence == Presence::Present,
             sign_in_blocked: object.content.sign_in_blocked,
             guest: object.content.guest,
+            mapped: object.mapped.clone(),
         }
     }
 }
@@ -121,6 +124,10 @@ struct Known {
     external_id: Uuid,
     hash: Vec<u8>,
     flags: i64,
+    #[sqlx(default)]
+    mapping_error: Option<String>,
+    #[sqlx(default)]
+    mapped_from: Option<String>,
 }
 
 /// What is known of those of the objects that are present.
@@ -131,13 +138,19 @@ async fn known(
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Said>> {
     let mut all = HashMap::new();
+    // Handing columns over takes as long as finding the row: without rules a flag says enough.
+    let maps = !work.policy.mapping.of(object_type).is_empty();
     for ids in ids.chunks(IDS_MAX) {
         let rows = fetch_built!(tx, Known, |query| {
             query.push(
                 "SELECT external_id, hash, CAST(CASE WHEN sign_in_blocked THEN 1 ELSE 0 END
-                        + CASE WHEN guest THEN 2 ELSE 0 END AS BIGINT) AS flags
-                   FROM source_object WHERE presence = 'present' AND integration_id = ",
+                        + CASE WHEN guest THEN 2 ELSE 0 END
+                        + CASE WHEN mapped_from IS NULL THEN 0 ELSE 4 END AS BIGINT) AS flags",
             );
+            if maps {
+                query.push(", mapping_error, mapped_from");
+            }
+            query.push(" FROM source_object WHERE presence = 'present' AND integration_id = ");
             query.push_bind(work.integration.id);
             query.push(" AND object_type = ").push_bind(object_type);
             query.push(" AND external_id");
@@ -147,11 +160,19 @@ async fn known(
             let Ok(hash) = row.hash.try_into() else {
                 continue;
             };
+            if !maps && row.flags & 4 != 0 {
+                // What was mapped before and isn't any more.
+                continue;
+            }
             let said = Said {
                 hash,
                 is_present: true,
                 sign_in_blocked: row.flags & 1 != 0,
                 guest: row.flags & 2 != 0,
+                mapped: Mapped {
+                    error: row.mapping_error,
+                    from: row.mapped_from,
+                },
             };
             all.insert(row.external_id, said);
         }

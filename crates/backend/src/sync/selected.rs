@@ -14,9 +14,7 @@ use domain::{
     id::{ExternalId, IntegrationId},
     policy::ObjectType,
 };
-use graph::{
-    After, ContactItem, DeltaStart, DeviceItem, FILTER_IDS_MAX, GET_BY_IDS_MAX, Select, UserItem,
-};
+use graph::{After, ContactItem, DeltaStart, DeviceItem, FILTER_IDS_MAX, GET_BY_IDS_MAX, UserItem};
 use planner::{
     merge::MemberOp,
     read::{Presence, SourceObject},
@@ -95,7 +93,7 @@ async fn members<T: Single>(
 
 /// The type's token of this moment. It fixes what is selected.
 async fn latest<T: Single>(round: &Reading<'_>, work: &mut Work<'_>) -> Result<String, Stop> {
-    let select = Select::all_of::<T>();
+    let select = round.client.select::<T>();
     let mut pages = round.client.delta::<T>(DeltaStart::Latest, &select, &[]);
     while let Some(page) = round.page(work, &mut pages).await? {
         if let After::Delta(link) = page.after {
@@ -171,7 +169,9 @@ async fn groups_of(
         DeltaStart::Link(_) => Vec::new(),
         _ => graph_ids(groups),
     };
-    let mut pages = round.client.groups_delta(start, &group_select(), &asked);
+    let mut pages = round
+        .client
+        .groups_delta(start, &group_select(round.client), &asked);
     let mut link = None;
     while let Some(page) = round.page(work, &mut pages).await? {
         for item in page.items {
@@ -269,7 +269,7 @@ async fn fetch<T: Single>(
     wanted: &Ids,
 ) -> Result<(), Stop> {
     let all: Vec<Uuid> = wanted.iter().copied().collect();
-    let select = Select::all_of::<T>();
+    let select = round.client.select::<T>();
     for ids in all.chunks(GET_BY_IDS_MAX) {
         let items: Vec<T> = round.client.get_by_ids(ids, &select).await?;
         round.note(work, items.len());
@@ -294,7 +294,7 @@ async fn changes<T: Single>(
     start: DeltaStart,
     new: &Ids,
 ) -> Result<String, Stop> {
-    let select = Select::all_of::<T>();
+    let select = round.client.select::<T>();
     let mut pages = round.client.delta::<T>(start, &select, &[]);
     let mut link = None;
     while let Some(page) = round.page(work, &mut pages).await? {

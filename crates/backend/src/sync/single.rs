@@ -1,7 +1,7 @@
 //! A run of one user: read live, then merged, planned and applied as any round, and nothing else is
 //! touched: no cursor, no sweep, nobody else's edges (decision 0017).
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use domain::{
     id::{ExternalId, RunId},
@@ -11,8 +11,9 @@ use domain::{
 };
 use graph::{Client, Resource};
 use planner::{
+    mapping::Mapper,
     merge::MemberOp,
-    read::{Content, Presence, SourceObject},
+    read::{Content, Mapped, Presence, SourceObject},
 };
 use uuid::Uuid;
 
@@ -35,6 +36,7 @@ pub(super) async fn read(
     work: &mut Work<'_>,
     client: &Client,
     one: One,
+    mapper: Arc<Mapper>,
     before: (i64, i64),
 ) -> Result<Read, Stop> {
     connect::prove(work, client).await?;
@@ -63,7 +65,7 @@ pub(super) async fn read(
         return Ok(Read::Nothing);
     }
     work.run.objects_read = 1;
-    let mut stager = Stager::default();
+    let mut stager = Stager::new(mapper);
     for (group, removed) in edges(work, id, &groups, &direct).await? {
         let op = MemberOp {
             member: id,
@@ -104,6 +106,7 @@ async fn absent(client: &Client, id: ExternalId) -> Result<SourceObject, Stop> {
         external_id: id,
         presence,
         content: Content::default(),
+        mapped: Mapped::default(),
     })
 }
 

@@ -1,9 +1,12 @@
 //! A round's pages on their way into the run's staging rows. Until the round is complete nothing
 //! else is touched, so a read that breaks is begun again (sync.md rule 5).
 
+use std::sync::Arc;
+
 use domain::{group::GroupKind, id::ExternalId, policy::ObjectType};
 use planner::{
     hash,
+    mapping::Mapper,
     merge::{MemberOp, last_wins},
     read::{Presence, SourceObject},
 };
@@ -30,19 +33,30 @@ pub(super) struct Stager {
     anything: bool,
     /// Of a complete read of what is known: only what differs is staged.
     noting: Option<Noting>,
+    mapper: Arc<Mapper>,
 }
 
 impl Stager {
-    /// Of a complete read of an integration of which something is known.
-    pub fn noting() -> Self {
+    /// One that maps what it takes.
+    pub fn new(mapper: Arc<Mapper>) -> Self {
         Self {
-            noting: Some(Noting::new()),
+            mapper,
             ..Self::default()
         }
     }
 
-    /// Takes an object.
+    /// Of a complete read of an integration of which something is known.
+    #[must_use]
+    pub fn noting(self) -> Self {
+        Self {
+            noting: Some(Noting::new()),
+            ..self
+        }
+    }
+
+    /// Takes an object as the source gave it: from here on it is mapped.
     pub fn object(&mut self, object: SourceObject) {
+        let object = self.mapper.map(object);
         if object.presence == Presence::Present {
             let at = usize::from(code(object.object_type));
             if let Some(present) = self.present.get_mut(at) {
@@ -156,7 +170,8 @@ pub(super) async fn insert_objects(
         tx,
         "INSERT INTO run_staging (run_id, object_type, external_id, presence, display_name,
             name_folded, search_text, user_principal_name, user_name_folded, given_name, surname,
-            mail, sign_in_blocked, guest, group_kind, dynamic, attributes, hash)",
+            mail, sign_in_blocked, guest, group_kind, dynamic, attributes, hash, mapping_error,
+            mapped_from)",
         rows,
         |row| {
             "uuid": run_id,
@@ -177,6 +192,8 @@ pub(super) async fn insert_objects(
             "bool": row.object.content.dynamic,
             "text": row.attributes.as_str(),
             "bytea": row.hash.as_slice(),
+            "text": row.object.mapped.error.as_deref(),
+            "text": row.object.mapped.from.as_deref(),
         },
         "ON CONFLICT (run_id, object_type, external_id) DO UPDATE SET
             presence = excluded.presence, display_name = excluded.display_name,
@@ -186,7 +203,8 @@ pub(super) async fn insert_objects(
             surname = excluded.surname, mail = excluded.mail,
             sign_in_blocked = excluded.sign_in_blocked, guest = excluded.guest,
             group_kind = excluded.group_kind, dynamic = excluded.dynamic,
-            attributes = excluded.attributes, hash = excluded.hash"
+            attributes = excluded.attributes, hash = excluded.hash,
+            mapping_error = excluded.mapping_error, mapped_from = excluded.mapped_from"
     )?;
     Ok(())
 }

@@ -134,7 +134,7 @@ pub async fn preview(
     policy: Option<Policy>,
     trigger: RunTrigger,
 ) -> Result<Run> {
-    let policy = policy.map(Policy::checked).transpose()?;
+    let policy = policy.map(crate::mapping::checked).transpose()?;
     let how = (RunMode::Preview, trigger);
     begin(b, scope, integration_id, how, policy).await
 }

@@ -11,6 +11,7 @@ mod equality;
 mod guarding;
 mod keeping_here;
 mod leaving;
+mod mapping;
 mod meanwhile;
 mod odd_answers;
 mod previewing;

@@ -83,6 +83,8 @@ pub(super) enum Flag {
     NameTaken,
     CountdownCancelled,
     Protected,
+    /// A mapping rule fails for it.
+    Unmapped,
     /// The source has it, and the directory has it in use as the source says. Asked in a glance.
     Plain,
     /// A rule of the policy protects it. No condition in SQL: the planner compares.
@@ -95,7 +97,7 @@ impl Flag {
         in_scope: &'a str,
         name_taken: &'a str,
         protected: &'a str,
-    ) -> [(Self, &'a str); 10] {
+    ) -> [(Self, &'a str); 11] {
         [
             (Self::GivenName, "source_object.given_name IS NOT NULL"),
             (Self::Surname, "source_object.surname IS NOT NULL"),
@@ -113,6 +115,7 @@ impl Flag {
                 "d.countdown_cancelled_at IS NOT NULL",
             ),
             (Self::Protected, protected),
+            (Self::Unmapped, "source_object.mapping_error IS NOT NULL"),
         ]
     }
 
@@ -146,6 +149,7 @@ pub(super) fn facts(
         has_surname: Flag::Surname.is_in(flags),
         sign_in_blocked: Flag::SignInBlocked.is_in(flags),
         guest: Flag::Guest.is_in(flags),
+        unmapped: Flag::Unmapped.is_in(flags),
         name_taken: Flag::NameTaken.is_in(flags),
         group_kind,
     }

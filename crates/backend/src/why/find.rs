@@ -144,7 +144,8 @@ impl Search<'_> {
     ) -> Result<(Self, Fits)> {
         let name = &self.integration.name;
         let found = async {
-            let client = live::connect(self.b, scope, self.integration).await?;
+            let mapper = live::mapper(&self.integration.policy)?;
+            let client = live::connect(self.b, scope, self.integration, &mapper).await?;
             let found = live::find(&client, &self.integration.policy, object).await?;
             Ok::<_, Error>((client, found))
         };

@@ -15,7 +15,7 @@ use planner::{
     decision::Rejected,
     diff::Known,
     hash,
-    read::{Content, Presence, SourceObject},
+    read::{Content, Mapped, Presence, SourceObject},
     why::{KeptByDecision, Reading, Recorded, Scope as Standing, Seen, Subject},
 };
 use sqlx::FromRow;
@@ -66,6 +66,8 @@ struct SourceRow {
     sign_in_blocked: bool,
     guest: bool,
     hash: Vec<u8>,
+    mapping_error: Option<String>,
+    mapped_from: Option<String>,
     pending: Option<String>,
 }
 
@@ -184,7 +186,8 @@ pub(super) async fn subject(
         &mut *tx,
         SourceRow,
         "SELECT presence, display_name, user_principal_name, given_name, surname, mail,
-                sign_in_blocked, guest, group_kind, dynamic, attributes, hash, pending
+                sign_in_blocked, guest, group_kind, dynamic, attributes, hash, mapping_error,
+                mapped_from, pending
            FROM source_object
           WHERE integration_id = $1 AND object_type = $2 AND external_id = $3",
         integration.id,
@@ -202,6 +205,10 @@ pub(super) async fn subject(
             sign_in_blocked: source.sign_in_blocked,
             guest: source.guest,
             ..source.content.content()?
+        },
+        mapped: Mapped {
+            error: source.mapping_error,
+            from: source.mapped_from,
         },
     };
     let standing = scope::of_kept(tx, integration, object_type, external_id).await?;
@@ -265,6 +272,7 @@ pub(super) async fn bare(
         facts: facts(&object, in_scope, holder.is_some()),
         hash: hash::content(&object.content),
         content: object.content,
+        mapped: object.mapped,
         known: None,
         directory_id: None,
         directory: None,

@@ -9,6 +9,7 @@ use domain::{
 };
 use graph::{Client, ContactItem, DeviceItem, GroupItem, Resource, UserItem};
 use planner::{
+    mapping::Mapper,
     read::SourceObject,
     why::{Scope as Standing, Subject},
 };
@@ -22,6 +23,7 @@ use crate::{
     store::{across, credential_profiles, integrations},
     sync::{
         entra::{self, Single},
+        selection::selecting,
         stop::Stop,
     },
 };
@@ -33,10 +35,11 @@ const HITS_MAX: u32 = 10;
 /// run reads as much. Before, the rule is that of group search: who may change the integration may
 /// ask, and the token has to tell that the tenant is nobody else's; it is pinned by who sets the
 /// integration up, not by a question.
-pub(super) async fn connect(
+pub(crate) async fn connect(
     b: &Backend,
     scope: &Scope,
     integration: &Integration,
+    mapper: &Mapper,
 ) -> Result<Client> {
     scope.require(match integration.tenant_id {
         Some(_) => Permission::RunsStart,
@@ -48,6 +51,7 @@ pub(super) async fn connect(
     drop(tx);
     b.limits.take(Limited::LiveQuery, scope)?;
     let client = client(b, &integration.cloud, &integration.tenant, credential)?;
+    let client = selecting(client, mapper);
     if let Some(TenantId(tenant)) = integration.tenant_id {
         return Ok(client.pinned(tenant));
     }
@@ -60,6 +64,11 @@ pub(super) async fn connect(
     let mut tx = b.db.read().await?;
     free(&mut tx, scope, integration, TenantId(tenant)).await?;
     Ok(client.pinned(tenant))
+}
+
+/// The rules of a policy.
+pub(super) fn mapper(policy: &Policy) -> Result<Mapper> {
+    Mapper::new(&policy.mapping).map_err(Error::Invalid)
 }
 
 /// Refuses a tenant that is another customer's, unless somebody who sees all customers stands for
@@ -153,7 +162,7 @@ async fn people_and_groups(client: &Client, object: &str) -> Result<Vec<SourceOb
 }
 
 /// In a run such an answer would end it.
-fn refused(stop: Stop) -> Error {
+pub(crate) fn refused(stop: Stop) -> Error {
     match stop {
         Stop::Failed(failure) => Error::Source(failure.error),
         Stop::Broken(error) => error,
@@ -209,6 +218,7 @@ pub(super) async fn subject(
     integration: &Integration,
     object: SourceObject,
 ) -> Result<Subject> {
+    let object = mapper(&integration.policy)?.map(object);
     let standing = standing(b, client, integration, &object).await?;
     let mut tx = b.db.read().await?;
     kept::bare(b, &mut tx, integration, object, standing).await

@@ -6,7 +6,7 @@
 
 mod find;
 mod kept;
-mod live;
+pub(crate) mod live;
 mod manual;
 mod scope;
 
@@ -19,7 +19,11 @@ use domain::{
     user::DirectoryStatus,
     why::{Why, WhyAnswer, WhyObject},
 };
-use planner::{derive::Facts, read::SourceObject, why::NameHolder};
+use planner::{
+    derive::Facts,
+    read::{Content, SourceObject},
+    why::NameHolder,
+};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -195,6 +199,18 @@ async fn of_kept(
     Ok(subject.as_ref().map(planner::why::explain))
 }
 
+/// What the directory has of an object, with its id there; none where it has nothing.
+pub(crate) async fn in_directory(
+    b: &Backend,
+    integration: &Integration,
+    object_type: ObjectType,
+    object: ExternalId,
+) -> Result<Option<(Uuid, Content)>> {
+    let mut tx = b.db.read().await?;
+    let subject = kept::subject(b, &mut tx, integration, object_type, object).await?;
+    Ok(subject.and_then(|subject| subject.directory_id.zip(subject.directory)))
+}
+
 /// What decides about a source object.
 fn facts(object: &SourceObject, in_scope: bool, name_taken: bool) -> Facts {
     let content = &object.content;
@@ -206,6 +222,7 @@ fn facts(object: &SourceObject, in_scope: bool, name_taken: bool) -> Facts {
         has_surname: content.surname.is_some(),
         sign_in_blocked: content.sign_in_blocked,
         guest: content.guest,
+        unmapped: object.mapped.error.is_some(),
         name_taken,
         group_kind: content.group_kind,
     }

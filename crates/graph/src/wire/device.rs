@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Item, Removed, lenient};
+use super::{Extensions, Item, Removed, lenient};
 use crate::resource::Resource;
 
 /// A device, or the mark that one is gone.
@@ -62,6 +62,9 @@ pub struct DeviceItem {
     /// True while synced from on-premises, false when it was, none when never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_premises_sync_enabled: Option<bool>,
+    /// Directory schema extensions; none unless `$select` names them.
+    #[serde(flatten)]
+    pub extensions: Extensions,
 }
 
 impl Item for DeviceItem {

@@ -6,16 +6,20 @@
 
 mod contact;
 mod device;
+mod extensions;
 mod group;
 pub(crate) mod lenient;
 pub(crate) mod text;
 mod user;
+
+use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use contact::{ContactItem, Phone, PostalAddress};
 pub use device::DeviceItem;
+pub use extensions::Extensions;
 pub use group::{GroupItem, GroupKind, Member, MemberOp};
 pub use user::{AssignedLicense, UserItem};
 
@@ -33,25 +37,33 @@ pub trait Item: DeserializeOwned + Send + 'static {
 
 /// The properties to ask for. Fixed in a delta link from its first request on (graph.md §3.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Select(Vec<&'static str>);
+pub struct Select(Vec<Cow<'static, str>>);
 
 impl Select {
     /// All that the struct has room for.
     pub fn all_of<T: Item>() -> Self {
-        Self(T::SELECT.to_vec())
+        Self(T::SELECT.iter().copied().map(Cow::Borrowed).collect())
     }
 
     /// The object id alone.
     pub fn id() -> Self {
-        Self(vec!["id"])
+        Self(vec![Cow::Borrowed("id")])
     }
 
     /// One more, e.g. `members` for the changes of a group's members.
     #[must_use]
-    pub fn and(mut self, property: &'static str) -> Self {
+    pub fn and(mut self, property: impl Into<Cow<'static, str>>) -> Self {
+        let property = property.into();
         if !self.0.contains(&property) {
             self.0.push(property);
         }
+        self
+    }
+
+    /// Without those of which that is not so.
+    #[must_use]
+    pub fn only(mut self, is_wanted: impl Fn(&str) -> bool) -> Self {
+        self.0.retain(|property| is_wanted(property));
         self
     }
 

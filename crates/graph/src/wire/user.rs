@@ -1,10 +1,12 @@
 //! Users (graph.md §6.2).
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Item, Removed, lenient};
+use super::{Extensions, Item, Removed, lenient};
 use crate::resource::Resource;
 
 /// A user, or the mark that one is gone. Serialises to Graph's own names, without what is none.
@@ -128,6 +130,33 @@ pub struct UserItem {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub assigned_licenses: Vec<AssignedLicense>,
+    /// Mail nickname. From here on: none unless `$select` names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_nickname: Option<String>,
+    /// Kind of employee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employee_type: Option<String>,
+    /// How it was made, e.g. `Invitation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creation_type: Option<String>,
+    /// How far a guest's invitation is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_user_state: Option<String>,
+    /// Distinguished name on-premises.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_premises_distinguished_name: Option<String>,
+    /// Domain on-premises.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_premises_domain_name: Option<String>,
+    /// Sign-in name on-premises.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_premises_user_principal_name: Option<String>,
+    /// `extensionAttribute1` to `extensionAttribute15`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_premises_extension_attributes: Option<BTreeMap<String, Option<String>>>,
+    /// Directory schema extensions; none unless `$select` names them.
+    #[serde(flatten)]
+    pub extensions: Extensions,
 }
 
 /// A licence of a user.

@@ -320,6 +320,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         sign_in_blocked: on[3],
         guest: on[4],
         name_taken: on[5],
+        unmapped: false,
         group_kind: None,
     })
 }

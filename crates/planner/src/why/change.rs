@@ -33,6 +33,8 @@ pub(super) fn other(subject: &Subject, verdict: &Verdict) -> Option<WhyOther> {
         leaving(subject)
     } else if let (true, Some(kept)) = (verdict.by_decision, &subject.kept_by_decision) {
         Some(take_back(subject, kept))
+    } else if matches!(verdict.outcome, Outcome::Failed) {
+        Some(correct(subject))
     } else {
         let_go(subject)
     }
@@ -60,6 +62,7 @@ pub(super) fn mend(question: Question, policy: &mut Policy, facts: &mut Facts) {
         Question::Scope => facts.in_scope = true,
         Question::GroupKind => facts.group_kind = None,
         Question::Guest => facts.guest = false,
+        Question::Mapping => facts.unmapped = false,
         Question::Names => (facts.has_given_name, facts.has_surname) = (true, true),
         Question::SignIn => facts.sign_in_blocked = false,
         Question::UserName => facts.name_taken = false,
@@ -152,6 +155,7 @@ fn links(subject: &Subject, question: Question) -> Vec<WhyLink> {
         Question::Presence | Question::GroupKind | Question::ObjectType => Vec::new(),
         Question::Scope => vec![setting(subject, "Selected Groups", "selected_group_ids")],
         Question::Guest => vec![setting(subject, words::GUESTS, "include_guests")],
+        Question::Mapping => vec![setting(subject, "Attributes", "mapping")],
         Question::Names => vec![setting(subject, words::NAMES, "require_names")],
         Question::SignIn => vec![setting(subject, words::SIGN_IN, "blocked_sign_in_disables")],
         Question::UserName => subject
@@ -283,6 +287,19 @@ fn take_back(subject: &Subject, kept: &KeptByDecision) -> WhyOther {
     }
 }
 
+/// What keeps an object from following the source: a rule that fails for it.
+fn correct(subject: &Subject) -> WhyOther {
+    let object = words::this(subject.facts.object_type);
+    WhyOther {
+        intro: format!("For {object} to follow the source again:"),
+        all: true,
+        changes: vec![WhyChange {
+            sentence: words::mend(subject, Question::Mapping),
+            links: links(subject, Question::Mapping),
+        }],
+    }
+}
+
 /// What keeps an object in use that doesn't belong here any more: the policy.
 fn let_go(subject: &Subject) -> Option<WhyOther> {
     let mut policy = subject.policy.clone();
@@ -333,6 +350,6 @@ fn takes_out(subject: &Subject, policy: &Policy, facts: &Facts) -> bool {
             Action::Update | Action::Enable | Action::Filter => false,
         },
         Outcome::Filtered(_) | Outcome::Absent => subject.known.is_none(),
-        Outcome::Unchanged => false,
+        Outcome::Unchanged | Outcome::Failed => false,
     }
 }

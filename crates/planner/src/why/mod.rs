@@ -5,6 +5,7 @@
 //! to change for the other answer, which it tries out on the same two functions.
 
 mod change;
+mod rules;
 mod steps;
 mod words;
 
@@ -32,7 +33,7 @@ use crate::{
     hash,
     kept_here::KeptHere,
     protection::{self, Rules, protect},
-    read::Content,
+    read::{Content, Mapped},
 };
 
 /// What is known of one object: all that an explanation is made from.
@@ -48,6 +49,8 @@ pub struct Subject {
     pub facts: Facts,
     /// What the source says of it.
     pub content: Content,
+    /// What mapping did to it.
+    pub mapped: Mapped,
     /// The hash of that content.
     pub hash: [u8; hash::LENGTH],
     /// What the directory has of it.

@@ -9,7 +9,7 @@ use domain::{
 };
 use serde_json::Value;
 
-use super::{Recorded, Scope, Seen, Subject, Verdict, change, words};
+use super::{Recorded, Scope, Seen, Subject, Verdict, change, rules, words};
 use crate::{
     derive::{Asked, Question, trace},
     diff::{Outcome, changed},
@@ -23,6 +23,7 @@ pub(super) fn all(subject: &Subject, verdict: &Verdict) -> Vec<WhyStep> {
         .filter_map(|(question, asked)| asked_one(subject, question, asked))
         .collect();
     steps.push(mapping(subject, verdict));
+    steps.extend(rules::each(subject));
     steps.extend(kept_here(subject));
     steps.push(actions(subject, verdict));
     steps.push(result(subject, verdict));
@@ -35,7 +36,7 @@ pub(super) fn all(subject: &Subject, verdict: &Verdict) -> Vec<WhyStep> {
     steps
 }
 
-fn step(
+pub(super) fn step(
     step: StepKind,
     outcome: StepOutcome,
     title: impl Into<String>,
@@ -52,7 +53,7 @@ fn step(
     }
 }
 
-fn fact(name: &str, value: impl Into<String>) -> WhyFact {
+pub(super) fn fact(name: &str, value: impl Into<String>) -> WhyFact {
     WhyFact {
         name: name.to_owned(),
         value: value.into(),
@@ -99,6 +100,8 @@ fn asked_one(subject: &Subject, question: Question, asked: Asked) -> Option<WhyS
             Question::Scope => (StepKind::Scope, "Scope"),
             Question::GroupKind => (StepKind::GroupKind, "Kind of group"),
             Question::Guest => (StepKind::Guest, "Guests"),
+            Question::Mapping if !rules::are_for(subject) => return None,
+            Question::Mapping => (StepKind::MappingRules, "Mapping rules"),
             Question::Names => (StepKind::Names, "Given name and surname"),
             Question::SignIn => (StepKind::SignIn, "Sign-in"),
             Question::UserName => (StepKind::UserName, "User name"),
@@ -121,6 +124,8 @@ fn asked_one(subject: &Subject, question: Question, asked: Asked) -> Option<WhyS
         Question::Scope => scope(subject, outcome),
         Question::GroupKind => group_kind(subject, outcome),
         Question::Guest => guest(subject, outcome),
+        Question::Mapping if !stopped && !rules::are_for(subject) => return None,
+        Question::Mapping => rules::all_work(subject, outcome),
         Question::Names => names(subject, outcome),
         Question::SignIn => sign_in(subject, outcome),
         Question::UserName => user_name(subject, outcome),
@@ -373,6 +378,7 @@ fn user_name(subject: &Subject, outcome: StepOutcome) -> WhyStep {
 /// The attributes with a column of their own: the source's name and the directory's.
 fn columns(subject: &Subject) -> Vec<WhyFact> {
     let content = &subject.content;
+    let by_rule = rules::made(subject);
     let mut facts = vec![("displayName → Name", Some(content.display_name.as_str()))];
     if subject.facts.object_type == ObjectType::User {
         facts.push((
@@ -390,8 +396,14 @@ fn columns(subject: &Subject) -> Vec<WhyFact> {
         ]);
     }
     facts.push(("mail → Mail", content.mail.as_deref()));
+    let source = |name: &str| name.split(' ').next().unwrap_or_default().to_owned();
     facts
         .into_iter()
+        .filter(|(name, _)| {
+            let of_type = domain::mapping::columns(subject.facts.object_type);
+            let column = of_type.iter().find(|(_, own)| *own == source(name));
+            column.is_none_or(|(column, _)| !by_rule.contains(column))
+        })
         .filter_map(|(name, value)| Some(fact(name, value?)))
         .collect()
 }
@@ -407,11 +419,13 @@ fn mapping(subject: &Subject, verdict: &Verdict) -> WhyStep {
         );
     }
     let mut facts = columns(subject);
+    let by_rule = rules::made(subject);
     let others: Vec<&str> = subject
         .content
         .attributes
         .keys()
         .map(String::as_str)
+        .filter(|name| !by_rule.contains(name))
         .collect();
     let sentence = if others.is_empty() {
         "Names and addresses go into the directory as Entra ID has them.".to_owned()
@@ -427,12 +441,18 @@ fn mapping(subject: &Subject, verdict: &Verdict) -> WhyStep {
             others.len()
         )
     };
-    let mut made = step(
-        StepKind::Mapping,
-        StepOutcome::Passed,
-        "Attributes go in as they are",
-        sentence,
-    );
+    let (title, sentence) = match by_rule.len() {
+        0 => ("Attributes go in as they are", sentence),
+        1 => (
+            "Attributes go in as they are, but for one",
+            format!("{sentence} One has a rule."),
+        ),
+        number => (
+            "Attributes go in as they are, but for some",
+            format!("{sentence} {number} have rules."),
+        ),
+    };
+    let mut made = step(StepKind::Mapping, StepOutcome::Passed, title, sentence);
     made.facts = facts;
     made
 }
@@ -630,6 +650,10 @@ fn pending(subject: &Subject) -> Option<WhyStep> {
         "empty_answer" => (
             "Held: Entra ID answered with nothing",
             "A run found nothing at all where something was known, and changed nothing. Check the tenant and the selected groups, then approve or reject on the run’s page.",
+        ),
+        "mapping" => (
+            "A mapping rule fails",
+            "It stays as it is until the rule, or the value in Entra ID, is corrected.",
         ),
         "failed" => (
             "A change failed",

@@ -37,10 +37,12 @@ fn subject(object_type: ObjectType) -> Subject {
             has_surname: true,
             sign_in_blocked: false,
             guest: false,
+            unmapped: false,
             name_taken: false,
             group_kind: (object_type == ObjectType::Group).then_some(GroupKind::Security),
         },
         content: Content::named("Ada"),
+        mapped: Mapped::default(),
         hash: [1; hash::LENGTH],
         known: None,
         directory_id: None,
@@ -437,7 +439,7 @@ fn any_subject() -> impl Strategy<Value = Subject> {
     let reason = prop::option::of(prop::sample::select(Reason::ALL.to_vec()));
     let have = prop::option::of((status, reason, any::<[bool; 3]>()));
     let types = prop::sample::subsequence(ObjectType::ALL.to_vec(), 0..=5);
-    let decided = (object_type, presence, kind, any::<[bool; 6]>());
+    let decided = (object_type, presence, kind, any::<[bool; 7]>());
     let policy = (types, out_of_scope, any::<[bool; 7]>());
     (decided, policy, have).prop_map(|(decided, policy, have)| {
         let (object_type, presence, group_kind, flags) = decided;
@@ -452,6 +454,7 @@ fn any_subject() -> impl Strategy<Value = Subject> {
             sign_in_blocked: flags[3],
             guest: flags[4],
             name_taken: flags[5],
+            unmapped: flags[6],
             group_kind,
         };
         subject.policy = Policy {

@@ -67,6 +67,7 @@ pub(super) const fn because(reason: Reason, object_type: ObjectType) -> &'static
         Reason::IntegrationDeleted => "the integration it came from was deleted",
         Reason::DeactivatedHere => "it was deactivated here",
         Reason::DeletedHere => "it was deleted here",
+        Reason::MappingFailed => "a mapping rule fails for it",
     }
 }
 
@@ -235,6 +236,9 @@ pub(super) fn answer(subject: &Subject, verdict: &Verdict) -> String {
             colon(step.reason, subject.facts.object_type)
         );
     }
+    if verdict.outcome == Outcome::Failed {
+        return unmapped(subject);
+    }
     match subject.status() {
         None => not_here(subject, verdict),
         Some(DirectoryStatus::Active) => active(subject, verdict),
@@ -243,6 +247,26 @@ pub(super) fn answer(subject: &Subject, verdict: &Verdict) -> String {
             Outcome::Change(_) => format!("Deleted here. {}", next(subject, verdict)),
             _ => format!("Deleted here: {}.", because_of(subject, verdict)),
         },
+    }
+}
+
+/// Whom a mapping rule fails for.
+fn unmapped(subject: &Subject) -> String {
+    let why = subject.mapped.error.as_deref().unwrap_or_default();
+    let why = if why.is_empty() {
+        String::new()
+    } else {
+        format!(" {why}")
+    };
+    match subject.status() {
+        None => format!("Not here: a mapping rule fails for it.{why}"),
+        Some(DirectoryStatus::Deleted) => {
+            format!("Deleted here, and it can’t come back: a mapping rule fails for it.{why}")
+        }
+        Some(status) => format!(
+            "{}, and it stays as it is: a mapping rule fails for it.{why}",
+            status.title()
+        ),
     }
 }
 
@@ -333,6 +357,10 @@ pub(super) fn mend(subject: &Subject, question: Question) -> String {
         Question::Guest => format!(
             "Turn on “{GUESTS}” on the Tenant Configuration tab, or make {object} a member in Entra ID."
         ),
+        Question::Mapping => {
+            "Correct the rule on the Attributes tab, or the value that it reads in Entra ID."
+                .to_owned()
+        }
         Question::Names => format!(
             "Give {object} {} in Entra ID, or turn off “{NAMES}” on the Tenant Configuration tab.",
             missing(subject)

@@ -258,8 +258,31 @@ pub(crate) fn assign(object: &mut Object, name: &str, value: &Json) -> Result<u6
             object.set_flag(bit, flag);
             Ok(if changed { 1 << position } else { 0 })
         }
+        Slot::Extensions(slot) => {
+            let wanted =
+                "an object of extensionAttribute1 to extensionAttribute15, each a text or null";
+            let lines = extensions(value).ok_or_else(|| wrong(wanted))?;
+            let text = (!lines.is_empty()).then_some(lines);
+            Ok(store(object, slot, text, position))
+        }
         _ => Err(unknown()),
     }
+}
+
+/// Extension attributes as they are kept; none where they are something else.
+fn extensions(value: &Json) -> Option<String> {
+    let mut lines = Vec::new();
+    for (name, value) in value.as_object()? {
+        let number: u8 = name.strip_prefix("extensionAttribute")?.parse().ok()?;
+        match value {
+            Json::Null if (1..=15).contains(&number) => {}
+            Json::String(text) if (1..=15).contains(&number) && !text.contains('\n') => {
+                lines.push(format!("{number} {text}"));
+            }
+            _ => return None,
+        }
+    }
+    Some(lines.join("\n"))
 }
 
 /// A changed address changes the list of proxy addresses too (graph.md §6.2).

@@ -196,6 +196,7 @@ impl Object {
             }),
             Slot::Phones => Value::Json(self.phones().into()),
             Slot::Addresses => Value::Json(self.addresses().into()),
+            Slot::Extensions(index) => Value::Json(self.extensions(index).into()),
             Slot::Constant("null") => Value::Unset,
             Slot::Constant(json) => Value::Json(Cow::Borrowed(json)),
         }
@@ -247,6 +248,28 @@ impl Object {
         }
         json.push(']');
         json
+    }
+
+    /// All fifteen, most of them null.
+    fn extensions(&self, index: usize) -> String {
+        let lines: Vec<(&str, &str)> = self
+            .text(index)
+            .unwrap_or_default()
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .collect();
+        let all: Vec<String> = (1..=15)
+            .map(|number| {
+                let own = number.to_string();
+                let value = lines.iter().find(|(number, _)| *number == own);
+                let value = value.map_or_else(
+                    || "null".to_owned(),
+                    |(_, value)| super::json::quoted(value),
+                );
+                format!(r#""extensionAttribute{number}":{value}"#)
+            })
+            .collect();
+        format!("{{{}}}", all.join(","))
     }
 
     fn addresses(&self) -> String {

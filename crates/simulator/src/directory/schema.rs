@@ -61,6 +61,8 @@ pub(crate) enum Slot {
     Team,
     Phones,
     Addresses,
+    /// `extensionAttribute1` to 15, kept as lines of one text: the number, a space, the value.
+    Extensions(usize),
     /// The same JSON for every object.
     Constant(&'static str),
 }
@@ -114,6 +116,10 @@ const fn hidden(name: &'static str, slot: Slot) -> Property {
     }
 }
 
+/// A directory schema extension, as an application adds one to a tenant's users: its own id without
+/// hyphens stands in the name.
+pub const COST_CENTER: &str = "extension_b1c3d5e7f9a14c6e8a0b2d4f6a8c0e1f_costCenter";
+
 /// Text 0 of every kind.
 pub(crate) const DISPLAY_NAME: usize = 0;
 
@@ -146,7 +152,9 @@ pub(crate) mod user {
     pub const EXTERNAL_STATE: usize = 25;
     pub const CREATION_TYPE: usize = 26;
     pub const OTHER_MAILS: usize = 27;
-    pub const TEXTS: usize = 28;
+    pub const EXTENSIONS: usize = 28;
+    pub const COST_CENTER: usize = 29;
+    pub const TEXTS: usize = 30;
 
     pub const ENABLED: u8 = 0;
     pub const SYNCED: u8 = 1;
@@ -274,6 +282,11 @@ static USER: Schema = Schema {
         hidden("ageGroup", Slot::Constant("null")),
         hidden("employeeHireDate", Slot::Constant("null")),
         hidden("employeeOrgData", Slot::Constant("null")),
+        hidden(
+            "onPremisesExtensionAttributes",
+            Slot::Extensions(user::EXTENSIONS),
+        ),
+        hidden(COST_CENTER, Slot::Text(user::COST_CENTER)),
     ],
 };
 

@@ -383,12 +383,14 @@ impl Reader<'_> {
             .find(name)
             .ok_or_else(|| GraphError::unknown_property(name, self.schema.type_name))?;
         match self.schema.properties[place].slot {
-            Slot::Constant(_) | Slot::Licenses | Slot::Phones | Slot::Addresses => {
-                Err(GraphError::unsupported(format!(
-                    "Unsupported or invalid query filter clause specified for property '{name}' of resource '{}'.",
-                    self.schema.title
-                )))
-            }
+            Slot::Constant(_)
+            | Slot::Licenses
+            | Slot::Phones
+            | Slot::Addresses
+            | Slot::Extensions(_) => Err(GraphError::unsupported(format!(
+                "Unsupported or invalid query filter clause specified for property '{name}' of resource '{}'.",
+                self.schema.title
+            ))),
             _ => Ok(place),
         }
     }

@@ -153,7 +153,15 @@ fn work(object: &mut Object, rng: &mut impl Rng, name: Name, place: usize) {
         object.set_text(user::OFFICE, names::any(names::CITIES, rng));
         object.set_text(user::EMPLOYEE_ID, format!("E{:06}", place % 1_000_000));
     }
+    if place % 3 == 1 {
+        object.set_text(user::COST_CENTER, format!("{}", 4_000 + place % 40));
+    }
     if place % 5 == 2 {
+        // An Exchange server on-premises fills these in.
+        object.set_text(
+            user::EXTENSIONS,
+            format!("1 {}\n2 floor {}", name.surname_ascii, place % 9),
+        );
         object.set_flag(user::SYNCED, Some(true));
         object.set_text(user::SAM_ACCOUNT, format!("{}{place}", name.surname_ascii));
         object.set_text(

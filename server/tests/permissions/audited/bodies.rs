@@ -147,9 +147,7 @@ async fn body_of_directory(w: &World<'_>, call: &str) -> Option<(Option<String>,
         "PATCH /users/{id}" => (None, json!({ "administrator": true })),
         "DELETE /users/{id}" => (of_user(w.made_user().await, ""), nothing),
         "POST /users/{id}/deactivate" => (of_user(w.made_user().await, "/deactivate"), nothing),
-        "POST /users/{id}/reactivate" => {
-            (of_user(w.inactive_user().await, "/reactivate"), nothing)
-        }
+        "POST /users/{id}/reactivate" => (of_user(w.inactive_user().await, "/reactivate"), nothing),
         "POST /users/{id}/restore" => (of_user(w.deleted_user().await, "/restore"), nothing),
         "PUT /users/{id}/groups" => {
             w.made_group().await;

@@ -227,7 +227,10 @@ async fn form_of_directory(w: &World<'_>, function: &str) -> Option<String> {
     let user = &w.things.user;
     Some(match function {
         "groups/add" => {
-            format!("customer_id={}&display_name=Board&description=", w.things.customer)
+            format!(
+                "customer_id={}&display_name=Board&description=",
+                w.things.customer
+            )
         }
         "groups/add-members" => {
             let group = w.made_group().await;

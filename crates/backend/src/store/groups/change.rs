@@ -16,8 +16,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    edges,
-    get,
+    edges, get,
     held::{Held, hold},
 };
 use crate::{
@@ -108,12 +107,7 @@ fn describe(attributes: &mut Map<String, Value>, description: Option<&str>) {
 }
 
 /// Changes the name and the description of a group made here.
-pub async fn change(
-    b: &Backend,
-    scope: &Scope,
-    id: GroupId,
-    change: GroupChange,
-) -> Result<Group> {
+pub async fn change(b: &Backend, scope: &Scope, id: GroupId, change: GroupChange) -> Result<Group> {
     let mut tx = b.db.write().await?;
     let group = hold(&mut tx, scope, id).await?;
     let name = match &change.display_name {

@@ -102,7 +102,10 @@ pub(super) async fn find(
     const FIELD: &str = "member_ids";
     at_most(ids)?;
     if ids.contains(&group.0) {
-        return Err(Error::invalid(FIELD, "A group can’t be a member of itself."));
+        return Err(Error::invalid(
+            FIELD,
+            "A group can’t be a member of itself.",
+        ));
     }
     let mut found: BTreeMap<Uuid, MemberHit> = BTreeMap::new();
     for object_type in ObjectType::OBJECTS {

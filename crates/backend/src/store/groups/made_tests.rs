@@ -46,7 +46,11 @@ db_test!(a_group_takes_members_from_any_source, |t| {
     };
     let group = create(&t, &owner, customer, new).await.unwrap();
     assert_eq!(
-        (group.display_name.as_str(), group.user_count, group.source_type),
+        (
+            group.display_name.as_str(),
+            group.user_count,
+            group.source_type
+        ),
         ("Board", 1, SourceType::Manual)
     );
     let id = group.id;
@@ -69,11 +73,23 @@ db_test!(a_group_takes_members_from_any_source, |t| {
     let gone = [device.0, stranger];
     assert_eq!(remove_members(&t, &owner, id, &gone).await.unwrap(), 1);
     assert_eq!(remove_members(&t, &owner, id, &gone).await.unwrap(), 0);
-    blamed(add_members(&t, &owner, id, &[stranger]).await, "member_ids", "no user");
-    blamed(add_members(&t, &owner, id, &[id.0]).await, "member_ids", "itself");
+    blamed(
+        add_members(&t, &owner, id, &[stranger]).await,
+        "member_ids",
+        "no user",
+    );
+    blamed(
+        add_members(&t, &owner, id, &[id.0]).await,
+        "member_ids",
+        "itself",
+    );
     let other = t.customer("Other").await;
     let theirs = sample::user(&t, other, None, "Bo", active).await;
-    blamed(add_members(&t, &owner, id, &[theirs.0]).await, "member_ids", "no user");
+    blamed(
+        add_members(&t, &owner, id, &[theirs.0]).await,
+        "member_ids",
+        "no user",
+    );
 
     let log = sample::audit_log(&t).await;
     let [.., added, removed] = &log[..] else {
@@ -116,12 +132,22 @@ db_test!(a_group_is_changed_deleted_and_restored, |t| {
         display_name: Some(String::new()),
         ..GroupChange::default()
     };
-    blamed(change(&t, &owner, id, nameless).await, "display_name", "name");
+    blamed(
+        change(&t, &owner, id, nameless).await,
+        "display_name",
+        "name",
+    );
 
     delete(&t, &owner, id).await.unwrap();
     refused(delete(&t, &owner, id).await, "already");
-    refused(add_members(&t, &owner, id, &[user.0]).await, "Restore it first");
-    refused(remove_members(&t, &owner, id, &[]).await, "Restore it first");
+    refused(
+        add_members(&t, &owner, id, &[user.0]).await,
+        "Restore it first",
+    );
+    refused(
+        remove_members(&t, &owner, id, &[]).await,
+        "Restore it first",
+    );
     refused(
         change(&t, &owner, id, GroupChange::default()).await,
         "Restore it first",

@@ -41,7 +41,7 @@ pub async fn create(
     let now = b.clock.now();
     let tenant = Tenant::parse(&new.tenant)?;
     timetable::check(&new.schedule, now)?;
-    let policy = new.policy.checked()?;
+    let policy = crate::mapping::checked(new.policy)?;
     let wish = Wish {
         customer,
         cloud: &new.cloud,
@@ -259,7 +259,7 @@ pub(crate) async fn change_in(
         integration.full_scan_next = full;
     }
     if let Some(policy) = change.policy {
-        integration.policy = policy.checked()?;
+        integration.policy = crate::mapping::checked(policy)?;
         if integration.policy.reads_differently_from(&before.policy) {
             integration.full_scan_next = true;
         }

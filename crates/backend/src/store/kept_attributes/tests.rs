@@ -29,12 +29,16 @@ db_test!(an_attribute_is_kept_at_once_and_taken_back, |t| {
     let id = sample::user(&t, customer, Some(integration), "Ada", active).await;
     let whole = async || users::whole(&t, &owner, id).await.unwrap();
 
-    let kept = keep(&t, &owner, id, "jobTitle", is("Countess")).await.unwrap();
+    let kept = keep(&t, &owner, id, "jobTitle", is("Countess"))
+        .await
+        .unwrap();
     assert_eq!((kept.by.as_str(), &*kept.note), (owner.actor_name(), "T-1"));
     assert_eq!(whole().await.attributes["jobTitle"], "Countess");
     // Once more in place of that; and a name, by which it is found and sorted.
     keep(&t, &owner, id, "jobTitle", is("Lead")).await.unwrap();
-    keep(&t, &owner, id, "display_name", is("Zoë")).await.unwrap();
+    keep(&t, &owner, id, "display_name", is("Zoë"))
+        .await
+        .unwrap();
     let now = whole().await;
     assert_eq!(now.attributes["jobTitle"], "Lead");
     assert_eq!(now.attributes["department"], "Sales", "others stay");

@@ -60,7 +60,14 @@ pub async fn create(
         by: scope.actor_name().to_owned(),
         at: now,
     });
-    insert(&mut tx, (customer, id), &content, administrator.as_ref(), now).await?;
+    insert(
+        &mut tx,
+        (customer, id),
+        &content,
+        administrator.as_ref(),
+        now,
+    )
+    .await?;
     names::keep(&mut tx, customer, id, &aliases).await?;
     let groups = membership::choose(&mut tx, customer, &new.group_ids).await?;
     let group_ids: Vec<_> = groups.iter().map(|group| group.id).collect();
@@ -156,7 +163,10 @@ pub async fn change(
         names::refuse_taken(&mut tx, customer, id, field, name.trim()).await?;
         let aliases = names::aliases(&mut tx, id).await?;
         names::parse_aliases(&aliases, after.user_principal_name.as_deref()).map_err(|_| {
-            let message = format!("{} is one of its aliases. Take that away first.", name.trim());
+            let message = format!(
+                "{} is one of its aliases. Take that away first.",
+                name.trim()
+            );
             crate::Error::invalid(field, message)
         })?;
     }

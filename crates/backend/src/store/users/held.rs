@@ -126,10 +126,7 @@ async fn find(tx: &mut Tx, scope: &Scope, id: UserId) -> Result<Held> {
 }
 
 /// Who made somebody administrator, from their columns.
-pub(super) fn administrator(
-    at: Option<DateTime>,
-    by: Option<String>,
-) -> Option<Administrator> {
+pub(super) fn administrator(at: Option<DateTime>, by: Option<String>) -> Option<Administrator> {
     at.map(|at| Administrator {
         by: by.unwrap_or_default(),
         at,
@@ -218,12 +215,7 @@ pub(super) fn told(content: &Content, administrator: bool) -> Told<'_> {
 
 /// Writes a user's names, addresses and attributes, with what is made of them to sort and search.
 /// Whose source says whether it is a guest keeps that.
-pub(crate) async fn write(
-    tx: &mut Tx,
-    id: UserId,
-    content: &Content,
-    now: DateTime,
-) -> Result<()> {
+pub(crate) async fn write(tx: &mut Tx, id: UserId, content: &Content, now: DateTime) -> Result<()> {
     execute!(
         tx,
         "UPDATE directory_user SET user_principal_name = $2, user_name_folded = $3,

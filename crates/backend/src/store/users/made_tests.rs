@@ -187,12 +187,20 @@ db_test!(a_name_to_sign_in_with_is_one_active_persons, |t| {
     // Whatever its case; by user name and by alias.
     let same = named("Second", "ADA@CONTOSO.example");
     let field = "user_principal_name";
-    blamed(create(&t, &owner, customer, same.clone()).await, field, taken);
+    blamed(
+        create(&t, &owner, customer, same.clone()).await,
+        field,
+        taken,
+    );
     set_aliases(&t, &owner, first, &["king@contoso.example".to_owned()])
         .await
         .unwrap();
     let king = named("King", "King@contoso.example");
-    blamed(create(&t, &owner, customer, king.clone()).await, field, "as an alias");
+    blamed(
+        create(&t, &owner, customer, king.clone()).await,
+        field,
+        "as an alias",
+    );
     let second = create(&t, &owner, customer, named("Bo", "bo@contoso.example"))
         .await
         .unwrap()
@@ -207,9 +215,17 @@ db_test!(a_name_to_sign_in_with_is_one_active_persons, |t| {
         user_principal_name: Some("king@contoso.example".to_owned()),
         ..UserChange::default()
     };
-    blamed(change(&t, &owner, second, rename.clone()).await, field, taken);
+    blamed(
+        change(&t, &owner, second, rename.clone()).await,
+        field,
+        taken,
+    );
     // Its own alias has to go first.
-    blamed(change(&t, &owner, first, rename).await, field, "one of its aliases");
+    blamed(
+        change(&t, &owner, first, rename).await,
+        field,
+        "one of its aliases",
+    );
     // Another customer's people have their own names.
     create(&t, &owner, other, ada()).await.unwrap();
 
@@ -250,7 +266,8 @@ db_test!(who_is_in_the_bin_comes_back_or_goes_for_good, |t| {
         Some(t.clock.now() + Duration::days(BIN_DAYS))
     );
 
-    t.clock.advance(Duration::days(BIN_DAYS) - Duration::hours(1));
+    t.clock
+        .advance(Duration::days(BIN_DAYS) - Duration::hours(1));
     purge(&t).await;
     let back = restore(&t, &owner, id).await.unwrap();
     assert_eq!(back.user.status, DirectoryStatus::Active);
@@ -364,7 +381,11 @@ db_test!(another_customers_people_can_t_be_changed, |t| {
     missing(restore(&t, &stranger, id).await.unwrap_err());
     missing(set_groups(&t, &stranger, id, &[]).await.unwrap_err());
     missing(set_aliases(&t, &stranger, id, &[]).await.unwrap_err());
-    missing(group_choice(&t, &stranger, customer, None).await.unwrap_err());
+    missing(
+        group_choice(&t, &stranger, customer, None)
+            .await
+            .unwrap_err(),
+    );
     // Nor do groups of others take them in.
     let elsewhere = sample::group(&t, other, None, "Theirs").await;
     blamed(

@@ -155,7 +155,9 @@ pub async fn set_groups(
         };
         let changes = AuditChanges::none().field("groups", &names(&before), &names(&wanted));
         // Two groups of one name look alike.
-        let changes = changes.now("added", &comes.len()).now("removed", &goes.len());
+        let changes = changes
+            .now("added", &comes.len())
+            .now("removed", &goes.len());
         let action = AuditAction::UserSetGroups;
         user.record(b, &mut tx, scope, action, ("", changes))
             .await?;

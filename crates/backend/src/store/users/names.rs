@@ -39,7 +39,11 @@ pub(super) async fn refuse_taken(
     match holder {
         None => Ok(()),
         Some((holder, by_alias)) => {
-            let how = if by_alias { "as an alias" } else { "as user name" };
+            let how = if by_alias {
+                "as an alias"
+            } else {
+                "as user name"
+            };
             Err(Error::invalid(
                 field,
                 format!("{holder} signs in with {name} already, {how}. Choose another."),

@@ -5,7 +5,7 @@ use domain::{
     policy::ObjectType,
     run::{RunMode, RunStatus},
 };
-use planner::read::{Content, Presence, SourceObject};
+use planner::read::{Content, Mapped, Presence, SourceObject};
 use uuid::Uuid;
 
 use super::{
@@ -60,6 +60,7 @@ db_test!(one_run_is_cleared_and_no_other, |t| {
         external_id: ExternalId(Uuid::from_u128(id)),
         presence: Presence::Present,
         content: Content::default(),
+        mapped: Mapped::default(),
     };
     let (cleared, other) = (t.ids.uuid(), t.ids.uuid());
     let mut tx = t.db.write().await.unwrap();

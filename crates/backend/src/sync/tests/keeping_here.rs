@@ -76,7 +76,11 @@ sync_test!(
         assert_eq!(w.run(RunMode::Full).await.status, RunStatus::NothingToDo);
 
         // Only what is kept changes in the source: there is nothing to do, by delta and by full run.
-        says(&w, source, &json!({ "jobTitle": "Analyst", "displayName": "Other" }));
+        says(
+            &w,
+            source,
+            &json!({ "jobTitle": "Analyst", "displayName": "Other" }),
+        );
         for mode in [RunMode::Delta, RunMode::Full, RunMode::Full] {
             assert_eq!(w.run(mode).await.status, RunStatus::NothingToDo, "{mode}");
         }
@@ -85,7 +89,11 @@ sync_test!(
         assert_eq!(now.user.display_name, "Ada King");
 
         // Others follow, and what is kept still stays.
-        says(&w, source, &json!({ "jobTitle": "Clerk", "department": "Engines" }));
+        says(
+            &w,
+            source,
+            &json!({ "jobTitle": "Clerk", "department": "Engines" }),
+        );
         let run = w.run(RunMode::Delta).await;
         assert_eq!(line(&run, ObjectType::User).updated, 1);
         let now = whole(&w, id).await;
@@ -150,7 +158,10 @@ sync_test!(what_is_taken_back_follows_again, tenant(141, 40), |w| {
     assert_eq!(now.attributes["jobTitle"], "Clerk");
     assert_eq!(now.attributes["city"], "London", "kept still");
     release("city").await;
-    assert_eq!(line(&w.run(RunMode::Full).await, ObjectType::User).updated, 1);
+    assert_eq!(
+        line(&w.run(RunMode::Full).await, ObjectType::User).updated,
+        1
+    );
     w.assert_equal("as the source says, all of it").await;
     assert_eq!(w.run(RunMode::Full).await.status, RunStatus::NothingToDo);
 });
@@ -240,7 +251,10 @@ sync_test!(
             description: None,
             member_ids: vec![here.user.id.0, id.0],
         };
-        let group = groups::create(&w.t, &owner, customer, new).await.unwrap().id;
+        let group = groups::create(&w.t, &owner, customer, new)
+            .await
+            .unwrap()
+            .id;
         let before = made_here(&w).await;
         assert_eq!(before.len(), 4);
         let count = async || groups::get(&w.t, &owner, group).await.unwrap().user_count;

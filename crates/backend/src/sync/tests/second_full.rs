@@ -10,7 +10,7 @@ use domain::{
 };
 use planner::{
     diff::Outcome,
-    read::{Content, Presence, SourceObject},
+    read::{Content, Mapped, Presence, SourceObject},
 };
 use sqlx::FromRow;
 use tokio::sync::Semaphore;
@@ -138,6 +138,7 @@ async fn somebody(w: &World) -> SourceObject {
             attributes: serde_json::from_str(&row.attributes).unwrap(),
             ..Content::default()
         },
+        mapped: Mapped::default(),
     }
 }
 

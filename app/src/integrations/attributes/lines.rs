@@ -1,0 +1,289 @@
+//! The rules of each type, a line each.
+
+use domain::{
+    mapping::{
+        EXTENSION_ATTRIBUTES, MappingKind, RULE_BYTES_MAX, RULES_MAX, columns, kept, more, sources,
+    },
+    policy::ObjectType,
+};
+
+use super::{
+    api::LineError,
+    form::{MappingForm, MappingLine},
+};
+use crate::ui::prelude::*;
+
+/// The lines of all types.
+#[derive(Clone, Copy)]
+pub struct Lines {
+    lines: RwSignal<Vec<MappingLine>>,
+    next: StoredValue<u32>,
+    types: StoredValue<Vec<ObjectType>>,
+}
+
+impl Lines {
+    /// Those of a form, and an empty one for each type: without the browser code no other can be
+    /// added.
+    pub fn new(shown: &MappingForm, types: &[ObjectType]) -> Self {
+        let made = Self {
+            lines: RwSignal::new(Vec::new()),
+            next: StoredValue::new(0),
+            types: StoredValue::new(types.to_vec()),
+        };
+        made.show(shown);
+        made
+    }
+
+    /// Shows the lines of a form in place of those that are there.
+    pub fn show(self, form: &MappingForm) {
+        let mut lines: Vec<MappingLine> = Vec::new();
+        let mut number = self.next.get_value();
+        let mut push = |line: MappingLine| {
+            lines.push(MappingLine { number, ..line });
+            number += 1;
+        };
+        for object_type in self.types.get_value() {
+            let of_type = form.filled().filter(|line| line.object_type == object_type);
+            for line in of_type {
+                push(line.clone());
+            }
+            push(MappingLine::empty(0, object_type));
+        }
+        self.next.set_value(number);
+        self.lines.set(lines);
+    }
+
+    fn of(self, object_type: ObjectType) -> Vec<MappingLine> {
+        self.lines.with(|lines| {
+            let of_type = lines.iter().filter(|line| line.object_type == object_type);
+            of_type.cloned().collect()
+        })
+    }
+
+    fn add(self, object_type: ObjectType) {
+        let number = self.next.get_value();
+        self.next.set_value(number + 1);
+        let line = MappingLine::empty(number, object_type);
+        self.lines.update(|lines| lines.push(line));
+    }
+
+    fn remove(self, number: u32) {
+        self.lines
+            .update(|lines| lines.retain(|line| line.number != number));
+    }
+
+    fn clear(self, object_type: ObjectType) {
+        self.lines
+            .update(|lines| lines.retain(|line| line.object_type != object_type));
+        self.add(object_type);
+    }
+}
+
+/// The rules of one type.
+#[component]
+pub fn TypeSection(
+    object_type: ObjectType,
+    lines: Lines,
+    /// What is wrong with lines.
+    errors: Resource<Vec<LineError>>,
+    /// Looks at the form again, after lines came or went.
+    look: Callback<()>,
+) -> impl IntoView {
+    let noun = object_type.as_str();
+    let title = format!("{}s", object_type.title());
+    let id = format!("h-mapping-{noun}");
+    let of_title = id.clone();
+    let are_all = move || lines.of(object_type).len() >= RULES_MAX;
+    view! {
+        <section aria-labelledby=id class="mt-5 pt-4 border-t border-line">
+            <h2 id=of_title class="text-base mb-2">
+                {title}
+            </h2>
+            <Names object_type=object_type />
+            <ul class="space-y-3">
+                <For
+                    each=move || lines.of(object_type)
+                    key=|line| line.number
+                    children=move |line| {
+                        let number = line.number;
+                        let place = Memo::new(move |_| {
+                            let of_type = lines.of(object_type);
+                            of_type.iter().position(|line| line.number == number).unwrap_or(0) + 1
+                        });
+                        let remove = Callback::new(move |()| {
+                            lines.remove(number);
+                            look.run(());
+                        });
+                        view! {
+                            <li>
+                                <Line line=line place=place errors=errors remove=remove />
+                            </li>
+                        }
+                    }
+                />
+            </ul>
+            <div class="flex gap-2 mt-3 plain:hidden">
+                <button
+                    type="button"
+                    class="btn"
+                    disabled=are_all
+                    on:click=move |_| {
+                        lines.add(object_type);
+                        look.run(());
+                    }
+                >
+                    <Icon name="plus" />
+                    "Add attribute"
+                    <span class="sr-only">{format!(" of a {noun}")}</span>
+                </button>
+                <button
+                    type="button"
+                    class="btn btn-ghost"
+                    on:click=move |_| {
+                        lines.clear(object_type);
+                        look.run(());
+                    }
+                >
+                    "Reset to default"
+                    <span class="sr-only">{format!(": no rules for {noun}s")}</span>
+                </button>
+            </div>
+            <p class="rc-hint mt-1 hidden plain:block">
+                "A line without an attribute is no rule. Save to get another line."
+            </p>
+        </section>
+    }
+    .into_any()
+}
+
+/// The names that can be chosen, for what is typed.
+#[component]
+fn Names(object_type: ObjectType) -> impl IntoView {
+    let noun = object_type.as_str();
+    let extensions: &[&str] = match object_type {
+        ObjectType::User => &EXTENSION_ATTRIBUTES,
+        _ => &[],
+    };
+    let targets = columns(object_type)
+        .iter()
+        .map(|(column, _)| *column)
+        .chain(kept(object_type).iter().copied())
+        .chain(more(object_type).iter().copied())
+        .chain(extensions.iter().copied())
+        .map(|name| view! { <option value=name></option> })
+        .collect_view();
+    let sources = sources(object_type)
+        .map(|name| view! { <option value=name></option> })
+        .collect_view();
+    view! {
+        <datalist id=format!("targets-{noun}")>{targets}</datalist>
+        <datalist id=format!("sources-{noun}")>{sources}</datalist>
+    }
+    .into_any()
+}
+
+#[component]
+fn Line(
+    line: MappingLine,
+    /// Counted from 1 among those of its type.
+    place: Memo<usize>,
+    errors: Resource<Vec<LineError>>,
+    remove: Callback<()>,
+) -> impl IntoView {
+    let number = line.number;
+    let noun = line.object_type.as_str();
+    let name = move |field: &str| format!("mapping[lines][{number}][{field}]");
+    let title = line.object_type.title();
+    let label = move |field: &'static str| move || format!("{title} rule {}: {field}", place.get());
+    let kind = RwSignal::new(line.kind);
+    let kinds = MappingKind::ALL
+        .iter()
+        .map(|one| {
+            view! {
+                <option value=one.as_str() selected=*one == line.kind>
+                    {one.title()}
+                </option>
+            }
+        })
+        .collect_view();
+    let list = move || match kind.get() {
+        MappingKind::Source | MappingKind::First => Some(format!("sources-{noun}")),
+        MappingKind::Constant | MappingKind::Expression | MappingKind::LeaveOut => None,
+    };
+    let hint = move || match kind.get() {
+        MappingKind::Source => "jobTitle",
+        MappingKind::Constant => "Contoso",
+        MappingKind::First => "mail, userPrincipalName",
+        MappingKind::Expression => "lower(mail)",
+        MappingKind::LeaveOut => "",
+    };
+    let error_id = format!("mapping-{number}-e");
+    let described = error_id.clone();
+    view! {
+        <div class="flex gap-2 flex-wrap items-center" role="group" aria-label=move || format!("{title} rule {}", place.get())>
+            <input type="hidden" name=name("number") value=number.to_string() />
+            <input type="hidden" name=name("object_type") value=noun />
+            <input
+                name=name("attribute")
+                class="input max-w-56"
+                list=format!("targets-{noun}")
+                autocomplete="off"
+                spellcheck="false"
+                placeholder="Attribute"
+                aria-label=label("attribute")
+                aria-describedby=described.clone()
+                value=line.attribute
+            />
+            <span aria-hidden="true" class="text-muted">"←"</span>
+            <select
+                name=name("kind")
+                class="select max-w-40"
+                aria-label=label("rule")
+                on:change:target=move |ev| {
+                    if let Ok(chosen) = ev.target().value().parse() {
+                        kind.set(chosen);
+                    }
+                }
+            >
+                {kinds}
+            </select>
+            <input
+                name=name("value")
+                class="input rc-mono flex-1 min-w-56"
+                list=list
+                autocomplete="off"
+                spellcheck="false"
+                maxlength=RULE_BYTES_MAX.to_string()
+                placeholder=hint
+                aria-label=label("value")
+                aria-describedby=described
+                value=line.value
+            />
+            <button
+                type="button"
+                class="btn btn-ghost plain:hidden"
+                aria-label=move || format!("Remove {title} rule {}", place.get())
+                on:click=move |_| remove.run(())
+            >
+                "Remove"
+            </button>
+        </div>
+        <div id=error_id role="status">
+            <Transition>
+                {move || Suspend::new(async move {
+                    let found = errors.await.into_iter().find(|error| error.number == number);
+                    found
+                        .map(|error| {
+                            view! {
+                                <p class="rc-err mt-1">
+                                    <Icon name="circle-x" small=true class="mt-px" />
+                                    <span class="wrap-anywhere">{error.message}</span>
+                                </p>
+                            }
+                        })
+                })}
+            </Transition>
+        </div>
+    }
+    .into_any()
+}

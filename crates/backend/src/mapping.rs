@@ -1,0 +1,241 @@
+//! Attribute mapping as people set it up: what is wrong with rules, and what they make of real people.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    id::{ExternalId, IntegrationId},
+    integration::Integration,
+    mapping::{MappedAttribute, MappedObject, Mapping, MappingTest, MappingTestRequest, TRIED_MAX},
+    permission::Permission,
+    policy::{ObjectType, Policy},
+    text::FieldError,
+};
+use graph::{Client, ContactItem, DeviceItem};
+use planner::{
+    mapping::{Made, Mapper},
+    read::{Content, SourceObject},
+};
+use serde_json::Value;
+
+use crate::{
+    Backend, Error, Result, Scope,
+    entra::source,
+    fetch_all,
+    store::integrations,
+    sync::{
+        entra::{self, Single},
+        stop::Stop,
+    },
+    why,
+};
+
+/// People that rules are tried on where nobody is named.
+const SAMPLE: i64 = 3;
+
+/// A policy in its one form, whose expressions can be read too.
+pub(crate) fn checked(policy: Policy) -> Result<Policy> {
+    let policy = policy.checked()?;
+    Mapper::new(&policy.mapping)?;
+    Ok(policy)
+}
+
+/// All that is wrong with rules of an integration that are being written.
+pub async fn problems(
+    b: &Backend,
+    scope: &Scope,
+    id: IntegrationId,
+    mapping: &Mapping,
+) -> Result<Vec<FieldError>> {
+    integrations::get(b, scope, id).await?;
+    Ok(planner::mapping::problems(mapping))
+}
+
+/// What rules, saved or not, make of some objects that are read from the source just now. Nothing of
+/// it is stored. The rule for who may ask is that of "Why?".
+pub async fn test(
+    b: &Backend,
+    scope: &Scope,
+    id: IntegrationId,
+    request: MappingTestRequest,
+) -> Result<MappingTest> {
+    let integration = integrations::get(b, scope, id).await?;
+    scope.require(Permission::DirectoryRead)?;
+    if request.objects.len() > TRIED_MAX {
+        let message = format!("Rules can be tried on at most {TRIED_MAX} at once.");
+        return Err(Error::invalid("objects", message));
+    }
+    let mapping = match (request.policy, request.mapping) {
+        (Some(policy), _) => checked(policy)?.mapping,
+        (None, Some(mapping)) => mapping.checked()?,
+        (None, None) => integration.policy.mapping.clone(),
+    };
+    let mapper = Mapper::new(&mapping)?;
+    let client = why::live::connect(b, scope, &integration, &mapper).await?;
+    let mut test = MappingTest::default();
+    let wanted = wanted(b, scope, &integration, &request.objects, &mut test).await?;
+    for (object_type, external_id) in wanted {
+        let Some(object) = read(&client, object_type, external_id).await? else {
+            let message = format!("Entra ID has no {object_type} {external_id} any more.");
+            test.not_found.push(message);
+            continue;
+        };
+        let kept = why::in_directory(b, &integration, object_type, external_id).await?;
+        test.objects.push(tried(&mapping, &mapper, object, kept));
+    }
+    Ok(test)
+}
+
+/// Who is meant, each once; some people of the directory where nobody is named.
+async fn wanted(
+    b: &Backend,
+    scope: &Scope,
+    integration: &Integration,
+    objects: &[String],
+    test: &mut MappingTest,
+) -> Result<Vec<(ObjectType, ExternalId)>> {
+    if objects.is_empty() {
+        let sample = sample(b, integration.id).await?;
+        if sample.is_empty() {
+            let message =
+                "Nobody of this integration is in the directory yet. Name somebody of the tenant.";
+            test.not_found.push(message.to_owned());
+        }
+        return Ok(sample);
+    }
+    let mut wanted = Vec::new();
+    for object in objects {
+        match why::who(b, scope, integration.id, object).await {
+            Ok(one) => {
+                let one = (one.object_type, one.external_id);
+                if !wanted.contains(&one) {
+                    wanted.push(one);
+                }
+            }
+            Err(Error::Invalid(error)) => test.not_found.push(error.message),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(wanted)
+}
+
+async fn sample(b: &Backend, id: IntegrationId) -> Result<Vec<(ObjectType, ExternalId)>> {
+    let mut tx = b.db.read().await?;
+    let rows = fetch_all!(
+        &mut tx,
+        (ExternalId,),
+        "SELECT external_id FROM directory_user
+          WHERE integration_id = $1 AND status = 'active' ORDER BY name_folded, id LIMIT $2",
+        id,
+        SAMPLE
+    )?;
+    let users = rows.into_iter().map(|(id,)| (ObjectType::User, id));
+    Ok(users.collect())
+}
+
+async fn read(
+    client: &Client,
+    object_type: ObjectType,
+    id: ExternalId,
+) -> Result<Option<SourceObject>> {
+    let error = |error: graph::Error| source(&error);
+    let object = match object_type {
+        ObjectType::User => {
+            let item = client.user(&id.to_string()).await.map_err(error)?;
+            item.map(entra::user)
+        }
+        ObjectType::Group => {
+            let item = client.group(id.0).await.map_err(error)?;
+            item.map(|item| entra::group(item).map(|(group, _)| group))
+        }
+        ObjectType::Contact => {
+            let item = client.by_id::<ContactItem>(id.0).await.map_err(error)?;
+            item.map(Single::object)
+        }
+        ObjectType::Device => {
+            let item = client.by_id::<DeviceItem>(id.0).await.map_err(error)?;
+            item.map(Single::object)
+        }
+        ObjectType::Membership => None,
+    };
+    object
+        .transpose()
+        .map_err(|stop: Stop| why::live::refused(stop))
+}
+
+/// What the rules make of an object, beside what the directory has of it.
+fn tried(
+    mapping: &Mapping,
+    mapper: &Mapper,
+    object: SourceObject,
+    kept: Option<(uuid::Uuid, Content)>,
+) -> MappedObject {
+    let object_type = object.object_type;
+    let display_name = object.content.display_name.clone();
+    let user_principal_name = object.content.user_principal_name.clone();
+    let made = mapper.made(&object);
+    let mapped = mapper.map(object);
+    let (directory_id, directory) = kept.unzip();
+    let directory = directory.unwrap_or_default();
+    let now = directory.shown();
+    let of_now = |name: &str| {
+        now.get(name)
+            .cloned()
+            .filter(|value| !is_empty(value))
+            .unwrap_or_default()
+    };
+    let mut attributes = Vec::new();
+    for (rule, Made { target, value }) in mapping.of(object_type).iter().zip(made) {
+        let (then, error) = match value {
+            Ok(value) => (value, None),
+            Err(error) => (Value::Null, Some(error)),
+        };
+        attributes.push(MappedAttribute {
+            now: of_now(&target),
+            attribute: target,
+            rule: Some(rule.rule.to_string()),
+            then,
+            error,
+        });
+    }
+    let made_by_rules: BTreeSet<String> =
+        attributes.iter().map(|one| one.attribute.clone()).collect();
+    let content = mapped.content.shown();
+    let names: BTreeSet<&str> = now.keys().chain(content.keys()).copied().collect();
+    for name in names
+        .into_iter()
+        .filter(|name| !made_by_rules.contains(*name))
+    {
+        let then = content
+            .get(name)
+            .cloned()
+            .filter(|value| !is_empty(value))
+            .unwrap_or_default();
+        let now = of_now(name);
+        // What nobody has a rule for is shown where it would change.
+        if directory_id.is_some() && mapped.mapped.error.is_none() && now != then {
+            attributes.push(MappedAttribute {
+                attribute: name.to_owned(),
+                rule: None,
+                now,
+                then,
+                error: None,
+            });
+        }
+    }
+    MappedObject {
+        object_type,
+        external_id: mapped.external_id,
+        display_name,
+        user_principal_name,
+        directory_id,
+        attributes,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}

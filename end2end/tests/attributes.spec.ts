@@ -1,0 +1,107 @@
+import { axeFindsNothing } from "../audit";
+import { expect, test } from "../fixtures";
+
+interface User {
+  id: string;
+  external_id: string;
+  display_name: string;
+  status: string;
+}
+
+test("a rule is checked while it is typed, tried on people, previewed and saved", async ({
+  page,
+  goto,
+  customer,
+  tenant,
+  control,
+  api,
+}) => {
+  const made = await control.createUser("Adabelle", "Lovelock");
+  const integration = await api.synced(customer, tenant);
+  await goto(`/integrations/${integration.id}`);
+  await page.getByRole("link", { name: "Attributes" }).click();
+  await expect(page).toHaveURL(`/integrations/${integration.id}/attributes`);
+  const first = page.getByRole("group", { name: "User rule 1" });
+
+  await test.step("what is wrong is said at the rule", async () => {
+    await first.getByLabel("User rule 1: attribute").fill("display_name");
+    await first.getByLabel("User rule 1: rule").selectOption("Expression");
+    await first.getByLabel("User rule 1: value").fill("upper(surnam");
+    await expect(page.getByText("')' is missing")).toBeVisible();
+    await first.getByLabel("User rule 1: value").fill("upper(surnam)");
+    await expect(page.getByText("A user has no attribute “surnam”.")).toBeVisible();
+    await first.getByLabel("User rule 1: value").fill("upper(surname) + ', ' + givenName");
+    await expect(page.getByText("A user has no attribute")).toBeHidden();
+    await expect(page.getByText("1 unsaved change")).toBeVisible();
+    await axeFindsNothing(page);
+  });
+
+  await test.step("it is tried on somebody, beside what the directory has", async () => {
+    const people = page.getByRole("region", { name: "For real people" });
+    await people.getByLabel("People").fill("Adabelle Lovelock");
+    await people.getByRole("button", { name: "Try the rules" }).click();
+    const row = people.getByRole("table", { name: "Rules for Adabelle Lovelock" }).getByRole("row").nth(1);
+    await expect(row).toContainText("Adabelle Lovelock");
+    await expect(row).toContainText("LOVELOCK, Adabelle");
+    await axeFindsNothing(page);
+  });
+
+  await test.step("a preview shows the whole directory, and leads back", async () => {
+    await page.getByRole("button", { name: "Preview of what is filled in" }).click();
+    await expect(page).toHaveURL(/\/runs\//);
+    await expect(page.getByText("Mapping of user display_name")).toBeVisible();
+    await page.getByRole("link", { name: "Back to these settings" }).click();
+    await expect(page.getByText("These rules come from a preview")).toBeVisible();
+    await expect(first.getByLabel("User rule 1: value")).toHaveValue("upper(surname) + ', ' + givenName");
+  });
+
+  await test.step("saved, it comes with the next run", async () => {
+    await page.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByText("were saved")).toBeVisible();
+    await api.run(integration, "delta");
+    const users = await api.all<User>(`/customers/${customer.id}/users`);
+    const user = users.find((one) => one.external_id === made.id)!;
+    expect(user.display_name).toBe("LOVELOCK, Adabelle");
+    await goto(`/users/${user.id}`);
+    await expect(page.getByText("Mapping of display_name")).toBeVisible();
+  });
+});
+
+test("without the browser code a rule is saved, and one that can’t be says why", async ({
+  plain,
+  customer,
+  tenant,
+  api,
+}) => {
+  const integration = await api.synced(customer, tenant);
+  await plain.goto(`/integrations/${integration.id}/attributes`);
+  await plain.getByLabel("User rule 1: attribute").fill("jobTitle");
+  await plain.getByLabel("User rule 1: rule").selectOption("Source attribute");
+  await plain.getByLabel("User rule 1: value").fill("nowhere");
+  await plain.getByRole("button", { name: "Save" }).click();
+  await expect(plain.getByText("The user rule for jobTitle: A user has no attribute “nowhere”.")).toBeVisible();
+  await plain.getByLabel("User rule 1: value").fill("department");
+  await plain.getByRole("button", { name: "Save" }).click();
+  await expect(plain.getByLabel("User rule 1: value")).toHaveValue("department");
+  await expect(plain.getByLabel("User rule 2: attribute")).toHaveValue("");
+  await plain.getByRole("button", { name: "Try the rules" }).click();
+  await expect(plain.getByRole("table", { name: /^Rules for / }).first()).toContainText("jobTitle");
+});
+
+test("whom a rule fails for stays, and says so", async ({ page, goto, customer, tenant, control, api }) => {
+  const made = await control.createUser("Nora", "Nocity");
+  const integration = await api.synced(customer, tenant);
+  const policy = {
+    ...integration.policy,
+    mapping: { user: [{ attribute: "officeLocation", rule: { expression: "city + '!'" } }] },
+  };
+  await api.patch(`/integrations/${integration.id}`, { policy });
+  const run = await api.run(integration, "delta", ["partial"]);
+  await goto(`/runs/${run.id}`);
+  await expect(page.getByText("A mapping rule fails for").first()).toBeVisible();
+  const users = await api.all<User>(`/customers/${customer.id}/users`);
+  const user = users.find((one) => one.external_id === made.id)!;
+  expect(user.status).toBe("active");
+  await goto(`/users/${user.id}`);
+  await expect(page.getByText("it stays as it is: a mapping rule fails for it").first()).toBeVisible();
+});
