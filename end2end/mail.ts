@@ -71,7 +71,7 @@ export class MailServer {
   async last(to: string, many = 1): Promise<Mail> {
     const theirs = () => this.mails.filter((mail) => mail.to === to);
     await expect.poll(() => theirs().length, { message: `mails to ${to}`, timeout: 20_000 }).toBe(many);
-    return theirs()[many - 1];
+    return theirs()[many - 1]!;
   }
 
   async stop(): Promise<void> {

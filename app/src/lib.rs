@@ -42,6 +42,7 @@ use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     MatchNestedRoutes, SsrMode,
+    any_nested_route::IntoAnyNestedRoute,
     components::{Outlet, ParentRoute, Redirect, Route, Router, Routes},
     hooks::use_location,
     path,
@@ -131,7 +132,58 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/find") view=frame::FindPage />
                     <Route path=path!("/confirm") view=proof::ConfirmPage />
                     <AccountRoutes />
-                    <ParentRoute path=path!("/customers") view=customers::CustomersPage>
+                    <CustomerRoutes />
+                    <OperatorRoutes />
+                    <ApiTokenRoutes />
+                    <RecipientRoutes />
+                    <IntegrationRoutes />
+                    <RunRoutes />
+                    <UserRoutes />
+                    <GroupRoutes />
+                    <ContactAndDeviceRoutes />
+                    <ProfileRoutes />
+                    <TemplateRoutes />
+                </ParentRoute>
+                <ParentRoute path=path!("") view=OutsideArea ssr=SsrMode::Async>
+                    <OutsideRoutes />
+                </ParentRoute>
+                <ParentRoute path=path!("") view=OwnArea ssr=SsrMode::Async>
+                    <Route path=path!("/my") view=enrolment::OwnAccountPage />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+    .into_any()
+}
+
+// Each of these is one type for the compiler, whatever is in it: the type of all routes together would
+// be as long as this file, and each page would be compiled with all of it.
+
+/// My Account, with the dialogs of second factors.
+#[component(transparent)]
+fn AccountRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("/account") view=account::AccountPage>
+            <Route path=path!("") view=|| () />
+            <Route path=path!("authenticator") view=account::AuthenticatorDialog />
+            <Route
+                path=path!("authenticator/remove")
+                view=account::RemoveAuthenticatorDialog
+            />
+            <Route path=path!("recovery-codes") view=account::RecoveryCodesDialog />
+            <Route path=path!("passkeys/add") view=account::AddPasskeyDialog />
+            <Route path=path!("passkeys/:id") view=account::PasskeyDialog />
+        </ParentRoute>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// Customers: the list, and one with its dialogs.
+#[component(transparent)]
+fn CustomerRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("/customers") view=customers::CustomersPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=customers::AddDialog />
                     </ParentRoute>
@@ -156,65 +208,45 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("") view=|| () />
                         <Route path=path!("invite") view=enrolment::InviteDialog />
                     </ParentRoute>
-                    <ParentRoute path=path!("/operators/roles") view=operators::RolesPage>
-                        <Route path=path!("") view=|| () />
-                        <Route path=path!("second-factor") view=operators::RequiredDialog />
-                    </ParentRoute>
-                    <ParentRoute path=path!("/operators") view=operators::OperatorsPage>
-                        <Route path=path!("") view=|| () />
-                        <Route path=path!("invite") view=operators::InviteDialog />
-                    </ParentRoute>
-                    <OperatorRoutes />
-                    <ParentRoute path=path!("/api-tokens") view=api_tokens::ApiTokensPage>
-                        <Route path=path!("") view=|| () />
-                        <Route path=path!("add") view=api_tokens::AddDialog />
-                    </ParentRoute>
-                    <ApiTokenRoutes />
-                    <ParentRoute path=path!("/notifications") view=notifications::NotificationsPage>
-                        <Route path=path!("") view=|| () />
-                        <Route path=path!("add") view=notifications::AddDialog />
-                    </ParentRoute>
-                    <RecipientRoutes />
-                    <ParentRoute path=path!("/integrations") view=integrations::IntegrationsPage>
-                        <Route path=path!("") view=|| () />
-                        <Route path=path!("add") view=integrations::AddDialog />
-                        <Route path=path!("pause-all") view=frame::PauseAllDialog />
-                        <Route path=path!("authorize") view=consent_links::AuthorizeDialog />
-                    </ParentRoute>
-                    <IntegrationRoutes />
-                    <Route path=path!("/sync-history") view=history::SyncHistoryPage />
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// Sync History, runs and the audit log.
+#[component(transparent)]
+fn RunRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <Route path=path!("/sync-history") view=history::SyncHistoryPage />
                     <ParentRoute path=path!("/runs/:id") view=runs::RunPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("apply") view=runs::ApplyDialog />
                     </ParentRoute>
                     <Route path=path!("/audit-log") view=audit_log::AuditLogPage />
                     <Route path=path!("/audit-log/:id") view=audit_log::AuditEventPage />
-                    <ParentRoute path=path!("/users") view=users::UsersPage>
-                        <Route path=path!("") view=|| () />
-                        <Route path=path!("add") view=users::AddDialog />
-                    </ParentRoute>
-                    <UserRoutes />
-                    <ParentRoute path=path!("/groups") view=groups::GroupsPage>
-                        <Route path=path!("") view=|| () />
-                        <Route path=path!("add") view=groups::AddDialog />
-                    </ParentRoute>
-                    <GroupRoutes />
-                    <Route path=path!("/contacts") view=contacts::ContactsPage />
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// Contacts and devices.
+#[component(transparent)]
+fn ContactAndDeviceRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <Route path=path!("/contacts") view=contacts::ContactsPage />
                     <Route path=path!("/contacts/:id") view=contacts::ContactPage />
                     <Route path=path!("/devices") view=devices::DevicesPage />
                     <Route path=path!("/devices/:id") view=devices::DevicePage />
-                    <ParentRoute
-                        path=path!("/credential-profiles")
-                        view=credential_profiles::ProfilesPage
-                    >
-                        <Route path=path!("") view=|| () />
-                        <Route path=path!("add") view=credential_profiles::AddDialog />
-                    </ParentRoute>
-                    <ProfileRoutes />
-                    <TemplateRoutes />
-                </ParentRoute>
-                <ParentRoute path=path!("") view=OutsideArea ssr=SsrMode::Async>
-                    <Route path=path!("/sign-in") view=account::SignInPage />
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// What somebody sees who isn’t signed in.
+#[component(transparent)]
+fn OutsideRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <Route path=path!("/sign-in") view=account::SignInPage />
                     <Route path=path!("/sign-in/second-factor") view=account::SecondFactorPage />
                     <Route path=path!("/sign-in/set-up") view=account::SetUpPage />
                     <Route path=path!("/setup") view=account::SetupPage />
@@ -225,39 +257,19 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/activate") view=enrolment::ActivatePage />
                     <Route path=path!("/my/sign-in") view=enrolment::SignInPage />
                     <Route path=path!("/my/forgot-password") view=enrolment::ForgotPage />
-                </ParentRoute>
-                <ParentRoute path=path!("") view=OwnArea ssr=SsrMode::Async>
-                    <Route path=path!("/my") view=enrolment::OwnAccountPage />
-                </ParentRoute>
-            </Routes>
-        </Router>
-    }
-    .into_any()
-}
-
-/// My Account, with the dialogs of second factors.
-#[component(transparent)]
-fn AccountRoutes() -> impl MatchNestedRoutes + Clone {
-    view! {
-        <ParentRoute path=path!("/account") view=account::AccountPage>
-            <Route path=path!("") view=|| () />
-            <Route path=path!("authenticator") view=account::AuthenticatorDialog />
-            <Route
-                path=path!("authenticator/remove")
-                view=account::RemoveAuthenticatorDialog
-            />
-            <Route path=path!("recovery-codes") view=account::RecoveryCodesDialog />
-            <Route path=path!("passkeys/add") view=account::AddPasskeyDialog />
-            <Route path=path!("passkeys/:id") view=account::PasskeyDialog />
-        </ParentRoute>
     }
     .into_inner()
+    .into_any_nested_route()
 }
 
-/// A user, with its dialogs.
+/// Users: the list, and one with its dialogs.
 #[component(transparent)]
 fn UserRoutes() -> impl MatchNestedRoutes + Clone {
     view! {
+        <ParentRoute path=path!("/users") view=users::UsersPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("add") view=users::AddDialog />
+                    </ParentRoute>
         <ParentRoute path=path!("/users/:id") view=users::UserPage>
             <Route path=path!("") view=|| () />
             <Route path=path!("edit") view=users::EditDialog />
@@ -269,12 +281,17 @@ fn UserRoutes() -> impl MatchNestedRoutes + Clone {
         </ParentRoute>
     }
     .into_inner()
+    .into_any_nested_route()
 }
 
-/// A group, with its dialogs.
+/// Groups: the list, and one with its dialogs.
 #[component(transparent)]
 fn GroupRoutes() -> impl MatchNestedRoutes + Clone {
     view! {
+        <ParentRoute path=path!("/groups") view=groups::GroupsPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("add") view=groups::AddDialog />
+                    </ParentRoute>
         <ParentRoute path=path!("/groups/:id") view=groups::GroupPage>
             <Route path=path!("") view=|| () />
             <Route path=path!("edit") view=groups::EditDialog />
@@ -283,12 +300,21 @@ fn GroupRoutes() -> impl MatchNestedRoutes + Clone {
         </ParentRoute>
     }
     .into_inner()
+    .into_any_nested_route()
 }
 
-/// An operator, with its dialogs.
+/// Operators and roles: the list, and one with its dialogs.
 #[component(transparent)]
 fn OperatorRoutes() -> impl MatchNestedRoutes + Clone {
     view! {
+        <ParentRoute path=path!("/operators/roles") view=operators::RolesPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("second-factor") view=operators::RequiredDialog />
+                    </ParentRoute>
+                    <ParentRoute path=path!("/operators") view=operators::OperatorsPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("invite") view=operators::InviteDialog />
+                    </ParentRoute>
         <ParentRoute path=path!("/operators/:id") view=operators::OperatorPage>
             <Route path=path!("") view=|| () />
             <Route path=path!("edit") view=operators::EditDialog />
@@ -299,12 +325,17 @@ fn OperatorRoutes() -> impl MatchNestedRoutes + Clone {
         </ParentRoute>
     }
     .into_inner()
+    .into_any_nested_route()
 }
 
-/// A notification recipient, with its dialogs.
+/// Notifications of the installation, and a recipient with its dialogs.
 #[component(transparent)]
 fn RecipientRoutes() -> impl MatchNestedRoutes + Clone {
     view! {
+        <ParentRoute path=path!("/notifications") view=notifications::NotificationsPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("add") view=notifications::AddDialog />
+                    </ParentRoute>
         <ParentRoute
             path=path!("/notification-recipients/:id")
             view=notifications::RecipientPage
@@ -316,12 +347,17 @@ fn RecipientRoutes() -> impl MatchNestedRoutes + Clone {
         </ParentRoute>
     }
     .into_inner()
+    .into_any_nested_route()
 }
 
-/// An API token, with its dialogs.
+/// API tokens: the list, and one with its dialogs.
 #[component(transparent)]
 fn ApiTokenRoutes() -> impl MatchNestedRoutes + Clone {
     view! {
+        <ParentRoute path=path!("/api-tokens") view=api_tokens::ApiTokensPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("add") view=api_tokens::AddDialog />
+                    </ParentRoute>
         <ParentRoute path=path!("/api-tokens/:id") view=api_tokens::ApiTokenPage>
             <Route path=path!("") view=|| () />
             <Route path=path!("rotate") view=api_tokens::RotateDialog />
@@ -330,12 +366,19 @@ fn ApiTokenRoutes() -> impl MatchNestedRoutes + Clone {
         </ParentRoute>
     }
     .into_inner()
+    .into_any_nested_route()
 }
 
-/// An integration, with its tabs and dialogs.
+/// Integrations: the list, and one with its tabs and dialogs.
 #[component(transparent)]
 fn IntegrationRoutes() -> impl MatchNestedRoutes + Clone {
     view! {
+        <ParentRoute path=path!("/integrations") view=integrations::IntegrationsPage>
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("add") view=integrations::AddDialog />
+                        <Route path=path!("pause-all") view=frame::PauseAllDialog />
+                        <Route path=path!("authorize") view=consent_links::AuthorizeDialog />
+                    </ParentRoute>
         <ParentRoute path=path!("/integrations/:id") view=integrations::IntegrationPage>
             <Route path=path!("") view=integrations::ConfigurationTab />
             <Route path=path!("sync-history") view=history::IntegrationHistory />
@@ -358,6 +401,7 @@ fn IntegrationRoutes() -> impl MatchNestedRoutes + Clone {
         </ParentRoute>
     }
     .into_inner()
+    .into_any_nested_route()
 }
 
 /// Policy templates: the list, and one with its dialogs.
@@ -376,12 +420,20 @@ fn TemplateRoutes() -> impl MatchNestedRoutes + Clone {
         </ParentRoute>
     }
     .into_inner()
+    .into_any_nested_route()
 }
 
-/// A credential profile, with its dialogs.
+/// Credential profiles: the list, and one with its dialogs.
 #[component(transparent)]
 fn ProfileRoutes() -> impl MatchNestedRoutes + Clone {
     view! {
+        <ParentRoute
+                        path=path!("/credential-profiles")
+                        view=credential_profiles::ProfilesPage
+                    >
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("add") view=credential_profiles::AddDialog />
+                    </ParentRoute>
         <ParentRoute
             path=path!("/credential-profiles/:id")
             view=credential_profiles::ProfilePage
@@ -402,6 +454,7 @@ fn ProfileRoutes() -> impl MatchNestedRoutes + Clone {
         </ParentRoute>
     }
     .into_inner()
+    .into_any_nested_route()
 }
 
 type CurrentResource = Resource<error::AppResult<Current>>;

@@ -112,7 +112,7 @@ test("a group is added and filled, and its members are taken out", async ({ page
 
   await test.step("members from any source, several at once", async () => {
     await page.getByRole("link", { name: "Add Members" }).click();
-    const dialog = page.getByRole("dialog", { name: "Add Members to Board" });
+    const dialog = page.getByRole("dialog", { name: "Add Members" });
     await dialog.getByLabel("Find").fill("hanna");
     await dialog.getByRole("checkbox", { name: /Hanna Here/ }).check();
     // Who was ticked stays so while one looks for others.

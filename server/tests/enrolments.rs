@@ -1,6 +1,7 @@
 //! Accounts of people by REST and by the pages' functions: invited, activated, signed in, and out.
 
 use backend::notify::sinks::{self, MailSink};
+use domain::id::CustomerId;
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 use server::{metrics::Metrics, router};
@@ -25,11 +26,7 @@ fn secret_in(mail: &sinks::GotMail) -> String {
         .collect()
 }
 
-both_with_farm!(people_are_invited_activate_and_sign_in, |app| {
-    let mail = MailSink::mail().await;
-    let app = with_mail(app, &mail);
-    let (customer, integration) = app.integration().await;
-    app.full_sync(&integration).await;
+async fn the_mail_is_written_and_tried(app: &TestApp, customer: CustomerId, mail: &MailSink) {
     let settings = format!("/customers/{customer}/enrolment-settings");
     let default = app.get(&settings).await.expect(200);
     assert_eq!(default["language"], "en");
@@ -54,6 +51,37 @@ both_with_farm!(people_are_invited_activate_and_sign_in, |app| {
         "{}",
         got[0].text
     );
+}
+
+async fn everything_is_written_down(app: &TestApp, customer: CustomerId, secret: &str) {
+    let audit: Value = app
+        .get(&format!("/audit-events?customer_id={customer}&limit=100"))
+        .await
+        .expect(200);
+    let told: Vec<_> = audit["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["action"].as_str().unwrap())
+        .collect();
+    for action in [
+        "user.invite",
+        "user.enrol",
+        "user.sign_in",
+        "customer.update_enrolment",
+        "customer.test_enrolment",
+    ] {
+        assert!(told.contains(&action), "{action}: {told:?}");
+    }
+    assert!(!audit.to_string().contains(secret));
+}
+
+both_with_farm!(people_are_invited_activate_and_sign_in, |app| {
+    let mail = MailSink::mail().await;
+    let app = with_mail(app, &mail);
+    let (customer, integration) = app.integration().await;
+    app.full_sync(&integration).await;
+    the_mail_is_written_and_tried(&app, customer, &mail).await;
 
     let users = app
         .get(&format!("/customers/{customer}/users?limit=1000"))
@@ -143,26 +171,7 @@ both_with_farm!(people_are_invited_activate_and_sign_in, |app| {
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let refused = app.post(&format!("{one}/invitation"), json!({})).await;
     refused.refused(409);
-    let audit: Value = app
-        .get(&format!("/audit-events?customer_id={customer}&limit=100"))
-        .await
-        .expect(200);
-    let told: Vec<_> = audit["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|event| event["action"].as_str().unwrap())
-        .collect();
-    for action in [
-        "user.invite",
-        "user.enrol",
-        "user.sign_in",
-        "customer.update_enrolment",
-        "customer.test_enrolment",
-    ] {
-        assert!(told.contains(&action), "{action}: {told:?}");
-    }
-    assert!(!audit.to_string().contains(&secret));
+    everything_is_written_down(&app, customer, &secret).await;
     app.get(&format!("/users/{NOBODY}/enrolment"))
         .await
         .refused(404);

@@ -67,10 +67,10 @@ both_with_farm!(a_user_is_made_changed_and_taken_away, |app| {
     let set = put(&app, &format!("{user}/aliases"), aliases.clone()).await;
     assert_eq!(set.expect(200), aliases);
 
-    let off = app.post(&format!("{user}/deactivate"), json!({ "note": "T-1" }));
-    assert_eq!(off.await.expect(200)["status"], "inactive");
-    let again = app.post(&format!("{user}/deactivate"), json!({})).await;
-    again.refused(409);
+    let deactivate = format!("{user}/deactivate");
+    let off = app.post(&deactivate, json!({ "note": "T-1" })).await;
+    assert_eq!(off.expect(200)["status"], "inactive");
+    app.post(&deactivate, json!({})).await.refused(409);
     let on = app.post(&format!("{user}/reactivate"), json!({})).await;
     assert_eq!(on.expect(200)["status"], "active");
     assert_eq!(app.delete(&user).await.status, 204);
@@ -136,8 +136,8 @@ both_with_farm!(a_group_is_made_and_filled, |app| {
     );
     let unknown = json!({ "member_ids": [customer] });
     blames(&app.post(&members, unknown).await, "member_ids");
-    let gone = app.delete(&format!("{members}?member_ids={user},{customer}"));
-    assert_eq!(gone.await.expect(200), json!({ "changed": 1 }));
+    let both = format!("{members}?member_ids={user},{customer}");
+    assert_eq!(app.delete(&both).await.expect(200), json!({ "changed": 1 }));
     app.delete(&members).await.refused(400);
     app.delete(&format!("{members}?member_ids=x"))
         .await

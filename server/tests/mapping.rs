@@ -161,7 +161,10 @@ both_with_farm!(rules_are_written_without_the_browser_code, |app| {
     assert!(form.contains("value=\"upper(nowhere)\""));
 
     // The saved rules are tried by the address alone.
-    let tried = app.page_of(&format!("{path}?try="), &cookie).await.text;
+    let tried = app
+        .page_of(&format!("{path}?tried=yes&try="), &cookie)
+        .await
+        .text;
     assert!(tried.contains("With these rules") && tried.contains("the constant “Colleague”"));
 
     // A preview leads to its run, which leads back with the rules filled in.

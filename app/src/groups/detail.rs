@@ -1,7 +1,9 @@
 //! One group: its members, and the groups it is itself a member of.
 
+#[cfg(feature = "ssr")]
+use domain::group::MemberLine;
 use domain::{
-    group::{GroupDetail, MemberLine},
+    group::GroupDetail,
     id::GroupId,
     made_here::Editable,
     paging::Page,

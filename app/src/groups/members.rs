@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{group::GroupDetail, id::GroupId, made_here::MemberHit};
+use domain::{id::GroupId, made_here::MemberHit};
 use leptos::{leptos_dom::helpers::debounce, server, server_fn::codec::Json};
 
-use super::change::OfGroup;
+use super::change::use_id;
 use crate::ui::{
     form::{FieldError, use_field_error},
     prelude::*,
@@ -79,23 +79,26 @@ pub(super) fn Removal(
 /// has loaded; with it, it is searched for while one types, and who is ticked stays so.
 #[component]
 pub fn AddMembersDialog() -> impl IntoView {
-    view! {
-        <OfGroup let:group>
-            <AddMembersTo group=group />
-        </OfGroup>
-    }
-    .into_any()
-}
-
-#[component]
-fn AddMembersTo(group: GroupDetail) -> impl IntoView {
     let address = use_address();
-    let id = group.line.group.id;
-    let back = routes::group(id);
+    let id = use_id();
     let typed = RwSignal::new(address.get("find").unwrap_or_default());
-    let hits = Resource::new(move || typed.get(), move |q| candidates(id, q));
+    let hits = Resource::new(
+        move || (id.get(), typed.get()),
+        |(id, q)| async move {
+            match id {
+                Some(id) => candidates(id, q).await,
+                None => Err(AppError::NotFound {
+                    what: "group".to_owned(),
+                }),
+            }
+        },
+    );
     let chosen = RwSignal::new(Vec::<MemberHit>::new());
     let post = use_post::<AddMembers>();
+    let back = id
+        .get_untracked()
+        .map_or_else(|| routes::GROUPS.to_owned(), routes::group);
+    let here = address.path();
     let kept = move || {
         let pairs = address.pairs().into_iter();
         pairs
@@ -105,13 +108,8 @@ fn AddMembersTo(group: GroupDetail) -> impl IntoView {
     };
     let search = debounce(Duration::from_millis(200), move |q: String| typed.set(q));
     view! {
-        <Dialog title=format!("Add Members to {}", group.line.group.display_name) back=back.clone()>
-            <form
-                method="get"
-                action=routes::group_dialog(id, "add-members")
-                class="mb-3"
-                on:submit=|ev| ev.prevent_default()
-            >
+        <Dialog title="Add Members" back=back.clone()>
+            <form method="get" action=here class="mb-3" on:submit=|ev| ev.prevent_default()>
                 {kept}
                 <label for="f-find" class="block font-medium mb-1">
                     "Find"
@@ -137,14 +135,19 @@ fn AddMembersTo(group: GroupDetail) -> impl IntoView {
                 </div>
             </form>
             <PostForm post=post>
-                <input type="hidden" name="id" value=id.to_string() />
-                <Transition>
-                    {move || Suspend::new(async move {
-                        view! { <Hits found=hits.await q=typed.get_untracked() chosen=chosen /> }
-                    })}
-                </Transition>
+                <input
+                    type="hidden"
+                    name="id"
+                    value=move || id.get().map(|id| id.to_string()).unwrap_or_default()
+                />
+                <Load
+                    resource=hits
+                    children=move |found| {
+                        view! { <Hits found=found q=typed.get_untracked() chosen=chosen /> }
+                    }
+                />
                 <MemberError />
-                <DialogFoot back=back.clone()>
+                <DialogFoot back=back>
                     <Submit label="Add" busy="Adding" />
                 </DialogFoot>
             </PostForm>
@@ -160,15 +163,7 @@ fn MemberError() -> impl IntoView {
 
 /// Who was ticked before and isn't found any more, and who is found.
 #[component]
-fn Hits(
-    found: AppResult<Vec<MemberHit>>,
-    q: String,
-    chosen: RwSignal<Vec<MemberHit>>,
-) -> impl IntoView {
-    let found = match found {
-        Ok(found) => found,
-        Err(error) => return view! { <ErrorNote error=error /> }.into_any(),
-    };
+fn Hits(found: Vec<MemberHit>, q: String, chosen: RwSignal<Vec<MemberHit>>) -> impl IntoView {
     let before: Vec<_> = chosen.with_untracked(|chosen| {
         let others = chosen.iter();
         others

@@ -163,7 +163,10 @@ fn Form(
         .collect_view();
     view! {
         <AskBeforeLeaving changes=changes />
-        <form id="try-people" method="get" action=routes::integration_attributes(id)></form>
+        <form id="try-people" method="get" action=routes::integration_attributes(id)>
+            // An empty field is an answer too: some people of the directory.
+            <input type="hidden" name="tried" value="yes" />
+        </form>
         <PostForm post=post class="flex-1 flex flex-col">
             <input type="hidden" name="id" value=id.to_string() />
             <fieldset class="contents" disabled=!write>

@@ -2,7 +2,7 @@
 
 use domain::{
     id::{IntegrationId, PolicyTemplateId, SettingsDraftId},
-    paging::{Page, PageRequest},
+    paging::Page,
     settings::template::{Drift, Follower, PolicyTemplate, TemplateEffect, TemplateVersionLine},
 };
 use leptos::{prelude::*, server_fn::codec::Json};
@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AppResult,
-    routes,
     ui::{address::ListQuery, form::Done},
 };
 
@@ -28,7 +27,7 @@ pub(crate) async fn template_form() -> AppResult<Vec<(IntegrationId, String)>> {
     use backend::store::integrations::{self, IntegrationQuery};
     let (backend, scope) = crate::session::caller().await?;
     let query = IntegrationQuery {
-        page: PageRequest::new(1, 1000),
+        page: domain::paging::PageRequest::new(1, 1000),
         ..IntegrationQuery::default()
     };
     let lines = integrations::list(&backend, &scope, query).await?.items;
@@ -57,7 +56,7 @@ pub(crate) async fn add_template(name: String, copy_from: String) -> AppResult<D
     };
     let new = NewPolicyTemplate { name, policy };
     let made = policy_templates::create(&backend, &scope, new).await?;
-    let to = routes::policy_template(made.id);
+    let to = crate::routes::policy_template(made.id);
     crate::session::done(format!("{} was made", made.name), Some(to)).await
 }
 
@@ -99,7 +98,7 @@ pub(crate) async fn rename_template(id: PolicyTemplateId, name: String) -> AppRe
     let template = backend::store::policy_templates::change(&backend, &scope, id, change).await?;
     crate::session::done(
         format!("Renamed to {}", template.name),
-        Some(routes::policy_template(id)),
+        Some(crate::routes::policy_template(id)),
     )
     .await
 }
@@ -113,7 +112,7 @@ pub(crate) async fn delete_template(id: PolicyTemplateId) -> AppResult<Done> {
     policy_templates::delete(&backend, &scope, id).await?;
     crate::session::done(
         format!("{name} was deleted; its followers keep their settings"),
-        Some(routes::POLICY_TEMPLATES.to_owned()),
+        Some(crate::routes::POLICY_TEMPLATES.to_owned()),
     )
     .await
 }
@@ -131,13 +130,12 @@ pub(crate) async fn template_text(id: PolicyTemplateId) -> AppResult<(PolicyTemp
 /// Keeps a template's new text to look at, and leads to the page with its effect.
 #[server(endpoint = "policy-templates/look")]
 pub(crate) async fn look_at_template(id: PolicyTemplateId, content: String) -> AppResult<Done> {
-    use backend::store::settings_files::{Of, keep_draft, policy_in};
+    use backend::store::settings_files::{Of, keep_draft};
     let (backend, scope) = crate::session::caller().await?;
-    policy_in(&content).map_err(at_field)?;
     let draft = keep_draft(&backend, &scope, Of::Template(id), &content, false)
         .await
         .map_err(at_field)?;
-    let to = routes::with_draft(&routes::policy_template_edit(id), draft);
+    let to = crate::routes::with_draft(&crate::routes::policy_template_edit(id), draft);
     crate::session::done("", Some(to)).await
 }
 
@@ -153,7 +151,7 @@ fn at_field(error: backend::Error) -> crate::error::AppError {
 
 /// What the text that was kept would do.
 #[server(endpoint = "policy-templates/effect", input = Json)]
-pub(crate) async fn template_effect(
+pub(crate) async fn effect_of_template(
     id: PolicyTemplateId,
     draft: SettingsDraftId,
 ) -> AppResult<TemplateEffect> {
@@ -189,7 +187,7 @@ pub(crate) async fn save_template(
     let saved = policy_templates::change(&backend, &scope, id, change).await?;
     crate::session::done(
         format!("{} is version {} now", saved.name, saved.version),
-        Some(routes::policy_template(id)),
+        Some(crate::routes::policy_template(id)),
     )
     .await
 }
@@ -209,7 +207,7 @@ pub(crate) async fn template_standing(id: IntegrationId) -> AppResult<StandingVi
     use backend::store::policy_templates;
     let (backend, scope) = crate::session::caller().await?;
     let drift = policy_templates::drift(&backend, &scope, id).await?;
-    let page = PageRequest::new(1, 1000);
+    let page = domain::paging::PageRequest::new(1, 1000);
     let templates = policy_templates::list(&backend, &scope, None, page).await?;
     Ok(StandingView {
         drift,
@@ -240,7 +238,7 @@ pub(crate) async fn follow_template(
     let drift = backend::store::policy_templates::follow(&backend, &scope, id, following).await?;
     crate::session::done(
         format!("It follows {} now", drift.name),
-        Some(routes::integration_template(id)),
+        Some(crate::routes::integration_template(id)),
     )
     .await
 }
@@ -252,7 +250,7 @@ pub(crate) async fn leave_template(id: IntegrationId) -> AppResult<Done> {
     backend::store::policy_templates::leave(&backend, &scope, id).await?;
     crate::session::done(
         "It follows no policy template any more",
-        Some(routes::integration_template(id)),
+        Some(crate::routes::integration_template(id)),
     )
     .await
 }
@@ -270,7 +268,7 @@ pub(crate) async fn accept_drift(
     backend::store::policy_templates::accept(&backend, &scope, id, &decision).await?;
     crate::session::done(
         "Accepted: these settings are its own now",
-        Some(routes::integration_template(id)),
+        Some(crate::routes::integration_template(id)),
     )
     .await
 }
@@ -288,7 +286,7 @@ pub(crate) async fn put_back_drift(
     backend::store::policy_templates::put_back(&backend, &scope, id, &decision).await?;
     crate::session::done(
         "Put back to the template’s settings",
-        Some(routes::integration_template(id)),
+        Some(crate::routes::integration_template(id)),
     )
     .await
 }

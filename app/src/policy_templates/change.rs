@@ -14,7 +14,7 @@ pub fn AddDialog() -> impl IntoView {
     view! {
         <Load
             resource=form
-            children=move |integrations: Vec<_>| {
+            children=move |integrations| {
                 let options = std::iter::once((String::new(), "The usual settings".to_owned()))
                     .chain(integrations.into_iter().map(|(id, name)| (id.to_string(), name)))
                     .collect::<Vec<_>>();

@@ -52,14 +52,11 @@ pub fn TemplateTab() -> impl IntoView {
         <Load
             resource=standing
             children=move |(id, standing): (IntegrationId, StandingView)| {
-                match standing.drift {
-                    Some(drift) => {
-                        view! { <Following id=id drift=drift accept=accept back=back /> }.into_any()
-                    }
-                    None => {
-                        let any = !standing.templates.is_empty();
-                        view! { <FollowsNone id=id any=any /> }.into_any()
-                    }
+                if let Some(drift) = standing.drift {
+                    view! { <Following id=id drift=drift accept=accept back=back /> }.into_any()
+                } else {
+                    let any = !standing.templates.is_empty();
+                    view! { <FollowsNone id=id any=any /> }.into_any()
                 }
             }
         />

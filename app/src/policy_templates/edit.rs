@@ -8,7 +8,7 @@ use domain::{
 };
 
 use super::{
-    api::{LookAtTemplate, SaveTemplate, template_effect, template_text},
+    api::{LookAtTemplate, SaveTemplate, effect_of_template, template_text},
     template::{of_template, use_id},
 };
 use crate::ui::{file::FileField, form::Post, prelude::*, settings::SettingDifferences};
@@ -79,7 +79,7 @@ fn Compared(id: PolicyTemplateId, draft: SettingsDraftId) -> impl IntoView {
     let changes = use_changes();
     let effect = Resource::new(
         move || changes.follow(),
-        move |_| template_effect(id, draft),
+        move |_| effect_of_template(id, draft),
     );
     let post = use_post::<SaveTemplate>();
     view! {

@@ -46,10 +46,11 @@ impl Subject {
 
 #[cfg(feature = "ssr")]
 mod asked {
-    use backend::store::settings_files::{Draft, Of};
+    use backend::store::settings_files::{Draft, Import, Of};
+    use domain::id::{CustomerId, IntegrationId};
 
-    use super::*;
-    use crate::error::AppError;
+    use super::Subject;
+    use crate::error::{AppError, AppResult};
 
     /// What a form names.
     pub fn of(
@@ -84,11 +85,8 @@ mod asked {
     }
 
     /// How a draft is imported.
-    pub fn import<'a>(
-        draft: &'a Draft,
-        hash: Option<&'a str>,
-    ) -> backend::store::settings_files::Import<'a> {
-        backend::store::settings_files::Import {
+    pub fn import<'a>(draft: &'a Draft, hash: Option<&'a str>) -> Import<'a> {
+        Import {
             text: &draft.text,
             find_groups: draft.find_groups,
             hash,

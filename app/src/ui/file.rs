@@ -32,7 +32,7 @@ pub fn FileField(
     let ready = RwSignal::new(false);
     Effect::new(move |_| ready.set(true));
     let toasts = use_toasts();
-    let picked = move |_| {
+    let take_file = move |_| {
         let Some(file) = picker
             .get_untracked()
             .and_then(|picker| picker.files())
@@ -65,7 +65,7 @@ pub fn FileField(
                     class="sr-only"
                     accept=accept
                     aria-label=format!("{label} from a file")
-                    on:change=picked
+                    on:change=take_file
                 />
             </label>
         </div>

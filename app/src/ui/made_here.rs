@@ -3,7 +3,6 @@
 
 use domain::{
     DateTime,
-    customer::Customer,
     id::CustomerId,
     made_here::{BIN_DAYS, Editable, Elsewhere, GroupChoice},
     policy::ObjectType,
@@ -28,6 +27,7 @@ pub struct NewForm {
 #[server(endpoint = "directory/new-form", input = Json)]
 pub(crate) async fn read_new_form(customer: Option<CustomerId>) -> AppResult<NewForm> {
     use backend::store::{customers, users};
+    use domain::customer::Customer;
     let (backend, scope) = crate::session::caller().await?;
     let Some(id) = customer else {
         return Ok(NewForm {
@@ -151,12 +151,8 @@ pub fn bin_words(stays: &str) -> String {
 pub fn at_field(outer: &str) -> impl Fn(backend::Error) -> AppError {
     move |error| match AppError::from(error) {
         AppError::Invalid(error) => {
-            let parts: String = error
-                .field
-                .split('.')
-                .map(|part| format!("[{part}]"))
-                .collect();
-            AppError::invalid(&format!("{outer}{parts}"), error.message)
+            let parts = error.field.replace('.', "][");
+            AppError::invalid(&format!("{outer}[{parts}]"), error.message)
         }
         other => other,
     }

@@ -26,9 +26,10 @@ pub(crate) async fn set_administrator(
     };
     let user = backend::store::users::change(&backend, &scope, id, change).await?;
     let name = user.user.display_name;
-    let message = match administrator {
-        true => format!("{name} administers the workspace"),
-        false => format!("{name} no longer administers the workspace"),
+    let message = if administrator {
+        format!("{name} administers the workspace")
+    } else {
+        format!("{name} no longer administers the workspace")
     };
     crate::session::done(message, None).await
 }

@@ -230,10 +230,8 @@ async fn look_up(b: &Backend, id: Uuid, typed: &str) -> Result<()> {
         name: ActorKind::Nobody.title(),
     };
     for (user, customer, name, mail, user_name) in users {
-        let given = [mail, user_name].into_iter().flatten();
-        let address = given
-            .filter_map(|given| mail::check_address(&given).ok())
-            .next();
+        let mut given = [mail, user_name].into_iter().flatten();
+        let address = given.find_map(|given| mail::check_address(&given).ok());
         let Some(address) = address else { continue };
         let new = New {
             user: Some((user, customer)),
@@ -387,7 +385,7 @@ pub(crate) fn sample(
     let url = url(b, &SAMPLE.into());
     EnrolmentMail {
         from: match &b.settings.smtp {
-            Some(smtp) => smtp.from_as(sender(settings).name),
+            Some(smtp) => smtp.shown_from(sender(settings).name),
             None => settings.sender_name.clone().unwrap_or_default(),
         },
         text: words.text(url.expose_secret()),

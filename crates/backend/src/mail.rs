@@ -151,7 +151,7 @@ impl Smtp {
     }
 
     /// Whom a mail is from, as mail programs show it.
-    pub(crate) fn from_as(&self, name: Option<&str>) -> String {
+    pub(crate) fn shown_from(&self, name: Option<&str>) -> String {
         self.sender(name).to_string()
     }
 

@@ -22,10 +22,7 @@ use crate::{
     entra::source,
     fetch_all,
     store::integrations,
-    sync::{
-        entra::{self, Single},
-        stop::Stop,
-    },
+    sync::entra::{self, Single},
     why,
 };
 
@@ -157,9 +154,7 @@ async fn read(
         }
         ObjectType::Membership => None,
     };
-    object
-        .transpose()
-        .map_err(|stop: Stop| why::live::refused(stop))
+    object.transpose().map_err(why::live::refused)
 }
 
 /// What the rules make of an object, beside what the directory has of it.
@@ -173,7 +168,7 @@ fn tried(
     let display_name = object.content.display_name.clone();
     let user_principal_name = object.content.user_principal_name.clone();
     let made = mapper.made(&object);
-    let mapped = mapper.map(object);
+    let after = mapper.map(object);
     let (directory_id, directory) = kept.unzip();
     let directory = directory.unwrap_or_default();
     let now = directory.shown();
@@ -199,7 +194,7 @@ fn tried(
     }
     let made_by_rules: BTreeSet<String> =
         attributes.iter().map(|one| one.attribute.clone()).collect();
-    let content = mapped.content.shown();
+    let content = after.content.shown();
     let names: BTreeSet<&str> = now.keys().chain(content.keys()).copied().collect();
     for name in names
         .into_iter()
@@ -212,7 +207,7 @@ fn tried(
             .unwrap_or_default();
         let now = of_now(name);
         // What nobody has a rule for is shown where it would change.
-        if directory_id.is_some() && mapped.mapped.error.is_none() && now != then {
+        if directory_id.is_some() && after.mapped.error.is_none() && now != then {
             attributes.push(MappedAttribute {
                 attribute: name.to_owned(),
                 rule: None,
@@ -224,7 +219,7 @@ fn tried(
     }
     MappedObject {
         object_type,
-        external_id: mapped.external_id,
+        external_id: after.external_id,
         display_name,
         user_principal_name,
         directory_id,

@@ -41,10 +41,10 @@ text_enum! {
         GroupKind = "group_kind",
         /// Whether it is a guest.
         Guest = "guest",
-        /// Whether every mapping rule works for it.
-        MappingRules = "mapping_rules",
         /// Whether a user has a given name and a surname.
         Names = "names",
+        /// Whether every mapping rule works for it.
+        MappingRules = "mapping_rules",
         /// "Is Sign in Blocked on AD".
         SignIn = "sign_in",
         /// Whether the user name is free.

@@ -89,10 +89,12 @@ pub enum Question {
     GroupKind,
     /// Is it a guest, and are guests kept out?
     Guest,
-    /// Does every mapping rule work for it? What is asked after this is about mapped values.
-    Mapping,
-    /// Does it have both names, where both are required?
+    /// Does it have both names, where both are required? Names that rules make aren't known while a
+    /// rule fails, and then nobody is kept out for them.
     Names,
+    /// Does every mapping rule work for it? Whom the questions before keep out is kept out whatever
+    /// rules make.
+    Mapping,
     /// Is its sign-in blocked, and does that count? Before the user name: a blocked person needs
     /// none of their own.
     SignIn,
@@ -108,8 +110,8 @@ impl Question {
         Self::Scope,
         Self::GroupKind,
         Self::Guest,
-        Self::Mapping,
         Self::Names,
+        Self::Mapping,
         Self::SignIn,
         Self::UserName,
     ];
@@ -150,7 +152,9 @@ impl Question {
                 },
             ),
             Self::Names => when(
-                policy.require_names && !(facts.has_given_name && facts.has_surname),
+                policy.require_names
+                    && !(facts.has_given_name && facts.has_surname)
+                    && !(facts.unmapped && makes_names(policy)),
                 Derived::Filtered(Reason::MissingName),
             ),
             Self::SignIn => when(
@@ -163,6 +167,12 @@ impl Question {
             ),
         }
     }
+}
+
+/// Whether rules make what the question about names looks at.
+fn makes_names(policy: &Policy) -> bool {
+    let mut rules = policy.mapping.user.iter();
+    rules.any(|rule| matches!(rule.attribute.as_str(), "given_name" | "surname"))
 }
 
 /// A question as it went for one object.
@@ -209,6 +219,7 @@ pub fn trace(policy: &Policy, facts: &Facts) -> Vec<(Question, Asked)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::mapping::{AttributeRule, MappingRule};
     use proptest::prelude::*;
 
     const PERSON: Facts = Facts {
@@ -235,6 +246,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn the_default_policy_decides_as_the_seeds_say() {
         let policy = Policy::default();
         let blocked = Facts {
@@ -296,10 +308,17 @@ mod tests {
             (
                 Facts {
                     unmapped: true,
-                    has_surname: false,
                     ..PERSON
                 },
                 Derived::Unmapped { blocked: false },
+            ),
+            (
+                Facts {
+                    unmapped: true,
+                    has_surname: false,
+                    ..PERSON
+                },
+                Derived::Filtered(Reason::MissingName),
             ),
             (
                 Facts {
@@ -358,6 +377,27 @@ mod tests {
             derive(&policy, &group(GroupKind::Security)),
             Derived::Absent(Reason::OutOfScope)
         );
+    }
+
+    #[test]
+    fn names_that_a_failing_rule_makes_keep_nobody_out() {
+        let mut policy = Policy::default();
+        policy.mapping.user = vec![AttributeRule {
+            attribute: "surname".to_owned(),
+            rule: MappingRule::Source("employeeId".to_owned()),
+        }];
+        let nameless = Facts {
+            has_surname: false,
+            ..PERSON
+        };
+        let filtered = Derived::Filtered(Reason::MissingName);
+        assert_eq!(derive(&policy, &nameless), filtered);
+        let failing = Facts {
+            unmapped: true,
+            ..nameless
+        };
+        let unmapped = Derived::Unmapped { blocked: false };
+        assert_eq!(derive(&policy, &failing), unmapped);
     }
 
     fn any_facts() -> impl Strategy<Value = Facts> {

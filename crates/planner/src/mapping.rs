@@ -138,7 +138,7 @@ impl Mapper {
         rules
             .map(|rule| Made {
                 target: rule.target.clone(),
-                value: rule.make(&variables),
+                value: rule.make(variables),
             })
             .collect()
     }
@@ -210,7 +210,7 @@ impl How {
 }
 
 impl Rule {
-    fn make(&self, variables: &Variables<'_>) -> Result<Value, String> {
+    fn make(&self, variables: Variables<'_>) -> Result<Value, String> {
         let value = match &self.how {
             How::Source(name) => variables.json(name),
             How::Constant(text) => text.clone(),

@@ -81,7 +81,7 @@ async fn list(
     request_body = NewPolicyTemplate,
     responses((status = 201, body = PolicyTemplate), RefusalsWithConflict))]
 async fn create(State(backend): State<Backend>, caller: Caller, body: Body) -> Result<Response> {
-    caller.require(Permission::IntegrationsWrite)?;
+    caller.found(policy_templates::may_make(&caller.0))?;
     let new: NewPolicyTemplate = body.parse()?;
     let made = policy_templates::create(&backend, &caller.0, new).await;
     let made = caller.found(made)?;
@@ -115,7 +115,7 @@ async fn change(
     body: Body,
 ) -> Result<Json<PolicyTemplate>> {
     caller.found(policy_templates::get(&backend, &caller.0, id).await)?;
-    caller.require(Permission::IntegrationsWrite)?;
+    caller.found(policy_templates::may_make(&caller.0))?;
     let change: PolicyTemplateChange = body.parse()?;
     let changed = policy_templates::change(&backend, &caller.0, id, change).await;
     changed.map(Json).map_err(|error| caller.refused(error))
@@ -135,7 +135,7 @@ async fn effect(
     body: Body,
 ) -> Result<Json<TemplateEffect>> {
     let template = caller.found(policy_templates::get(&backend, &caller.0, id).await)?;
-    caller.require(Permission::IntegrationsWrite)?;
+    caller.found(policy_templates::may_make(&caller.0))?;
     let change: PolicyTemplateChange = body.parse()?;
     let policy = change.policy.unwrap_or(template.policy);
     let effect = policy_templates::effect(&backend, &caller.0, id, policy).await;

@@ -79,7 +79,7 @@ async fn drift(
     let drift = caller.found(policy_templates::drift(&backend, &caller.0, id).await)?;
     drift
         .map(Json)
-        .ok_or_else(|| caller.refused(Error::NotFound("integration")))
+        .ok_or_else(|| caller.refused(Error::NotFound("policy template")))
 }
 
 /// Accept what an integration deviates in

@@ -107,11 +107,12 @@ async fn the_calls_tell_nothing_of_another_customers_ids() {
 }
 
 /// What is asked about a policy template alone, which is no customer's and seen by all.
-const OF_INSTALLATION: [&str; 6] = [
+const OF_INSTALLATION: [&str; 7] = [
     "policy-templates/delete",
     "policy-templates/effect",
     "policy-templates/look",
     "policy-templates/rename",
+    "policy-templates/save",
     "policy-templates/text",
     "policy-templates/view",
 ];

@@ -88,6 +88,7 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         | "customers/known-tags"
         | "operators/invitation-form"
         | "operators/required-second-factor"
+        | "own-account/view"
         | "recovery-codes/offer"
         | "session/current"
         | "session/proof"
@@ -109,7 +110,11 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "contacts/view" => json!({ "id": contact }),
         "credential-profiles/list" => json!({ "list": list(things) }),
         "credential-profiles/view" => json!({ "id": profile }),
-        "customers/get" | "customers/name" | "customers/view" | "customers/zones" => {
+        "customers/get"
+        | "customers/name"
+        | "customers/tag-choice"
+        | "customers/view"
+        | "customers/zones" => {
             json!({ "id": customer })
         }
         "customers/list" => json!({ "list": list(things), "bin": false }),
@@ -117,21 +122,21 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "contacts/list" | "devices/list" | "groups/list" | "users/list" => {
             json!({ "list": list(things), "filter": {} })
         }
-        "customers/tag-choice" => json!({ "id": customer }),
         "consent/view" | "enrolment/view" | "invitation/view" | "password/view" => {
             json!({ "secret": "x" })
         }
-        "enrolment/settings" => json!({ "customer": customer }),
-        "own-account/view" => json!({}),
         "operators/again-form" | "operators/view" => json!({ "id": operator }),
         "operators/list" => json!({ "list": list(things), "role": null, "state": null }),
         "devices/view" => json!({ "id": device }),
-        "directory/new-form" => json!({ "customer": customer }),
         "groups/candidates" => json!({ "id": group, "q": "a" }),
         "groups/members" => json!({ "id": group, "list": list(things) }),
         "groups/view" => json!({ "id": group }),
         "history/list" => json!({ "query": list(things), "integration_id": integration }),
-        "integrations/choices" | "notifications/list" | "overview/read" => {
+        "directory/new-form"
+        | "enrolment/settings"
+        | "integrations/choices"
+        | "notifications/list"
+        | "overview/read" => {
             json!({ "customer": customer })
         }
         "integrations/configuration" | "integrations/deletion" | "integrations/head" => {
@@ -142,12 +147,29 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "integrations/settings-of-preview" => json!({ "id": integration, "run": run }),
         "integrations/explain" => json!({ "id": integration, "object": "somebody" }),
         "integrations/groups" => json!({ "id": integration, "query": list(things) }),
-        "mapping/get" => json!({ "id": integration }),
-        "mapping/check" => json!({ "id": integration, "mapping": { "lines": [] } }),
-        "mapping/test" => json!({ "id": integration, "mapping": null, "objects": "" }),
         "integrations/list" => json!({ "query": list(things), "filters": {} }),
         "notifications/offer-secret" => json!({ "customer": customer, "id": null }),
         "notifications/view" => json!({ "id": recipient }),
+        "runs/changes" => json!({ "id": run, "query": list(things) }),
+        "runs/get" => json!({ "id": run }),
+        "users/group-name" => json!({ "group": group }),
+        "users/groups-form" | "users/view" => json!({ "id": user }),
+        other => return reading_settings(things, other),
+    })
+}
+
+/// The same about settings: mapping, versions, files and templates.
+fn reading_settings(things: &Things, function: &str) -> Option<Value> {
+    let Things {
+        customer,
+        integration,
+        run,
+        ..
+    } = things;
+    Some(match function {
+        "mapping/get" | "policy-templates/standing" => json!({ "id": integration }),
+        "mapping/check" => json!({ "id": integration, "mapping": { "lines": [] } }),
+        "mapping/test" => json!({ "id": integration, "mapping": null, "objects": "" }),
         "policy-templates/form" => json!({}),
         "policy-templates/list" => json!({ "query": list(things) }),
         "policy-templates/text" => json!({ "id": things.policy_template }),
@@ -155,16 +177,11 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
             json!({ "id": things.policy_template, "query": list(things) })
         }
         "policy-templates/effect" => json!({ "id": things.policy_template, "draft": run }),
-        "policy-templates/standing" => json!({ "id": integration }),
         "settings-files/customer" => json!({ "id": customer }),
         // A file that was never put aside.
         "settings-files/plan" => json!({ "into": { "Integration": integration }, "draft": run }),
         "versions/list" => json!({ "id": integration, "query": list(things) }),
         "versions/view" => json!({ "id": integration, "number": 1, "against": null }),
-        "runs/changes" => json!({ "id": run, "query": list(things) }),
-        "runs/get" => json!({ "id": run }),
-        "users/group-name" => json!({ "group": group }),
-        "users/groups-form" | "users/view" => json!({ "id": user }),
         _ => return None,
     })
 }
@@ -398,7 +415,10 @@ fn changing_settings(things: &Things, function: &str) -> Option<String> {
 fn changing_second_factors(app: &TestApp, function: &str) -> String {
     match function {
         "authenticator/confirm" => "sealed_key=x&code=123456".to_owned(),
-        "authenticator/remove" | "operators/require-second-factor" => String::new(),
+        "authenticator/remove"
+        | "operators/require-second-factor"
+        | "own-account/end-other-sessions"
+        | "own-account/sign-out" => String::new(),
         "recovery-codes/keep" => "sealed_codes=x&next=".to_owned(),
         "session/confirm" | "session/second-factor" => "code=123456&next=".to_owned(),
         "passkeys/rename" => format!("id={}&name=Key", app.t.ids.uuid()),
@@ -406,7 +426,6 @@ fn changing_second_factors(app: &TestApp, function: &str) -> String {
         "own-account/change-password" => {
             "old_password=x&new_password=one+of+them&password_again=another".to_owned()
         }
-        "own-account/end-other-sessions" | "own-account/sign-out" => String::new(),
         other => panic!("a new server function, {other}: ask it something here"),
     }
 }

@@ -103,7 +103,8 @@ impl MappingForm {
     }
 
     /// The line that an error blames by the rule's name in the API, such as
-    /// `policy.mapping.user[3].expression`.
+    /// `policy.mapping.user[3].expression`. Rules are looked at on the server.
+    #[cfg(feature = "ssr")]
     pub fn blamed(&self, field: &str) -> Option<&MappingLine> {
         let rest = field.strip_prefix("policy.mapping.")?;
         let (object_type, rest) = rest.split_once('[')?;

@@ -16,7 +16,7 @@ use crate::ui::prelude::*;
 /// The lines of all types.
 #[derive(Clone, Copy)]
 pub struct Lines {
-    lines: RwSignal<Vec<MappingLine>>,
+    all: RwSignal<Vec<MappingLine>>,
     next: StoredValue<u32>,
     types: StoredValue<Vec<ObjectType>>,
 }
@@ -26,7 +26,7 @@ impl Lines {
     /// added.
     pub fn new(shown: &MappingForm, types: &[ObjectType]) -> Self {
         let made = Self {
-            lines: RwSignal::new(Vec::new()),
+            all: RwSignal::new(Vec::new()),
             next: StoredValue::new(0),
             types: StoredValue::new(types.to_vec()),
         };
@@ -50,11 +50,11 @@ impl Lines {
             push(MappingLine::empty(0, object_type));
         }
         self.next.set_value(number);
-        self.lines.set(lines);
+        self.all.set(lines);
     }
 
     fn of(self, object_type: ObjectType) -> Vec<MappingLine> {
-        self.lines.with(|lines| {
+        self.all.with(|lines| {
             let of_type = lines.iter().filter(|line| line.object_type == object_type);
             of_type.cloned().collect()
         })
@@ -64,16 +64,16 @@ impl Lines {
         let number = self.next.get_value();
         self.next.set_value(number + 1);
         let line = MappingLine::empty(number, object_type);
-        self.lines.update(|lines| lines.push(line));
+        self.all.update(|lines| lines.push(line));
     }
 
     fn remove(self, number: u32) {
-        self.lines
+        self.all
             .update(|lines| lines.retain(|line| line.number != number));
     }
 
     fn clear(self, object_type: ObjectType) {
-        self.lines
+        self.all
             .update(|lines| lines.retain(|line| line.object_type != object_type));
         self.add(object_type);
     }

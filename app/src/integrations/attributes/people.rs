@@ -28,7 +28,10 @@ pub fn PeoplePanel(
     let address = use_address();
     let named = address.get("try");
     let field = NodeRef::<leptos::html::Input>::new();
-    let asked = RwSignal::new(named.clone().map(|named| (None, named)) as Asked);
+    let first: Asked = address
+        .get("tried")
+        .map(|_| (None, named.clone().unwrap_or_default()));
+    let asked = RwSignal::new(first);
     let tried = Resource::new(
         move || asked.get(),
         move |asked: Asked| async move {
@@ -186,26 +189,25 @@ fn One(object: MappedObject) -> impl IntoView {
 #[component]
 fn Row(attribute: MappedAttribute) -> impl IntoView {
     let differs = attribute.differs();
-    let then = match attribute.error {
-        Some(error) => view! {
+    let then = if let Some(error) = attribute.error {
+        view! {
             <span class="rc-err">
                 <Icon name="circle-x" small=true class="mt-px" />
                 <span class="wrap-anywhere">{error}</span>
             </span>
         }
-        .into_any(),
-        None => {
-            let word = differs.then(|| {
-                view! { <span class="text-muted ms-2">"changes"</span> }
-            });
-            view! {
-                <bdi class="wrap-anywhere" class:font-medium=differs>
-                    {words(&attribute.then)}
-                </bdi>
-                {word}
-            }
-            .into_any()
+        .into_any()
+    } else {
+        let word = differs.then(|| {
+            view! { <span class="text-muted ms-2">"changes"</span> }
+        });
+        view! {
+            <bdi class="wrap-anywhere" class:font-medium=differs>
+                {words(&attribute.then)}
+            </bdi>
+            {word}
         }
+        .into_any()
     };
     let rule = attribute
         .rule

@@ -62,9 +62,9 @@ impl Words {
         let above: String = self
             .above
             .split("\n\n")
-            .map(|paragraph| {
+            .flat_map(|paragraph| {
                 let lines = encode_text(paragraph.trim()).replace('\n', "<br>");
-                format!("<p>{lines}</p>")
+                ["<p>".to_owned(), lines, "</p>".to_owned()]
             })
             .collect();
         format!(

@@ -1,5 +1,6 @@
-//! Removes sessions, links, settings files that nobody confirmed, sign-ins under way and questions for passkeys past their end, failed
-//! sign-ins and browsers that are forgotten, an hour after the last time.
+//! Removes sessions, links, settings files that nobody confirmed, sign-ins under way and questions
+//! for passkeys past their end, failed sign-ins and browsers that are forgotten, an hour after the
+//! last time.
 
 use super::Outcome;
 use crate::{

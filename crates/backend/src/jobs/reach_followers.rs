@@ -9,10 +9,9 @@ use crate::{Error, Result, store::policy_templates};
 pub(super) async fn perform(cx: &JobContext) -> Result<Outcome> {
     let id = PolicyTemplateId(cx.lease.subject());
     match policy_templates::reach(&cx.b, id, &cx.stop).await {
-        Ok(true) => Ok(Outcome::Done),
+        // Nobody is behind, or it was deleted meanwhile.
+        Ok(true) | Err(Error::NotFound(_)) => Ok(Outcome::Done),
         Ok(false) => Ok(Outcome::Stopped),
-        // It was deleted meanwhile.
-        Err(Error::NotFound(_)) => Ok(Outcome::Done),
         Err(error) => Err(error),
     }
 }

@@ -68,6 +68,7 @@ impl World {
             .await
             .unwrap();
         sample::mail_with_link(&t, owner.operator_id().unwrap(), "link").await;
+        sample::mail_with_link_to_user(&t, "link").await;
         sample::authenticator(&t, &owner).await;
         Self {
             t,

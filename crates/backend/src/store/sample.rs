@@ -26,6 +26,7 @@ use crate::{
     execute, fetch_all, fetch_scalar,
     mail::{Smtp, SmtpGiven},
     operator_mail,
+    sealer::{Place, places},
     testing::TestBackend,
 };
 
@@ -351,5 +352,26 @@ pub async fn mail_with_link(t: &TestBackend, operator: OperatorId, link: &str) {
     operator_mail::put_invitation(&b, &mut tx, operator, "Owner", &link.into())
         .await
         .unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// A mail with a link that is on its way to a user of a directory.
+pub async fn mail_with_link_to_user(t: &TestBackend, link: &str) {
+    let (id, user, customer) = (t.ids.uuid(), t.ids.uuid(), t.ids.uuid());
+    let mut tx = t.db.write().await.unwrap();
+    let place = Place::new(places::ENROLMENT_LINK, id);
+    let sealed = t.sealer.seal(&mut tx, place, &link.into()).await.unwrap();
+    execute!(
+        &mut tx,
+        "INSERT INTO enrolment_mail (id, user_id, customer_id, purpose, address, invited_by,
+                                     secret_sealed, status, attempts, created_at)
+         VALUES ($1, $2, $3, 'invitation', 'ada@x.example', 'Owner', $4, 'queued', 1, $5)",
+        id,
+        user,
+        customer,
+        sealed,
+        t.clock.now()
+    )
+    .unwrap();
     tx.commit().await.unwrap();
 }

@@ -136,6 +136,8 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let invitation = "what-stands-in-a-link";
     let consent = &consent(&t, &owner, profile.id).await;
     sample::mail_with_link(&t, owner.operator_id().unwrap(), invitation).await;
+    let activation = "what-stands-in-the-link-of-a-user";
+    sample::mail_with_link_to_user(&t, activation).await;
 
     let (app, recovery_code) = second_factor(&t, &owner).await;
 
@@ -159,6 +161,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
         "second-secret-value",
         "third-secret-value",
         invitation,
+        activation,
         consent,
         of_key,
         "PRIVATE KEY",

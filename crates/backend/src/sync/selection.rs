@@ -82,13 +82,13 @@ mod tests {
 
     fn kept_and_needed<T: Item>(object_type: ObjectType) {
         let named = columns(object_type).iter().map(|(_, own)| *own);
-        let mut names: Vec<&str> = needed(object_type).iter().copied().chain(named).collect();
-        names.extend(kept(object_type));
-        names.sort_unstable();
-        names.dedup();
+        let mut wanted: Vec<&str> = needed(object_type).iter().copied().chain(named).collect();
+        wanted.extend(kept(object_type));
+        wanted.sort_unstable();
+        wanted.dedup();
         let mut read = T::SELECT.to_vec();
         read.sort_unstable();
-        assert_eq!(read, names, "{object_type}");
+        assert_eq!(read, wanted, "{object_type}");
     }
 
     #[test]

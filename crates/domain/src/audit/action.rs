@@ -338,6 +338,7 @@ impl AuditAction {
     }
 
     /// What was done, as a page shows it.
+    #[expect(clippy::too_many_lines, reason = "a line for each action")]
     pub const fn title(self) -> &'static str {
         match self {
             Self::OperatorSignIn => "Signed in",

@@ -62,27 +62,27 @@ fn a_rule_that_cannot_be_is_named_by_its_place() {
         ),
         (source("mail", ""), "source", "Enter"),
         (
-            text("city", MappingRule::Constant, " "),
+            text("country", MappingRule::Constant, " "),
             "constant",
             "Leave out",
         ),
         (
-            text("city", MappingRule::Constant, "a\nb"),
+            text("country", MappingRule::Constant, "a\nb"),
             "constant",
             "Control",
         ),
         (
-            text("city", MappingRule::Constant, &long),
+            text("country", MappingRule::Constant, &long),
             "constant",
             "2,049",
         ),
         (
-            text("city", MappingRule::Expression, ""),
+            text("country", MappingRule::Expression, ""),
             "expression",
             "Enter",
         ),
         (
-            text("city", MappingRule::Expression, &long),
+            text("country", MappingRule::Expression, &long),
             "expression",
             "2,048",
         ),

@@ -94,12 +94,12 @@ fn lists(before: &[Value], after: &[Value], names: &BTreeMap<String, String>) ->
     };
     let apart = |of: &[Value], other: &[Value], sign: &str| {
         let only: Vec<_> = of.iter().filter(|one| !other.contains(one)).collect();
-        let named = only.iter().take(NAMED_MAX).map(|one| said(one, names));
-        let mut named: Vec<_> = named.collect();
+        let listed = only.iter().take(NAMED_MAX).map(|one| said(one, names));
+        let mut listed: Vec<_> = listed.collect();
         if let Some(more @ 1..) = only.len().checked_sub(NAMED_MAX) {
-            named.push(format!("{more} more"));
+            listed.push(format!("{more} more"));
         }
-        (!named.is_empty()).then(|| format!("{sign} {}", named.join(", ")))
+        (!listed.is_empty()).then(|| format!("{sign} {}", listed.join(", ")))
     };
     let changes = [
         apart(after, before, "with"),

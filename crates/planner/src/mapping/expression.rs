@@ -23,6 +23,12 @@ use super::{LIST_MAX, functions, variables::Variables};
 
 /// How deep an expression may be: brackets around a place and operators before it.
 pub const DEPTH_MAX: usize = 32;
+/// Bytes of stack that reading the deepest expression has, whatever its thread has.
+const PARSING_STACK: usize = 16 * 1024 * 1024;
+/// Bytes of stack below which evaluating one gets a stack of its own.
+const STACK_LEFT: usize = 512 * 1024;
+/// Bytes of that.
+const EVALUATING_STACK: usize = 4 * 1024 * 1024;
 /// The most values in a list that is written out.
 const WRITTEN_LIST_MAX: usize = 64;
 
@@ -68,7 +74,9 @@ impl Expression {
             ));
         }
         let env = Arc::new(Env::stdlib());
-        let program = env.compile(text).map_err(|errors| unread(text, &errors))?;
+        // The parser goes a dozen calls deep for each level, which a worker's thread has no room for.
+        let program = stacker::grow(PARSING_STACK, || env.compile(text))
+            .map_err(|errors| unread(text, &errors))?;
         let mut looked = Looked {
             object_type,
             uses: BTreeSet::new(),
@@ -91,13 +99,14 @@ impl Expression {
     }
 
     /// What it makes of an object, or why it fails for it.
-    pub(super) fn evaluate(&self, variables: &Variables<'_>) -> Result<Value, String> {
+    pub(super) fn evaluate(&self, variables: Variables<'_>) -> Result<Value, String> {
         functions::begin();
         // Borrowed, so that what the object's values live for is enough.
         let root: &Context<'_, '_> = &self.context;
         let mut context = root.new_inner_scope();
-        context.set_variable_resolver(variables);
-        let made = CelValue::resolve_val(self.program.expression(), &context)
+        context.set_variable_resolver(&variables);
+        let evaluate = || CelValue::resolve_val(self.program.expression(), &context);
+        let made = stacker::maybe_grow(STACK_LEFT, EVALUATING_STACK, evaluate)
             .map_err(|error| failed(&error))?;
         json(made.as_ref())
     }
@@ -125,10 +134,8 @@ pub fn depth(text: &str) -> usize {
                 rest.by_ref().find(|c| *c == '\n');
             }
             '(' | '[' | '{' => open.push(0),
-            ')' | ']' | '}' => {
-                if open.len() > 1 {
-                    open.pop();
-                }
+            ')' | ']' | '}' if open.len() > 1 => {
+                open.pop();
             }
             ',' => {
                 if let Some(operators) = open.last_mut() {
@@ -217,7 +224,7 @@ impl Looked {
                 items.try_for_each(|item| self.look(item, below))
             }
             Expr::Call(call) => {
-                self.function(&call.func_name)?;
+                function(&call.func_name)?;
                 let arguments: Vec<&IdedExpr> = call
                     .target
                     .as_deref()
@@ -269,20 +276,21 @@ impl Looked {
         }
         Err(unknown(self.object_type, name, sources(self.object_type)))
     }
+}
 
-    fn function(&self, name: &str) -> Result<(), String> {
-        let is_operator = !name.starts_with(|c: char| c.is_ascii_alphabetic());
-        if (is_operator && name != "_?._" && name != "_[?_]")
-            || STANDARD.contains(&name)
-            || functions::NAMES.contains(&name)
-        {
-            return Ok(());
-        }
-        Err(format!(
-            "There is no function {name} here. There are {}.",
-            functions::NAMES.join(", ")
-        ))
+/// Refuses what may not be called.
+fn function(name: &str) -> Result<(), String> {
+    let is_operator = !name.starts_with(|c: char| c.is_ascii_alphabetic());
+    if (is_operator && name != "_?._" && name != "_[?_]")
+        || STANDARD.contains(&name)
+        || functions::NAMES.contains(&name)
+    {
+        return Ok(());
     }
+    Err(format!(
+        "There is no function {name} here. There are {}.",
+        functions::NAMES.join(", ")
+    ))
 }
 
 /// What a parser says, in words: where, and what it met there.
@@ -323,7 +331,7 @@ fn failed(error: &ExecutionError) -> String {
     match error {
         ExecutionError::FunctionError { function, message } => format!("{function} {message}."),
         ExecutionError::NoSuchOverload(overload) => {
-            let function = overload.function().replace('_', "").replace('@', "");
+            let function = overload.function().replace(['_', '@'], "");
             format!(
                 "“{function}” can’t be used with {}.",
                 types(overload.argument_types())

@@ -261,9 +261,9 @@ fn rules_read_the_source_and_make_the_directory() {
         ("country", MappingRule::Source("city".to_owned())),
     ]);
     let mapper = Mapper::new(&mapping.checked().unwrap()).unwrap();
-    let mapped = mapper.map(person());
-    assert_eq!(mapped.mapped.error, None);
-    let content = mapped.content;
+    let made = mapper.map(person());
+    assert_eq!(made.mapped.error, None);
+    let content = made.content;
     assert_eq!(content.display_name, "Adélaïde Løvelace-King");
     assert_eq!(content.given_name, None);
     assert_eq!(content.surname.as_deref(), Some("Adélaïde"));
@@ -281,7 +281,7 @@ fn rules_read_the_source_and_make_the_directory() {
         attributes.contains_key("proxyAddresses"),
         "no rule says otherwise"
     );
-    let from: Value = serde_json::from_str(&mapped.mapped.from.unwrap()).unwrap();
+    let from: Value = serde_json::from_str(&made.mapped.from.unwrap()).unwrap();
     assert_eq!(from["givenName"], "Adélaïde");
     assert_eq!(from[EXTENSION], "4711");
     assert_eq!(from.get("jobTitle"), None);
@@ -300,8 +300,8 @@ fn a_rule_that_fails_leaves_the_object_as_the_source_has_it() {
         ),
     ]);
     let mapper = Mapper::new(&mapping.checked().unwrap()).unwrap();
-    let mapped = mapper.map(person());
-    let error = mapped.mapped.error.unwrap();
+    let made = mapper.map(person());
+    let error = made.mapped.error.unwrap();
     for words in [
         "mail: “+” can’t be used",
         "surname: The result is a list",
@@ -310,9 +310,9 @@ fn a_rule_that_fails_leaves_the_object_as_the_source_has_it() {
     ] {
         assert!(error.contains(words), "{error}");
     }
-    assert_eq!(mapped.content.display_name, "Adélaïde Løvelace");
-    assert!(!mapped.content.attributes.contains_key("city"));
-    assert!(!mapped.content.attributes.contains_key(EXTENSION));
+    assert_eq!(made.content.display_name, "Adélaïde Løvelace");
+    assert!(!made.content.attributes.contains_key("city"));
+    assert!(!made.content.attributes.contains_key(EXTENSION));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use domain::{
 };
 use serde_json::Value;
 
-use super::{Recorded, Scope, Seen, Subject, Verdict, change, rules, words};
+use super::{Recorded, Scope, Seen, Subject, Verdict, change, kept_here, rules, words};
 use crate::{
     derive::{Asked, Question, trace},
     diff::{Outcome, changed},
@@ -24,7 +24,7 @@ pub(super) fn all(subject: &Subject, verdict: &Verdict) -> Vec<WhyStep> {
         .collect();
     steps.push(mapping(subject, verdict));
     steps.extend(rules::each(subject));
-    steps.extend(kept_here(subject));
+    steps.extend(kept_here::step_of(subject));
     steps.push(actions(subject, verdict));
     steps.push(result(subject, verdict));
     steps.extend(protection(subject));
@@ -60,7 +60,7 @@ pub(super) fn fact(name: &str, value: impl Into<String>) -> WhyFact {
     }
 }
 
-fn or_none(text: Option<&str>) -> String {
+pub(super) fn or_none(text: Option<&str>) -> String {
     text.unwrap_or("none").to_owned()
 }
 
@@ -455,41 +455,6 @@ fn mapping(subject: &Subject, verdict: &Verdict) -> WhyStep {
     let mut made = step(StepKind::Mapping, StepOutcome::Passed, title, sentence);
     made.facts = facts;
     made
-}
-
-/// What stays as an operator said, whatever Entra ID says.
-fn kept_here(subject: &Subject) -> Option<WhyStep> {
-    let first = subject.kept_here.first()?;
-    let by = match subject.kept_here.iter().all(|kept| kept.by == first.by) {
-        true => first.by.as_str(),
-        false => "Operators",
-    };
-    let sentence = format!(
-        "{by} said what these attributes are. Runs leave them so, whatever Entra ID says, until that is taken back."
-    );
-    let title = "Some attributes are kept here";
-    let mut made = step(StepKind::KeptHere, StepOutcome::Passed, title, sentence);
-    let source = subject.content.shown();
-    for kept in &subject.kept_here {
-        let there = source
-            .get(kept.name.as_str())
-            .map(crate::kept_here::typed)
-            .filter(|text| !text.is_empty());
-        let note = match kept.note.as_str() {
-            "" => String::new(),
-            note => format!(", “{note}”"),
-        };
-        let value = format!(
-            "{}; Entra ID says {} ({}, {}{note})",
-            or_none(kept.value.as_deref()),
-            or_none(there.as_deref()),
-            kept.by,
-            words::moment(kept.at)
-        );
-        made.facts.push(fact(&kept.name, value));
-    }
-    made.at = subject.kept_here.iter().map(|kept| kept.at).max();
-    Some(made)
 }
 
 fn actions(subject: &Subject, verdict: &Verdict) -> WhyStep {

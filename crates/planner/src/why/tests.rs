@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use chrono::{Duration, TimeZone};
 use domain::{
     group::GroupKind,
+    mapping::{AttributeRule, MappingRule},
     policy::{Actions, ObjectType, OutOfScope},
     protection::{Matching, ProtectedAttribute},
     why::{StepKind, StepOutcome},
@@ -384,7 +385,29 @@ fn every_step_is_worded() {
     });
     let mut asked = subject(ObjectType::User);
     asked.seen = Seen::Live;
-    let all = kept_out().into_iter().chain([asked, pending]);
+    let mut kept = subject(ObjectType::User);
+    kept.known = Some(known(DirectoryStatus::Active, None));
+    kept.content.attributes = [("jobTitle".to_owned(), "Analyst".into())].into();
+    kept.kept_here = [("jobTitle", Some("Countess"), "T-1"), ("city", None, "")]
+        .map(|(name, value, note)| KeptAttribute {
+            name: name.to_owned(),
+            value: value.map(str::to_owned),
+            by: "Mina".to_owned(),
+            at: now(),
+            note: note.to_owned(),
+        })
+        .into();
+    let mut mapped = subject(ObjectType::User);
+    mapped.policy.mapping.user = vec![AttributeRule {
+        attribute: "jobTitle".to_owned(),
+        rule: MappingRule::Expression("department + \": \" + jobTitle".to_owned()),
+    }];
+    mapped.content.attributes = [("jobTitle".to_owned(), "Analyst".into())].into();
+    let mut unmapped = mapped.clone();
+    unmapped.facts.unmapped = true;
+    unmapped.mapped.error = Some("jobTitle: “+” can’t be used with nothing and a text.".to_owned());
+    let others = [asked, pending, kept, mapped, unmapped];
+    let all = kept_out().into_iter().chain(others);
     for subject in all.chain(kept_in()) {
         for step in explain(&subject).steps {
             let facts: Vec<String> = step

@@ -28,6 +28,7 @@ pub(super) async fn body(w: &World<'_>, call: &str) -> (Option<String>, Value) {
         }),
         "PATCH /credential-profiles/{id}" => json!({ "client_secret": "y" }),
         "POST /customers" => json!({ "name": "New" }),
+        "PUT /customers/{id}/enrolment-settings" => json!({ "language": "nl" }),
         "PATCH /customers/{id}" => json!({ "time_zone": "Europe/Amsterdam" }),
         "POST /customers/{id}/integrations" => json!({
             "kind": "entra_id", "tenant": "fabrikam.example", "cloud": "sim",

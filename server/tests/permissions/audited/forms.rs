@@ -31,6 +31,7 @@ pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str, session: &
         }
         "session/sign-in" => format!("email=noor%40example.com&password={PASSWORD}&next="),
         "customers/add" => "name=New".to_owned(),
+        "enrolment/save" => format!("customer={customer}&language=nl&link_days=3"),
         "customers/rename" => format!("id={customer}&name=Fabrikam"),
         "customers/restore" => {
             w.delete(&format!("/customers/{customer}")).await;
@@ -45,14 +46,6 @@ pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str, session: &
             "id={}&name=Other&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e",
             w.things.credential_profile
         ),
-        "directory/cancel-countdown" => {
-            w.counting(ObjectType::User).await;
-            format!("object_type=user&id={user}&note=")
-        }
-        "directory/restart-countdown" => {
-            w.cancelled(ObjectType::User).await;
-            format!("object_type=user&id={user}")
-        }
         "integrations/add" => format!(
             "customer_id={customer}&tenant=fabrikam.example&cloud=sim&credential_profile_id={}",
             w.things.credential_profile
@@ -226,6 +219,14 @@ async fn form_of_access(w: &World<'_>, function: &str, cookie: &str, session: &s
 async fn form_of_directory(w: &World<'_>, function: &str) -> Option<String> {
     let user = &w.things.user;
     Some(match function {
+        "directory/cancel-countdown" => {
+            w.counting(ObjectType::User).await;
+            format!("object_type=user&id={user}&note=")
+        }
+        "directory/restart-countdown" => {
+            w.cancelled(ObjectType::User).await;
+            format!("object_type=user&id={user}")
+        }
         "groups/add" => {
             format!(
                 "customer_id={}&display_name=Board&description=",

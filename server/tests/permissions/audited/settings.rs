@@ -74,10 +74,14 @@ pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str) -> Option<
             let plan = w.ask(cookie, "settings-files/plan", asked).await;
             format!("{of}&draft={draft}&hash={}", hash(&plan))
         }
-        "settings-files/look" => {
+        "settings-files/look" | "policy-templates/look" => {
             let file = w.old_file().await.to_string();
             let file: String = url::form_urlencoded::byte_serialize(file.as_bytes()).collect();
-            format!("integration={integration}&content={file}")
+            let of = match function {
+                "settings-files/look" => format!("integration={integration}"),
+                _ => format!("id={template}"),
+            };
+            format!("{of}&content={file}")
         }
         "policy-templates/rename" => format!("id={template}&name=Other"),
         "policy-templates/save" => {

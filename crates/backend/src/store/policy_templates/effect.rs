@@ -1,6 +1,6 @@
 //! What changing a template's policy would do to its followers, before it is saved.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use domain::{
     id::{IntegrationId, PolicyTemplateId},
@@ -12,7 +12,8 @@ use domain::{
 };
 
 use super::{
-    FOLLOWER, FollowerRow, change::checked, drift::own_paths, find, followers, may_make, policy_of,
+    FOLLOWER, FollowerRow, change::checked, drift::own_paths, find, may_make, policy_of,
+    seen_followers,
 };
 use crate::{
     Backend, Result, Scope, Tx, fetch_all, in_scope,
@@ -56,7 +57,7 @@ impl Effect {
             sqlx::AssertSqlSafe(format!(
                 "SELECT {FOLLOWER} {} AND f.template_id = $3
                   ORDER BY c.name_folded, i.name_folded, i.id",
-                followers!()
+                seen_followers!()
             )),
             scope.all(),
             scope.grantee(),
@@ -65,14 +66,16 @@ impl Effect {
         let mut formers: BTreeMap<i64, Policy> = BTreeMap::new();
         let mut followers = Vec::with_capacity(rows.len());
         for row in rows {
-            if !formers.contains_key(&row.version) {
-                let former = policy_of(tx, template.id, row.version).await?;
-                formers.insert(row.version, former);
-            }
+            let former = match formers.entry(row.version) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    unknown.insert(policy_of(tx, template.id, row.version).await?)
+                }
+            };
             let own = own_paths(tx, row.integration_id).await?;
             let present: Policy = read_json("integration.policy", &row.policy)?;
             // What can't go together is left as it is by the job too.
-            let (changes, kept) = match merge(&present, &formers[&row.version], policy, &own) {
+            let (changes, kept) = match merge(&present, former, policy, &own) {
                 Ok(merged) => (merged.changes, merged.kept),
                 Err(_) => (Vec::new(), all_drift(policy, &present)),
             };

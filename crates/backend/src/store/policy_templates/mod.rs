@@ -30,7 +30,7 @@ use super::{paging, read_json};
 use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, fetch_scalar, in_scope};
 
 /// Refuses a caller who may not make or change templates: they reach every customer.
-pub(crate) fn may_make(scope: &Scope) -> Result<()> {
+pub fn may_make(scope: &Scope) -> Result<()> {
     scope.require(Permission::IntegrationsWrite)?;
     if scope.sees_all() {
         Ok(())
@@ -40,7 +40,7 @@ pub(crate) fn may_make(scope: &Scope) -> Result<()> {
 }
 
 /// Followers of the template `t` that the caller sees; the integration is `i`, its following `f`.
-macro_rules! followers {
+macro_rules! seen_followers {
     () => {
         concat!(
             "FROM integration_template f JOIN integration i ON i.id = f.integration_id
@@ -50,15 +50,15 @@ macro_rules! followers {
         )
     };
 }
-use followers;
+use seen_followers;
 
 const TEMPLATE: &str = concat!(
     "SELECT t.id, t.name, t.version, v.policy, v.saved_by, v.saved_at,
         (SELECT COUNT(*) ",
-    followers!(),
+    seen_followers!(),
     " AND f.template_id = t.id) AS followers,
         (SELECT COUNT(*) ",
-    followers!(),
+    seen_followers!(),
     " AND f.template_id = t.id AND f.version < t.version) AS behind
      FROM policy_template t
      JOIN policy_template_version v ON v.template_id = t.id AND v.number = t.version"
@@ -267,7 +267,7 @@ pub async fn followers(
         sqlx::AssertSqlSafe(format!(
             "SELECT {FOLLOWER} {} AND f.template_id = $3
               ORDER BY c.name_folded, i.name_folded, i.id LIMIT $4 OFFSET $5",
-            followers!()
+            seen_followers!()
         )),
         scope.all(),
         scope.grantee(),
@@ -295,7 +295,7 @@ pub async fn followers_listing(
         sqlx::AssertSqlSafe(format!(
             "SELECT {FOLLOWER} {} AND f.template_id = $3 AND (i.name_folded, i.id) > ($4, $5)
               ORDER BY i.name_folded, i.id LIMIT $6",
-            followers!()
+            seen_followers!()
         )),
         scope.all(),
         scope.grantee(),

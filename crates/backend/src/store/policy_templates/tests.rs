@@ -103,7 +103,7 @@ db_test!(templates_are_made_by_who_sees_all_and_seen_by_all, |t| {
         .unwrap();
     assert_eq!(none.total, 0);
     let listed = listing(&t, &admin, &ListRequest::default()).await.unwrap();
-    assert_eq!(listed.items, [made.clone()]);
+    assert_eq!(listed.items, std::slice::from_ref(&made));
     delete(&t, &owner, made.id).await.unwrap();
     let gone = get(&t, &owner, made.id).await;
     assert!(matches!(gone, Err(Error::NotFound("policy template"))));

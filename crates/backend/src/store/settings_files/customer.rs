@@ -21,12 +21,11 @@ use domain::{
         settings_differences,
         version::{VersionCause, VersionSource},
     },
-    text::FieldError,
 };
 use serde_json::json;
 
 use super::{
-    Import,
+    Import, at,
     export::{address_in_file, all_integrations, all_recipients},
     integration::Wanted,
     other_kind, plan_with_hash, read,
@@ -35,6 +34,7 @@ use crate::{
     Backend, Error, Result, Scope, Tx,
     mail::check_address,
     store::{customers, integrations, notification_recipients, still},
+    timetable,
 };
 
 /// What importing the file into a customer would change.
@@ -201,7 +201,7 @@ impl Prepared {
         present: &Customer,
     ) -> Result<(Option<CustomerChange>, Option<ImportChange>)> {
         let tags = parse_tags("customer.tags", &self.file.tags)?;
-        let time_zone = &self.file.time_zone;
+        let time_zone = &at("customer", timetable::check_zone(&self.file.time_zone))?;
         let differences = settings_differences(
             &json!({ "time_zone": present.time_zone, "tags": present.tags }),
             &json!({ "time_zone": time_zone, "tags": tags }),
@@ -224,12 +224,9 @@ impl Prepared {
 
     fn recipient_steps(&self, plan: &mut ImportPlan) -> Result<Vec<RecipientStep>> {
         let mut steps = Vec::new();
-        for (at, given) in self.file.notification_recipients.iter().enumerate() {
-            let place = format!("customer.notification_recipients[{at}]");
-            let blamed = |error: FieldError| {
-                FieldError::new(&format!("{place}.{}", error.field), error.message)
-            };
-            let causes = parse_causes(&given.causes).map_err(blamed)?;
+        for (nth, given) in self.file.notification_recipients.iter().enumerate() {
+            let place = format!("customer.notification_recipients[{nth}]");
+            let causes = at(&place, parse_causes(&given.causes).map_err(Error::from))?;
             let present = self.recipients.iter().filter(|one| is_same(one, given));
             let present: Vec<_> = present.collect();
             if present.iter().any(|one| one.causes == causes) {
@@ -253,9 +250,7 @@ impl Prepared {
                     continue;
                 }
                 (RecipientKind::Mail, _) => {
-                    check_address(&given.address).map_err(|_| {
-                        Error::invalid(&format!("{place}.address"), "This is no mail address.")
-                    })?;
+                    at(&place, check_address(&given.address).map_err(Error::from))?;
                     steps.push(RecipientStep::Add(NewNotificationRecipient {
                         kind: given.kind,
                         address: given.address.clone(),

@@ -2,9 +2,9 @@
 //! the page with the difference has an address, and works without the browser code.
 
 use chrono::Duration;
-use domain::{id::SettingsDraftId, permission::Permission};
+use domain::{id::SettingsDraftId, permission::Permission, settings::file::FileContent};
 
-use super::{Of, read};
+use super::{Of, other_kind, read};
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_optional,
     store::{customers, integrations, policy_templates},
@@ -48,6 +48,20 @@ fn columns(of: Of) -> [Option<uuid::Uuid>; 3] {
     }
 }
 
+/// Refuses a file that holds something else than what it is for.
+fn refuse_another(of: Of, content: &FileContent) -> Result<()> {
+    match (of, content) {
+        (Of::Integration(_), FileContent::Integration(_))
+        | (Of::Customer(_), FileContent::Customer(_))
+        | (Of::Template(_), FileContent::Template(_) | FileContent::Integration(_)) => Ok(()),
+        (Of::Integration(_), other) => Err(other_kind(other, "one of an integration")),
+        (Of::Customer(_), other) => Err(other_kind(other, "one of a customer")),
+        (Of::Template(_), other) => {
+            Err(other_kind(other, "one of a template or of an integration"))
+        }
+    }
+}
+
 fn maker(scope: &Scope) -> Result<uuid::Uuid> {
     scope.actor_id().ok_or(Error::SignedOut)
 }
@@ -62,7 +76,7 @@ pub async fn keep_draft(
 ) -> Result<SettingsDraftId> {
     let mut tx = b.db.write().await?;
     may(&mut tx, scope, of).await?;
-    read(text)?;
+    refuse_another(of, &read(text)?)?;
     let [integration, customer, template] = columns(of);
     let made_by = maker(scope)?;
     execute!(

@@ -12,13 +12,13 @@ use domain::{
         file::{FileContent, GroupInFile, ImportChange, ImportPlan, IntegrationFile, NotApplied},
         version::{VersionCause, VersionSource},
     },
-    text::FieldError,
 };
 
-use super::{Import, other_kind, plan_with_hash, read};
+use super::{Import, at, other_kind, plan_with_hash, read};
 use crate::{
     Backend, Error, Result, Scope, Tx, entra, fetch_optional,
     store::{integration_versions, integrations, still},
+    timetable,
 };
 
 /// Groups that are looked for by their names at most: each asks the source.
@@ -119,6 +119,7 @@ impl Wanted {
                 ),
             ));
         }
+        at(place, timetable::check(&file.schedule, b.clock.now()))?;
         let groups = groups(b, scope, integration, &file, find_groups).await?;
         Ok(Self {
             file,
@@ -140,13 +141,10 @@ impl Wanted {
             selected_group_ids,
             ..self.file.policy.clone()
         };
-        let blamed = |error: FieldError| {
-            FieldError::new(&format!("{}.{}", self.place, error.field), error.message)
-        };
         Ok(IntegrationSettings {
             enabled: self.file.enabled,
             schedule: self.file.schedule.clone(),
-            policy: policy.checked().map_err(blamed)?,
+            policy: at(&self.place, policy.checked().map_err(Error::from))?,
         })
     }
 

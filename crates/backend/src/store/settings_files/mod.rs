@@ -59,6 +59,14 @@ fn other_kind(content: &FileContent, wanted: &str) -> Error {
     )
 }
 
+/// What is wrong with a part of a file, at its place in there.
+fn at<T>(place: &str, checked: Result<T>) -> Result<T> {
+    checked.map_err(|error| match error {
+        Error::Invalid(error) => Error::invalid(&format!("{place}.{}", error.field), error.message),
+        other => other,
+    })
+}
+
 /// The policy that a file has for a template: that of a template, or of an integration without its
 /// groups.
 pub fn policy_in(text: &str) -> Result<Policy> {

@@ -91,7 +91,9 @@ db_test!(
                     (vec![], vec![]),
                     "{whole}"
                 );
-                assert!(!whole.contains(&customer.to_string()), "{whole}");
+                for id in [made.id.to_string(), made.credential_profile_id.to_string()] {
+                    assert!(!whole.contains(&id), "{whole}");
+                }
                 assert!(!whole.contains("s3cret"), "{whole}");
             }
         }
@@ -348,7 +350,7 @@ db_test!(a_file_of_something_else_is_refused_as_that, |t| {
     );
     let unknown = all.replace("\"UTC\"", "\"Moon/Crater\"");
     let refused = import_customer(&t, &owner, customer, &import(&unknown)).await;
-    assert_eq!(field(refused.unwrap_err()), "time_zone");
+    assert_eq!(field(refused.unwrap_err()), "customer.time_zone");
     // An integration that the customer doesn't have is told, and nothing else is touched.
     let two = all.replace(&made.tenant, "unknown.example");
     let (to, _) = elsewhere(&t, &owner).await;

@@ -134,10 +134,13 @@ fn refused(path: &str, message: &str, line: Option<usize>) -> FieldError {
     };
     let mut sentence = line.map_or_else(String::new, |line| format!("Line {line}: "));
     if !place.is_empty() {
-        sentence.push_str(&format!("{place}: "));
+        sentence.push_str(&place);
+        sentence.push_str(": ");
     }
     sentence.push_str(&message);
-    sentence.push('.');
+    if !message.ends_with('?') {
+        sentence.push('.');
+    }
     FieldError::new(&place, sentence)
 }
 
@@ -233,7 +236,7 @@ mod tests {
         assert!(said.starts_with("Line "), "{said}");
         assert!(
             said.ends_with(
-                "integration.policy.include_gests: there is no such key; did you mean “include_guests”?."
+                "integration.policy.include_gests: there is no such key; did you mean “include_guests”?"
             ),
             "{said}"
         );

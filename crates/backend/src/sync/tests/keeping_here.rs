@@ -231,6 +231,7 @@ sync_test!(
         let mut w = w;
         w.policy.out_of_scope = OutOfScope::Delete;
         w.policy.delete_after_days = 1;
+        w.policy.include_guests = true;
         w.save_policy().await;
         w.run(RunMode::Full).await;
         let source = somebody(&w).await;
@@ -277,10 +278,21 @@ sync_test!(
         assert_eq!(count().await, 2);
         assert_eq!(made_here(&w).await, before);
 
-        // With its integration gone, whoever was kept is made here from then on.
+        // With its integration gone, whoever was kept is made here from then on, guests as guests.
+        let guests = w
+            .count(
+                "SELECT COUNT(*) FROM directory_user u
+                   JOIN source_object s ON s.integration_id = u.integration_id
+                        AND s.object_type = 'user' AND s.external_id = u.external_id
+                  WHERE s.guest",
+            )
+            .await;
+        assert!(guests > 0, "the seed has guests");
         integrations::delete(&w.t, &owner, w.integration, People::Keep)
             .await
             .unwrap();
+        let still = "SELECT COUNT(*) FROM directory_user WHERE guest";
+        assert_eq!(w.count(still).await, guests);
         users::deactivate(&w.t, &owner, id, "").await.unwrap();
         assert_eq!(count().await, 2, "who is inactive stays a member");
     }

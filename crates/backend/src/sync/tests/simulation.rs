@@ -465,7 +465,7 @@ fn seeds(test: u64, kind: Kind) -> std::ops::Range<u64> {
 
 async fn simulate_all(test: u64, kind: Kind) {
     for seed in seeds(test, kind) {
-        simulate(kind, seed).await;
+        Box::pin(simulate(kind, seed)).await;
     }
 }
 
