@@ -50,7 +50,7 @@ const BULK: [&str; 10] = [
 ];
 
 /// Of users and groups made here: their memberships, then themselves. Aliases go with their user.
-const OF_DIRECTORIES: [&str; 4] = [
+const OF_DIRECTORIES: [&str; 6] = [
     "DELETE FROM directory_membership WHERE (group_id, member_id) IN (
          SELECT m.group_id, m.member_id FROM directory_user u
            JOIN directory_membership m ON m.member_id = u.id
@@ -59,6 +59,12 @@ const OF_DIRECTORIES: [&str; 4] = [
          SELECT m.group_id, m.member_id FROM directory_group g
            JOIN directory_membership m ON m.group_id = g.id OR m.member_id = g.id
           WHERE g.purge_at <= $2 LIMIT $1)",
+    "DELETE FROM enrolment_mail WHERE id IN (
+         SELECT e.id FROM enrolment_mail e JOIN directory_user u ON u.id = e.user_id
+          WHERE u.purge_at <= $2 LIMIT $1)",
+    "DELETE FROM enrolment WHERE user_id IN (
+         SELECT e.user_id FROM enrolment e JOIN directory_user u ON u.id = e.user_id
+          WHERE u.purge_at <= $2 LIMIT $1)",
     "DELETE FROM directory_user WHERE id IN (
          SELECT id FROM directory_user WHERE purge_at <= $2 LIMIT $1)",
     "DELETE FROM directory_group WHERE id IN (

@@ -137,11 +137,20 @@ struct Ran {
     policy: String,
 }
 
-/// Invites the next users whom a run brought in use and who were never invited, where the
-/// integration's settings still say so. False once there are none.
-pub async fn invite_newly_synced(b: &Backend, run: RunId) -> Result<bool> {
+/// Whom a run brought in use, at which place of its changes.
+#[derive(FromRow)]
+struct Newcomer {
+    position: i64,
+    #[sqlx(flatten)]
+    user: Invitee,
+}
+
+/// Invites the next users whom a run brought in use and who were never invited, from behind the place
+/// `after` of its changes, where the integration's settings still say so. Answers the place that was
+/// reached; none once there are no more.
+pub async fn invite_newly_synced(b: &Backend, run: RunId, after: i64) -> Result<Option<i64>> {
     if b.settings.smtp.is_none() {
-        return Ok(false);
+        return Ok(None);
     }
     let mut tx = b.db.write().await?;
     let ran = fetch_optional!(
@@ -153,28 +162,31 @@ pub async fn invite_newly_synced(b: &Backend, run: RunId) -> Result<bool> {
           WHERE r.id = $1 AND c.deleted_at IS NULL",
         run
     )?;
-    let Some(ran) = ran else { return Ok(false) };
+    let Some(ran) = ran else { return Ok(None) };
     let policy: Policy = read_json("integration.policy", &ran.policy)?;
     if !policy.send_enrollment_email {
-        return Ok(false);
+        return Ok(None);
     }
-    let users = fetch_all!(
+    let newcomers = fetch_all!(
         &mut tx,
-        Invitee,
-        "SELECT u.id, u.customer_id, u.display_name, u.user_principal_name, u.mail, u.status,
-                e.enrolled_at
+        Newcomer,
+        "SELECT h.position, u.id, u.customer_id, u.display_name, u.user_principal_name, u.mail,
+                u.status, e.enrolled_at
            FROM run_change h JOIN directory_user u ON u.id = h.object_id
            LEFT JOIN enrolment e ON e.user_id = u.id
-          WHERE h.run_id = $1 AND h.object_type = 'user' AND h.status = 'applied'
-            AND h.action IN ('create', 'enable', 'restore')
-            AND u.integration_id = $2 AND u.status = 'active'
+          WHERE h.run_id = $1 AND h.position > $2 AND h.object_type = 'user'
+            AND h.status = 'applied' AND h.action IN ('create', 'enable', 'restore')
+            AND u.integration_id = $3 AND u.status = 'active'
             AND (u.mail LIKE '%_@_%' OR u.user_principal_name LIKE '%_@_%')
             AND e.user_id IS NULL
-          ORDER BY h.position LIMIT $3",
+          ORDER BY h.position LIMIT $4",
         run,
+        after,
         ran.integration_id,
         BATCH
     )?;
+    let reached = newcomers.last().map(|last| last.position);
+    let users: Vec<_> = newcomers.into_iter().map(|one| one.user).collect();
     let by_itself = Scope::by_itself();
     let put = put_all(b, &mut tx, &users, by_itself.actor_name()).await?;
     if put > 0 {
@@ -187,7 +199,7 @@ pub async fn invite_newly_synced(b: &Backend, run: RunId) -> Result<bool> {
     if put > 0 {
         b.wake.notify_one();
     }
-    Ok(put > 0)
+    Ok(reached)
 }
 
 /// Whom a mail can be written to: at the mail address, else at the user name.

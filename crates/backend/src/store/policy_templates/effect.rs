@@ -1,6 +1,6 @@
 //! What changing a template's policy would do to its followers, before it is saved.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     id::{IntegrationId, PolicyTemplateId},
@@ -12,7 +12,7 @@ use domain::{
 };
 
 use super::{
-    FOLLOWER, FollowerRow, change::checked, drift::own_paths, find, may_make, policy_of,
+    FOLLOWER, FollowerRow, change::checked, drift::own_paths, find, may_make, policy_reached,
     seen_followers,
 };
 use crate::{
@@ -66,12 +66,7 @@ impl Effect {
         let mut formers: BTreeMap<i64, Policy> = BTreeMap::new();
         let mut followers = Vec::with_capacity(rows.len());
         for row in rows {
-            let former = match formers.entry(row.version) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => {
-                    unknown.insert(policy_of(tx, template.id, row.version).await?)
-                }
-            };
+            let former = policy_reached(tx, template.id, row.version, &mut formers).await?;
             let own = own_paths(tx, row.integration_id).await?;
             let present: Policy = read_json("integration.policy", &row.policy)?;
             // What can't go together is left as it is by the job too.

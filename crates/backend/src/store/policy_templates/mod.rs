@@ -1,11 +1,14 @@
 //! Policy templates: one policy that many integrations follow. Made and changed by who looks after
-//! every customer; seen, and followed, by everybody who may do that with an integration.
+//! every customer. Others see those that an integration of theirs follows: a template's name, and the
+//! rules in it, may tell of other customers.
 
 mod change;
 mod drift;
 mod effect;
 mod following;
 mod reaching;
+
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use domain::{
     DateTime,
@@ -51,6 +54,19 @@ macro_rules! seen_followers {
     };
 }
 use seen_followers;
+
+/// That the caller sees the template `t`; the parameter is whether they see every customer.
+macro_rules! seen {
+    ($all:literal) => {
+        concat!(
+            "(",
+            $all,
+            " OR EXISTS (SELECT 1 ",
+            seen_followers!(),
+            " AND f.template_id = t.id))"
+        )
+    };
+}
 
 const TEMPLATE: &str = concat!(
     "SELECT t.id, t.name, t.version, v.policy, v.saved_by, v.saved_at,
@@ -104,19 +120,27 @@ pub async fn list(
     let total = fetch_scalar!(
         &mut tx,
         i64,
-        r"SELECT COUNT(*) FROM policy_template
-           WHERE ($1 IS NULL OR name_folded LIKE $1 ESCAPE '\')",
+        concat!(
+            "SELECT COUNT(*) FROM policy_template t WHERE ",
+            seen!("$3"),
+            r" AND ($4 IS NULL OR t.name_folded LIKE $4 ESCAPE '\')"
+        ),
+        scope.all(),
+        scope.grantee(),
+        scope.sees_all(),
         &pattern
     )?;
     let rows = fetch_all!(
         &mut tx,
         Row,
         sqlx::AssertSqlSafe(format!(
-            r"{TEMPLATE} WHERE ($3 IS NULL OR t.name_folded LIKE $3 ESCAPE '\')
-              ORDER BY t.name_folded, t.id LIMIT $4 OFFSET $5"
+            r"{TEMPLATE} WHERE {} AND ($4 IS NULL OR t.name_folded LIKE $4 ESCAPE '\')
+              ORDER BY t.name_folded, t.id LIMIT $5 OFFSET $6",
+            seen!("$3")
         )),
         scope.all(),
         scope.grantee(),
+        scope.sees_all(),
         &pattern,
         page.limit(),
         page.offset()
@@ -138,12 +162,14 @@ pub async fn listing(
         &mut tx,
         Row,
         sqlx::AssertSqlSafe(format!(
-            r"{TEMPLATE} WHERE (t.name_folded, t.id) > ($3, $4)
-                AND ($5 IS NULL OR t.name_folded LIKE $5 ESCAPE '\')
-              ORDER BY t.name_folded, t.id LIMIT $6"
+            r"{TEMPLATE} WHERE {} AND (t.name_folded, t.id) > ($4, $5)
+                AND ($6 IS NULL OR t.name_folded LIKE $6 ESCAPE '\')
+              ORDER BY t.name_folded, t.id LIMIT $7",
+            seen!("$3")
         )),
         scope.all(),
         scope.grantee(),
+        scope.sees_all(),
         after,
         id,
         paging::pattern(request.q.as_deref()),
@@ -173,9 +199,10 @@ pub(crate) async fn find(
     fetch_optional!(
         tx,
         Row,
-        sqlx::AssertSqlSafe(format!("{TEMPLATE} WHERE t.id = $3")),
+        sqlx::AssertSqlSafe(format!("{TEMPLATE} WHERE {} AND t.id = $4", seen!("$3"))),
         scope.all(),
         scope.grantee(),
+        scope.sees_all(),
         id
     )?
     .ok_or(Error::NotFound("policy template"))?
@@ -192,6 +219,19 @@ async fn policy_of(tx: &mut Tx, id: PolicyTemplateId, number: i64) -> Result<Pol
         number
     )?;
     read_json("policy_template_version.policy", &policy)
+}
+
+/// The same, read once for all that are at this version.
+async fn policy_reached<'a>(
+    tx: &mut Tx,
+    id: PolicyTemplateId,
+    number: i64,
+    known: &'a mut BTreeMap<i64, Policy>,
+) -> Result<&'a Policy> {
+    Ok(match known.entry(number) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(unknown) => unknown.insert(policy_of(tx, id, number).await?),
+    })
 }
 
 /// Versions of a template that are shown.
@@ -315,12 +355,14 @@ async fn in_words(
     id: PolicyTemplateId,
     rows: Vec<FollowerRow>,
 ) -> Result<Vec<Follower>> {
+    // Most followers are at one version.
+    let mut policies: BTreeMap<i64, Policy> = BTreeMap::new();
     let mut followers = Vec::with_capacity(rows.len());
     for row in rows {
         let own = drift::own_paths(tx, row.integration_id).await?;
         let policy: Policy = read_json("integration.policy", &row.policy)?;
-        let reached = policy_of(tx, id, row.version).await?;
-        let drift = domain::settings::template::drift(&reached, &policy, &own);
+        let reached = policy_reached(tx, id, row.version, &mut policies).await?;
+        let drift = domain::settings::template::drift(reached, &policy, &own);
         let number = |of: usize| i64::try_from(of).unwrap_or(i64::MAX);
         followers.push(Follower {
             integration_id: row.integration_id,

@@ -69,45 +69,87 @@ fn paths(drift: &domain::settings::template::Drift) -> Vec<&str> {
     differences.map(|one| one.path.as_str()).collect()
 }
 
-db_test!(templates_are_made_by_who_sees_all_and_seen_by_all, |t| {
-    let (owner, customer) = (t.owner().await, t.customer("A").await);
-    let made = template(&t, &owner, with(|policy| policy.include_guests = true)).await;
-    assert_eq!((made.version, made.followers, made.behind), (1, 0, 0));
-    let admin = t.administrator_of(&[customer]).await;
-    assert_eq!(get(&t, &admin, made.id).await.unwrap(), made);
-    let new = NewPolicyTemplate {
-        name: "Mine".to_owned(),
-        policy: Policy::default(),
+/// There is no such template for the caller, whatever they ask.
+async fn hidden_from(t: &TestBackend, scope: &Scope, id: PolicyTemplateId) {
+    let missing = |result: Result<PolicyTemplate>| {
+        assert!(
+            matches!(result, Err(Error::NotFound("policy template"))),
+            "{result:?}"
+        );
     };
-    let refused = |result: Result<PolicyTemplate>| {
-        assert!(matches!(result, Err(Error::Forbidden(_))), "{result:?}");
-    };
-    refused(create(&t, &admin, new).await);
-    refused(change(&t, &admin, made.id, new_policy(Policy::default())).await);
-    let groups = with(|policy| policy.selected_group_ids = vec![ExternalId(Uuid::from_u128(1))]);
-    let new = NewPolicyTemplate {
-        name: "With groups".to_owned(),
-        policy: groups,
-    };
-    let refused = create(&t, &owner, new).await;
-    assert!(
-        matches!(&refused, Err(Error::Invalid(error)) if error.field == "policy.selected_group_ids"),
-        "{refused:?}"
-    );
-    let page = list(&t, &admin, Some("stand"), PageRequest::default())
-        .await
-        .unwrap();
-    assert_eq!((page.items, page.total), (vec![made.clone()], 1));
-    let none = list(&t, &admin, Some("other"), PageRequest::default())
-        .await
-        .unwrap();
-    assert_eq!(none.total, 0);
-    let listed = listing(&t, &admin, &ListRequest::default()).await.unwrap();
-    assert_eq!(listed.items, std::slice::from_ref(&made));
-    delete(&t, &owner, made.id).await.unwrap();
-    let gone = get(&t, &owner, made.id).await;
-    assert!(matches!(gone, Err(Error::NotFound("policy template"))));
-});
+    missing(get(t, scope, id).await);
+    missing(change(t, scope, id, new_policy(Policy::default())).await);
+    let page = list(t, scope, None, PageRequest::default()).await.unwrap();
+    assert_eq!((page.items.len(), page.total), (0, 0));
+    let listed = listing(t, scope, &ListRequest::default()).await.unwrap();
+    assert_eq!(listed.items.len(), 0);
+    let followed = followers(t, scope, id, PageRequest::default()).await;
+    assert!(matches!(followed, Err(Error::NotFound(_))), "{followed:?}");
+    assert!(matches!(
+        versions(t, scope, id).await,
+        Err(Error::NotFound(_))
+    ));
+}
+
+db_test!(
+    templates_are_made_by_who_sees_all_and_seen_where_they_are_followed,
+    |t| {
+        let (owner, customer) = (t.owner().await, t.customer("A").await);
+        let made = template(&t, &owner, with(|policy| policy.include_guests = true)).await;
+        assert_eq!((made.version, made.followers, made.behind), (1, 0, 0));
+        let (admin, elsewhere) = (
+            t.administrator_of(&[customer]).await,
+            t.administrator_of(&[t.customer("B").await]).await,
+        );
+        let integration = sample::integration(&t, &owner, customer).await.id;
+        hidden_from(&t, &admin, made.id).await;
+        let unseen = follow(&t, &admin, integration, following(&made, false)).await;
+        assert!(
+            matches!(&unseen, Err(Error::Invalid(error)) if error.field == "policy_template_id"),
+            "as one that never was: {unseen:?}"
+        );
+        follow(&t, &owner, integration, following(&made, false))
+            .await
+            .unwrap();
+        hidden_from(&t, &elsewhere, made.id).await;
+        let made = get(&t, &owner, made.id).await.unwrap();
+        assert_eq!(made.followers, 1);
+        assert_eq!(get(&t, &admin, made.id).await.unwrap(), made);
+        let new = NewPolicyTemplate {
+            name: "Mine".to_owned(),
+            policy: Policy::default(),
+        };
+        let refused = |result: Result<PolicyTemplate>| {
+            assert!(matches!(result, Err(Error::Forbidden(_))), "{result:?}");
+        };
+        refused(create(&t, &admin, new).await);
+        refused(change(&t, &admin, made.id, new_policy(Policy::default())).await);
+        let groups =
+            with(|policy| policy.selected_group_ids = vec![ExternalId(Uuid::from_u128(1))]);
+        let new = NewPolicyTemplate {
+            name: "With groups".to_owned(),
+            policy: groups,
+        };
+        let refused = create(&t, &owner, new).await;
+        assert!(
+            matches!(&refused, Err(Error::Invalid(error)) if error.field == "policy.selected_group_ids"),
+            "{refused:?}"
+        );
+        let page = list(&t, &admin, Some("stand"), PageRequest::default())
+            .await
+            .unwrap();
+        assert_eq!((page.items, page.total), (vec![made.clone()], 1));
+        let none = list(&t, &admin, Some("other"), PageRequest::default())
+            .await
+            .unwrap();
+        assert_eq!(none.total, 0);
+        let listed = listing(&t, &admin, &ListRequest::default()).await.unwrap();
+        assert_eq!(listed.items, std::slice::from_ref(&made));
+        delete(&t, &owner, made.id).await.unwrap();
+        let gone = get(&t, &owner, made.id).await;
+        assert!(matches!(gone, Err(Error::NotFound("policy template"))));
+    }
+);
 
 db_test!(drift_is_shown_accepted_and_put_back, |t| {
     let (owner, customer) = (t.owner().await, t.customer("A").await);
@@ -122,6 +164,10 @@ db_test!(drift_is_shown_accepted_and_put_back, |t| {
     let made = template(&t, &owner, with(|policy| policy.require_names = false)).await;
     assert_eq!(drift(&t, &owner, id).await.unwrap(), None);
     let manager = t.role_over(Role::UserManager, &[customer]).await;
+    // Until an integration of theirs follows it, they don't see it.
+    follow(&t, &owner, id, following(&made, false))
+        .await
+        .unwrap();
     let found = follow(&t, &manager, id, following(&made, false))
         .await
         .unwrap();

@@ -9,7 +9,8 @@ use super::*;
 use crate::{
     db_test, fetch_scalar,
     jobs::{self, Kind, NewJob, run_until_idle},
-    store::sample,
+    notify::sinks::{self, MailSink},
+    store::{enrolment, sample},
     testing::TestBackend,
 };
 
@@ -274,6 +275,11 @@ db_test!(who_is_in_the_bin_comes_back_or_goes_for_good, |t| {
     assert_eq!((back.aliases.len(), back.purge_at), (1, None));
     assert_eq!(member_of(&t, &owner, id).await.unwrap().len(), 1);
 
+    // The account of their own goes with them: an address and a password of nobody.
+    let mail = MailSink::mail().await;
+    let mut with_mail = t.backend.clone();
+    sinks::connect(&mut with_mail, Some(&mail));
+    enrolment::invite(&with_mail, &owner, id).await.unwrap();
     delete(&t, &owner, id).await.unwrap();
     t.clock.advance(Duration::days(BIN_DAYS));
     assert!(matches!(
@@ -286,6 +292,8 @@ db_test!(who_is_in_the_bin_comes_back_or_goes_for_good, |t| {
         "directory_user",
         "directory_user_alias",
         "directory_membership",
+        "enrolment",
+        "enrolment_mail",
     ] {
         let sql = format!("SELECT COUNT(*) FROM {table}");
         let left = fetch_scalar!(&mut tx, i64, sqlx::AssertSqlSafe(sql)).unwrap();
