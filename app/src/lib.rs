@@ -41,7 +41,7 @@ pub mod versions;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    MatchNestedRoutes, SsrMode,
+    SsrMode,
     any_nested_route::IntoAnyNestedRoute,
     components::{Outlet, ParentRoute, Redirect, Route, Router, Routes},
     hooks::use_location,
@@ -161,7 +161,7 @@ pub fn App() -> impl IntoView {
 
 /// My Account, with the dialogs of second factors.
 #[component(transparent)]
-fn AccountRoutes() -> impl MatchNestedRoutes + Clone {
+fn AccountRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("/account") view=account::AccountPage>
             <Route path=path!("") view=|| () />
@@ -181,7 +181,7 @@ fn AccountRoutes() -> impl MatchNestedRoutes + Clone {
 
 /// Customers: the list, and one with its dialogs.
 #[component(transparent)]
-fn CustomerRoutes() -> impl MatchNestedRoutes + Clone {
+fn CustomerRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("/customers") view=customers::CustomersPage>
                         <Route path=path!("") view=|| () />
@@ -215,7 +215,7 @@ fn CustomerRoutes() -> impl MatchNestedRoutes + Clone {
 
 /// Sync History, runs and the audit log.
 #[component(transparent)]
-fn RunRoutes() -> impl MatchNestedRoutes + Clone {
+fn RunRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <Route path=path!("/sync-history") view=history::SyncHistoryPage />
                     <ParentRoute path=path!("/runs/:id") view=runs::RunPage>
@@ -231,7 +231,7 @@ fn RunRoutes() -> impl MatchNestedRoutes + Clone {
 
 /// Contacts and devices.
 #[component(transparent)]
-fn ContactAndDeviceRoutes() -> impl MatchNestedRoutes + Clone {
+fn ContactAndDeviceRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <Route path=path!("/contacts") view=contacts::ContactsPage />
                     <Route path=path!("/contacts/:id") view=contacts::ContactPage />
@@ -244,7 +244,7 @@ fn ContactAndDeviceRoutes() -> impl MatchNestedRoutes + Clone {
 
 /// What somebody sees who isn’t signed in.
 #[component(transparent)]
-fn OutsideRoutes() -> impl MatchNestedRoutes + Clone {
+fn OutsideRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <Route path=path!("/sign-in") view=account::SignInPage />
                     <Route path=path!("/sign-in/second-factor") view=account::SecondFactorPage />
@@ -264,7 +264,7 @@ fn OutsideRoutes() -> impl MatchNestedRoutes + Clone {
 
 /// Users: the list, and one with its dialogs.
 #[component(transparent)]
-fn UserRoutes() -> impl MatchNestedRoutes + Clone {
+fn UserRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("/users") view=users::UsersPage>
                         <Route path=path!("") view=|| () />
@@ -286,7 +286,7 @@ fn UserRoutes() -> impl MatchNestedRoutes + Clone {
 
 /// Groups: the list, and one with its dialogs.
 #[component(transparent)]
-fn GroupRoutes() -> impl MatchNestedRoutes + Clone {
+fn GroupRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("/groups") view=groups::GroupsPage>
                         <Route path=path!("") view=|| () />
@@ -305,7 +305,7 @@ fn GroupRoutes() -> impl MatchNestedRoutes + Clone {
 
 /// Operators and roles: the list, and one with its dialogs.
 #[component(transparent)]
-fn OperatorRoutes() -> impl MatchNestedRoutes + Clone {
+fn OperatorRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("/operators/roles") view=operators::RolesPage>
                         <Route path=path!("") view=|| () />
@@ -330,7 +330,7 @@ fn OperatorRoutes() -> impl MatchNestedRoutes + Clone {
 
 /// Notifications of the installation, and a recipient with its dialogs.
 #[component(transparent)]
-fn RecipientRoutes() -> impl MatchNestedRoutes + Clone {
+fn RecipientRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("/notifications") view=notifications::NotificationsPage>
                         <Route path=path!("") view=|| () />
@@ -352,7 +352,7 @@ fn RecipientRoutes() -> impl MatchNestedRoutes + Clone {
 
 /// API tokens: the list, and one with its dialogs.
 #[component(transparent)]
-fn ApiTokenRoutes() -> impl MatchNestedRoutes + Clone {
+fn ApiTokenRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("/api-tokens") view=api_tokens::ApiTokensPage>
                         <Route path=path!("") view=|| () />
@@ -371,7 +371,7 @@ fn ApiTokenRoutes() -> impl MatchNestedRoutes + Clone {
 
 /// Integrations: the list, and one with its tabs and dialogs.
 #[component(transparent)]
-fn IntegrationRoutes() -> impl MatchNestedRoutes + Clone {
+fn IntegrationRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("/integrations") view=integrations::IntegrationsPage>
                         <Route path=path!("") view=|| () />
@@ -406,7 +406,7 @@ fn IntegrationRoutes() -> impl MatchNestedRoutes + Clone {
 
 /// Policy templates: the list, and one with its dialogs.
 #[component(transparent)]
-fn TemplateRoutes() -> impl MatchNestedRoutes + Clone {
+fn TemplateRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("/policy-templates") view=policy_templates::TemplatesPage>
             <Route path=path!("") view=|| () />
@@ -425,7 +425,7 @@ fn TemplateRoutes() -> impl MatchNestedRoutes + Clone {
 
 /// Credential profiles: the list, and one with its dialogs.
 #[component(transparent)]
-fn ProfileRoutes() -> impl MatchNestedRoutes + Clone {
+fn ProfileRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
         <ParentRoute
                         path=path!("/credential-profiles")
