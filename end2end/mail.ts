@@ -21,7 +21,15 @@ export interface Mail {
   parsed: ParsedMail;
 }
 
-/** A mail server with STARTTLS and a sign-in; its certificate is signed by itself. */
+/** A key and a certificate for two days, by OpenSSL; signed by itself unless told otherwise. */
+async function makeCertificate(name: string, key: string, certificate: string, more: string[]): Promise<void> {
+  await promisify(execFile)("openssl", [
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
+    ...["-subj", `/CN=${name}`, "-keyout", key, "-out", certificate, ...more],
+  ]);
+}
+
+/** A mail server with STARTTLS and a sign-in, and with a certificate of an authority of its own. */
 export class MailServer {
   readonly mails: Mail[] = [];
   /** Addresses that the server knows nobody of. */
@@ -29,16 +37,20 @@ export class MailServer {
 
   private constructor(
     readonly port: number,
-    readonly certificate: string,
+    /** The certificate of who signed the mail server's. */
+    readonly authority: string,
+    /** What went wrong with who connected. */
+    readonly complaints: readonly string[],
     private readonly server: SMTPServer,
   ) {}
 
   static async start(folder: string): Promise<MailServer> {
     const [key, certificate] = [path.join(folder, "mail.key"), path.join(folder, "mail.pem")];
-    await promisify(execFile)("openssl", [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
-      ...["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
-      ...["-keyout", key, "-out", certificate],
+    const [authorityKey, authority] = [path.join(folder, "authority.key"), path.join(folder, "authority.pem")];
+    await makeCertificate("Authority of the tests", authorityKey, authority, ["-addext", "keyUsage=critical,keyCertSign"]);
+    await makeCertificate("localhost", key, certificate, [
+      ...["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"],
+      ...["-CA", authority, "-CAkey", authorityKey],
     ]);
     const ref: { server?: MailServer } = {};
     const smtp = new SMTPServer({
@@ -61,16 +73,20 @@ export class MailServer {
         }, done);
       },
     });
+    const complaints: string[] = [];
+    smtp.on("error", (error) => complaints.push(error.message));
     await new Promise<void>((resolve) => smtp.listen(0, "127.0.0.1", resolve));
     const { port } = smtp.server.address() as AddressInfo;
-    ref.server = new MailServer(port, certificate, smtp);
+    ref.server = new MailServer(port, authority, complaints, smtp);
     return ref.server;
   }
 
   /** The last mail to somebody, once there are so many. */
   async last(to: string, many = 1): Promise<Mail> {
     const theirs = () => this.mails.filter((mail) => mail.to === to);
-    await expect.poll(() => theirs().length, { message: `mails to ${to}`, timeout: 20_000 }).toBe(many);
+    await expect
+      .poll(() => theirs().length, { message: `mails to ${to} (${this.complaints.join(", ") || "no complaints"})`, timeout: 20_000 })
+      .toBe(many);
     return theirs()[many - 1]!;
   }
 
@@ -115,7 +131,7 @@ export class MailingServer {
       ROLLCALL_SMTP_PASSWORD: LOGIN.password,
       ROLLCALL_SMTP_FROM: "Rollcall <rollcall@example.com>",
       // Whom the server trusts: nobody but the mail server.
-      SSL_CERT_FILE: mail.certificate,
+      SSL_CERT_FILE: mail.authority,
     };
     const program = process.env.E2E_ROLLCALL!;
     const run = (arguments_: string[], input = "") => {

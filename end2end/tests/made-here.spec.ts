@@ -207,7 +207,7 @@ test("people and groups are made without the browser code", async ({ plain, cust
   await expect(plain.getByRole("heading", { level: 1, name: "Paula Plain" })).toBeVisible();
   await plain.getByRole("link", { name: "Board" }).click();
   await plain.getByRole("link", { name: "Add Members" }).click();
-  await plain.getByLabel("Find").fill("paula");
+  await plain.getByLabel("Find", { exact: true }).fill("paula");
   await plain.getByRole("button", { name: "Search", exact: true }).click();
   await expect(plain.getByText("Nobody else of the customer")).toBeVisible();
 });

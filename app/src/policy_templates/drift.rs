@@ -107,6 +107,7 @@ fn Following(
         hash,
         ..
     } = drift;
+    let own_hash = hash.clone();
     view! {
         <div class="px-6 py-4 max-md:px-4 max-w-4xl">
             <div class="flex items-start gap-x-4 gap-y-2 flex-wrap mb-4">
@@ -157,20 +158,23 @@ fn Following(
                     }
                         .into_any()
                 } else {
-                    view! {
-                        <Deviations
-                            id=id
-                            differences=differences
-                            hash=hash.clone()
-                            accept=accept
-                            back=back
-                            write=write
-                        />
-                    }
+                    // A form of its own for each answer: no tick and no note of the last decision stays.
+                    (move || {
+                        view! {
+                            <Deviations
+                                id=id
+                                differences=differences.clone()
+                                hash=hash.clone()
+                                accept=accept
+                                back=back
+                                write=write
+                            />
+                        }
+                    })
                         .into_any()
                 }}
             </section>
-            <Own id=id own=own hash=hash back=back write=write />
+            <Own id=id own=own hash=own_hash back=back write=write />
         </div>
     }
     .into_any()
