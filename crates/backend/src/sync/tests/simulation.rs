@@ -10,14 +10,16 @@ use std::collections::BTreeSet;
 use chrono::Duration;
 use domain::{
     decision::Decision,
-    id::{ExternalId, RunId},
-    policy::{Guard, Limit, ObjectType, OutOfScope},
+    id::{ExternalId, RunId, UserId},
+    made_here::NewKeptAttribute,
+    mapping::{AttributeRule, MappingRule},
+    policy::{Guard, Limit, ObjectType, OutOfScope, Policy},
     protection::{Matching, ProtectedAttribute, ProtectedRule},
     run::{RunMode, RunStatus},
 };
 use rand::{Rng as _, SeedableRng as _, seq::IndexedRandom as _};
 use rand_chacha::ChaCha8Rng;
-use simulator::{Fault, FaultPlan, GroupKind};
+use simulator::{Fault, FaultPlan, GroupKind, UserSnapshot};
 
 use super::world::{World, no_guard, tenant};
 use crate::{
@@ -25,6 +27,7 @@ use crate::{
     db::crash::crash_at,
     fetch_all,
     jobs::run_until_idle,
+    store::kept_attributes,
     sync,
     testing::{Kind, environment},
 };
@@ -49,6 +52,24 @@ const HARD: [Fault; 10] = [
     Fault::Resync,
     Fault::Unauthorized,
 ];
+
+/// An expression that every tenant of these has a result for.
+const IN_CAPITALS: &str = "upper(displayName)";
+
+/// What becomes of somebody's name, by the few rules that lives have: by other means than those that
+/// map it.
+pub(super) fn mapped_name(policy: &Policy, user: &UserSnapshot) -> String {
+    let own = user.display_name.clone().unwrap_or_default();
+    match policy.mapping.user.first().map(|rule| &rule.rule) {
+        Some(MappingRule::Constant(text)) => text.clone(),
+        Some(MappingRule::First(_)) => {
+            let surname = user.surname.clone().filter(|name| !name.trim().is_empty());
+            surname.unwrap_or(own)
+        }
+        Some(MappingRule::Expression(_)) => own.to_uppercase(),
+        Some(MappingRule::Source(_) | MappingRule::LeaveOut) | None => own,
+    }
+}
 
 struct Simulation {
     seed: u64,
@@ -84,7 +105,8 @@ impl Simulation {
             66..74 => self.fault(),
             74..84 => self.change_policy().await,
             84..90 => self.jump(),
-            90..96 => self.decide().await,
+            90..94 => self.decide().await,
+            94..97 => self.keep_here().await,
             _ => self.cancel().await,
         }
     }
@@ -235,7 +257,7 @@ impl Simulation {
         }
         let dice = &mut self.dice;
         let policy = &mut self.w.policy;
-        match dice.random_range(0..8) {
+        match dice.random_range(0..9) {
             0 => policy.include_guests = dice.random(),
             1 => policy.require_names = dice.random(),
             2 => policy.blocked_sign_in_disables = dice.random(),
@@ -245,7 +267,8 @@ impl Simulation {
                 policy.delete_after_days = dice.random_range(1..4);
             }
             5 => policy.out_of_scope = OutOfScope::Disable,
-            6 => {
+            6 => policy.mapping.user = draw_rule(dice),
+            7 => {
                 let letter = ["a", "e", "s"].choose(dice).map(|letter| ProtectedRule {
                     attribute: ProtectedAttribute::GivenName,
                     matches: Matching::StartsWith,
@@ -267,6 +290,49 @@ impl Simulation {
         }
         self.note(format!("policy: {:?}", self.w.policy));
         self.w.save_policy().await;
+    }
+
+    /// An operator keeps an attribute of somebody as they say.
+    async fn keep_here(&mut self) {
+        let mut tx = self.w.t.db.read().await.unwrap();
+        let users = fetch_all!(
+            &mut tx,
+            (UserId,),
+            "SELECT id FROM directory_user WHERE status = 'active' ORDER BY external_id"
+        )
+        .unwrap();
+        drop(tx);
+        let Some((id,)) = users.choose(&mut self.dice).copied() else {
+            return;
+        };
+        let name = *["jobTitle", "display_name", "surname"]
+            .choose(&mut self.dice)
+            .unwrap();
+        let new = NewKeptAttribute {
+            value: Some("As they say".to_owned()),
+            note: String::new(),
+        };
+        kept_attributes::keep(&self.w.t, &Scope::worker(), id, name, new)
+            .await
+            .unwrap();
+        self.note(format!("{name} of {id} is kept here"));
+    }
+
+    /// Everything follows the source again.
+    async fn release_all(&self) {
+        let mut tx = self.w.t.db.read().await.unwrap();
+        let kept = fetch_all!(
+            &mut tx,
+            (UserId, String),
+            "SELECT user_id, name FROM directory_user_kept_attribute ORDER BY user_id, name"
+        )
+        .unwrap();
+        drop(tx);
+        for (id, name) in kept {
+            kept_attributes::release(&self.w.t, &Scope::worker(), id, &name)
+                .await
+                .unwrap();
+        }
     }
 
     fn jump(&mut self) {
@@ -333,6 +399,7 @@ impl Simulation {
         let protected = std::mem::take(&mut self.w.policy.protected);
         self.w.save_policy().await;
         self.take_rejections_back().await;
+        self.release_all().await;
         let mut run = self.w.run(RunMode::Full).await;
         // Without a guard, what is complete and empty is held all the same.
         while run.status == RunStatus::Held {
@@ -404,6 +471,18 @@ impl Simulation {
             );
         }
     }
+}
+
+/// A rule for names, or none any more.
+fn draw_rule(dice: &mut ChaCha8Rng) -> Vec<AttributeRule> {
+    let rule = match dice.random_range(0..4) {
+        0 => return Vec::new(),
+        1 => MappingRule::Constant("A colleague".to_owned()),
+        2 => MappingRule::First(["surname", "displayName"].map(str::to_owned).to_vec()),
+        _ => MappingRule::Expression(IN_CAPITALS.to_owned()),
+    };
+    let attribute = "display_name".to_owned();
+    vec![AttributeRule { attribute, rule }]
 }
 
 async fn simulate(kind: Kind, seed: u64) {

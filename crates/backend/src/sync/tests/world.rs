@@ -391,7 +391,7 @@ impl World {
                 let text = |text: &Option<String>| text.clone().filter(|t| !t.trim().is_empty());
                 let shape = UserShape {
                     active: user.account_enabled || !self.policy.blocked_sign_in_disables,
-                    display_name: user.display_name.clone().unwrap_or_default(),
+                    display_name: super::simulation::mapped_name(&self.policy, user),
                     names: [
                         text(&user.user_principal_name),
                         text(&user.given_name),
