@@ -149,6 +149,12 @@ pub fn App() -> impl IntoView {
                 </ParentRoute>
                 <ParentRoute path=path!("") view=OwnArea ssr=SsrMode::Async>
                     <Route path=path!("/my") view=enrolment::OwnAccountPage />
+                    <Route path=path!("/my/authenticator") view=enrolment::AuthenticatorPage />
+                    <Route
+                        path=path!("/my/authenticator/remove")
+                        view=enrolment::RemoveAuthenticatorPage
+                    />
+                    <Route path=path!("/my/recovery-codes") view=enrolment::RecoveryCodesPage />
                 </ParentRoute>
             </Routes>
         </Router>
@@ -256,6 +262,7 @@ fn OutsideRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
                     <Route path=path!("/consent") view=consent_links::ConsentPage />
                     <Route path=path!("/activate") view=enrolment::ActivatePage />
                     <Route path=path!("/my/sign-in") view=enrolment::SignInPage />
+                    <Route path=path!("/my/second-factor") view=enrolment::SecondFactorPage />
                     <Route path=path!("/my/forgot-password") view=enrolment::ForgotPage />
     }
     .into_inner()

@@ -34,6 +34,14 @@ pub const ACTIVATE: &str = "/activate";
 pub const OWN: &str = "/my";
 /// Sign in to it.
 pub const OWN_SIGN_IN: &str = "/my/sign-in";
+/// Give the second factor of it.
+pub const OWN_SECOND_FACTOR: &str = "/my/second-factor";
+/// Set up an authenticator app for it.
+pub const OWN_AUTHENTICATOR: &str = "/my/authenticator";
+/// Remove that app.
+pub const OWN_AUTHENTICATOR_REMOVE: &str = "/my/authenticator/remove";
+/// Make recovery codes for it.
+pub const OWN_RECOVERY_CODES: &str = "/my/recovery-codes";
 /// Ask for a new password for it.
 pub const OWN_FORGOT: &str = "/my/forgot-password";
 /// Operators.

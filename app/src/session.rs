@@ -197,11 +197,11 @@ pub(crate) mod caller {
         auth::{
             Half, known_browsers,
             second_factor::SettingUp,
-            users::{self, UserScope},
+            users::{self, UserHalf, UserScope, UserSignedIn},
         },
         store::sessions::{
             ADDRESS, BEGUN_AT, BY_PROVIDER, HALF, OPERATOR, PASSKEY_ASKED, PROVED_AT, USER,
-            USER_AGENT,
+            USER_AGENT, USER_HALF,
         },
     };
     use domain::{
@@ -295,6 +295,7 @@ pub(crate) mod caller {
     ) -> Result<(), tower_sessions::session::Error> {
         session.cycle_id().await?;
         session.remove::<Half>(HALF).await?;
+        session.remove::<UserHalf>(USER_HALF).await?;
         session.remove::<UserId>(USER).await?;
         session.insert(OPERATOR, begun.operator).await?;
         session.insert(PROVED_AT, begun.now).await?;
@@ -313,6 +314,7 @@ pub(crate) mod caller {
             session.remove::<Half>(HALF).await?;
             session.remove::<OperatorId>(OPERATOR).await?;
             session.remove::<DateTime>(PROVED_AT).await?;
+            session.remove::<UserHalf>(USER_HALF).await?;
             session.insert(USER, user.user_id()).await?;
             session.insert(BEGUN_AT, backend.clock.now()).await?;
             session.insert(BY_PROVIDER, false).await?;
@@ -322,6 +324,43 @@ pub(crate) mod caller {
         enter()
             .await
             .map_err(|error| internal(&format!("beginning a session: {error}")))
+    }
+
+    /// Lets a user of a directory half in, who gave the right password: nobody is signed in by that.
+    pub async fn enter_user_half(half: &UserHalf) -> AppResult<()> {
+        let session = session().await?;
+        let enter = async || {
+            session.cycle_id().await?;
+            session.remove::<OperatorId>(OPERATOR).await?;
+            session.remove::<DateTime>(PROVED_AT).await?;
+            session.remove::<Half>(HALF).await?;
+            session.remove::<UserId>(USER).await?;
+            session.insert(USER_HALF, half).await
+        };
+        enter()
+            .await
+            .map_err(|error| internal(&format!("keeping who is half signed in: {error}")))
+    }
+
+    /// The user of a directory who is half signed in. `SignedOut` where nobody is.
+    pub async fn user_half() -> AppResult<(Backend, UserHalf)> {
+        let half = kept::<UserHalf>(USER_HALF).await?;
+        Ok((backend()?, half.ok_or(AppError::SignedOut)?))
+    }
+
+    /// Goes on after a user's password was right, or was set: to their account, or to the second
+    /// factor. Answers the page that comes next.
+    pub async fn go_on(signed_in: UserSignedIn) -> AppResult<String> {
+        match signed_in {
+            UserSignedIn::Whole(user) => {
+                enter_user(&user).await?;
+                Ok(crate::routes::OWN.to_owned())
+            }
+            UserSignedIn::Half(half) => {
+                enter_user_half(&half).await?;
+                Ok(crate::routes::OWN_SECOND_FACTOR.to_owned())
+            }
+        }
     }
 
     /// The user of a directory who asks: the first line of every server function about their own

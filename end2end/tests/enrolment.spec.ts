@@ -7,6 +7,7 @@ import { axeFindsNothing } from "../audit";
 import { complaintsOf, expect, hydrated, OWNER, test } from "../fixtures";
 import { linkIn, MailingServer } from "../mail";
 import { kept } from "../simulator";
+import { codeOf } from "../totp";
 
 const PASSWORD = "green kettle sings often";
 
@@ -30,7 +31,7 @@ async function signIn(page: Page): Promise<void> {
 }
 
 test("people activate their accounts by mail, sign in, and are out once they are blocked", async ({ browser, tenant, control }) => {
-  test.setTimeout(150_000);
+  test.setTimeout(180_000);
   const server = await MailingServer.start(OWNER);
   const caller = await request.newContext({
     baseURL: server.url,
@@ -150,6 +151,57 @@ test("people activate their accounts by mail, sign in, and are out once they are
       await api.run(integration, "delta", ["succeeded"]);
       await own.goto("/my");
       await expect(own).toHaveURL("/my/sign-in");
+    });
+
+    await test.step("they add an authenticator app, which is asked for from then on", async () => {
+      await control.update(first.id, { accountEnabled: true });
+      await api.run(integration, "delta", ["succeeded"]);
+      await hydrated(own);
+      const giveName = async () => {
+        await own.getByLabel("User name").fill(first.user_principal_name!);
+        await own.getByLabel("Password").fill(PASSWORD);
+        await own.getByRole("button", { name: "Sign in" }).click();
+      };
+      await giveName();
+      await expect(own).toHaveURL("/my");
+      await hydrated(own);
+      await own.getByRole("link", { name: "Set up an authenticator app" }).click();
+      await hydrated(own);
+      await axeFindsNothing(own);
+      const key = (await own.locator(".rc-mono").first().innerText()).replaceAll(" ", "");
+      await own.getByLabel("Code that the app shows now").fill(codeOf(key));
+      await own.getByLabel("Your password").fill("not that one");
+      await own.getByRole("button", { name: "Set up the app" }).click();
+      await expect(own.getByLabel("Your password")).toHaveAccessibleDescription(/not your password/);
+      await own.getByLabel("Your password").fill(PASSWORD);
+      await own.getByRole("button", { name: "Set up the app" }).click();
+      await expect(own.getByRole("heading", { level: 1 })).toHaveText("Recovery codes");
+      const codes = await own.getByRole("list", { name: "Recovery codes" }).getByRole("listitem").allInnerTexts();
+      expect(codes).toHaveLength(10);
+      await own.getByLabel("Your password").fill(PASSWORD);
+      await own.getByRole("button", { name: "I kept them" }).click();
+      await expect(own.getByRole("region", { name: "Second factor" })).toContainText("10 codes left");
+      await axeFindsNothing(own);
+      await own.getByRole("button", { name: "Sign out" }).click();
+      await hydrated(own);
+      await giveName();
+      await expect(own.getByRole("heading", { level: 1 })).toHaveText("Second factor");
+      await own.goto("/my");
+      await expect(own, "the password alone is not enough").toHaveURL("/my/sign-in");
+      await own.goto("/my/second-factor");
+      await hydrated(own);
+      await axeFindsNothing(own);
+      await own.getByLabel("Code of your authenticator app").fill(codes[0]!);
+      await own.getByRole("button", { name: "Sign in" }).click();
+      await expect(own).toHaveURL("/my");
+      await expect(own.getByRole("region", { name: "Second factor" })).toContainText("9 codes left");
+      const users = await api.all<{ id: string; external_id: string }>(`/customers/${customer.id}/users`);
+      await page.goto(`/users/${users.find((user) => user.external_id === first.id)!.id}`);
+      await hydrated(page);
+      await page.getByRole("button", { name: "Reset second factor" }).click();
+      await expect(page.getByRole("region", { name: "Enrolment" })).not.toContainText("Second factor");
+      await own.goto("/my");
+      await expect(own, "their sessions ended").toHaveURL("/my/sign-in");
     });
 
     await test.step("who comes in newly is invited by the run, where the settings say so", async () => {

@@ -2,13 +2,13 @@
 // confirming who one is before dangerous things. Passkeys are those of Chromium's own virtual
 // authenticator.
 import { type ChildProcess, spawn } from "node:child_process";
-import { createHmac } from "node:crypto";
 import { createServer, type AddressInfo } from "node:net";
 
 import type { Browser, BrowserContext, Page } from "@playwright/test";
 
 import { axeFindsNothing } from "../audit";
 import { complaintsOf, expect, hydrated, rollcall, test } from "../fixtures";
+import { codeOf } from "../totp";
 
 const PASSWORD = "seven small green teapots";
 const STRANGER = { cookies: [], origins: [] };
@@ -43,18 +43,6 @@ async function givePassword(page: Page, email: string, next = "/account") {
 async function signedIn(page: Page, heading = "My Account") {
   await expect(page.getByRole("heading", { level: 1, name: heading })).toBeVisible();
   await hydrated(page);
-}
-
-/** The code that an app with this key shows (RFC 6238), so many steps from now. */
-function codeOf(key: string, steps = 0): string {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...key.replaceAll(" ", "")].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, "0")).join("");
-  const bytes = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
-  const hash = createHmac("sha1", bytes).update(counter).digest();
-  const at = hash[19]! & 0xf;
-  return String((hash.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
 /** Sets up an app under My Account; answers its key and the recovery codes. The code of this step is taken by that. */

@@ -100,13 +100,7 @@ CREATE TABLE operator_mail (
 ) STRICT;
 CREATE INDEX operator_mail_by_operator ON operator_mail (operator_id);
 
--- Second factors. An operator has at most one authenticator app (RFC 6238).
-CREATE TABLE operator_authenticator (
-    operator_id    BLOB    NOT NULL PRIMARY KEY REFERENCES operator (id) ON DELETE CASCADE,
-    secret_sealed  BLOB    NOT NULL,
-    last_step      INTEGER NOT NULL, -- of the last code that was taken: none is taken twice
-    created_at     TEXT    NOT NULL
-) STRICT;
+-- What only operators have: passkeys.
 CREATE TABLE operator_passkey (
     id             BLOB    NOT NULL PRIMARY KEY,
     operator_id    BLOB    NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
@@ -118,12 +112,6 @@ CREATE TABLE operator_passkey (
     last_used_at   TEXT
 ) STRICT;
 CREATE INDEX operator_passkey_by_operator ON operator_passkey (operator_id, created_at);
-CREATE TABLE operator_recovery_code (
-    operator_id  BLOB NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
-    code_hash    BLOB NOT NULL, -- SHA-256
-    used_at      TEXT,
-    PRIMARY KEY (operator_id, code_hash)
-) STRICT, WITHOUT ROWID;
 
 -- What a browser was told to ask a passkey for, until the answer comes: for once, and for minutes.
 CREATE TABLE passkey_question (
@@ -250,18 +238,6 @@ SELECT c.api_token_id, c.customer_id
     OR (r.scope = 'some' AND l.customer_id IS NOT NULL)
     OR (r.scope = 'all_except' AND l.customer_id IS NULL)
     OR (r.scope = 'tags' AND ct.customer_id IS NOT NULL);
-
--- Operators whose role needs a second factor, and who have none. Who signs in by a provider alone has
--- it there: what else is asked of them is the provider's to say.
-CREATE VIEW operator_without_factor AS
-SELECT r.operator_id
-  FROM operator_role r
-  JOIN second_factor_role s ON s.role = r.role
-  JOIN operator o ON o.id = r.operator_id
- WHERE NOT EXISTS (SELECT 1 FROM operator_authenticator a WHERE a.operator_id = o.id)
-   AND NOT EXISTS (SELECT 1 FROM operator_passkey p WHERE p.operator_id = o.id)
-   AND NOT (o.password_hash IS NULL AND EXISTS (
-         SELECT 1 FROM operator_identity i WHERE i.operator_id = o.id));
 
 CREATE TABLE credential_profile (
     id                      BLOB NOT NULL PRIMARY KEY,
@@ -859,7 +835,42 @@ CREATE TABLE enrolment_mail (
     attempted_at   TEXT
 ) STRICT;
 CREATE INDEX enrolment_mail_by_user ON enrolment_mail (user_id, created_at);
-CREATE INDEX enrolment_mail_by_customer ON enrolment_mail (customer_id);
+CREATE INDEX enrolment_mail_by_customer ON enrolment_mail (customer_id, address);
+
+-- Second factors, of operators and of the users of a directory. Each has at most one authenticator
+-- app (RFC 6238).
+CREATE TABLE authenticator (
+    holder_id      BLOB NOT NULL PRIMARY KEY, -- an operator, or a user of a directory
+    operator_id    BLOB REFERENCES operator (id) ON DELETE CASCADE,
+    user_id        BLOB REFERENCES enrolment (user_id) ON DELETE CASCADE,
+    secret_sealed  BLOB NOT NULL,
+    last_step      INTEGER NOT NULL, -- of the last code that was taken: none is taken twice
+    created_at     TEXT NOT NULL
+) STRICT;
+CREATE TABLE recovery_code (
+    holder_id    BLOB NOT NULL,
+    operator_id  BLOB REFERENCES operator (id) ON DELETE CASCADE,
+    user_id      BLOB REFERENCES enrolment (user_id) ON DELETE CASCADE,
+    code_hash    BLOB NOT NULL, -- SHA-256
+    used_at      TEXT,
+    PRIMARY KEY (holder_id, code_hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX authenticator_by_operator ON authenticator (operator_id);
+CREATE INDEX authenticator_by_user ON authenticator (user_id);
+CREATE INDEX recovery_code_by_operator ON recovery_code (operator_id);
+CREATE INDEX recovery_code_by_user ON recovery_code (user_id);
+
+-- Operators whose role needs a second factor, and who have none. Who signs in by a provider alone has
+-- it there: what else is asked of them is the provider's to say.
+CREATE VIEW operator_without_factor AS
+SELECT r.operator_id
+  FROM operator_role r
+  JOIN second_factor_role s ON s.role = r.role
+  JOIN operator o ON o.id = r.operator_id
+ WHERE NOT EXISTS (SELECT 1 FROM authenticator a WHERE a.holder_id = o.id)
+   AND NOT EXISTS (SELECT 1 FROM operator_passkey p WHERE p.operator_id = o.id)
+   AND NOT (o.password_hash IS NULL AND EXISTS (
+         SELECT 1 FROM operator_identity i WHERE i.operator_id = o.id));
 
 -- How a customer's people are invited. No row: the defaults.
 CREATE TABLE enrolment_settings (

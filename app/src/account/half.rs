@@ -5,13 +5,14 @@ use domain::second_factor::{AskedMore, Way};
 use leptos::server;
 use leptos_router::components::Redirect;
 
-use super::second_factor::{AuthenticatorFields, ConfirmAuthenticator, offer_authenticator};
+use super::second_factor::{ConfirmAuthenticator, offer_authenticator};
 use crate::{
     passkey::{PasskeyButton, Purpose},
     routes::is_local,
     session::Current,
-    ui::prelude::*,
+    ui::{prelude::*, second_factor::AuthenticatorFields},
 };
+
 /// Signs in with a code of the app, or a recovery code.
 #[server(endpoint = "session/second-factor")]
 pub(crate) async fn give_code(code: String, next: String) -> AppResult<Done> {

@@ -3,7 +3,10 @@
 use domain::second_factor::RecoveryCodesOffer;
 use leptos::{server, server_fn::codec::Json};
 
-use crate::{routes::is_local, ui::prelude::*};
+use crate::{
+    routes::is_local,
+    ui::{prelude::*, second_factor::Codes},
+};
 
 /// Makes codes to be shown.
 #[server(endpoint = "recovery-codes/offer", input = Json)]
@@ -39,7 +42,6 @@ pub fn RecoveryCodesDialog() -> impl IntoView {
             <Load
                 resource=offer
                 children=move |offer| {
-                    let text = offer.codes.join("\n");
                     view! {
                         <PostForm post=post>
                             <input type="hidden" name="sealed_codes" value=offer.sealed />
@@ -50,7 +52,6 @@ pub fn RecoveryCodesDialog() -> impl IntoView {
                                  take the place of any before."
                             </p>
                             <Codes codes=offer.codes />
-                            <Keeping text=text />
                             <DialogFoot back=routes::ACCOUNT>
                                 <Submit label="I kept them" busy="Keeping" />
                             </DialogFoot>
@@ -59,37 +60,6 @@ pub fn RecoveryCodesDialog() -> impl IntoView {
                 }
             />
         </Dialog>
-    }
-    .into_any()
-}
-
-#[component]
-fn Codes(codes: Vec<String>) -> impl IntoView {
-    let codes = codes
-        .into_iter()
-        .map(|code| view! { <li class="rc-mono select-all">{code}</li> })
-        .collect_view();
-    view! {
-        <ol class="grid grid-cols-2 gap-x-6 gap-y-1 max-md:grid-cols-1" aria-label="Recovery codes">
-            {codes}
-        </ol>
-    }
-}
-
-/// A file of them. The address holds the file itself: nothing is sent for it.
-#[component]
-fn Keeping(text: String) -> impl IntoView {
-    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-    let lines = format!("Recovery codes for Rollcall\n\n{text}\n");
-    let file = format!(
-        "data:text/plain;charset=utf-8,{}",
-        utf8_percent_encode(&lines, NON_ALPHANUMERIC)
-    );
-    view! {
-        <a class="btn btn-sm mt-4" href=file download="rollcall-recovery-codes.txt">
-            <Icon name="download" />
-            "Download"
-        </a>
     }
     .into_any()
 }

@@ -4,7 +4,7 @@
 use domain::second_factor::{AuthenticatorOffer, SecondFactors};
 use leptos::{server, server_fn::codec::Json};
 
-use crate::ui::prelude::*;
+use crate::ui::{prelude::*, second_factor::AuthenticatorFields};
 
 /// What the operator has.
 #[server(endpoint = "account/second-factors", input = Json)]
@@ -139,47 +139,6 @@ fn Factors(factors: SecondFactors) -> impl IntoView {
                     </div>
                 }
             })}
-    }
-    .into_any()
-}
-
-/// What to tell the app, and the code that shows that it has it.
-#[component]
-pub(super) fn AuthenticatorFields(offer: AuthenticatorOffer) -> impl IntoView {
-    let AuthenticatorOffer {
-        key,
-        uri,
-        qr_width,
-        qr_path,
-        sealed,
-    } = offer;
-    view! {
-        <input type="hidden" name="sealed_key" value=sealed />
-        <div>
-            <p class="mb-3">
-                "Scan this with an app such as Microsoft Authenticator, Google Authenticator or \
-                 1Password."
-            </p>
-            <svg
-                class="rc-qr"
-                role="img"
-                aria-label="QR code for the authenticator app"
-                viewBox=format!("0 0 {qr_width} {qr_width}")
-            >
-                <path d=qr_path />
-            </svg>
-            <p class="rc-hint mt-3">
-                "Or type this key: " <span class="rc-mono select-all">{key}</span> ". "
-                <a class="rc-link" href=uri>"Open an app on this device"</a>
-            </p>
-        </div>
-        <Field
-            name="code"
-            label="Code that the app shows now"
-            hint="Six digits."
-            autocomplete="one-time-code"
-            autofocus=true
-        />
     }
     .into_any()
 }

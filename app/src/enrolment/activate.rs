@@ -28,7 +28,7 @@ pub(crate) async fn activate(
             "The two passwords differ.",
         ));
     }
-    let user = backend::auth::users::activate(
+    let signed_in = backend::auth::users::activate(
         &backend,
         secret.into(),
         password.into(),
@@ -36,8 +36,8 @@ pub(crate) async fn activate(
         &caller::user_agent(),
     )
     .await?;
-    caller::enter_user(&user).await?;
-    crate::session::done("Your account is active", Some(routes::OWN.to_owned())).await
+    let to = caller::go_on(signed_in).await?;
+    crate::session::done("Your account is active", Some(to)).await
 }
 
 /// What the page says, in the language of the mail.

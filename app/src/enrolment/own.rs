@@ -168,7 +168,6 @@ fn Own(own: OwnView, posts: Posts) -> impl IntoView {
         </section>
         <section aria-labelledby="h-password" class="border-t border-line pt-4 mt-6">
             <h2 id="h-password" class="text-base mb-1">"Password"</h2>
-            <p class="text-muted mb-2">"The way you sign in here."</p>
             <PostForm post=posts.password>
                 <Field
                     name="old_password"
@@ -201,6 +200,7 @@ fn Own(own: OwnView, posts: Posts) -> impl IntoView {
                 </div>
             </PostForm>
         </section>
+        <super::second_factor::SecondFactorSection factors=account.second_factors />
         <section aria-labelledby="h-sessions" class="border-t border-line pt-4 mt-6">
             <div class="flex items-center gap-2">
                 <h2 id="h-sessions" class="text-base">"Where you are signed in"</h2>

@@ -17,7 +17,7 @@ pub(crate) async fn sign_in_user(user_name: String, password: String) -> AppResu
         user_agent: caller::user_agent(),
         request_id: caller::request_id(),
     };
-    let user = match users::sign_in(&backend, given).await {
+    let signed_in = match users::sign_in(&backend, given).await {
         Err(backend::Error::SignedOut) => {
             return Err(AppError::invalid(
                 "password",
@@ -26,8 +26,8 @@ pub(crate) async fn sign_in_user(user_name: String, password: String) -> AppResu
         }
         other => other?,
     };
-    caller::enter_user(&user).await?;
-    crate::session::done("", Some(routes::OWN.to_owned())).await
+    let to = caller::go_on(signed_in).await?;
+    crate::session::done("", Some(to)).await
 }
 
 /// Asks for a link to a new password. Whoever it is, the answer is the same.

@@ -23,6 +23,7 @@ pub mod pause;
 pub mod period;
 pub mod post;
 pub mod progress;
+pub mod second_factor;
 pub mod sessions;
 pub mod settings;
 pub mod status;

@@ -8,6 +8,7 @@ use crate::{
     id::{CustomerId, UserId},
     notification::DeliveryStatus,
     run::RunError,
+    second_factor::SecondFactors,
     text::FieldError,
     text_enum,
 };
@@ -286,6 +287,8 @@ pub struct Enrolment {
     pub enrolled_at: Option<DateTime>,
     /// When they last signed in.
     pub last_signed_in_at: Option<DateTime>,
+    /// Since when their authenticator app is asked for after the password.
+    pub authenticator_since: Option<DateTime>,
 }
 
 /// A mail to a user, and what came of it.
@@ -348,6 +351,8 @@ pub struct OwnAccount {
     pub groups: Vec<String>,
     /// Since when they have the account.
     pub enrolled_at: DateTime,
+    /// What is asked of them beside the password.
+    pub second_factors: SecondFactors,
 }
 
 #[cfg(test)]

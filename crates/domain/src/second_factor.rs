@@ -1,5 +1,5 @@
-//! What operators prove themselves with, beside a password: an authenticator app, passkeys, and
-//! recovery codes for when neither is at hand.
+//! What operators, and users of a directory, prove themselves with beside a password: an
+//! authenticator app, recovery codes for when it isn’t at hand, and for operators passkeys.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub const PASSKEYS_MAX: i64 = 20;
 pub const CODE_DIGITS: usize = 6;
 
 text_enum! {
-    /// A way to prove that one is an operator.
+    /// A way to prove who one is.
     pub enum Way {
         /// With a passkey, which is two factors in one: the device, and what unlocks it.
         Passkey = "passkey",
@@ -40,7 +40,7 @@ pub struct PasskeyLine {
     pub last_used_at: Option<DateTime>,
 }
 
-/// The second factors of an operator.
+/// The second factors of somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SecondFactors {
     /// Since when there is an authenticator app.
@@ -49,7 +49,7 @@ pub struct SecondFactors {
     pub passkeys: Vec<PasskeyLine>,
     /// Recovery codes that were not used yet.
     pub recovery_codes: i64,
-    /// Whether their role needs one, so that the last can't be removed.
+    /// Whether their role needs one, so that the last can't be removed. Never of a user of a directory.
     pub required: bool,
 }
 
@@ -107,7 +107,7 @@ impl SecondFactors {
 /// What is asked of somebody who gave the right password, before they are signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskedMore {
-    /// Whom the password is of.
+    /// Whom the password is of: what they sign in with.
     pub email: String,
     /// What they can give; empty where they have to set one up first.
     pub ways: Vec<Way>,

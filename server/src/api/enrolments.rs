@@ -26,7 +26,9 @@ pub fn calls() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(get))
         .routes(routes!(invite))
+        .routes(routes!(reset_second_factor))
         .routes(routes!(invite_first))
+        .routes(routes!(bounced))
         .routes(routes!(settings, change_settings))
         .routes(routes!(preview))
         .routes(routes!(test))
@@ -80,6 +82,25 @@ async fn invite(
         .map_err(|error| caller.refused(error))
 }
 
+/// Take a user's second factor away
+///
+/// For somebody who lost it: their authenticator app and recovery codes go, and their sessions end.
+/// Their password alone is enough until they set up another.
+#[utoipa::path(delete, path = "/users/{id}/second-factor", tag = "Enrolment",
+    params(("id" = UserId, Path)),
+    responses((status = 204), RefusalsWithConflict))]
+async fn reset_second_factor(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+) -> Result<StatusCode> {
+    caller.found(users::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::DirectoryWrite)?;
+    let reset = backend::auth::users::reset_second_factor(&backend, &caller.0, id).await;
+    reset.map_err(|error| caller.refused(error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// How many are invited.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -107,6 +128,44 @@ async fn invite_first(
     invited
         .map(|invited| (StatusCode::ACCEPTED, Json(invited)))
         .map_err(|error| caller.refused(error))
+}
+
+/// A mail that came back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Bounce {
+    /// The address it was sent to.
+    address: String,
+    /// What the mail server that gave it back said, at most 500 characters.
+    reason: String,
+}
+
+/// Whom it concerns.
+#[derive(Debug, Serialize, ToSchema)]
+struct Bounced {
+    /// How many users.
+    users: u64,
+}
+
+/// Say that a mail to users of a customer came back
+///
+/// For a program that reads the mailbox answers go to, or that the mail provider tells of bounces. The
+/// state of whoever the last mail to this address was for becomes `mail_failed`.
+#[utoipa::path(post, path = "/customers/{id}/enrolment-bounces", tag = "Enrolment",
+    params(("id" = CustomerId, Path)), request_body = Bounce,
+    responses((status = 200, body = Bounced), Refusals))]
+async fn bounced(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(customer): Id<CustomerId>,
+    body: Body,
+) -> Result<Json<Bounced>> {
+    caller.found(customers::get(&backend, &caller.0, customer).await)?;
+    caller.require(Permission::DirectoryWrite)?;
+    let Bounce { address, reason } = body.parse()?;
+    let users = enrolment::bounced(&backend, &caller.0, customer, &address, &reason).await;
+    let users = users.map_err(|error| caller.refused(error))?;
+    Ok(Json(Bounced { users }))
 }
 
 /// How a customer's people are invited

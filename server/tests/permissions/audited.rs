@@ -48,17 +48,22 @@ const CALLS_THAT_KEEP_NOTHING: [&str; 6] = [
 /// So are second factors of who is half signed in, and passkeys, which a test at an address without
 /// a name has none of.
 /// Nor are people invited without one: what comes of that is tested with enrolments.
-const TESTED_ELSEWHERE: [&str; 16] = [
+const TESTED_ELSEWHERE: [&str; 21] = [
     "enrolment/activate",
     "enrolment/forgot",
     "enrolment/invite",
     "enrolment/invite-first",
+    "enrolment/reset-second-factor",
     "enrolment/sign-in",
     "enrolment/test",
     "own-account/change-password",
     "own-account/end-other-sessions",
     "own-account/end-session",
+    "own-account/second-factor",
     "own-account/sign-out",
+    "own-authenticator/confirm",
+    "own-authenticator/remove",
+    "own-recovery-codes/keep",
     "setup/create-owner",
     "password/forgot",
     "password/reset",
@@ -67,8 +72,10 @@ const TESTED_ELSEWHERE: [&str; 16] = [
     "session/second-factor",
 ];
 
-/// Calls that go by mail.
-const CALLS_TESTED_ELSEWHERE: [&str; 3] = [
+/// Calls that go by mail, or are about who has an account.
+const CALLS_TESTED_ELSEWHERE: [&str; 5] = [
+    "POST /customers/{id}/enrolment-bounces",
+    "DELETE /users/{id}/second-factor",
     "POST /customers/{id}/enrolment-settings/test",
     "POST /customers/{id}/invitations",
     "POST /users/{id}/invitation",

@@ -12,7 +12,7 @@ use crate::support::{Answer, TestApp};
 /// What strangers may call: who they are, the ways to sign in and out, the links of an invitation
 /// and of a forgotten password and a consent link, which are secrets themselves, the same for users of
 /// a directory, the first start, and a colour. Beside these this list only ever shrinks.
-const FOR_STRANGERS: [&str; 17] = [
+const FOR_STRANGERS: [&str; 18] = [
     "consent/view",
     "enrolment/activate",
     "enrolment/forgot",
@@ -20,6 +20,7 @@ const FOR_STRANGERS: [&str; 17] = [
     "enrolment/view",
     "invitation/accept",
     "invitation/view",
+    "own-account/asked",
     "own-account/sign-out",
     "password/forgot",
     "password/reset",
@@ -88,7 +89,9 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         | "customers/known-tags"
         | "operators/invitation-form"
         | "operators/required-second-factor"
+        | "own-account/asked"
         | "own-account/view"
+        | "own-recovery-codes/offer"
         | "recovery-codes/offer"
         | "session/current"
         | "session/proof"
@@ -100,7 +103,7 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "passkeys/ask" => json!({ "purpose": "Confirm" }),
         "passkeys/give" => json!({ "purpose": "Confirm", "answer": "{}", "next": "" }),
         "passkeys/add" => json!({ "answer": "{}", "name": "Key", "next": "" }),
-        "authenticator/offer" => json!({ "sealed": null }),
+        "authenticator/offer" | "own-authenticator/offer" => json!({ "sealed": null }),
         "api-tokens/list" => json!({ "list": list(things), "state": null }),
         "api-tokens/rotation-form" | "api-tokens/take-over-form" | "api-tokens/view" => {
             json!({ "id": api_token })
@@ -364,7 +367,7 @@ fn changing_tokens(app: &TestApp, things: &Things, new: &str, function: &str) ->
                 .to_owned()
         }
         "api-tokens/revoke" => format!("id={api_token}"),
-        "enrolment/invite" => format!("id={}", things.user),
+        "enrolment/invite" | "enrolment/reset-second-factor" => format!("id={}", things.user),
         "enrolment/invite-first" => format!("customer={}&first=1", things.customer),
         "enrolment/save" => format!("customer={}&language=en&link_days=14", things.customer),
         "enrolment/test" => format!("customer={}&to=x", things.customer),
@@ -419,6 +422,10 @@ fn changing_second_factors(app: &TestApp, function: &str) -> String {
         | "operators/require-second-factor"
         | "own-account/end-other-sessions"
         | "own-account/sign-out" => String::new(),
+        "own-account/second-factor" => "code=123456".to_owned(),
+        "own-authenticator/confirm" => "sealed_key=x&code=123456&password=x".to_owned(),
+        "own-authenticator/remove" => "password=x".to_owned(),
+        "own-recovery-codes/keep" => "sealed_codes=x&password=x".to_owned(),
         "recovery-codes/keep" => "sealed_codes=x&next=".to_owned(),
         "session/confirm" | "session/second-factor" => "code=123456&next=".to_owned(),
         "passkeys/rename" => format!("id={}&name=Key", app.t.ids.uuid()),

@@ -21,7 +21,9 @@ use crate::{
     operator_mail,
     store::{
         audit::{self, Entry},
-        operators, sessions, tokens,
+        operators,
+        sessions::{self, Whose},
+        tokens,
     },
 };
 
@@ -87,7 +89,7 @@ pub async fn reset_password(
     origin: &Origin,
 ) -> Result<()> {
     let (mut tx, holder) = set_password(b, Purpose::PasswordReset, &secret, password, None).await?;
-    sessions::end_others_in(&mut tx, holder.id, None).await?;
+    sessions::end_others_in(&mut tx, Whose::Operator(holder.id), None).await?;
     slow_down::forget_account(&mut tx, &holder.email).await?;
     known_browsers::forget(&mut tx, holder.id).await?;
     if revoke_tokens {

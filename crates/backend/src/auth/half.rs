@@ -25,6 +25,7 @@ use crate::{
     store::{
         audit::{self, Entry},
         operators,
+        sessions::Whose,
     },
 };
 
@@ -92,7 +93,7 @@ impl Half {
             id: self.operator_id,
             email,
             name,
-            factors: second_factor::of(&mut tx, self.operator_id).await?,
+            factors: second_factor::of(&mut tx, Whose::Operator(self.operator_id)).await?,
         })
     }
 
@@ -118,7 +119,7 @@ impl Half {
         user_agent: &str,
     ) -> Result<Operator> {
         let holder = self.with_factor(b).await?;
-        if let Some(way) = second_factor::check_code(b, holder.id, code).await? {
+        if let Some(way) = second_factor::check_code(b, Whose::Operator(holder.id), code).await? {
             self.let_in(b, way, origin, user_agent).await
         } else {
             self.refuse(b, origin, user_agent).await?;

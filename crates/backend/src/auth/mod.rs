@@ -44,7 +44,8 @@ use crate::{
     store::{
         audit::{self, Entry},
         operators::{self, Added},
-        sessions, tokens,
+        sessions::{self, Whose},
+        tokens,
     },
 };
 
@@ -107,7 +108,7 @@ pub async fn sign_in(b: &Backend, given: SignIn) -> Result<SignedIn> {
     let user_agent = given.user_agent.clone();
     let proved = prove_password(b, given, &origin).await?;
     let mut tx = b.db.read().await?;
-    let factors = second_factor::of(&mut tx, proved.id).await?;
+    let factors = second_factor::of(&mut tx, Whose::Operator(proved.id)).await?;
     drop(tx);
     if factors.required || !factors.is_empty() {
         return Ok(SignedIn::Half(Half::new(b, proved.id, &proved.hash)));
@@ -413,7 +414,7 @@ pub async fn change_password(b: &Backend, scope: &Scope, given: PasswordChange) 
         hash,
         operator.id
     )?;
-    sessions::end_others_in(&mut tx, operator.id, keep).await?;
+    sessions::end_others_in(&mut tx, Whose::Operator(operator.id), keep).await?;
     if revoke_tokens {
         let actor = audit::Actor::of(scope);
         tokens::revoke_personal(b, &mut tx, (actor, scope.origin()), operator.id).await?;

@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     Backend, Error, Result, Scope, fetch_scalar,
-    store::audit::{self, Entry},
+    store::{
+        audit::{self, Entry},
+        sessions::Whose,
+    },
 };
 
 /// How long a proof is enough, where configuration says nothing else.
@@ -46,7 +49,7 @@ pub enum Proof {
 pub async fn ways_to_prove(b: &Backend, scope: &Scope) -> Result<Vec<Way>> {
     let operator = super::operator(b, scope).await?;
     let mut tx = b.db.read().await?;
-    let factors = second_factor::of(&mut tx, operator.id).await?;
+    let factors = second_factor::of(&mut tx, Whose::Operator(operator.id)).await?;
     let passwords = fetch_scalar!(
         &mut tx,
         i64,
@@ -71,7 +74,7 @@ pub async fn prove(b: &Backend, scope: &Scope, given: Proof) -> Result<DateTime>
             Error::invalid("password", "This is not your password."),
         ),
         Proof::Code(code) => (
-            second_factor::check_code(b, operator.id, &code).await?,
+            second_factor::check_code(b, Whose::Operator(operator.id), &code).await?,
             wrong_code(),
         ),
         Proof::Passkey { asked, answer } => {

@@ -15,7 +15,7 @@ use domain::{
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use crate::{Backend, Error, Result, Tx, execute, fetch_optional};
+use crate::{Backend, Error, Result, Tx, execute, fetch_optional, store::sessions::Whose};
 
 /// After so long without a try, earlier ones are forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::hours(24);
@@ -85,9 +85,9 @@ impl Subject {
     }
 
     /// The codes of a second factor, asked for after the password and before what is dangerous.
-    pub(super) fn second_factor_of(operator: OperatorId) -> Self {
+    pub(super) fn second_factor_of(whose: Whose) -> Self {
         Self {
-            text: format!("second-factor:{operator}"),
+            text: format!("second-factor:{}", whose.id()),
             free: 5,
         }
     }

@@ -56,8 +56,8 @@ columns! {
     WEBHOOK_SECRET = "notification_recipient" ("id"), "secret_sealed" as "secret_sealed";
     /// What it was signed with before; it comes from the column of the present one.
     PREVIOUS_WEBHOOK_SECRET = "notification_recipient" ("id"), "previous_secret_sealed" as "secret_sealed";
-    /// What an operator’s authenticator app reckons its codes from.
-    AUTHENTICATOR_SECRET = "operator_authenticator" ("operator_id"), "secret_sealed" as "secret_sealed";
+    /// What an authenticator app reckons its codes from.
+    AUTHENTICATOR_SECRET = "authenticator" ("holder_id"), "secret_sealed" as "secret_sealed";
     /// What stands in the link of a mail that is on its way to an operator.
     OPERATOR_LINK = "operator_mail" ("id"), "secret_sealed" as "secret_sealed";
     /// What stands in the link of a mail that is on its way to a user of a directory.
@@ -98,10 +98,10 @@ in_forms! {
     OFFERED_CONSENT_LINK = "consent_link", "sealed_link",
         "The link is missing or not yours. Open the form anew.";
     /// Recovery codes.
-    OFFERED_RECOVERY_CODES = "operator_recovery_code", "sealed_codes",
+    OFFERED_RECOVERY_CODES = "recovery_code", "sealed_codes",
         "These codes were not made for you here, or not lately. Open the form anew.";
     /// The key of an authenticator app.
-    OFFERED_AUTHENTICATOR = "operator_authenticator", "sealed_key",
+    OFFERED_AUTHENTICATOR = "authenticator", "sealed_key",
         "This key was not made for you here, or not lately. Open the form anew.";
     /// What a webhook will be signed with.
     OFFERED_WEBHOOK_SECRET = "notification_recipient", "sealed_secret",

@@ -42,6 +42,8 @@ pub const OPERATOR: &str = "operator_id";
 pub const USER: &str = "user_id";
 /// Under this name a session's data hold that somebody is half signed in, and no operator.
 pub const HALF: &str = "half";
+/// Under this name a session's data hold that a user of a directory is half signed in, and no user.
+pub const USER_HALF: &str = "user_half";
 /// Under this name a session's data hold when the operator last proved that it is them.
 pub const PROVED_AT: &str = "proved_at";
 /// Under this name a session's data hold the id of what the browser was told to ask a passkey for.
@@ -269,12 +271,38 @@ pub(crate) async fn lines(
     lines_of(tx, Whose::Operator(operator), current, now).await
 }
 
-/// Whose sessions.
-#[derive(Debug, Clone, Copy)]
+/// Whose sessions, and second factors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whose {
     Operator(OperatorId),
     /// A user of a directory.
     User(UserId),
+}
+
+impl Whose {
+    /// The id, of whichever they are.
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::Operator(id) => id.0,
+            Self::User(id) => id.0,
+        }
+    }
+
+    /// The operator, where they are one.
+    pub fn operator(self) -> Option<OperatorId> {
+        match self {
+            Self::Operator(id) => Some(id),
+            Self::User(_) => None,
+        }
+    }
+
+    /// The user of a directory, where they are one.
+    pub fn user(self) -> Option<UserId> {
+        match self {
+            Self::Operator(_) => None,
+            Self::User(id) => Some(id),
+        }
+    }
 }
 
 /// The same for users of a directory too.
@@ -284,18 +312,13 @@ pub(crate) async fn lines_of(
     current: Option<Uuid>,
     now: DateTime,
 ) -> Result<Vec<SessionLine>> {
-    let (operator, user) = match whose {
-        Whose::Operator(id) => (Some(id), None),
-        Whose::User(id) => (None, Some(id)),
-    };
     let rows = fetch_all!(
         tx,
         LineRow,
         "SELECT id, user_agent, address, created_at, last_used_at FROM session
-         WHERE (operator_id = $1 OR user_id = $2) AND expires_at > $3
+         WHERE (operator_id = $1 OR user_id = $1) AND expires_at > $2
          ORDER BY last_used_at DESC, id",
-        operator,
-        user,
+        whose.id(),
         now
     )?;
     let line = |row: LineRow| SessionLine {
@@ -339,7 +362,7 @@ pub async fn end_all_others(b: &Backend, scope: &Scope, keep: Option<Uuid>) -> R
     let operator = scope.operator_id().ok_or(Error::SignedOut)?;
     scope.require_recent_proof(b.clock.now())?;
     let mut tx = b.db.write().await?;
-    let ended = end_others_in(&mut tx, operator, keep).await?;
+    let ended = end_others_in(&mut tx, Whose::Operator(operator), keep).await?;
     let entry = Entry::of_whole(AuditAction::SessionEndOthers, scope.actor_name())
         .changes(AuditChanges::none().now("ended", &ended));
     audit::record(b, &mut tx, scope, entry).await?;
@@ -365,15 +388,12 @@ pub async fn sign_out(b: &Backend, scope: &Scope, cookie: i128) -> Result<()> {
     tx.commit().await
 }
 
-pub(crate) async fn end_others_in(
-    tx: &mut Tx,
-    operator: OperatorId,
-    keep: Option<Uuid>,
-) -> Result<u64> {
+pub(crate) async fn end_others_in(tx: &mut Tx, whose: Whose, keep: Option<Uuid>) -> Result<u64> {
     execute!(
         tx,
-        "DELETE FROM session WHERE operator_id = $1 AND ($2 IS NULL OR id <> $2)",
-        operator,
+        "DELETE FROM session
+          WHERE (operator_id = $1 OR user_id = $1) AND ($2 IS NULL OR id <> $2)",
+        whose.id(),
         keep
     )
 }

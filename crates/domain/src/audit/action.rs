@@ -271,6 +271,8 @@ text_enum! {
         UserInvite = "user.invite",
         /// A user was sent a link to set a new password, by an operator or because they asked.
         UserSendNewPassword = "user.send_new_password",
+        /// A mail to a user came back.
+        UserMailBounced = "user.mail_bounced",
         /// A user activated their account.
         UserEnrol = "user.enrol",
         /// A user set a new password by a link.
@@ -285,6 +287,16 @@ text_enum! {
         UserSignOut = "user.sign_out",
         /// A user ended sessions of theirs.
         UserEndSessions = "user.end_sessions",
+        /// A user set up an authenticator app.
+        UserAddAuthenticator = "user.add_authenticator",
+        /// A user removed their authenticator app.
+        UserRemoveAuthenticator = "user.remove_authenticator",
+        /// A user made new recovery codes.
+        UserRenewRecoveryCodes = "user.renew_recovery_codes",
+        /// A user gave the right password and a wrong second factor.
+        UserSecondFactorRefused = "user.second_factor_refused",
+        /// A user's second factor was taken away by an operator.
+        UserResetSecondFactor = "user.reset_second_factor",
         /// The list of users was exported.
         UserExport = "user.export",
         /// A group was made here.
@@ -442,6 +454,7 @@ impl AuditAction {
             Self::UserRestartCountdown => "Deletion of user restarted",
             Self::UserInvite => "Invited to activate the account",
             Self::UserSendNewPassword => "Link for a new password sent",
+            Self::UserMailBounced => "Mail to user came back",
             Self::UserEnrol => "Account activated",
             Self::UserResetPassword => "Password set anew by the user",
             Self::UserChangePassword => "Password changed by the user",
@@ -449,6 +462,11 @@ impl AuditAction {
             Self::UserSignInFailed => "Sign-in of a user failed",
             Self::UserSignOut => "User signed out",
             Self::UserEndSessions => "Sessions ended by the user",
+            Self::UserAddAuthenticator => "Authenticator app set up by the user",
+            Self::UserRemoveAuthenticator => "Authenticator app removed by the user",
+            Self::UserRenewRecoveryCodes => "Recovery codes made by the user",
+            Self::UserSecondFactorRefused => "Second factor of a user refused",
+            Self::UserResetSecondFactor => "Second factor of user reset",
             Self::UserExport => "Users exported",
             Self::GroupCreate => "Group added",
             Self::GroupUpdate => "Group changed",

@@ -14,7 +14,7 @@ use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional, fetch_scalar,
     store::{
         audit::{self, Entry},
-        sessions,
+        sessions::{self, Whose},
     },
 };
 
@@ -165,7 +165,7 @@ pub async fn unlink(b: &Backend, scope: &Scope, id: Uuid, keep: Option<Uuid>) ->
         ));
     }
     execute!(&mut tx, "DELETE FROM operator_identity WHERE id = $1", id)?;
-    sessions::end_others_in(&mut tx, operator, keep).await?;
+    sessions::end_others_in(&mut tx, Whose::Operator(operator), keep).await?;
     let action = AuditAction::OperatorUnlinkIdentity;
     let changes = AuditChanges::none()
         .was("provider", &linked.provider)

@@ -25,6 +25,7 @@ use crate::{
     store::{
         audit::{self, Entry},
         operators,
+        sessions::Whose,
     },
 };
 
@@ -156,7 +157,7 @@ impl Of<'_> {
     /// could get in without one. Who has no password is asked for whatever the provider asks for.
     async fn needs_second_factor(&self, operator: OperatorId) -> Result<Option<Refused>> {
         let mut tx = self.b.db.read().await?;
-        let factors = second_factor::of(&mut tx, operator).await?;
+        let factors = second_factor::of(&mut tx, Whose::Operator(operator)).await?;
         let has_password = fetch_scalar!(
             &mut tx,
             i64,

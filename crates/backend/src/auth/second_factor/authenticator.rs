@@ -3,19 +3,16 @@
 
 use std::fmt::Write as _;
 
-use domain::{
-    audit::{AuditAction, AuditChanges},
-    id::OperatorId,
-    second_factor::AuthenticatorOffer,
-};
+use domain::{audit::AuditChanges, second_factor::AuthenticatorOffer};
 use qrcode::{Color, QrCode};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::{Bearer, SettingUp, may_remove_one, totp};
+use super::{Bearer, Change, SettingUp, may_remove_one, totp};
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_optional,
     sealer::{Place, places},
+    store::sessions::Whose,
 };
 
 /// What apps show beside the codes.
@@ -25,8 +22,8 @@ const QUIET_ZONE: usize = 4;
 
 type Key = Zeroizing<Vec<u8>>;
 
-fn place(id: OperatorId) -> Place {
-    Place::new(places::AUTHENTICATOR_SECRET, id.0)
+fn place(whose: Whose) -> Place {
+    Place::new(places::AUTHENTICATOR_SECRET, whose.id())
 }
 
 fn as_text(key: &[u8]) -> SecretString {
@@ -40,9 +37,17 @@ pub async fn offer_authenticator(
     who: &SettingUp,
     sealed: Option<&str>,
 ) -> Result<AuthenticatorOffer> {
-    let bearer = who.bearer(b).await?;
+    offer_to(b, &who.bearer(b).await?, sealed).await
+}
+
+/// The same, for whoever it is.
+pub(in crate::auth) async fn offer_to(
+    b: &Backend,
+    bearer: &Bearer,
+    sealed: Option<&str>,
+) -> Result<AuthenticatorOffer> {
     let key = if let Some(sealed) = sealed {
-        opened(b, bearer.id, sealed).await?
+        opened(b, bearer.whose, sealed).await?
     } else {
         let mut key = Zeroizing::new(vec![0; totp::KEY_BYTES]);
         b.ids.fill(&mut key);
@@ -50,8 +55,9 @@ pub async fn offer_authenticator(
     };
     let form = places::OFFERED_AUTHENTICATOR;
     let text = as_text(&key);
-    let sealed = b.sealer.offer(&b.db, form, bearer.id.0, &text).await?;
-    let uri = totp::uri(&key, ISSUER, &bearer.email);
+    let to = bearer.whose.id();
+    let sealed = b.sealer.offer(&b.db, form, to, &text).await?;
+    let uri = totp::uri(&key, ISSUER, &bearer.login);
     let (qr_width, qr_path) = picture(&uri)?;
     let letters: Vec<char> = totp::base32(&key).chars().collect();
     let groups: Vec<String> = letters
@@ -68,9 +74,9 @@ pub async fn offer_authenticator(
 }
 
 /// The key that was offered.
-async fn opened(b: &Backend, id: OperatorId, sealed: &str) -> Result<Key> {
+async fn opened(b: &Backend, whose: Whose, sealed: &str) -> Result<Key> {
     let form = places::OFFERED_AUTHENTICATOR;
-    let text = b.sealer.take_back(form, id.0, sealed).await?;
+    let text = b.sealer.take_back(form, whose.id(), sealed).await?;
     let key = hex::decode(text.expose_secret()).ok();
     let key = key
         .filter(|key| key.len() == totp::KEY_BYTES)
@@ -85,8 +91,18 @@ pub async fn confirm_authenticator(
     sealed: &str,
     code: &str,
 ) -> Result<()> {
-    let bearer = who.bearer(b).await?;
-    let key = opened(b, bearer.id, sealed).await?;
+    confirm_of(b, &who.bearer(b).await?, sealed, code).await
+}
+
+/// The same, for whoever it is.
+pub(in crate::auth) async fn confirm_of(
+    b: &Backend,
+    bearer: &Bearer,
+    sealed: &str,
+    code: &str,
+) -> Result<()> {
+    let whose = bearer.whose;
+    let key = opened(b, whose, sealed).await?;
     let now = b.clock.now();
     let Some(step) = totp::matching_step(&key, code, now, None) else {
         return Err(Error::invalid(
@@ -95,68 +111,73 @@ pub async fn confirm_authenticator(
         ));
     };
     let (mut tx, before) = bearer.begin(b).await?;
-    let sealed = b
-        .sealer
-        .seal(&mut tx, place(bearer.id), &as_text(&key))
-        .await?;
+    let sealed = b.sealer.seal(&mut tx, place(whose), &as_text(&key)).await?;
     execute!(
         &mut tx,
-        "INSERT INTO operator_authenticator (operator_id, secret_sealed, last_step, created_at)
-         VALUES ($1, $2, $3, $4)
-         ON CONFLICT (operator_id) DO UPDATE SET secret_sealed = excluded.secret_sealed,
+        "INSERT INTO authenticator
+           (holder_id, operator_id, user_id, secret_sealed, last_step, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (holder_id) DO UPDATE SET secret_sealed = excluded.secret_sealed,
              last_step = excluded.last_step, created_at = excluded.created_at",
-        bearer.id,
+        whose.id(),
+        whose.operator(),
+        whose.user(),
         sealed,
         step,
         now
     )?;
     bearer.added(&mut tx, &before).await?;
     let changes = AuditChanges::none().secret("authenticator");
-    let action = AuditAction::OperatorAddAuthenticator;
-    bearer.record(b, &mut tx, action, changes).await?;
+    bearer
+        .record(b, &mut tx, Change::AddAuthenticator, changes)
+        .await?;
     tx.commit().await
 }
 
 /// Removes the app of the operator who asks.
 pub async fn remove_authenticator(b: &Backend, scope: &Scope) -> Result<()> {
-    let bearer = Bearer::of(b, scope, None).await?;
+    remove_of(b, &Bearer::of(b, scope, None).await?).await
+}
+
+/// The same, of whoever it is.
+pub(in crate::auth) async fn remove_of(b: &Backend, bearer: &Bearer) -> Result<()> {
     let (mut tx, before) = bearer.begin(b).await?;
     if before.authenticator_since.is_none() {
         return Err(Error::NotFound("authenticator app"));
     }
     may_remove_one(&before)?;
-    delete(&mut tx, bearer.id).await?;
+    delete(&mut tx, bearer.whose).await?;
     bearer.removed(&mut tx).await?;
-    let action = AuditAction::OperatorRemoveAuthenticator;
+    let changes = AuditChanges::none();
     bearer
-        .record(b, &mut tx, action, AuditChanges::none())
+        .record(b, &mut tx, Change::RemoveAuthenticator, changes)
         .await?;
     tx.commit().await
 }
 
-pub(super) async fn delete(tx: &mut Tx, id: OperatorId) -> Result<()> {
+pub(in crate::auth) async fn delete(tx: &mut Tx, whose: Whose) -> Result<()> {
     execute!(
         tx,
-        "DELETE FROM operator_authenticator WHERE operator_id = $1",
-        id
+        "DELETE FROM authenticator WHERE holder_id = $1",
+        whose.id()
     )?;
     Ok(())
 }
 
-/// Whether this is a code that the operator's app shows now. Then it is taken: it is none any more.
-pub(super) async fn take_code(b: &Backend, id: OperatorId, typed: &str) -> Result<bool> {
+/// Whether this is a code that their app shows now. Then it is taken: it is none any more.
+pub(super) async fn take_code(b: &Backend, whose: Whose, typed: &str) -> Result<bool> {
     let mut tx = b.db.read().await?;
     let kept = fetch_optional!(
         &mut tx,
         (Vec<u8>, i64),
-        "SELECT secret_sealed, last_step FROM operator_authenticator WHERE operator_id = $1",
-        id
+        "SELECT secret_sealed, last_step FROM authenticator WHERE holder_id = $1",
+        whose.id()
     )?;
     drop(tx);
     let Some((sealed, last_step)) = kept else {
         return Ok(false);
     };
-    let text = b.sealer.open(place(id), &sealed).await?;
+    let text = b.sealer.open(place(whose), &sealed).await?;
     let key = hex::decode(text.expose_secret()).map(Zeroizing::new);
     let key = key.map_err(|_| Error::Internal("a kept key is no hexadecimal text".to_owned()))?;
     let Some(step) = totp::matching_step(&key, typed, b.clock.now(), Some(last_step)) else {
@@ -166,10 +187,10 @@ pub(super) async fn take_code(b: &Backend, id: OperatorId, typed: &str) -> Resul
     // Of two that give the same code at once, one is the first.
     let taken = execute!(
         &mut tx,
-        "UPDATE operator_authenticator SET last_step = $1
-          WHERE operator_id = $2 AND last_step < $1 AND secret_sealed = $3",
+        "UPDATE authenticator SET last_step = $1
+          WHERE holder_id = $2 AND last_step < $1 AND secret_sealed = $3",
         step,
-        id,
+        whose.id(),
         sealed
     )?;
     tx.commit().await?;

@@ -1,23 +1,23 @@
 //! A code that somebody typed: what their authenticator app shows, or a recovery code. One field
 //! takes both.
 
-use domain::{id::OperatorId, second_factor::Way};
+use domain::second_factor::Way;
 
 use super::{authenticator, recovery_codes};
-use crate::{Backend, Result, auth::slow_down};
+use crate::{Backend, Result, auth::slow_down, store::sessions::Whose};
 
-/// Which of an operator's codes this is; none where it is none. It is used up then. Tries slow
-/// down the next ones, by the operator: whoever tries has the password already, or a session.
+/// Which of somebody's codes this is; none where it is none. It is used up then. Tries slow
+/// down the next ones, by whose it is: whoever tries has the password already, or a session.
 pub(in crate::auth) async fn check_code(
     b: &Backend,
-    id: OperatorId,
+    whose: Whose,
     typed: &str,
 ) -> Result<Option<Way>> {
-    let subject = slow_down::Subject::second_factor_of(id);
+    let subject = slow_down::Subject::second_factor_of(whose);
     slow_down::count_try(b, &[&subject]).await?;
-    let way = if authenticator::take_code(b, id, typed).await? {
+    let way = if authenticator::take_code(b, whose, typed).await? {
         Way::Authenticator
-    } else if recovery_codes::take_code(b, id, typed).await? {
+    } else if recovery_codes::take_code(b, whose, typed).await? {
         Way::RecoveryCode
     } else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Second factors of operators, and the roles that need one.
+//! Second factors of operators and of the users of a directory, and the roles that need one.
 //!
 //! | part | what it does |
 //! | --- | --- |
@@ -25,13 +25,17 @@ mod totp;
 use domain::{
     DateTime,
     audit::{ActorKind, AuditAction, AuditChanges},
-    id::OperatorId,
+    id::{CustomerId, OperatorId},
     permission::Role,
     second_factor::{PasskeyLine, SecondFactors},
 };
 use uuid::Uuid;
 
 pub use authenticator::{confirm_authenticator, offer_authenticator, remove_authenticator};
+pub(super) use authenticator::{
+    confirm_of as confirm_authenticator_of, delete as delete_authenticator,
+    offer_to as offer_authenticator_to, remove_of as remove_authenticator_of,
+};
 pub(super) use codes::check_code;
 #[cfg(any(test, feature = "testing"))]
 pub use passkeys::testing;
@@ -41,6 +45,10 @@ pub use passkeys::{
 };
 pub(super) use passkeys::{ask_for_proof, check_proof};
 pub(crate) use questions::delete_expired;
+pub(super) use recovery_codes::{
+    delete_all as delete_recovery_codes, keep_of as keep_recovery_codes_of,
+    offer_to as offer_recovery_codes_to,
+};
 pub use recovery_codes::{keep_recovery_codes, offer_recovery_codes};
 pub(super) use required::require_at_first;
 pub use required::{require_of_roles, required_roles};
@@ -53,7 +61,8 @@ use crate::{
     Backend, Error, Origin, Result, Scope, Tx, fetch_all, fetch_optional, fetch_scalar,
     store::{
         audit::{self, Entry},
-        operators, sessions,
+        operators,
+        sessions::{self, Whose},
     },
 };
 
@@ -78,14 +87,42 @@ pub enum SettingUp {
 
 /// Whose second factors are changed.
 #[derive(Debug)]
-struct Bearer {
-    id: OperatorId,
-    email: String,
-    name: String,
-    origin: Origin,
-    session: Option<Uuid>,
+pub(super) struct Bearer {
+    pub whose: Whose,
+    /// The customer of a user of a directory.
+    pub customer: Option<CustomerId>,
+    /// What they sign in with.
+    pub login: String,
+    pub name: String,
+    pub origin: Origin,
+    pub session: Option<Uuid>,
     /// They may set up their first one, and none beside another.
-    only_first: bool,
+    pub only_first: bool,
+}
+
+/// What is done to a second factor that both operators and users have.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    AddAuthenticator,
+    RemoveAuthenticator,
+    RenewRecoveryCodes,
+}
+
+impl Change {
+    const fn action(self, whose: Whose) -> AuditAction {
+        match (self, whose) {
+            (Self::AddAuthenticator, Whose::Operator(_)) => AuditAction::OperatorAddAuthenticator,
+            (Self::AddAuthenticator, Whose::User(_)) => AuditAction::UserAddAuthenticator,
+            (Self::RemoveAuthenticator, Whose::Operator(_)) => {
+                AuditAction::OperatorRemoveAuthenticator
+            }
+            (Self::RemoveAuthenticator, Whose::User(_)) => AuditAction::UserRemoveAuthenticator,
+            (Self::RenewRecoveryCodes, Whose::Operator(_)) => {
+                AuditAction::OperatorRenewRecoveryCodes
+            }
+            (Self::RenewRecoveryCodes, Whose::User(_)) => AuditAction::UserRenewRecoveryCodes,
+        }
+    }
 }
 
 impl SettingUp {
@@ -98,8 +135,9 @@ impl SettingUp {
                     return Err(Error::SignedOut);
                 }
                 Ok(Bearer {
-                    id: holder.id,
-                    email: holder.email,
+                    whose: Whose::Operator(holder.id),
+                    customer: None,
+                    login: holder.email,
                     name: holder.name,
                     origin: origin.clone(),
                     session: None,
@@ -116,8 +154,9 @@ impl Bearer {
         let operator = super::operator(b, scope).await?;
         scope.require_recent_proof(b.clock.now())?;
         Ok(Self {
-            id: operator.id,
-            email: operator.email,
+            whose: Whose::Operator(operator.id),
+            customer: None,
+            login: operator.email,
             name: operator.name,
             origin: scope.origin().clone(),
             session,
@@ -125,30 +164,38 @@ impl Bearer {
         })
     }
 
+    /// The operator. Users of a directory have no passkeys here.
+    fn operator(&self) -> Result<OperatorId> {
+        self.whose.operator().ok_or(Error::SignedOut)
+    }
+
     /// Begins a change. One comes after the other, so that what there is now is so until the end.
     async fn begin(&self, b: &Backend) -> Result<(Tx, SecondFactors)> {
         let mut tx = b.db.write().await?;
-        operators::one_at_a_time(&mut tx).await?;
-        let before = of(&mut tx, self.id).await?;
+        match self.whose {
+            Whose::Operator(_) => operators::one_at_a_time(&mut tx).await?,
+            Whose::User(id) => super::users::one_at_a_time(&mut tx, id).await?,
+        }
+        let before = of(&mut tx, self.whose).await?;
         if self.only_first && !before.is_empty() {
             return Err(Error::SignedOut);
         }
         Ok((tx, before))
     }
 
-    /// After a second factor was added. With the first one the operator's other sessions end: they
-    /// were begun without it.
+    /// After a second factor was added. With the first one their other sessions end: they were begun
+    /// without it.
     async fn added(&self, tx: &mut Tx, before: &SecondFactors) -> Result<()> {
         if before.is_empty() {
-            sessions::end_others_in(tx, self.id, self.session).await?;
+            sessions::end_others_in(tx, self.whose, self.session).await?;
         }
         Ok(())
     }
 
     /// After one was removed. Recovery codes stand in for a second factor: without any they go.
     async fn removed(&self, tx: &mut Tx) -> Result<()> {
-        if of(tx, self.id).await?.is_empty() {
-            recovery_codes::delete_all(tx, self.id).await?;
+        if of(tx, self.whose).await?.is_empty() {
+            recovery_codes::delete_all(tx, self.whose).await?;
         }
         Ok(())
     }
@@ -157,15 +204,36 @@ impl Bearer {
         &self,
         b: &Backend,
         tx: &mut Tx,
+        change: Change,
+        changes: AuditChanges,
+    ) -> Result<()> {
+        self.record_action(b, tx, change.action(self.whose), changes)
+            .await
+    }
+
+    async fn record_action(
+        &self,
+        b: &Backend,
+        tx: &mut Tx,
         action: AuditAction,
         changes: AuditChanges,
     ) -> Result<()> {
+        let (id, (kind, target)) = (
+            self.whose.id(),
+            match self.whose {
+                Whose::Operator(_) => (ActorKind::Operator, &self.login),
+                Whose::User(_) => (ActorKind::User, &self.name),
+            },
+        );
         let actor = audit::Actor {
-            kind: ActorKind::Operator,
-            id: Some(self.id.0),
+            kind,
+            id: Some(id),
             name: &self.name,
         };
-        let entry = Entry::new(action, self.id.0, &self.email).changes(changes);
+        let mut entry = Entry::new(action, id, target).changes(changes);
+        if let Some(customer) = self.customer {
+            entry = entry.of(customer);
+        }
         audit::record_as(b, tx, actor, &self.origin, entry).await
     }
 }
@@ -180,12 +248,13 @@ fn may_remove_one(before: &SecondFactors) -> Result<()> {
     Ok(())
 }
 
-/// What an operator has, for the code that authenticates.
-pub(crate) async fn of(tx: &mut Tx, id: OperatorId) -> Result<SecondFactors> {
+/// What somebody has, for the code that authenticates.
+pub(crate) async fn of(tx: &mut Tx, whose: Whose) -> Result<SecondFactors> {
+    let id = whose.id();
     let authenticator = fetch_optional!(
         &mut *tx,
         (DateTime,),
-        "SELECT created_at FROM operator_authenticator WHERE operator_id = $1",
+        "SELECT created_at FROM authenticator WHERE holder_id = $1",
         id
     )?;
     let passkeys = fetch_all!(
@@ -198,7 +267,7 @@ pub(crate) async fn of(tx: &mut Tx, id: OperatorId) -> Result<SecondFactors> {
     let recovery_codes = fetch_scalar!(
         &mut *tx,
         i64,
-        "SELECT COUNT(*) FROM operator_recovery_code WHERE operator_id = $1 AND used_at IS NULL",
+        "SELECT COUNT(*) FROM recovery_code WHERE holder_id = $1 AND used_at IS NULL",
         id
     )?;
     let required = fetch_optional!(
@@ -220,12 +289,12 @@ pub(crate) async fn of(tx: &mut Tx, id: OperatorId) -> Result<SecondFactors> {
 pub async fn mine(b: &Backend, scope: &Scope) -> Result<SecondFactors> {
     let operator = super::operator(b, scope).await?;
     let mut tx = b.db.read().await?;
-    of(&mut tx, operator.id).await
+    of(&mut tx, Whose::Operator(operator.id)).await
 }
 
 /// What an operator has, for whoever sees them.
 pub async fn of_operator(b: &Backend, scope: &Scope, id: OperatorId) -> Result<SecondFactors> {
     operators::get(b, scope, id).await?;
     let mut tx = b.db.read().await?;
-    of(&mut tx, id).await
+    of(&mut tx, Whose::Operator(id)).await
 }

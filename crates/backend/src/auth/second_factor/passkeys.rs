@@ -144,14 +144,15 @@ async fn of_operator(tx: &mut Tx, operator: OperatorId) -> Result<Vec<Passkey>> 
 pub async fn ask_for_new(b: &Backend, who: &SettingUp) -> Result<PasskeyAsked> {
     let site = site(b)?;
     let bearer = who.bearer(b).await?;
+    let operator = bearer.operator()?;
     let mut tx = b.db.read().await?;
-    let known = of_operator(&mut tx, bearer.id).await?;
+    let known = of_operator(&mut tx, operator).await?;
     drop(tx);
     let known: Vec<CredentialID> = known.iter().map(|known| known.cred_id().clone()).collect();
     let (options, state) = site
-        .start_passkey_registration(bearer.id.0, &bearer.email, &bearer.name, Some(known))
+        .start_passkey_registration(bearer.whose.id(), &bearer.login, &bearer.name, Some(known))
         .map_err(|error| broken(&error))?;
-    let id = questions::keep(b, Kind::Register, Some(bearer.id), &state).await?;
+    let id = questions::keep(b, Kind::Register, Some(operator), &state).await?;
     let question = question(&options, |options| {
         // It has to be found without the operator being named, to sign in with it alone.
         options["authenticatorSelection"]["residentKey"] = json!("required");
@@ -171,8 +172,9 @@ pub async fn add_passkey(
     let name = parse_name("name", name)?;
     let site = site(b)?;
     let bearer = who.bearer(b).await?;
+    let operator = bearer.operator()?;
     let state: PasskeyRegistration =
-        questions::take(b, asked, Kind::Register, Some(bearer.id)).await?;
+        questions::take(b, asked, Kind::Register, Some(operator)).await?;
     let given: RegisterPublicKeyCredential = answer(given)?;
     let passkey = site
         .finish_passkey_registration(&given, &state)
@@ -193,7 +195,7 @@ pub async fn add_passkey(
            (id, operator_id, credential_id, credential, sign_count, name, created_at)
          VALUES ($1, $2, $3, $4, 0, $5, $6)",
         id,
-        bearer.id,
+        operator,
         passkey.cred_id().clone(),
         write_json(&passkey)?,
         &name,
@@ -208,7 +210,7 @@ pub async fn add_passkey(
     bearer.added(&mut tx, &before).await?;
     let changes = AuditChanges::none().now("passkey", &name);
     let action = AuditAction::OperatorAddPasskey;
-    bearer.record(b, &mut tx, action, changes).await?;
+    bearer.record_action(b, &mut tx, action, changes).await?;
     tx.commit().await
 }
 
@@ -235,13 +237,13 @@ pub async fn rename_passkey(b: &Backend, scope: &Scope, id: PasskeyId, name: &st
 pub async fn remove_passkey(b: &Backend, scope: &Scope, id: PasskeyId) -> Result<()> {
     let bearer = Bearer::of(b, scope, None).await?;
     let (mut tx, before) = bearer.begin(b).await?;
-    let name = name_of(&mut tx, bearer.id, id).await?;
+    let name = name_of(&mut tx, bearer.operator()?, id).await?;
     may_remove_one(&before)?;
     execute!(&mut tx, "DELETE FROM operator_passkey WHERE id = $1", id)?;
     bearer.removed(&mut tx).await?;
     let changes = AuditChanges::none().was("passkey", &name);
     let action = AuditAction::OperatorRemovePasskey;
-    bearer.record(b, &mut tx, action, changes).await?;
+    bearer.record_action(b, &mut tx, action, changes).await?;
     tx.commit().await
 }
 

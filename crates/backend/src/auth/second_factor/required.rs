@@ -12,6 +12,7 @@ use crate::{
     store::{
         audit::{self, Entry},
         operators,
+        sessions::Whose,
     },
 };
 
@@ -40,7 +41,7 @@ pub async fn require_of_roles(b: &Backend, scope: &Scope, wanted: Vec<Role>) -> 
     let before = roles(&mut tx).await?;
     if let Some(me) = scope.operator_id()
         && wanted.iter().any(|role| !before.contains(role))
-        && super::of(&mut tx, me).await?.is_empty()
+        && super::of(&mut tx, Whose::Operator(me)).await?.is_empty()
     {
         return Err(Error::conflict(
             "Set up a second factor for yourself first, under My Account: then you can’t lock yourself out by this.",

@@ -14,6 +14,7 @@ use crate::{
     store::{
         audit::{self, Entry},
         operators,
+        sessions::Whose,
     },
 };
 
@@ -55,15 +56,16 @@ async fn reset_in(
     id: OperatorId,
     email: &str,
 ) -> Result<()> {
-    let before = super::of(tx, id).await?;
+    let whose = Whose::Operator(id);
+    let before = super::of(tx, whose).await?;
     if before.is_empty() {
         return Err(Error::conflict("They have no second factor."));
     }
-    authenticator::delete(tx, id).await?;
+    authenticator::delete(tx, whose).await?;
     passkeys::delete_all(tx, id).await?;
-    recovery_codes::delete_all(tx, id).await?;
+    recovery_codes::delete_all(tx, whose).await?;
     operators::end_sessions_in(tx, id).await?;
-    slow_down::forget(tx, &slow_down::Subject::second_factor_of(id)).await?;
+    slow_down::forget(tx, &slow_down::Subject::second_factor_of(whose)).await?;
     operator_mail::put_second_factor_reset(b, tx, id, scope.actor_name()).await?;
     let changes = AuditChanges::none()
         .was("second_factors", &before.summary())

@@ -12,7 +12,7 @@ use domain::{
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::FromRow;
 
-use super::{UserScope, end_sessions, scope_of, signed_in};
+use super::{UserSignedIn, end_sessions, let_in, scope_of};
 use crate::{
     Backend, Error, Origin, Result, Tx,
     auth::{link::Purpose, password, slow_down, token},
@@ -66,7 +66,7 @@ pub async fn follow(b: &Backend, secret: SecretString) -> Result<Option<Activati
     }))
 }
 
-/// Uses the link up, sets the password and signs them in. Who had forgotten theirs is signed out
+/// Uses the link up, sets the password and signs them in; half, where they have a second factor. Who had forgotten theirs is signed out
 /// everywhere else.
 pub async fn activate(
     b: &Backend,
@@ -74,7 +74,7 @@ pub async fn activate(
     password: SecretString,
     origin: Origin,
     user_agent: &str,
-) -> Result<UserScope> {
+) -> Result<UserSignedIn> {
     let mut tx = b.db.read().await?;
     let found = holder(&mut tx, &secret, b.clock.now()).await?;
     drop(tx);
@@ -106,7 +106,7 @@ pub async fn activate(
         return Err(ended());
     }
     end_sessions(&mut tx, holder.id, None).await?;
-    let scope = scope_of(&mut tx, holder.id, origin).await?;
+    let scope = scope_of(&mut tx, holder.id, origin.clone()).await?;
     let action = if holder.enrolled {
         AuditAction::UserResetPassword
     } else {
@@ -115,10 +115,10 @@ pub async fn activate(
     let entry = scope
         .entry(action)
         .changes(AuditChanges::none().secret("password"));
-    signed_in(b, &mut tx, &scope, user_agent).await?;
     scope.record(b, &mut tx, entry).await?;
+    let signed_in = let_in(b, &mut tx, holder.id, origin, user_agent).await?;
     tx.commit().await?;
-    Ok(scope)
+    Ok(signed_in)
 }
 
 fn ended() -> Error {

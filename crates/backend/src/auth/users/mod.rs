@@ -1,28 +1,39 @@
 //! Users of a directory who sign in to their own account: nothing but what is their own is reached
 //! by that. Who is deactivated, in the source or here, is out at their next request.
 
+mod half;
 mod link;
 mod own;
+mod second_factor;
 
 use std::net::IpAddr;
 
 use domain::{
     audit::{ActorKind, AuditAction, AuditChanges},
     id::{CustomerId, UserId},
+    second_factor::Way,
 };
 use secrecy::SecretString;
 use uuid::Uuid;
 
+pub use half::UserHalf;
 pub use link::{activate, ask_for_new_password, follow};
 pub use own::{
     UserPasswordChange, change_password, end_other_sessions, end_session, own_account, sessions,
     sign_out,
 };
+pub use second_factor::{
+    confirm_authenticator, keep_recovery_codes, offer_authenticator, offer_recovery_codes,
+    remove_authenticator, reset as reset_second_factor,
+};
 
-use super::{password, slow_down};
+use super::{password, second_factor as factors, slow_down};
 use crate::{
     Backend, Error, Origin, Result, Tx, execute, fetch_all, fetch_optional, refusal,
-    store::audit::{self, Entry},
+    store::{
+        audit::{self, Entry},
+        sessions::Whose,
+    },
 };
 
 /// The most accounts that one user name stands for, over all customers: each costs a hash.
@@ -134,11 +145,20 @@ pub struct UserSignIn {
     pub request_id: String,
 }
 
-/// Signs a user in. The same user name may be used at several customers: the password says whose.
+/// What comes of the right password, and of a link that sets one.
+#[derive(Debug)]
+pub enum UserSignedIn {
+    /// They are signed in.
+    Whole(UserScope),
+    /// A second factor is asked of them before they are.
+    Half(UserHalf),
+}
+
+/// Signs a user in, or half in where they have a second factor. The same user name may be used at several customers: the password says whose.
 ///
 /// `SignedOut` for an unknown name, a wrong password and who isn't in use alike; `TooMany` without
 /// looking at the password where too many tries failed before.
-pub async fn sign_in(b: &Backend, given: UserSignIn) -> Result<UserScope> {
+pub async fn sign_in(b: &Backend, given: UserSignIn) -> Result<UserSignedIn> {
     let origin = Origin::page(given.address, &given.request_id);
     b.limits.unknown_try()?;
     let account = slow_down::Subject::user(&given.user_name, given.address);
@@ -155,10 +175,25 @@ pub async fn sign_in(b: &Backend, given: UserSignIn) -> Result<UserScope> {
         return Err(Error::SignedOut);
     };
     slow_down::forgive(&mut tx, &account, Some(&address)).await?;
-    let scope = scope_of(&mut tx, account_of.id, origin).await?;
-    signed_in(b, &mut tx, &scope, &given.user_agent).await?;
+    let signed_in = let_in(b, &mut tx, account_of.id, origin, &given.user_agent).await?;
     tx.commit().await?;
-    Ok(scope)
+    Ok(signed_in)
+}
+
+/// Lets in who gave or set the right password; half, where they have a second factor.
+async fn let_in(
+    b: &Backend,
+    tx: &mut Tx,
+    id: UserId,
+    origin: Origin,
+    user_agent: &str,
+) -> Result<UserSignedIn> {
+    if !factors::of(tx, Whose::User(id)).await?.is_empty() {
+        return Ok(UserSignedIn::Half(UserHalf::new(b, tx, id).await?));
+    }
+    let scope = scope_of(tx, id, origin).await?;
+    signed_in(b, tx, &scope, Way::Password, user_agent).await?;
+    Ok(UserSignedIn::Whole(scope))
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -222,16 +257,37 @@ async fn failed(
     audit::record_as(b, tx, nobody, origin, entry).await
 }
 
-async fn signed_in(b: &Backend, tx: &mut Tx, scope: &UserScope, user_agent: &str) -> Result<()> {
+async fn signed_in(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &UserScope,
+    by: Way,
+    user_agent: &str,
+) -> Result<()> {
     execute!(
         &mut *tx,
         "UPDATE enrolment SET last_signed_in_at = $2 WHERE user_id = $1",
         scope.id,
         b.clock.now()
     )?;
-    let changes = AuditChanges::none().now("user_agent", &user_agent);
+    let changes = AuditChanges::none()
+        .now("by", &by)
+        .now("user_agent", &user_agent);
     let entry = scope.entry(AuditAction::UserSignIn).changes(changes);
     scope.record(b, tx, entry).await
+}
+
+/// Has what changes the second factors of one user come one after the other.
+pub(super) async fn one_at_a_time(tx: &mut Tx, id: UserId) -> Result<()> {
+    let held = execute!(
+        tx,
+        "UPDATE enrolment SET user_id = user_id WHERE user_id = $1 AND enrolled_at IS NOT NULL",
+        id
+    )?;
+    if held == 0 {
+        return Err(Error::SignedOut);
+    }
+    Ok(())
 }
 
 /// Ends the sessions of a user, but for one.

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{UserScope, end_sessions, with_account};
+use super::{UserScope, end_sessions, factors, with_account};
 use crate::{
     Backend, Error, Result,
     auth::{password, slow_down},
@@ -55,7 +55,9 @@ pub async fn own_account(b: &Backend, scope: &UserScope) -> Result<OwnAccount> {
         scope.id.0,
         GROUPS_SHOWN
     )?;
+    let second_factors = factors::of(&mut tx, Whose::User(scope.id)).await?;
     Ok(OwnAccount {
+        second_factors,
         name: row.display_name,
         user_name: row.user_principal_name.unwrap_or_default(),
         mail: row.mail,
@@ -118,6 +120,42 @@ pub async fn sign_out(b: &Backend, scope: &UserScope, session: Option<Uuid>) -> 
     tx.commit().await
 }
 
+/// The hash of their password, and what they sign in with.
+async fn password_of(b: &Backend, scope: &UserScope) -> Result<(String, String)> {
+    let mut tx = b.db.read().await?;
+    let (hash, user_name) = fetch_optional!(
+        &mut tx,
+        (String, Option<String>),
+        concat!(
+            "SELECT e.password_hash, u.user_principal_name FROM ",
+            with_account!(),
+            " AND u.id = $1"
+        ),
+        scope.id
+    )?
+    .ok_or(Error::SignedOut)?;
+    Ok((hash, user_name.unwrap_or_default()))
+}
+
+/// Asks for their password once more. `Invalid` of that field where it is another; tries slow down the
+/// next ones.
+pub(super) async fn prove_password(
+    b: &Backend,
+    scope: &UserScope,
+    field: &'static str,
+    given: SecretString,
+) -> Result<()> {
+    let (hash, _) = password_of(b, scope).await?;
+    let tries = slow_down::Subject::password_of_user(scope.id);
+    slow_down::count_try(b, &[&tries]).await?;
+    if !password::verify(given, Some(hash)).await? {
+        return Err(Error::invalid(field, "This is not your password."));
+    }
+    let mut tx = b.db.write().await?;
+    slow_down::forget(&mut tx, &tries).await?;
+    tx.commit().await
+}
+
 /// What a user gives to change their password.
 #[derive(Debug)]
 pub struct UserPasswordChange {
@@ -135,32 +173,15 @@ pub async fn change_password(
     scope: &UserScope,
     given: UserPasswordChange,
 ) -> Result<()> {
-    let mut tx = b.db.read().await?;
-    let (hash, user_name) = fetch_optional!(
-        &mut tx,
-        (String, Option<String>),
-        concat!(
-            "SELECT e.password_hash, u.user_principal_name FROM ",
-            with_account!(),
-            " AND u.id = $1"
-        ),
-        scope.id
-    )?
-    .ok_or(Error::SignedOut)?;
-    drop(tx);
+    let (hash, user_name) = password_of(b, scope).await?;
     let whose = password::Whose {
         name: &scope.name,
-        email: &user_name.unwrap_or_default(),
+        email: &user_name,
     };
     let new = password::accept(b, "new_password", given.new, whose).await?;
-    let tries = slow_down::Subject::password_of_user(scope.id);
-    slow_down::count_try(b, &[&tries]).await?;
-    if !password::verify(given.old, Some(hash.clone())).await? {
-        return Err(Error::invalid("old_password", "This is not your password."));
-    }
+    prove_password(b, scope, "old_password", given.old).await?;
     let anew = password::hash(b, new).await?;
     let mut tx = b.db.write().await?;
-    slow_down::forget(&mut tx, &tries).await?;
     let changed = execute!(
         &mut tx,
         "UPDATE enrolment SET password_hash = $2 WHERE user_id = $1 AND password_hash = $3",

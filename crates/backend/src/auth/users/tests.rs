@@ -38,18 +38,34 @@ async fn invited(t: &TestBackend, mail: &MailSink, owner: &Scope, user: UserId) 
     link_of(mail)
 }
 
+fn whole(signed_in: UserSignedIn) -> UserScope {
+    match signed_in {
+        UserSignedIn::Whole(scope) => scope,
+        UserSignedIn::Half(_) => panic!("a second factor is asked for"),
+    }
+}
+
+fn half(signed_in: UserSignedIn) -> UserHalf {
+    match signed_in {
+        UserSignedIn::Half(half) => half,
+        UserSignedIn::Whole(_) => panic!("the password alone was enough"),
+    }
+}
+
+async fn activating(t: &TestBackend, link: &SecretString, password: &str) -> Result<UserSignedIn> {
+    let password = password.to_owned().into();
+    activate(t, link.clone(), password, origin("r"), "Browser").await
+}
+
 async fn activated(t: &TestBackend, link: &SecretString, password: &str) -> Result<UserScope> {
-    activate(
-        t,
-        link.clone(),
-        password.to_owned().into(),
-        origin("r"),
-        "Browser",
-    )
-    .await
+    activating(t, link, password).await.map(whole)
 }
 
 async fn signing_in(t: &TestBackend, user_name: &str, password: &str) -> Result<UserScope> {
+    password_given(t, user_name, password).await.map(whole)
+}
+
+async fn password_given(t: &TestBackend, user_name: &str, password: &str) -> Result<UserSignedIn> {
     let given = UserSignIn {
         user_name: user_name.to_owned(),
         password: password.to_owned().into(),
@@ -299,3 +315,164 @@ db_test!(sessions_and_the_password_are_ones_own, |t| {
     // An operator's session is no user's, and the other way round.
     assert_eq!(sessions::list(&t, &owner, None).await.unwrap().len(), 0);
 });
+
+/// Sets up an authenticator app; answers its key.
+async fn with_app(t: &TestBackend, scope: &UserScope) -> Vec<u8> {
+    let offer = offer_authenticator(t, scope, None).await.unwrap();
+    let key = crate::auth::second_factor::key_in(&offer.key);
+    let code = code_at(&key, t);
+    confirm_authenticator(t, scope, None, PASSWORD.into(), &offer.sealed, &code)
+        .await
+        .unwrap();
+    t.clock.advance(Duration::seconds(30));
+    key
+}
+
+fn code_at(key: &[u8], t: &TestBackend) -> String {
+    crate::auth::second_factor::code_at(key, t.clock.now())
+}
+
+fn field<T: std::fmt::Debug>(given: Result<T>) -> String {
+    match given {
+        Err(Error::Invalid(error)) => error.field,
+        Err(other) => format!("{other:?}"),
+        Ok(_) => "taken".to_owned(),
+    }
+}
+
+db_test!(
+    a_second_factor_is_asked_for_after_the_password_and_after_a_link,
+    |t| {
+        let mut t = t;
+        let mail = with_mail(&mut t).await;
+        let owner = t.owner().await;
+        let (_, ada) = adatum(&t).await;
+        let link = invited(&t, &mail, &owner, ada).await;
+        let scope = activated(&t, &link, PASSWORD).await.unwrap();
+        let offer = offer_authenticator(&t, &scope, None).await.unwrap();
+        assert!(offer.uri.contains("ada%40x%2Eexample"), "{}", offer.uri);
+        let key = crate::auth::second_factor::key_in(&offer.key);
+        let (sealed, right) = (&offer.sealed, code_at(&key, &t));
+        let wrong = confirm_authenticator(&t, &scope, None, "guess".into(), sealed, &right).await;
+        assert_eq!(field(wrong), "password");
+        let wrong =
+            confirm_authenticator(&t, &scope, None, PASSWORD.into(), sealed, "000000").await;
+        assert_eq!(field(wrong), "code");
+        assert!(
+            signing_in(&t, "ada@x.example", PASSWORD).await.is_ok(),
+            "none yet"
+        );
+        let key = with_app(&t, &scope).await;
+
+        let give = async |half: &UserHalf, code: &str| {
+            half.give_code(&t, code, &origin("r"), "Browser").await
+        };
+        let first = half(password_given(&t, "ada@x.example", PASSWORD).await.unwrap());
+        let asked = first.asked(&t).await.unwrap().unwrap();
+        assert_eq!(asked.email, "ada@x.example");
+        assert_eq!(field(give(&first, "123456").await), "code");
+        let code = code_at(&key, &t);
+        assert_eq!(give(&first, &code).await.unwrap().user_id(), ada);
+        assert_eq!(field(give(&first, &code).await), "code", "replayed");
+
+        // A link to a new password is no way around it, and ends what was begun before.
+        t.clock.advance(Duration::minutes(6));
+        let late = half(password_given(&t, "ada@x.example", PASSWORD).await.unwrap());
+        let link = invited(&t, &mail, &owner, ada).await;
+        let another = "seven paper lanterns drift";
+        let new = half(activating(&t, &link, another).await.unwrap());
+        let code = code_at(&key, &t);
+        assert_eq!(late.asked(&t).await.unwrap(), None);
+        assert!(matches!(give(&late, &code).await, Err(Error::SignedOut)));
+        assert_eq!(give(&new, &code).await.unwrap().user_id(), ada);
+        t.clock.advance(Duration::minutes(10));
+        assert_eq!(new.asked(&t).await.unwrap(), None, "it took too long");
+        let log = sample::audit_log(&t).await.join("\n");
+        assert!(log.contains("user.second_factor_refused"), "{log}");
+        assert!(log.contains("user.add_authenticator"), "{log}");
+    }
+);
+
+db_test!(recovery_codes_of_a_user_stand_in_and_go_with_the_app, |t| {
+    let mut t = t;
+    let mail = with_mail(&mut t).await;
+    let owner = t.owner().await;
+    let (customer, ada) = adatum(&t).await;
+    let link = invited(&t, &mail, &owner, ada).await;
+    let scope = activated(&t, &link, PASSWORD).await.unwrap();
+    let none = offer_recovery_codes(&t, &scope).await;
+    assert!(matches!(none, Err(Error::Conflict { .. })));
+    with_app(&t, &scope).await;
+    let shown = offer_recovery_codes(&t, &scope).await.unwrap();
+    let guessed = keep_recovery_codes(&t, &scope, "guess".into(), &shown.sealed).await;
+    assert_eq!(field(guessed), "password");
+    keep_recovery_codes(&t, &scope, PASSWORD.into(), &shown.sealed)
+        .await
+        .unwrap();
+    let give = async |code: &str| {
+        let half = half(password_given(&t, "ada@x.example", PASSWORD).await.unwrap());
+        half.give_code(&t, code, &origin("r"), "Browser").await
+    };
+    give(&shown.codes[0]).await.unwrap();
+    assert_eq!(field(give(&shown.codes[0]).await), "code");
+    let own = own_account(&t, &scope).await.unwrap();
+    assert_eq!(own.second_factors.recovery_codes, 9);
+
+    // Another customer's user has none of it.
+    let bea = sample::user(&t, customer, None, "Bea", DirectoryStatus::Active).await;
+    let link = invited(&t, &mail, &owner, bea).await;
+    let bea = activated(&t, &link, PASSWORD).await.unwrap();
+    let mine = own_account(&t, &bea).await.unwrap().second_factors;
+    assert!(mine.is_empty() && mine.recovery_codes == 0);
+    let stolen = keep_recovery_codes(&t, &bea, PASSWORD.into(), &shown.sealed).await;
+    assert!(stolen.is_err());
+
+    remove_authenticator(&t, &scope, PASSWORD.into())
+        .await
+        .unwrap();
+    let own = own_account(&t, &scope).await.unwrap();
+    assert!(own.second_factors.is_empty() && own.second_factors.recovery_codes == 0);
+    assert!(signing_in(&t, "ada@x.example", PASSWORD).await.is_ok());
+});
+
+db_test!(
+    a_lost_second_factor_is_reset_by_who_may_change_the_user,
+    |t| {
+        let mut t = t;
+        let mail = with_mail(&mut t).await;
+        let owner = t.owner().await;
+        let (_, ada) = adatum(&t).await;
+        let none = reset_second_factor(&t, &owner, ada).await;
+        assert!(matches!(none, Err(Error::Conflict { .. })), "{none:?}");
+        let link = invited(&t, &mail, &owner, ada).await;
+        let scope = activated(&t, &link, PASSWORD).await.unwrap();
+        with_app(&t, &scope).await;
+        assert!(
+            enrolment::get(&t, &owner, ada)
+                .await
+                .unwrap()
+                .authenticator_since
+                .is_some()
+        );
+        let data = format!(r#"{{"user_id":"{ada}","user_agent":"B"}}"#);
+        assert!(sessions::create(&t, 1, &data).await.unwrap());
+        let blue = t.customer("Blue").await;
+        let stranger = t.administrator_of(&[blue]).await;
+        let refused = reset_second_factor(&t, &stranger, ada).await;
+        assert!(
+            matches!(refused, Err(Error::NotFound("user"))),
+            "{refused:?}"
+        );
+        let reader = domain::permission::Role::ReadOnly;
+        let reader = t
+            .operator(reader, domain::operator::CustomerScope::All)
+            .await;
+        let refused = reset_second_factor(&t, &reader, ada).await;
+        assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+        reset_second_factor(&t, &owner, ada).await.unwrap();
+        assert_eq!(sessions::load(&t, 1).await.unwrap(), None);
+        assert!(signing_in(&t, "ada@x.example", PASSWORD).await.is_ok());
+        let left = enrolment::get(&t, &owner, ada).await.unwrap();
+        assert_eq!(left.authenticator_since, None);
+    }
+);

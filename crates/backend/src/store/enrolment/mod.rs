@@ -1,6 +1,7 @@
 //! Accounts that users of a directory activate themselves: how far each has come, what was mailed to
 //! them, and how a customer's people are invited.
 
+mod bounce;
 mod invite;
 mod preview;
 mod settings;
@@ -15,6 +16,7 @@ use domain::{
 };
 use sqlx::FromRow;
 
+pub use bounce::bounced;
 pub use invite::{invite, invite_first, invite_newly_synced, not_invited};
 pub use preview::{preview, send_test};
 pub(crate) use settings::load as load_settings;
@@ -89,8 +91,9 @@ async fn load(b: &Backend, tx: &mut Tx, id: UserId) -> Result<Enrolment> {
             "SELECT u.id AS user_id, u.customer_id, ",
             enrolment_state!("$2"),
             " AS state, i.invited_at, i.invited_by, i.link_expires_at, i.enrolled_at,
-                    i.last_signed_in_at
+                    i.last_signed_in_at, a.created_at AS authenticator_since
                FROM directory_user u LEFT JOIN enrolment i ON i.user_id = u.id
+               LEFT JOIN authenticator a ON a.holder_id = u.id
               WHERE u.id = $1"
         ),
         id,

@@ -237,3 +237,49 @@ db_test!(without_mail_nobody_is_invited, |t| {
         EnrolmentState::NotInvited
     );
 });
+
+db_test!(a_mail_that_came_back_is_said_of_the_last_one_alone, |t| {
+    let mut t = t;
+    let mail = with_mail(&mut t).await;
+    let owner = t.owner().await;
+    let customer = t.customer("Adatum").await;
+    let ada = sample::user(&t, customer, None, "Ada", Active).await;
+    let said = async |scope: &Scope, address: &str| {
+        bounced(&t, scope, customer, address, "Mailbox full").await
+    };
+    let none = said(&owner, "ada@x.example").await;
+    assert!(
+        matches!(none, Err(Error::NotFound("sent mail"))),
+        "{none:?}"
+    );
+    invite(&t, &owner, ada).await.unwrap();
+    run_until_idle(&t).await.unwrap();
+    assert_eq!(mail.take().len(), 1);
+    let elsewhere = t.customer("Elsewhere").await;
+    let stranger = t.administrator_of(&[elsewhere]).await;
+    let refused = said(&stranger, "ada@x.example").await;
+    assert!(
+        matches!(refused, Err(Error::NotFound("customer"))),
+        "{refused:?}"
+    );
+    assert_eq!(said(&owner, " ada@x.example ").await.unwrap(), 1);
+    let stands = get(&t, &owner, ada).await.unwrap();
+    assert_eq!(stands.state, EnrolmentState::MailFailed);
+    let last = mails(&t, &owner, ada).await.unwrap().remove(0);
+    assert_eq!(last.error.unwrap().detail, "Mailbox full");
+    let twice = said(&owner, "ada@x.example").await;
+    assert!(
+        matches!(twice, Err(Error::NotFound("sent mail"))),
+        "{twice:?}"
+    );
+    t.clock.advance(chrono::Duration::minutes(1));
+    invite(&t, &owner, ada).await.unwrap();
+    let waits = said(&owner, "ada@x.example").await;
+    assert!(waits.is_err(), "the newer one is on its way");
+    assert_eq!(
+        get(&t, &owner, ada).await.unwrap().state,
+        EnrolmentState::Invited
+    );
+    let log = sample::audit_log(&t).await.join("\n");
+    assert!(log.contains("user.mail_bounced"), "{log}");
+});

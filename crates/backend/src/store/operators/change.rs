@@ -17,7 +17,8 @@ use crate::{
     Backend, Error, Result, Scope, Tx, execute,
     store::{
         audit::{self, Entry},
-        sessions, tokens,
+        sessions::{self, Whose},
+        tokens,
     },
 };
 
@@ -235,7 +236,7 @@ pub async fn end_sessions(b: &Backend, scope: &Scope, id: OperatorId) -> Result<
 }
 
 pub(crate) async fn end_sessions_in(tx: &mut Tx, id: OperatorId) -> Result<u64> {
-    sessions::end_others_in(tx, id, None).await
+    sessions::end_others_in(tx, Whose::Operator(id), None).await
 }
 
 /// Ends the links that were sent to an operator, and the mails that are on their way with one.
