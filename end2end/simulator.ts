@@ -23,6 +23,7 @@ export interface TenantUser {
   given_name: string | null;
   surname: string | null;
   user_principal_name: string | null;
+  mail: string | null;
 }
 
 export interface TenantGroup {

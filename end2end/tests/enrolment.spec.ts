@@ -6,10 +6,15 @@ import { Api } from "../api";
 import { axeFindsNothing } from "../audit";
 import { complaintsOf, expect, hydrated, OWNER, test } from "../fixtures";
 import { linkIn, MailingServer } from "../mail";
-import { kept } from "../simulator";
+import { kept, type TenantUser } from "../simulator";
 import { codeOf } from "../totp";
 
 const PASSWORD = "green kettle sings often";
+
+/** Where a mail to them goes. */
+function addressOf(user: TenantUser): string {
+  return user.mail ?? user.user_principal_name!;
+}
 
 /** A browser of its own, at the server that sends mail. */
 async function browserAt(browser: Browser, url: string, plainly = false): Promise<{ page: Page; complaints: string[] }> {
@@ -73,7 +78,7 @@ test("people activate their accounts by mail, sign in, and are out once they are
     await test.step("one is invited on their page, and a mail that isn’t taken says why", async () => {
       const users = await api.all<{ id: string; external_id: string }>(`/customers/${customer.id}/users`);
       const id = users.find((user) => user.external_id === second.id)!.id;
-      server.mail.unknown.add(second.user_principal_name!);
+      server.mail.unknown.add(addressOf(second));
       await page.goto(`/users/${id}`);
       await hydrated(page);
       const section = page.getByRole("region", { name: "Enrolment" });
@@ -98,7 +103,7 @@ test("people activate their accounts by mail, sign in, and are out once they are
       await dialog.getByLabel("How many, by name").fill("1000");
       await dialog.getByRole("button", { name: "Invite" }).click();
       await expect(page.getByRole("status").filter({ hasText: "0 left" })).toBeVisible();
-      link = linkIn(await server.mail.last(first.user_principal_name!));
+      link = linkIn(await server.mail.last(addressOf(first)));
       await page.goto("/users?enrolment=not_invited");
       await hydrated(page);
       await expect(page.getByRole("main")).not.toContainText(first.user_principal_name!);
