@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     Backend, Error, Result, Scope, execute, fetch_all,
+    mail::check_address,
     store::{
         audit::{self, Entry},
         customers, write_json,
@@ -32,6 +33,7 @@ pub async fn bounced(
     let mut tx = b.db.write().await?;
     customers::find(&mut tx, scope, customer).await?;
     scope.require(Permission::DirectoryWrite)?;
+    let address = check_address(address)?;
     let reason = parse_note("reason", reason)?;
     let mails = fetch_all!(
         &mut tx,
@@ -43,7 +45,7 @@ pub async fn bounced(
                              WHERE n.user_id = m.user_id AND n.created_at > m.created_at)
           ORDER BY m.id",
         customer,
-        address.trim()
+        &address
     )?;
     if mails.is_empty() {
         return Err(Error::NotFound("sent mail"));
@@ -66,7 +68,7 @@ pub async fn bounced(
             "UPDATE enrolment SET mail_failed = TRUE WHERE user_id = $1",
             user
         )?;
-        let changes = AuditChanges::none().now("address", &address.trim());
+        let changes = AuditChanges::none().now("address", &address);
         let entry = Entry::new(AuditAction::UserMailBounced, user.0, name)
             .of(customer)
             .changes(changes.now("reason", &reason));
