@@ -66,8 +66,8 @@ pub async fn follow(b: &Backend, secret: SecretString) -> Result<Option<Activati
     }))
 }
 
-/// Uses the link up, sets the password and signs them in; half, where they have a second factor. Who had forgotten theirs is signed out
-/// everywhere else.
+/// Uses the link up, sets the password and signs them in; half, where they have a second factor. Who
+/// had forgotten theirs is signed out everywhere else.
 pub async fn activate(
     b: &Backend,
     secret: SecretString,
