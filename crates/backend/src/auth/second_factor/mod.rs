@@ -218,13 +218,11 @@ impl Bearer {
         action: AuditAction,
         changes: AuditChanges,
     ) -> Result<()> {
-        let (id, (kind, target)) = (
-            self.whose.id(),
-            match self.whose {
-                Whose::Operator(_) => (ActorKind::Operator, &self.login),
-                Whose::User(_) => (ActorKind::User, &self.name),
-            },
-        );
+        let id = self.whose.id();
+        let (kind, target) = match self.whose {
+            Whose::Operator(_) => (ActorKind::Operator, &self.login),
+            Whose::User(_) => (ActorKind::User, &self.name),
+        };
         let actor = audit::Actor {
             kind,
             id: Some(id),
