@@ -27,7 +27,7 @@ use super::{
     rejections::{NO_MEMBER, Rejections},
     rows::{IDS_MAX, push_ids, run_built},
     stop::Stop,
-    walk::{Decided, Flag, Walk, Which},
+    walk::{Decided, Walk, Which},
 };
 use crate::{Result, Tx, execute, fetch_all, insert_many};
 

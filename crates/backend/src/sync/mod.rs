@@ -25,6 +25,7 @@ mod ends;
 pub(crate) mod entra;
 mod existing;
 mod failures;
+mod flags;
 mod glance;
 mod held;
 mod holding;

@@ -23,7 +23,7 @@ use super::{
         record::Work,
         seen::Noting,
         staging::insert_objects,
-        walk::{Flag, Walk, Which},
+        walk::{Walk, Which},
     },
     sync_test,
     world::{World, line, tenant},
