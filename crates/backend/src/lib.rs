@@ -14,6 +14,7 @@ pub mod db;
 mod delivery;
 mod enrolment_mail;
 pub mod entra;
+pub mod filter;
 mod error;
 pub mod graph_access;
 pub mod ids;

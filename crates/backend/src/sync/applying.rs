@@ -15,6 +15,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
+    administrators,
     batches::Batches,
     ends::Ends,
     kept_here,
@@ -71,6 +72,7 @@ pub(super) async fn apply(work: &mut Work<'_>) -> Result<(), Stop> {
     }
     batches.commit().await?;
     let mut tx = work.b().db.write().await?;
+    administrators::follow(work, &mut tx).await?;
     work.enter(&mut tx, RunPhase::Done).await?;
     tx.commit().await?;
     Ok(())
