@@ -27,7 +27,10 @@ both_with_farm!(a_filter_is_tried_saved_and_explained, |app| {
     app.full_sync(&integration).await;
     let path = format!("/integrations/{integration}");
     let saved = policy(&app, &integration).await;
-    assert_eq!(saved["filters"]["user"], json!({ "include": [], "exclude": [] }));
+    assert_eq!(
+        saved["filters"]["user"],
+        json!({ "include": [], "exclude": [] })
+    );
     assert_eq!(saved["filters"]["include_disabled"], true);
     let user = somebody(&app, &customer).await;
     let name = user["user_principal_name"].as_str().unwrap();
@@ -68,31 +71,52 @@ both_with_farm!(a_filter_is_tried_saved_and_explained, |app| {
     assert_eq!(included(&tried), included(&before) - 1, "{tried}");
     let words = format!("Keep out: userPrincipalName is “{name}”");
     let mut causes = tried["causes"].as_array().unwrap().iter();
-    let cause = causes.find(|one| one["cause"]["rule"] == json!(words)).unwrap();
-    assert_eq!((&cause["count"], &cause["cause"]["reason"]), (&json!(1), &json!("excluded_by_filter")));
+    let cause = causes
+        .find(|one| one["cause"]["rule"] == json!(words))
+        .unwrap();
+    assert_eq!(
+        (&cause["count"], &cause["cause"]["reason"]),
+        (&json!(1), &json!("excluded_by_filter"))
+    );
     let many = app.post(&test, json!({ "examples": 21 })).await;
     assert_eq!(many.refused(422).as_deref(), Some("examples"));
-    let edges = app.post(&test, json!({ "object_type": "membership" })).await;
+    let edges = app
+        .post(&test, json!({ "object_type": "membership" }))
+        .await;
     assert_eq!(edges.refused(422).as_deref(), Some("object_type"));
 
     save(with(json!([rule]))).await.expect(200);
-    let run = app.post(&format!("{path}/runs"), json!({ "mode": "delta" })).await;
+    let run = app
+        .post(&format!("{path}/runs"), json!({ "mode": "delta" }))
+        .await;
     let run = run.expect(202);
     app.work().await;
     let run = app.get(&format!("/runs/{}", id(&run))).await.expect(200);
     assert_eq!(run["status"], "succeeded", "{run}");
     let seen = app.get(&format!("/users/{}", id(&user))).await.expect(200);
     assert_eq!(seen["status"], "inactive");
-    let why = app.get(&format!("/users/{}/why", id(&user))).await.expect(200);
+    let why = app
+        .get(&format!("/users/{}/why", id(&user)))
+        .await
+        .expect(200);
     assert_eq!(why["reason"], "excluded_by_filter");
     let mut steps = why["steps"].as_array().unwrap().iter();
     let step = steps.find(|step| step["step"] == "filters").unwrap();
     assert_eq!(step["outcome"], "stopped");
     assert!(step["sentence"].as_str().unwrap().contains(name), "{step}");
     let change = &why["other"]["changes"][0];
-    assert!(change["sentence"].as_str().unwrap().contains("remove the rule"), "{why}");
+    assert!(
+        change["sentence"]
+            .as_str()
+            .unwrap()
+            .contains("remove the rule"),
+        "{why}"
+    );
     let cookie = app.session(&app.owner_scope).await;
-    let page = app.page_of(&format!("/users/{}", id(&user)), &cookie).await.text;
+    let page = app
+        .page_of(&format!("/users/{}", id(&user)), &cookie)
+        .await
+        .text;
     assert!(page.contains("Excluded by filter"), "{page}");
     assert!(page.contains(&format!("/integrations/{integration}/filters")));
 });
@@ -158,14 +182,24 @@ both_with_farm!(filters_are_written_without_the_browser_code, |app| {
             { "expression": "size(coalesce(city, \"\")) > 99" },
         ])
     );
-    assert_eq!(saved["filters"]["domains"], json!(["b.example", "contoso.example"]));
+    assert_eq!(
+        saved["filters"]["domains"],
+        json!(["b.example", "contoso.example"])
+    );
     let form = app.page_of(&path, &cookie).await.text;
-    for says in ["value=\"robot\"", "b.example, contoso.example", "kept out, of"] {
+    for says in [
+        "value=\"robot\"",
+        "b.example, contoso.example",
+        "kept out, of",
+    ] {
         assert!(form.contains(says), "{says}: {form}");
     }
     save(&rule(0, "all", "city+==+%22Delft%22")).await;
     let form = app.page_of(&path, &cookie).await.text;
-    assert!(form.contains("says more than a rule in plain form can"), "{form}");
+    assert!(
+        form.contains("says more than a rule in plain form can"),
+        "{form}"
+    );
     save("&filters[domains]=a+b@c").await;
     let form = app.page_of(&path, &cookie).await.text;
     assert!(form.contains("is not a domain"), "{form}");
@@ -193,7 +227,9 @@ both_with_farm!(a_group_of_the_source_decides_about_administrators, |app| {
     let groups = format!("/customers/{customer}/groups?limit=1000");
     let groups = app.get(&groups).await.expect(200)["items"].clone();
     let mut groups = groups.as_array().unwrap().iter();
-    let group = groups.find(|group| group["user_count"].as_i64() > Some(0)).unwrap();
+    let group = groups
+        .find(|group| group["user_count"].as_i64() > Some(0))
+        .unwrap();
     let on = "&filters[include_disabled]=true&filters[include_unlicensed]=true\
               &filters[require_names]=true";
     let save = async |named: &str| {
@@ -202,7 +238,10 @@ both_with_farm!(a_group_of_the_source_decides_about_administrators, |app| {
     };
     save("Nobody+calls+a+group+so").await;
     let form = app.page_of(&path, &cookie).await.text;
-    assert!(form.contains("No synced group is called “Nobody calls a group so”"), "{form}");
+    assert!(
+        form.contains("No synced group is called “Nobody calls a group so”"),
+        "{form}"
+    );
     save(group["external_id"].as_str().unwrap()).await;
     let saved = policy(&app, &integration).await;
     assert_eq!(saved["administrators_group_id"], group["external_id"]);
@@ -214,9 +253,17 @@ both_with_farm!(a_group_of_the_source_decides_about_administrators, |app| {
     let member = members.find(is_direct).unwrap();
     let user = format!("/users/{}", id(member));
     let seen = app.get(&user).await.expect(200);
-    assert!(seen["administrator"]["by"].as_str().unwrap().starts_with("the group "), "{seen}");
+    assert!(
+        seen["administrator"]["by"]
+            .as_str()
+            .unwrap()
+            .starts_with("the group "),
+        "{seen}"
+    );
     assert_eq!(seen["administrators_group"]["id"], group["id"]);
-    app.patch(&user, json!({ "administrator": false })).await.refused(409);
+    app.patch(&user, json!({ "administrator": false }))
+        .await
+        .refused(409);
     let page = app.page_of(&user, &cookie).await.text;
     assert!(page.contains("Decided by the group"), "{page}");
     assert!(!page.contains("No longer administrator"));

@@ -19,7 +19,9 @@ use leptos::{
 };
 
 use self::{
-    api::{FiltersView, LineCheck, PreviewFilters, SaveFilters, check_filters, integration_filters},
+    api::{
+        FiltersView, LineCheck, PreviewFilters, SaveFilters, check_filters, integration_filters,
+    },
     form::FilterForm,
     lines::{Rules, TypeRules},
     trial::TrialPanel,

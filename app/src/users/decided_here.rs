@@ -3,7 +3,9 @@
 
 use domain::{
     id::UserId,
-    made_here::{Administrator, AdministratorsGroup, Editable, KEPT_COLUMNS, KeptAttribute, USER_ATTRIBUTES},
+    made_here::{
+        Administrator, AdministratorsGroup, Editable, KEPT_COLUMNS, KeptAttribute, USER_ATTRIBUTES,
+    },
     permission::Permission,
     user::{DirectoryStatus, UserDetail},
 };

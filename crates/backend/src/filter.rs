@@ -107,7 +107,14 @@ pub async fn test(
     };
     let mut after = ExternalId(Uuid::nil());
     loop {
-        let rows = batch(b, id, object_type, saved.selected_group_ids.is_empty(), after).await?;
+        let rows = batch(
+            b,
+            id,
+            object_type,
+            saved.selected_group_ids.is_empty(),
+            after,
+        )
+        .await?;
         let Some(last) = rows.last() else { break };
         after = last.external_id;
         for row in rows {
@@ -135,14 +142,20 @@ impl<'a> Source<'a> {
         let rules = saved.mapping.of(object_type).iter();
         Ok(Self {
             object_type,
-            read: mapper.uses(object_type).into_iter().map(str::to_owned).collect(),
+            read: mapper
+                .uses(object_type)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             made: rules.map(|rule| rule.attribute.as_str()).collect(),
         })
     }
 
     /// The directory's name of an attribute that is there as the source has it.
     fn as_it_is<'b>(&self, name: &'b str) -> Option<&'b str> {
-        let column = columns(self.object_type).iter().find(|(_, own)| *own == name);
+        let column = columns(self.object_type)
+            .iter()
+            .find(|(_, own)| *own == name);
         let target = match column {
             Some((column, _)) => *column,
             None if is_kept(self.object_type, name) => name,
@@ -359,14 +372,20 @@ async fn directory_ids(
     object_type: ObjectType,
     found: &[Vec<FilteredObject>; 3],
 ) -> Result<HashMap<Uuid, Uuid>> {
-    let ids: Vec<Uuid> = found.iter().flatten().map(|one| one.external_id.0).collect();
+    let ids: Vec<Uuid> = found
+        .iter()
+        .flatten()
+        .map(|one| one.external_id.0)
+        .collect();
     let mut known = HashMap::new();
     let mut tx = b.db.read().await?;
     for ids in ids.chunks(IDS_MAX) {
         let rows = fetch_built!(&mut tx, (Uuid, Uuid), |query| {
             query.push("SELECT external_id, id FROM directory_");
             query.push(object_type.as_str());
-            query.push(" WHERE integration_id = ").push_bind(integration);
+            query
+                .push(" WHERE integration_id = ")
+                .push_bind(integration);
             query.push(" AND external_id");
             push_ids!(query, ids);
         })?;

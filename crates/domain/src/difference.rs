@@ -264,7 +264,10 @@ impl Policy {
         FilterEffect::ALL
             .iter()
             .filter_map(|effect| {
-                let name = format!("Filter of {object_type}s: {}", effect.title().to_lowercase());
+                let name = format!(
+                    "Filter of {object_type}s: {}",
+                    effect.title().to_lowercase()
+                );
                 listed.difference(&name, theirs.with(*effect), mine.with(*effect))
             })
             .collect()

@@ -126,9 +126,7 @@ impl Question {
     /// Whether it is asked about objects of this type.
     pub const fn concerns(self, object_type: ObjectType) -> bool {
         match self {
-            Self::Presence | Self::ObjectType | Self::Scope | Self::Filter | Self::Mapping => {
-                true
-            }
+            Self::Presence | Self::ObjectType | Self::Scope | Self::Filter | Self::Mapping => true,
             Self::GroupKind => matches!(object_type, ObjectType::Group),
             // "Is Sign in Blocked on AD": a device signs in too.
             Self::SignIn => matches!(object_type, ObjectType::User | ObjectType::Device),

@@ -125,15 +125,17 @@ pub fn problems(filters: &plan::Filters) -> Vec<FieldError> {
 fn rules(
     filters: &plan::Filters,
 ) -> impl Iterator<Item = (ObjectType, FilterEffect, usize, &FilterRule)> {
-    ObjectType::OBJECTS.into_iter().flat_map(move |object_type| {
-        let of_type = filters.of(object_type).into_iter();
-        of_type.flat_map(move |of_type| {
-            FilterEffect::ALL.iter().flat_map(move |effect| {
-                let rules = of_type.with(*effect).iter().enumerate();
-                rules.map(move |(at, rule)| (object_type, *effect, at, rule))
+    ObjectType::OBJECTS
+        .into_iter()
+        .flat_map(move |object_type| {
+            let of_type = filters.of(object_type).into_iter();
+            of_type.flat_map(move |of_type| {
+                FilterEffect::ALL.iter().flat_map(move |effect| {
+                    let rules = of_type.with(*effect).iter().enumerate();
+                    rules.map(move |(at, rule)| (object_type, *effect, at, rule))
+                })
             })
         })
-    })
 }
 
 fn place(object_type: ObjectType, effect: FilterEffect, at: usize) -> String {
@@ -212,7 +214,12 @@ impl OfType {
             no_disabled: !filters.include_disabled
                 && matches!(object_type, ObjectType::User | ObjectType::Device),
             no_unlicensed: is_user && !filters.include_unlicensed,
-            domains: filters.domains.iter().filter(|_| is_user).cloned().collect(),
+            domains: filters
+                .domains
+                .iter()
+                .filter(|_| is_user)
+                .cloned()
+                .collect(),
             include: prepared(FilterEffect::Include)?,
             exclude: prepared(FilterEffect::Exclude)?,
         };
@@ -243,7 +250,10 @@ impl OfType {
         }
         if !self.domains.is_empty() {
             let domain = domain(values);
-            if !domain.as_ref().is_some_and(|own| self.domains.contains(own)) {
+            if !domain
+                .as_ref()
+                .is_some_and(|own| self.domains.contains(own))
+            {
                 return Judged::Out(Cause::Domain(domain));
             }
         }
@@ -297,9 +307,8 @@ impl How {
         match rule {
             FilterRule::All(conditions) | FilterRule::Any(conditions) => {
                 let prepared = conditions.iter().enumerate().map(|(at, condition)| {
-                    Prepared::of(condition).map_err(|why| {
-                        FieldError::new(&format!("{place}{kind}[{at}].value"), why)
-                    })
+                    Prepared::of(condition)
+                        .map_err(|why| FieldError::new(&format!("{place}{kind}[{at}].value"), why))
                 });
                 let prepared = prepared.collect::<Result<Vec<_>, _>>()?;
                 Ok(match rule {
@@ -315,9 +324,10 @@ impl How {
 
     fn uses(&self) -> Vec<&str> {
         match self {
-            Self::All(conditions) | Self::Any(conditions) => {
-                conditions.iter().map(|one| one.attribute.as_str()).collect()
-            }
+            Self::All(conditions) | Self::Any(conditions) => conditions
+                .iter()
+                .map(|one| one.attribute.as_str())
+                .collect(),
             Self::Expression(expression) => expression.uses().collect(),
         }
     }

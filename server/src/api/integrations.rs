@@ -7,10 +7,10 @@ use backend::{
 };
 use domain::{
     api_token::ListKind,
+    filter::{FilterTestRequest, FilterTrial},
     guard::GuardForecast,
     id::{CustomerId, IntegrationId},
     integration::{Integration, IntegrationChange, NewIntegration, People},
-    filter::{FilterTestRequest, FilterTrial},
     mapping::{MappingTest, MappingTestRequest},
     paging::Listing,
     permission::Permission,

@@ -126,7 +126,13 @@ impl FilterForm {
         form
     }
 
-    fn push(&mut self, number: u32, object_type: ObjectType, effect: FilterEffect, of: &FilterRule) {
+    fn push(
+        &mut self,
+        number: u32,
+        object_type: ObjectType,
+        effect: FilterEffect,
+        of: &FilterRule,
+    ) {
         let (rule, conditions) = lines(number, object_type, effect, of);
         self.rules.push(rule);
         self.conditions.extend(conditions);
@@ -164,7 +170,8 @@ impl FilterForm {
 
     /// Whether a rule is for objects of this type.
     pub fn is_about(&self, object_type: ObjectType) -> bool {
-        self.filled().any(|(line, _)| line.object_type == object_type)
+        self.filled()
+            .any(|(line, _)| line.object_type == object_type)
     }
 
     /// The filters that are filled in.
@@ -219,11 +226,20 @@ impl FilterForm {
         let switches = [
             (self.include_guests != was.include_guests, "guests"),
             (self.include_disabled != was.include_disabled, "disabled"),
-            (self.include_unlicensed != was.include_unlicensed, "without a license"),
+            (
+                self.include_unlicensed != was.include_unlicensed,
+                "without a license",
+            ),
             (self.require_names != was.require_names, "names"),
             (now.domains != before.domains, "domains"),
-            (self.normalize_user_names != was.normalize_user_names, "user names"),
-            (self.administrators.trim() != was.administrators.trim(), "administrators"),
+            (
+                self.normalize_user_names != was.normalize_user_names,
+                "user names",
+            ),
+            (
+                self.administrators.trim() != was.administrators.trim(),
+                "administrators",
+            ),
         ];
         let switches = switches.into_iter().filter(|(differs, _)| *differs);
         let mut differences: Vec<String> = switches.map(|(_, name)| name.to_owned()).collect();
@@ -292,7 +308,13 @@ mod tests {
         let other = FilterForm::of(&Policy::default(), "");
         assert_eq!(
             form.differences(&other),
-            ["disabled", "domains", "administrators", "user rules", "group rules"]
+            [
+                "disabled",
+                "domains",
+                "administrators",
+                "user rules",
+                "group rules"
+            ]
         );
         assert!(form.differences(&form).is_empty());
     }
@@ -318,7 +340,10 @@ mod tests {
         let form = FilterForm::of(&policy(), "");
         let blamed = |field: &str| form.blamed(field).map(|(line, _)| line.number);
         assert_eq!(blamed("policy.filters.user.include[1].expression"), Some(1));
-        assert_eq!(blamed("policy.filters.group.exclude[0].all[0].value"), Some(2));
+        assert_eq!(
+            blamed("policy.filters.group.exclude[0].all[0].value"),
+            Some(2)
+        );
         assert_eq!(blamed("policy.filters.group.include[0].all"), None);
         assert_eq!(blamed("policy.filters.domains"), None);
     }

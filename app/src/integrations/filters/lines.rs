@@ -47,9 +47,9 @@ impl Rules {
         let mut all = Vec::new();
         for object_type in self.types.get_value() {
             for effect in FilterEffect::ALL {
-                let of_both = form.filled().filter(|(line, _)| {
-                    line.object_type == object_type && line.effect == *effect
-                });
+                let of_both = form
+                    .filled()
+                    .filter(|(line, _)| line.object_type == object_type && line.effect == *effect);
                 for (_, rule) in of_both {
                     all.push(self.made(object_type, *effect, &rule));
                 }
@@ -72,9 +72,9 @@ impl Rules {
 
     fn of(self, object_type: ObjectType, effect: FilterEffect) -> Vec<Shown> {
         self.all.with(|all| {
-            let of_both = all.iter().filter(|one| {
-                one.rule.object_type == object_type && one.rule.effect == effect
-            });
+            let of_both = all
+                .iter()
+                .filter(|one| one.rule.object_type == object_type && one.rule.effect == effect);
             of_both.cloned().collect()
         })
     }
@@ -85,7 +85,8 @@ impl Rules {
     }
 
     fn remove(self, number: u32) {
-        self.all.update(|all| all.retain(|one| one.rule.number != number));
+        self.all
+            .update(|all| all.retain(|one| one.rule.number != number));
     }
 
     /// Puts another form of a rule in its place.
@@ -147,8 +148,12 @@ fn Effects(
     look: Callback<()>,
 ) -> impl IntoView {
     let hint = match effect {
-        FilterEffect::Include => "Whom one of these rules matches comes in, nobody else. Without a rule everybody does.",
-        FilterEffect::Exclude => "Whom one of these rules matches is kept out, whatever lets them in.",
+        FilterEffect::Include => {
+            "Whom one of these rules matches comes in, nobody else. Without a rule everybody does."
+        }
+        FilterEffect::Exclude => {
+            "Whom one of these rules matches is kept out, whatever lets them in."
+        }
     };
     let are_all = move || rules.of(object_type, effect).len() >= FILTER_RULES_MAX;
     view! {
@@ -304,7 +309,7 @@ fn Rule(
                             <li>
                                 <ConditionRow
                                     condition=condition
-                                    key=number * 100 + u32::try_from(at).unwrap_or(99)
+                                    row=number * 100 + u32::try_from(at).unwrap_or(99)
                                     object_type=object_type
                                     label=Signal::derive(move || format!("{}, condition {}", title(), at + 1))
                                 />
@@ -392,12 +397,12 @@ fn Found(message: Option<String>, plain: Option<FilterRule>) -> impl IntoView {
 fn ConditionRow(
     condition: ConditionLine,
     /// Tells conditions apart in the form.
-    key: u32,
+    row: u32,
     object_type: ObjectType,
     /// What it is called, for those who hear the page.
     label: Signal<String>,
 ) -> impl IntoView {
-    let name = move |field: &str| format!("filters[conditions][{key}][{field}]");
+    let name = move |field: &str| format!("filters[conditions][{row}][{field}]");
     let of = move |field: &'static str| move || format!("{}: {field}", label.get());
     let operator = RwSignal::new(condition.operator);
     let operators = FilterOperator::ALL

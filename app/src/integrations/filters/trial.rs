@@ -130,23 +130,27 @@ fn Tried(trial: FilterTrial) -> impl IntoView {
 }
 
 #[component]
-fn Examples(title: &'static str, of: Vec<FilteredObject>, object_type: ObjectType) -> impl IntoView {
+fn Examples(
+    title: &'static str,
+    of: Vec<FilteredObject>,
+    object_type: ObjectType,
+) -> impl IntoView {
     if of.is_empty() {
         return ().into_any();
     }
     let rows = of
         .into_iter()
         .map(|one| {
-            let page = one.directory_id.and_then(|id| routes::object(object_type, id));
+            let page = one
+                .directory_id
+                .and_then(|id| routes::object(object_type, id));
             let name = match page {
-                Some(page) => {
-                    view! {
-                        <a class="rc-link" href=page>
-                            <bdi>{one.display_name}</bdi>
-                        </a>
-                    }
-                    .into_any()
+                Some(page) => view! {
+                    <a class="rc-link" href=page>
+                        <bdi>{one.display_name}</bdi>
+                    </a>
                 }
+                .into_any(),
                 None => view! { <bdi>{one.display_name}</bdi> }.into_any(),
             };
             let why = match (one.cause, one.error) {

@@ -20,6 +20,7 @@ use super::{
     counts, decide, ending,
     ends::Ends,
     failures,
+    flags::Flag,
     member_planning::{Edges, Limits, Looked, Totals},
     members::{Difference, Members},
     planning::{Plan, mark_kept},

@@ -109,7 +109,10 @@ pub(super) async fn words(tx: &mut Tx, run_id: RunId, lines: &[CountLine]) -> Re
         };
         return Ok(RunError {
             code: reason.to_string(),
-            title: format!("A {rule} fails for {}", counted(number, "object", "objects")),
+            title: format!(
+                "A {rule} fails for {}",
+                counted(number, "object", "objects")
+            ),
             detail: format!("The first is {name}: {}", cause.unwrap_or_default()),
             fix: format!(
                 "Correct the rule on the tab {tab}, or the value in the source. Until then they stay as they are."

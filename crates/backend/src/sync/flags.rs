@@ -88,7 +88,10 @@ pub(super) fn facts(
         has_surname: Flag::Surname.is_in(flags),
         sign_in_blocked: Flag::SignInBlocked.is_in(flags),
         guest: Flag::Guest.is_in(flags),
-        filter: match (Flag::FilteredOut.is_in(flags), Flag::FilterFails.is_in(flags)) {
+        filter: match (
+            Flag::FilteredOut.is_in(flags),
+            Flag::FilterFails.is_in(flags),
+        ) {
             (true, _) => Answer::Out,
             (false, true) => Answer::Fails,
             (false, false) => Answer::In,

@@ -430,7 +430,9 @@ impl Walk {
 
     /// Notes what the filters say of an object.
     fn filter(&self, row: &mut Row) {
-        let judged = self.filters.judge_kept(self.object_type, row.mapped_from.as_deref());
+        let judged = self
+            .filters
+            .judge_kept(self.object_type, row.mapped_from.as_deref());
         match judged {
             Judged::In(_) => {}
             Judged::Out(_) => row.flags |= Flag::FilteredOut.bit(),

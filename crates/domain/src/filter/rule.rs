@@ -181,7 +181,9 @@ impl Condition {
         }
         let refused = |why: String| Err(("value", why));
         if self.value.is_empty() {
-            return refused("Enter what to compare with. For nothing, choose “is empty”.".to_owned());
+            return refused(
+                "Enter what to compare with. For nothing, choose “is empty”.".to_owned(),
+            );
         }
         if self.value.chars().count() > NAME_CHARS_MAX {
             return refused(format!("Use at most {NAME_CHARS_MAX} characters."));

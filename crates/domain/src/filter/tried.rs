@@ -2,11 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    id::ExternalId,
-    policy::ObjectType,
-    run::Reason,
-};
+use crate::{id::ExternalId, policy::ObjectType, run::Reason};
 
 /// How the objects in scope fall: in, out, or into neither because a rule fails for them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -55,17 +55,41 @@ const NAMES: &[(&str, &str)] = &[
     ("policy.guard.device.max_count", "Guard, device: number"),
     ("policy.guard.device.max_percent", "Guard, device: percent"),
     ("policy.protected", "Protected people"),
-    ("policy.filters.include_disabled", "Disabled people and devices"),
-    ("policy.filters.include_unlicensed", "People without a license"),
+    (
+        "policy.filters.include_disabled",
+        "Disabled people and devices",
+    ),
+    (
+        "policy.filters.include_unlicensed",
+        "People without a license",
+    ),
     ("policy.filters.domains", "Domains"),
-    ("policy.filters.user.include", "Filter of users: let in only"),
+    (
+        "policy.filters.user.include",
+        "Filter of users: let in only",
+    ),
     ("policy.filters.user.exclude", "Filter of users: keep out"),
-    ("policy.filters.group.include", "Filter of groups: let in only"),
+    (
+        "policy.filters.group.include",
+        "Filter of groups: let in only",
+    ),
     ("policy.filters.group.exclude", "Filter of groups: keep out"),
-    ("policy.filters.contact.include", "Filter of contacts: let in only"),
-    ("policy.filters.contact.exclude", "Filter of contacts: keep out"),
-    ("policy.filters.device.include", "Filter of devices: let in only"),
-    ("policy.filters.device.exclude", "Filter of devices: keep out"),
+    (
+        "policy.filters.contact.include",
+        "Filter of contacts: let in only",
+    ),
+    (
+        "policy.filters.contact.exclude",
+        "Filter of contacts: keep out",
+    ),
+    (
+        "policy.filters.device.include",
+        "Filter of devices: let in only",
+    ),
+    (
+        "policy.filters.device.exclude",
+        "Filter of devices: keep out",
+    ),
     ("policy.normalize_user_names", "Normalise user names"),
     ("policy.administrators_group_id", "Administrators"),
 ];

@@ -55,7 +55,12 @@ fn asked(at: &IdedExpr, negated: bool) -> Option<Condition> {
     };
     let test: FilterTest = call.func_name.parse().ok()?;
     let operator = FilterOperator::of(test, negated)?;
-    let arguments: Vec<&IdedExpr> = call.target.as_deref().into_iter().chain(&call.args).collect();
+    let arguments: Vec<&IdedExpr> = call
+        .target
+        .as_deref()
+        .into_iter()
+        .chain(&call.args)
+        .collect();
     let (name, value) = match arguments.as_slice() {
         [name] if !operator.has_value() => (name, String::new()),
         [name, value] if operator.has_value() => match &value.expr {

@@ -91,9 +91,18 @@ fn whoever_is_kept_out_is_whatever_lets_them_in() {
     ]);
     let both = rules(&[sales.clone()], &[trainee]);
     let cases = [
-        (json!({"department": "Sales", "city": "Delft"}), Judged::In(Some(0))),
-        (json!({"department": "HR", "city": "Delft"}), Judged::Out(Cause::NotIncluded)),
-        (json!({"department": "Sales"}), Judged::Out(Cause::Excluded(0))),
+        (
+            json!({"department": "Sales", "city": "Delft"}),
+            Judged::In(Some(0)),
+        ),
+        (
+            json!({"department": "HR", "city": "Delft"}),
+            Judged::Out(Cause::NotIncluded),
+        ),
+        (
+            json!({"department": "Sales"}),
+            Judged::Out(Cause::Excluded(0)),
+        ),
     ];
     for (of, expected) in cases {
         assert_eq!(judged(&both, of), expected);
@@ -125,20 +134,44 @@ fn the_switches_keep_out_who_they_say() {
     let other = |domain: &str| Judged::Out(Cause::Domain(Some(domain.to_owned())));
     let cases = [
         (person(own, json!({})), Judged::In(None)),
-        (person(own, json!({"accountEnabled": false})), Judged::Out(Cause::Disabled)),
-        (person(own, json!({"assignedLicenses": []})), Judged::Out(Cause::Unlicensed)),
-        (person(own, json!({"assignedLicenses": null})), Judged::Out(Cause::Unlicensed)),
-        (person("ada@sub.contoso.example", json!({})), other("sub.contoso.example")),
+        (
+            person(own, json!({"accountEnabled": false})),
+            Judged::Out(Cause::Disabled),
+        ),
+        (
+            person(own, json!({"assignedLicenses": []})),
+            Judged::Out(Cause::Unlicensed),
+        ),
+        (
+            person(own, json!({"assignedLicenses": null})),
+            Judged::Out(Cause::Unlicensed),
+        ),
+        (
+            person("ada@sub.contoso.example", json!({})),
+            other("sub.contoso.example"),
+        ),
         (person("ada", json!({})), Judged::Out(Cause::Domain(None))),
-        (person(guest, json!({"userType": "Guest", "mail": "b@x.example"})), other("x.example")),
-        (person(guest, json!({"userType": "Guest"})), Judged::In(None)),
+        (
+            person(guest, json!({"userType": "Guest", "mail": "b@x.example"})),
+            other("x.example"),
+        ),
+        (
+            person(guest, json!({"userType": "Guest"})),
+            Judged::In(None),
+        ),
     ];
     for (of, expected) in cases {
         assert_eq!(judged(&plan, of.clone()), expected, "{of}");
     }
     let filters = Filters::new(&plan).unwrap();
     let uses: Vec<_> = filters.uses(ObjectType::User).into_iter().collect();
-    let expected = ["accountEnabled", "assignedLicenses", "mail", "userPrincipalName", "userType"];
+    let expected = [
+        "accountEnabled",
+        "assignedLicenses",
+        "mail",
+        "userPrincipalName",
+        "userType",
+    ];
     assert_eq!(uses, expected);
     let device = values(json!({"accountEnabled": false}));
     let judged = filters.judge(ObjectType::Device, &device);
@@ -218,7 +251,10 @@ fn what_has_the_plain_shape_is_read_back() {
         ),
         ("equals(city, mail)", None),
         ("city == 'Delft'", None),
-        ("equals(city, 'a') && (equals(mail, 'b') || is_empty(mail))", None),
+        (
+            "equals(city, 'a') && (equals(mail, 'b') || is_empty(mail))",
+            None,
+        ),
         ("!begins_with(city, 'a')", None),
         ("!(equals(city, 'a') && is_empty(mail))", None),
         ("equals(city, '')", None),
@@ -232,7 +268,11 @@ fn what_has_the_plain_shape_is_read_back() {
 
 fn any_condition() -> impl Strategy<Value = Condition> {
     let attribute = prop::sample::select(vec![
-        "department", "city", "proxyAddresses", "accountEnabled", "extensionAttribute3",
+        "department",
+        "city",
+        "proxyAddresses",
+        "accountEnabled",
+        "extensionAttribute3",
         "assignedLicenses",
     ]);
     let operator = prop::sample::select(FilterOperator::ALL.to_vec());
@@ -259,8 +299,14 @@ fn any_rule() -> impl Strategy<Value = FilterRule> {
 fn any_values() -> impl Strategy<Value = Values> {
     let text = "[xX]?[a-cA-C é@.]{0,4}";
     let texts = prop::collection::vec(text, 0..3);
-    (text, prop::option::of(text), texts, any::<bool>(), prop::option::of(text)).prop_map(
-        |(department, city, addresses, enabled, sku)| {
+    (
+        text,
+        prop::option::of(text),
+        texts,
+        any::<bool>(),
+        prop::option::of(text),
+    )
+        .prop_map(|(department, city, addresses, enabled, sku)| {
             let licenses: Vec<_> = sku.into_iter().map(|sku| json!({"skuId": sku})).collect();
             let mut all = values(json!({
                 "department": department, "city": city, "proxyAddresses": addresses,
@@ -268,8 +314,7 @@ fn any_values() -> impl Strategy<Value = Values> {
             }));
             all.retain(|_, value| !value.is_null());
             all
-        },
-    )
+        })
 }
 
 proptest! {

@@ -130,7 +130,10 @@ pub(super) fn context(
         ("coalesce", boxed(coalesce)),
         ("first_non_empty", boxed(first_non_empty)),
         ("is_empty", boxed(is_empty)),
-        ("begins_with", boxed(|cx| compare(cx, FilterTest::BeginsWith))),
+        (
+            "begins_with",
+            boxed(|cx| compare(cx, FilterTest::BeginsWith)),
+        ),
         ("ends_with", boxed(|cx| compare(cx, FilterTest::EndsWith))),
         ("equals", boxed(|cx| compare(cx, FilterTest::Equals))),
         ("includes", boxed(|cx| compare(cx, FilterTest::Includes))),
@@ -356,7 +359,9 @@ fn compare<'c, 'v>(cx: &mut FunctionContext<'c, 'v>, test: FilterTest) -> Answer
     };
     spend(cx, wanted.len())?;
     let wanted = fold(wanted);
-    let found = any_text(cx, value.as_ref(), &mut |text| fits(test, &fold(text), &wanted))?;
+    let found = any_text(cx, value.as_ref(), &mut |text| {
+        fits(test, &fold(text), &wanted)
+    })?;
     Ok(CowVal::owned(CelBool::from(found)))
 }
 

@@ -59,36 +59,34 @@ impl<'a> Variables<'a> {
 }
 
 fn of_object<'a>(object: &'a SourceObject, name: &str) -> Read<'a> {
-        let content = &object.content;
-        let text = |text: &'a Option<String>| match text {
-            Some(text) => Read::Text(Cow::Borrowed(text)),
-            None => Read::Nothing,
+    let content = &object.content;
+    let text = |text: &'a Option<String>| match text {
+        Some(text) => Read::Text(Cow::Borrowed(text)),
+        None => Read::Nothing,
+    };
+    let of_type = object.object_type;
+    if let Some((column, _)) = columns(of_type).iter().find(|(_, own)| *own == name) {
+        return match *column {
+            "display_name" => Read::Text(Cow::Borrowed(&content.display_name)),
+            "user_principal_name" => text(&content.user_principal_name),
+            "given_name" => text(&content.given_name),
+            "surname" => text(&content.surname),
+            _ => text(&content.mail),
         };
-        let of_type = object.object_type;
-        if let Some((column, _)) = columns(of_type).iter().find(|(_, own)| *own == name) {
-            return match *column {
-                "display_name" => Read::Text(Cow::Borrowed(&content.display_name)),
-                "user_principal_name" => text(&content.user_principal_name),
-                "given_name" => text(&content.given_name),
-                "surname" => text(&content.surname),
-                _ => text(&content.mail),
-            };
-        }
-        match name {
-            "id" => Read::Text(Cow::Owned(object.external_id.to_string())),
-            "accountEnabled" => Read::Flag(!content.sign_in_blocked),
-            "userType" if of_type == ObjectType::User => {
-                Read::Text(Cow::Borrowed(if content.guest {
-                    "Guest"
-                } else {
-                    "Member"
-                }))
-            }
-            name => content
-                .attributes
-                .get(name)
-                .map_or(Read::Nothing, Read::Json),
-        }
+    }
+    match name {
+        "id" => Read::Text(Cow::Owned(object.external_id.to_string())),
+        "accountEnabled" => Read::Flag(!content.sign_in_blocked),
+        "userType" if of_type == ObjectType::User => Read::Text(Cow::Borrowed(if content.guest {
+            "Guest"
+        } else {
+            "Member"
+        })),
+        name => content
+            .attributes
+            .get(name)
+            .map_or(Read::Nothing, Read::Json),
+    }
 }
 
 impl VariableResolver for Variables<'_> {

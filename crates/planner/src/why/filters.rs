@@ -70,10 +70,7 @@ pub(super) fn let_in(subject: &Subject, outcome: StepOutcome) -> WhyStep {
                 "The filters let it in",
                 format!("A rule that lets in matches: {rule}. None keeps it out."),
             ),
-            None => (
-                "The filters let it in",
-                "Nothing keeps it out.".to_owned(),
-            ),
+            None => ("The filters let it in", "Nothing keeps it out.".to_owned()),
         },
         Judged::Out(cause) => ("Excluded by filter", out(subject, cause)),
         Judged::Fails(why) if is_read(&subject.mapped) => (
@@ -140,7 +137,8 @@ pub(super) fn mend(subject: &Subject) -> String {
     match &asked.judged {
         Judged::In(_) => "Nothing: the filters let it in.".to_owned(),
         Judged::Fails(_) if is_read(&subject.mapped) => {
-            "Correct the rule on the tab Filters, or the value that it reads in Entra ID.".to_owned()
+            "Correct the rule on the tab Filters, or the value that it reads in Entra ID."
+                .to_owned()
         }
         Judged::Fails(_) => "Start a run: it reads what the filters look at.".to_owned(),
         Judged::Out(Cause::Disabled) => format!(
@@ -158,7 +156,9 @@ pub(super) fn mend(subject: &Subject) -> String {
         },
         Judged::Out(Cause::NotIncluded) => {
             let rules = subject.policy.filters.of(subject.facts.object_type);
-            let rules = rules.map(|rules| rules.include.as_slice()).unwrap_or_default();
+            let rules = rules
+                .map(|rules| rules.include.as_slice())
+                .unwrap_or_default();
             let written: Vec<String> = rules.iter().map(ToString::to_string).collect();
             format!(
                 "Change {object} in Entra ID so that one of these is true, or add a rule that lets it in on the tab Filters: {}.",

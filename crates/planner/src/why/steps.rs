@@ -9,9 +9,7 @@ use domain::{
 };
 use serde_json::Value;
 
-use super::{
-    Recorded, Scope, Seen, Subject, Verdict, change, filters, kept_here, rules, words,
-};
+use super::{Recorded, Scope, Seen, Subject, Verdict, change, filters, kept_here, rules, words};
 use crate::{
     derive::{Asked, Question, trace},
     diff::{Outcome, changed},

@@ -430,7 +430,9 @@ fn every_step_is_worded() {
         subject.facts.filter = judged.answer();
         filtering.push(subject);
     }
-    let others = [asked, pending, kept, mapped, unmapped].into_iter().chain(filtering);
+    let others = [asked, pending, kept, mapped, unmapped]
+        .into_iter()
+        .chain(filtering);
     let all = kept_out().into_iter().chain(others);
     for subject in all.chain(kept_in()) {
         for step in explain(&subject).steps {

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     super::{
+        flags::Flag,
         glance::Glances,
         record::Work,
         seen::Noting,
