@@ -390,6 +390,7 @@ fn IntegrationRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("") view=integrations::ConfigurationTab />
             <Route path=path!("sync-history") view=history::IntegrationHistory />
             <Route path=path!("groups") view=integrations::GroupsTab />
+            <Route path=path!("filters") view=integrations::FiltersTab />
             <Route path=path!("attributes") view=integrations::AttributesTab />
             <Route path=path!("why") view=integrations::WhyTab />
             <Route path=path!("settings-file") view=settings_files::IntegrationFilePage />

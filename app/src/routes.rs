@@ -417,6 +417,16 @@ pub fn integration_attributes_with_preview(id: IntegrationId, run: RunId) -> Str
     format!("{INTEGRATIONS}/{id}/attributes?preview={run}")
 }
 
+/// The tab Filters of one integration.
+pub fn integration_filters(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/filters")
+}
+
+/// The tab Filters, with what a preview was made for filled in.
+pub fn integration_filters_with_preview(id: IntegrationId, run: RunId) -> String {
+    format!("{INTEGRATIONS}/{id}/filters?preview={run}")
+}
+
 /// Why somebody is or isn't here: asked of one integration.
 pub fn integration_why(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/why")
@@ -431,8 +441,9 @@ pub fn integration_why_of(id: IntegrationId, object: &str) -> String {
 /// A setting of an integration, by its name in the policy: its place on Tenant Configuration.
 pub fn setting(id: IntegrationId, field: &str) -> String {
     let place = match field {
-        // It has a tab of its own.
+        // They have tabs of their own.
         "mapping" => return integration_attributes(id),
+        "filters" => return integration_filters(id),
         "selected_group_ids" => "f-groups".to_owned(),
         "out_of_scope" => "f-out-of-scope".to_owned(),
         "guard" => "f-guard".to_owned(),

@@ -28,6 +28,8 @@ mod description;
 #[cfg(test)]
 mod enrolments;
 #[cfg(test)]
+mod filters;
+#[cfg(test)]
 mod integrations;
 #[cfg(test)]
 mod killed;

@@ -66,6 +66,7 @@ pub fn IntegrationPage() -> impl IntoView {
                 (routes::integration(id), "Tenant Configuration".to_owned()),
                 (routes::integration_history(id), "Sync History".to_owned()),
                 (routes::integration_groups(id), "Groups".to_owned()),
+                (routes::integration_filters(id), "Filters".to_owned()),
                 (routes::integration_attributes(id), "Attributes".to_owned()),
                 (routes::integration_template(id), "Template".to_owned()),
                 (routes::integration_versions(id), "Versions".to_owned()),

@@ -52,13 +52,27 @@ pub fn AboutPreview(
     })
 }
 
-/// The way back to the form, with these settings filled in: rules for attributes have a tab of
-/// their own.
+/// Settings that the tab Filters alone has, as differences name them.
+const ON_FILTERS: [&str; 5] = [
+    "Administrators",
+    "Disabled in the source",
+    "Domains",
+    "User names",
+    "Without a license",
+];
+
+/// The way back to the form, with these settings filled in: rules for attributes and filters have
+/// tabs of their own.
 #[component]
 fn BackToSettings(run: Run, settings: Vec<Difference>) -> impl IntoView {
     let of_attributes = |setting: &Difference| setting.name.starts_with("Mapping of ");
+    let of_filters = |setting: &Difference| {
+        setting.name.starts_with("Filter of ") || ON_FILTERS.contains(&setting.name.as_str())
+    };
     let to = if !settings.is_empty() && settings.iter().all(of_attributes) {
         routes::integration_attributes_with_preview(run.integration_id, run.id)
+    } else if settings.iter().any(of_filters) {
+        routes::integration_filters_with_preview(run.integration_id, run.id)
     } else {
         routes::integration_with_preview(run.integration_id, run.id)
     };

@@ -21,6 +21,7 @@ pub mod device;
 pub mod difference;
 pub mod directory;
 pub mod enrolment;
+pub mod filter;
 pub mod group;
 pub mod guard;
 pub mod id;

@@ -262,6 +262,10 @@ text_enum! {
         DeletedHere = "deleted_here",
         /// A mapping rule fails for it: it stays as it is, and waits.
         MappingFailed = "mapping_failed",
+        /// A filter of the policy keeps it out.
+        ExcludedByFilter = "excluded_by_filter",
+        /// A filter fails for it: it stays as it is, and waits.
+        FilterFailed = "filter_failed",
     }
 }
 
@@ -287,6 +291,8 @@ impl Reason {
             Self::DeactivatedHere => "Deactivated here",
             Self::DeletedHere => "Deleted here",
             Self::MappingFailed => "A mapping rule fails for it",
+            Self::ExcludedByFilter => "Excluded by filter",
+            Self::FilterFailed => "A filter fails for it",
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     enrolment::EnrolmentState,
     group::{GroupKind, MemberLine},
     id::{CustomerId, ExternalId, GroupId, IntegrationId, UserId},
-    made_here::{Administrator, Editable, Elsewhere, KeptAttribute},
+    made_here::{Administrator, AdministratorsGroup, Editable, Elsewhere, KeptAttribute},
     protection::{Protected, ProtectedByRule, Protection},
     run::Reason,
     text_enum,
@@ -93,6 +93,8 @@ pub struct WholeUser {
     pub guest: bool,
     /// That it administers its customer's workspace; null where it doesn't.
     pub administrator: Option<Administrator>,
+    /// The group of its source that decides whether it does; null where that is decided here.
+    pub administrators_group: Option<AdministratorsGroup>,
     /// Other addresses it signs in with.
     pub aliases: Vec<String>,
     /// What is kept here of a synced user, whatever its source says.
@@ -161,6 +163,8 @@ pub struct UserDetail {
     pub guest: bool,
     /// That it administers its customer's workspace, and who said so.
     pub administrator: Option<Administrator>,
+    /// The group of its source that decides whether it does; none where that is decided here.
+    pub administrators_group: Option<AdministratorsGroup>,
     /// Other addresses it signs in with.
     pub aliases: Vec<String>,
     /// What is kept here of it, whatever its source says.

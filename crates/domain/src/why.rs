@@ -43,6 +43,8 @@ text_enum! {
         Guest = "guest",
         /// Whether a user has a given name and a surname.
         Names = "names",
+        /// Whether the filters let it in.
+        Filters = "filters",
         /// Whether every mapping rule works for it.
         MappingRules = "mapping_rules",
         /// "Is Sign in Blocked on AD".

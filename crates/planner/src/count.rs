@@ -14,7 +14,7 @@ pub fn tally(line: &mut CountLine, outcome: Outcome) {
         Outcome::Absent => {}
         Outcome::Unchanged => add(line, |line| &mut line.unchanged, 1),
         Outcome::Filtered(_) => add(line, |line| &mut line.filtered, 1),
-        Outcome::Failed => add(line, |line| &mut line.failed, 1),
+        Outcome::Failed(_) => add(line, |line| &mut line.failed, 1),
         Outcome::Change(step) => {
             change(line, step.action, 1);
             if step.action == Action::Disable && step.reason == Some(Reason::SignInBlocked) {
@@ -104,7 +104,7 @@ mod tests {
                     0 => Outcome::Absent,
                     1 => Outcome::Unchanged,
                     2 => Outcome::Filtered(Reason::Guest),
-                    4 => Outcome::Failed,
+                    4 => Outcome::Failed(Reason::MappingFailed),
                     _ => Outcome::Change(Step { action, reason }),
                 };
                 tally(&mut line, outcome);

@@ -7,7 +7,7 @@ use domain::{
     run::Reason,
 };
 
-use crate::read::Presence;
+use crate::{filter::Answer, read::Presence};
 
 /// What decides about one object: nothing of its content that the decision doesn't need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Facts {
     pub sign_in_blocked: bool,
     /// Whether a user is a guest.
     pub guest: bool,
+    /// What the filters say of it.
+    pub filter: Answer,
     /// Whether a mapping rule fails for it, so that what it should be like isn't known.
     pub unmapped: bool,
     /// Whether an active user of an older integration of the customer has this user name.
@@ -45,9 +47,11 @@ pub enum Derived {
     Active,
     /// It belongs into the directory, not in use: its sign-in is blocked in the source.
     Blocked,
-    /// It may belong into the directory: a mapping rule fails for it, so it stays as it is there,
-    /// but for a blocked sign-in, which counts all the same.
-    Unmapped {
+    /// It may belong into the directory: a filter or a mapping rule fails for it, so it stays as it
+    /// is there, but for a blocked sign-in, which counts all the same.
+    Undecided {
+        /// What fails.
+        reason: Reason,
         /// Whether its sign-in is blocked, and that counts.
         blocked: bool,
     },
@@ -70,7 +74,7 @@ impl Derived {
         match self {
             Self::Active => None,
             Self::Blocked => Some(Reason::SignInBlocked),
-            Self::Unmapped { .. } => Some(Reason::MappingFailed),
+            Self::Undecided { reason, .. } => Some(reason),
             Self::Filtered(reason) | Self::Absent(reason) => Some(reason),
         }
     }
@@ -92,6 +96,8 @@ pub enum Question {
     /// Does it have both names, where both are required? Names that rules make aren't known while a
     /// rule fails, and then nobody is kept out for them.
     Names,
+    /// Do the filters let it in?
+    Filter,
     /// Does every mapping rule work for it? Whom the questions before keep out is kept out whatever
     /// rules make.
     Mapping,
@@ -104,13 +110,14 @@ pub enum Question {
 
 impl Question {
     /// Every question, in the order in which they are asked.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Presence,
         Self::ObjectType,
         Self::Scope,
         Self::GroupKind,
         Self::Guest,
         Self::Names,
+        Self::Filter,
         Self::Mapping,
         Self::SignIn,
         Self::UserName,
@@ -119,7 +126,7 @@ impl Question {
     /// Whether it is asked about objects of this type.
     pub const fn concerns(self, object_type: ObjectType) -> bool {
         match self {
-            Self::Presence | Self::ObjectType | Self::Scope | Self::Mapping => true,
+            Self::Presence | Self::ObjectType | Self::Scope | Self::Filter | Self::Mapping => true,
             Self::GroupKind => matches!(object_type, ObjectType::Group),
             // "Is Sign in Blocked on AD": a device signs in too.
             Self::SignIn => matches!(object_type, ObjectType::User | ObjectType::Device),
@@ -130,6 +137,10 @@ impl Question {
     /// What it decides; none where it lets the object through to the next question.
     pub fn decides(self, policy: &Policy, facts: &Facts) -> Option<Derived> {
         let when = |is: bool, derived| is.then_some(derived);
+        let undecided = |reason| Derived::Undecided {
+            reason,
+            blocked: facts.sign_in_blocked && policy.blocked_sign_in_disables,
+        };
         match self {
             Self::Presence => facts.presence.reason().map(Derived::Absent),
             Self::ObjectType => when(
@@ -145,12 +156,12 @@ impl Question {
                 facts.guest && !policy.include_guests,
                 Derived::Filtered(Reason::Guest),
             ),
-            Self::Mapping => when(
-                facts.unmapped,
-                Derived::Unmapped {
-                    blocked: facts.sign_in_blocked && policy.blocked_sign_in_disables,
-                },
-            ),
+            Self::Filter => match facts.filter {
+                Answer::In => None,
+                Answer::Out => Some(Derived::Filtered(Reason::ExcludedByFilter)),
+                Answer::Fails => Some(undecided(Reason::FilterFailed)),
+            },
+            Self::Mapping => when(facts.unmapped, undecided(Reason::MappingFailed)),
             Self::Names => when(
                 policy.require_names
                     && !(facts.has_given_name && facts.has_surname)
@@ -230,10 +241,15 @@ mod tests {
         has_surname: true,
         sign_in_blocked: false,
         guest: false,
+        filter: Answer::In,
         unmapped: false,
         name_taken: false,
         group_kind: None,
     };
+
+    const fn undecided(reason: Reason, blocked: bool) -> Derived {
+        Derived::Undecided { reason, blocked }
+    }
 
     fn group(kind: GroupKind) -> Facts {
         Facts {
@@ -310,7 +326,7 @@ mod tests {
                     unmapped: true,
                     ..PERSON
                 },
-                Derived::Unmapped { blocked: false },
+                undecided(Reason::MappingFailed, false),
             ),
             (
                 Facts {
@@ -325,7 +341,7 @@ mod tests {
                     unmapped: true,
                     ..blocked
                 },
-                Derived::Unmapped { blocked: true },
+                undecided(Reason::MappingFailed, true),
             ),
             (
                 Facts {
@@ -340,6 +356,36 @@ mod tests {
                     ..blocked
                 },
                 Derived::Blocked,
+            ),
+            (
+                Facts {
+                    filter: Answer::Out,
+                    unmapped: true,
+                    ..blocked
+                },
+                Derived::Filtered(Reason::ExcludedByFilter),
+            ),
+            (
+                Facts {
+                    filter: Answer::Fails,
+                    unmapped: true,
+                    ..blocked
+                },
+                undecided(Reason::FilterFailed, true),
+            ),
+            (
+                Facts {
+                    filter: Answer::Out,
+                    ..guest
+                },
+                Derived::Filtered(Reason::Guest),
+            ),
+            (
+                Facts {
+                    filter: Answer::Out,
+                    ..group(GroupKind::Security)
+                },
+                Derived::Filtered(Reason::ExcludedByFilter),
             ),
             (group(GroupKind::Security), Derived::Active),
             (group(GroupKind::Microsoft365), Derived::Active),
@@ -396,7 +442,7 @@ mod tests {
             unmapped: true,
             ..nameless
         };
-        let unmapped = Derived::Unmapped { blocked: false };
+        let unmapped = undecided(Reason::MappingFailed, false);
         assert_eq!(derive(&policy, &failing), unmapped);
     }
 
@@ -408,8 +454,10 @@ mod tests {
             Presence::Gone,
         ]);
         let kind = prop::option::of(prop::sample::select(GroupKind::ALL.to_vec()));
-        (object_type, presence, kind, any::<[bool; 7]>()).prop_map(
-            |(object_type, presence, group_kind, flags)| Facts {
+        let filter = prop::sample::select(vec![Answer::In, Answer::Out, Answer::Fails]);
+        (object_type, presence, kind, filter, any::<[bool; 7]>()).prop_map(
+            |(object_type, presence, group_kind, filter, flags)| Facts {
+                filter,
                 object_type,
                 presence,
                 in_scope: flags[0],

@@ -6,6 +6,7 @@
 //!
 //! - [`read`]: an object as its source gave it, brought into one form.
 //! - [`mapping`]: the policy's rules make of it what the directory gets.
+//! - [`filter`]: whether what the source says of it lets it in.
 //! - [`merge`]: what a round said about an object or an edge more than once becomes one statement.
 //! - [`mod@derive`]: the policy decides what should be of one object.
 //! - [`diff`]: what should be and what is become at most one action an object.
@@ -23,6 +24,7 @@ pub mod count;
 pub mod decision;
 pub mod derive;
 pub mod diff;
+pub mod filter;
 pub mod fold;
 pub mod guard;
 pub mod hash;

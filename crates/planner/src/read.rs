@@ -179,7 +179,8 @@ fn is_empty(value: &Value) -> bool {
 pub struct Mapped {
     /// What failed, where a rule did: then the content is the source's own.
     pub error: Option<String>,
-    /// The source's values that rules read: a JSON object. None where no rule is for its type.
+    /// The source's values that rules and filters read: a JSON object. None where none is for its
+    /// type.
     pub from: Option<String>,
 }
 

@@ -35,10 +35,11 @@ const KEEP_NOTHING: [&str; 5] = [
     "theme/choose",
 ];
 /// The same of calls.
-const CALLS_THAT_KEEP_NOTHING: [&str; 6] = [
+const CALLS_THAT_KEEP_NOTHING: [&str; 7] = [
     "POST /credential-profiles/{id}/second/test-connection",
     "POST /customers/{id}/enrolment-settings/preview",
     "POST /integrations/test-connection",
+    "POST /integrations/{id}/filter-test",
     "POST /integrations/{id}/mapping-test",
     "POST /integrations/{id}/protected-forecast",
     "POST /policy-templates/{id}/effect",

@@ -171,6 +171,9 @@ fn reading_settings(things: &Things, function: &str) -> Option<Value> {
     } = things;
     Some(match function {
         "mapping/get" | "policy-templates/standing" => json!({ "id": integration }),
+        "filters/get" => json!({ "id": integration, "run": null }),
+        "filters/check" => json!({ "id": integration, "form": {} }),
+        "filters/test" => json!({ "id": integration, "form": {}, "object_type": "user" }),
         "mapping/check" => json!({ "id": integration, "mapping": { "lines": [] } }),
         "mapping/test" => json!({ "id": integration, "mapping": null, "objects": "" }),
         "policy-templates/form" => json!({}),
@@ -283,6 +286,9 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         "integrations/sync-object" => format!("id={integration}&object=ab"),
         "integrations/preview-settings" | "integrations/save" | "integrations/test-saved" => {
             settings(integration, profile)
+        }
+        "filters/preview" | "filters/save" => {
+            format!("id={integration}&filters[domains]=a.example")
         }
         "mapping/preview" | "mapping/save" => mapping(integration),
         "notifications/add" => {

@@ -108,8 +108,11 @@ impl SettingsForm {
                 delete: self.delete,
             },
             guard,
-            // It has a tab of its own.
+            // They have tabs of their own.
             mapping: before.mapping.clone(),
+            filters: before.filters.clone(),
+            normalize_user_names: before.normalize_user_names,
+            administrators_group_id: before.administrators_group_id,
         };
         policy
             .checked()

@@ -255,11 +255,13 @@ pub async fn whole(b: &Backend, scope: &Scope, id: UserId) -> Result<WholeUser> 
     let mut tx = b.db.read().await?;
     let more = more(&mut tx, id).await?;
     let by_rule = protected_rules::of_user(&mut tx, id).await?;
+    let administrators_group = elsewhere::administrators(&mut tx, user.integration_id).await?;
     Ok(WholeUser {
         user,
         protected: Protected::of(more.protection.into(), by_rule),
         guest: more.guest,
         administrator: held::administrator(more.administrator_at, more.administrator_by),
+        administrators_group,
         aliases: names::aliases(&mut tx, id).await?,
         kept_attributes: kept_attributes::of_user(&mut tx, id).await?,
         attributes: read_json("attributes", &more.attributes)?,
@@ -327,6 +329,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail
     let more = more(&mut tx, id).await?;
     let user = &line.user;
     let (integration, source) = (user.integration_id, user.source_type);
+    let administrators_group = elsewhere::administrators(&mut tx, integration).await?;
     Ok(UserDetail {
         elsewhere: elsewhere::of(&mut tx, integration, ObjectType::User, user.external_id).await?,
         line,
@@ -339,6 +342,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail
         attributes: attributes::in_words(&more.attributes)?,
         guest: more.guest,
         administrator: held::administrator(more.administrator_at, more.administrator_by),
+        administrators_group,
         aliases: names::aliases(&mut tx, id).await?,
         kept: kept_attributes::of_user(&mut tx, id).await?,
         editable: editable(source, integration),

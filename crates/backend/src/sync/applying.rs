@@ -15,6 +15,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
+    administrators,
     batches::Batches,
     ends::Ends,
     kept_here,
@@ -71,6 +72,7 @@ pub(super) async fn apply(work: &mut Work<'_>) -> Result<(), Stop> {
     }
     batches.commit().await?;
     let mut tx = work.b().db.write().await?;
+    administrators::follow(work, &mut tx).await?;
     work.enter(&mut tx, RunPhase::Done).await?;
     tx.commit().await?;
     Ok(())
@@ -82,7 +84,7 @@ async fn applied(work: &Work<'_>) -> Result<i64> {
         &mut tx,
         i64,
         "SELECT COUNT(*) FROM run_change WHERE run_id = $1 AND status IN ('applied', 'failed')
-            AND (reason IS NULL OR reason <> 'mapping_failed')",
+            AND (reason IS NULL OR reason NOT IN ('mapping_failed', 'filter_failed'))",
         work.run.id
     )
 }

@@ -487,7 +487,7 @@ async fn settle_pending(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
     execute!(
         tx,
         "UPDATE source_object SET pending = CASE
-                WHEN c.reason = 'mapping_failed' THEN 'mapping'
+                WHEN c.reason IN ('mapping_failed', 'filter_failed') THEN 'mapping'
                 WHEN c.status = 'failed' THEN 'failed'
                 WHEN c.reason = 'empty_answer' THEN 'empty_answer' ELSE 'guard_limit' END
            FROM run_change c

@@ -12,6 +12,7 @@
 //! | [`decided`] | of a held run that was decided: what was approved is looked at again, and applied | done again |
 //! | [`ending`] | counts, states, what stays pending; the job leaves the queue | done again |
 
+mod administrators;
 mod apply_preview;
 mod applying;
 mod batches;
@@ -25,6 +26,7 @@ mod ends;
 pub(crate) mod entra;
 mod existing;
 mod failures;
+mod flags;
 mod glance;
 mod held;
 mod holding;

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::{
     counts,
     difference::{self, Differing},
+    flags::Flag,
     glance::Glances,
     holding, member_planning,
     reading::Round,
@@ -27,7 +28,7 @@ use super::{
     rejections::Rejections,
     rows::{IDS_MAX, fetch_built, push_ids, run_built},
     stop::Stop,
-    walk::{Decided, Flag, Marks, Row, Walk, Which},
+    walk::{Decided, Marks, Row, Walk, Which},
 };
 use crate::{
     Result, Tx,
@@ -356,12 +357,12 @@ fn change(
     let (action, reason, status) = match outcome {
         Outcome::Absent | Outcome::Unchanged => return None,
         Outcome::Filtered(reason) => (Action::Filter, Some(reason), ChangeStatus::Filtered),
-        Outcome::Failed => {
+        Outcome::Failed(reason) => {
             let action = match row.directory_id {
                 Some(_) => Action::Update,
                 None => Action::Create,
             };
-            (action, Some(Reason::MappingFailed), ChangeStatus::Failed)
+            (action, Some(reason), ChangeStatus::Failed)
         }
         Outcome::Change(step) => (step.action, step.reason, ChangeStatus::Planned),
     };
@@ -384,7 +385,7 @@ fn change(
         edges: 0,
         before: None,
         after: None,
-        error: None,
+        error: row.filter_error,
     })
 }
 

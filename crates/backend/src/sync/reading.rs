@@ -17,7 +17,7 @@ use graph::{
     After, Client, ContactItem, DeltaStart, DeviceItem, FILTER_IDS_MAX, GroupItem, Item, Page,
     Pages, Select, UserItem,
 };
-use planner::mapping::Mapper;
+use planner::{filter::Filters, mapping::Mapper};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -120,6 +120,16 @@ pub(super) fn read_key(policy: &Policy) -> String {
         hash.update(b"mapping;");
         hash.update(serde_json::to_vec(&policy.mapping).unwrap_or_default());
     }
+    if policy.normalize_user_names {
+        hash.update(b"normalized;");
+    }
+    // What filters look at. What they make of it is planned anew, and nothing has to be read for it.
+    let filters = Filters::new(&policy.filters).unwrap_or_default();
+    for object_type in ObjectType::OBJECTS {
+        for name in filters.uses(object_type) {
+            hash.update(format!("filter {object_type} {name};"));
+        }
+    }
     hex::encode(hash.finalize())
 }
 
@@ -155,11 +165,20 @@ pub(super) async fn read(work: &mut Work<'_>) -> Result<Read, Stop> {
 /// The rules of a policy. They were looked at when they were saved, so this goes wrong only where
 /// what is let in changed since.
 fn mapper(policy: &Policy) -> Result<Mapper, Stop> {
-    Mapper::new(&policy.mapping).map_err(|error| {
+    Mapper::of(policy).map_err(|error| {
+        let detail = format!("{error} Nothing was read.");
+        if error.field.starts_with("policy.filters") {
+            return Stop::failed(
+                "filters_invalid",
+                "A filter can’t be read",
+                detail,
+                "Open the tab Filters of the integration, correct the rule and save.",
+            );
+        }
         Stop::failed(
             "mapping_invalid",
             "A mapping rule can’t be read",
-            format!("{error} Nothing was read."),
+            detail,
             "Open the tab Attributes of the integration, correct the rule and save.",
         )
     })

@@ -8,6 +8,7 @@ mod deciding;
 mod endings;
 mod enrolling;
 mod equality;
+mod filtering;
 mod guarding;
 mod keeping_here;
 mod leaving;

@@ -269,7 +269,7 @@ pub(super) async fn bare(
         policy: integration.policy.clone(),
         integration_id: integration.id,
         external_id: object.external_id,
-        facts: facts(&object, in_scope, holder.is_some()),
+        facts: facts(&integration.policy, &object, in_scope, holder.is_some()),
         hash: hash::content(&object.content),
         content: object.content,
         mapped: object.mapped,

@@ -14,13 +14,14 @@ use domain::{
     id::{ExternalId, GroupId, IntegrationId, UserId},
     integration::Integration,
     permission::Permission,
-    policy::ObjectType,
+    policy::{ObjectType, Policy},
     run::RunObject,
     user::DirectoryStatus,
     why::{Why, WhyAnswer, WhyObject},
 };
 use planner::{
     derive::Facts,
+    filter::Filters,
     read::{Content, SourceObject},
     why::NameHolder,
 };
@@ -212,8 +213,11 @@ pub(crate) async fn in_directory(
 }
 
 /// What decides about a source object.
-fn facts(object: &SourceObject, in_scope: bool, name_taken: bool) -> Facts {
+fn facts(policy: &Policy, object: &SourceObject, in_scope: bool, name_taken: bool) -> Facts {
     let content = &object.content;
+    // Filters were looked at when they were saved.
+    let filters = Filters::new(&policy.filters).unwrap_or_default();
+    let judged = filters.judge_kept(object.object_type, object.mapped.from.as_deref());
     Facts {
         object_type: object.object_type,
         presence: object.presence,
@@ -222,6 +226,7 @@ fn facts(object: &SourceObject, in_scope: bool, name_taken: bool) -> Facts {
         has_surname: content.surname.is_some(),
         sign_in_blocked: content.sign_in_blocked,
         guest: content.guest,
+        filter: judged.answer(),
         unmapped: object.mapped.error.is_some(),
         name_taken,
         group_kind: content.group_kind,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::filter::Answer;
 use chrono::TimeZone;
 use domain::policy::ObjectType;
 use proptest::prelude::*;
@@ -311,7 +312,9 @@ fn any_policy() -> impl Strategy<Value = Policy> {
 }
 
 fn any_facts() -> impl Strategy<Value = Facts> {
-    (any::<[bool; 6]>(), 0usize..3).prop_map(|(on, presence)| Facts {
+    let filter = prop::sample::select(vec![Answer::In, Answer::Out, Answer::Fails]);
+    (any::<[bool; 6]>(), 0usize..3, filter).prop_map(|(on, presence, filter)| Facts {
+        filter,
         object_type: ObjectType::User,
         presence: [Presence::Present, Presence::SoftDeleted, Presence::Gone][presence],
         in_scope: on[0],

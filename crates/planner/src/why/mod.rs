@@ -5,6 +5,7 @@
 //! to change for the other answer, which it tries out on the same two functions.
 
 mod change;
+mod filters;
 mod kept_here;
 mod rules;
 mod steps;

@@ -9,7 +9,7 @@ use domain::{
 };
 use serde_json::Value;
 
-use super::{Recorded, Scope, Seen, Subject, Verdict, change, kept_here, rules, words};
+use super::{Recorded, Scope, Seen, Subject, Verdict, change, filters, kept_here, rules, words};
 use crate::{
     derive::{Asked, Question, trace},
     diff::{Outcome, changed},
@@ -100,6 +100,8 @@ fn asked_one(subject: &Subject, question: Question, asked: Asked) -> Option<WhyS
             Question::Scope => (StepKind::Scope, "Scope"),
             Question::GroupKind => (StepKind::GroupKind, "Kind of group"),
             Question::Guest => (StepKind::Guest, "Guests"),
+            Question::Filter if !filters::concern(subject) => return None,
+            Question::Filter => (StepKind::Filters, "Filters"),
             Question::Mapping if !rules::are_for(subject) => return None,
             Question::Mapping => (StepKind::MappingRules, "Mapping rules"),
             Question::Names => (StepKind::Names, "Given name and surname"),
@@ -124,6 +126,8 @@ fn asked_one(subject: &Subject, question: Question, asked: Asked) -> Option<WhyS
         Question::Scope => scope(subject, outcome),
         Question::GroupKind => group_kind(subject, outcome),
         Question::Guest => guest(subject, outcome),
+        Question::Filter if !stopped && !filters::concern(subject) => return None,
+        Question::Filter => filters::let_in(subject, outcome),
         Question::Mapping if !stopped && !rules::are_for(subject) => return None,
         Question::Mapping => rules::all_work(subject, outcome),
         Question::Names => names(subject, outcome),
@@ -617,7 +621,7 @@ fn pending(subject: &Subject) -> Option<WhyStep> {
             "A run found nothing at all where something was known, and changed nothing. Check the tenant and the selected groups, then approve or reject on the run’s page.",
         ),
         "mapping" => (
-            "A mapping rule fails",
+            "A rule fails",
             "It stays as it is until the rule, or the value in Entra ID, is corrected.",
         ),
         "failed" => (

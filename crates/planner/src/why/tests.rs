@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::{Duration, TimeZone};
 use domain::{
+    filter::{Condition, FilterOperator, FilterRule, FilterRules},
     group::GroupKind,
     mapping::{AttributeRule, MappingRule},
     policy::{Actions, ObjectType, OutOfScope},
@@ -14,7 +15,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::{change::needs, *};
-use crate::read::Presence;
+use crate::{
+    filter::{Answer, Filters},
+    read::Presence,
+};
 
 fn now() -> DateTime {
     chrono::Utc.with_ymd_and_hms(2026, 3, 1, 12, 0, 0).unwrap()
@@ -38,6 +42,7 @@ fn subject(object_type: ObjectType) -> Subject {
             has_surname: true,
             sign_in_blocked: false,
             guest: false,
+            filter: Answer::In,
             unmapped: false,
             name_taken: false,
             group_kind: (object_type == ObjectType::Group).then_some(GroupKind::Security),
@@ -406,7 +411,28 @@ fn every_step_is_worded() {
     let mut unmapped = mapped.clone();
     unmapped.facts.unmapped = true;
     unmapped.mapped.error = Some("jobTitle: “+” can’t be used with nothing and a text.".to_owned());
-    let others = [asked, pending, kept, mapped, unmapped];
+    let mut filtering = Vec::new();
+    for from in [Some(r#"{"city": "Delft"}"#), Some("{}"), None] {
+        let mut subject = filtered(
+            FilterRules {
+                include: vec![FilterRule::All(vec![Condition {
+                    attribute: "city".to_owned(),
+                    operator: FilterOperator::IsNotEmpty,
+                    value: String::new(),
+                }])],
+                exclude: vec![FilterRule::Expression("lower(mail)".to_owned())],
+            },
+            "{}",
+        );
+        subject.mapped.from = from.map(str::to_owned);
+        let filters = Filters::new(&subject.policy.filters).unwrap();
+        let judged = filters.judge_kept(ObjectType::User, subject.mapped.from.as_deref());
+        subject.facts.filter = judged.answer();
+        filtering.push(subject);
+    }
+    let others = [asked, pending, kept, mapped, unmapped]
+        .into_iter()
+        .chain(filtering);
     let all = kept_out().into_iter().chain(others);
     for subject in all.chain(kept_in()) {
         for step in explain(&subject).steps {
@@ -444,6 +470,48 @@ fn a_long_list_of_groups_is_cut() {
     assert!(list(12).ends_with("“10” and 2 more"));
 }
 
+fn filtered(rules: FilterRules, from: &str) -> Subject {
+    let mut subject = subject(ObjectType::User);
+    subject.policy.filters.user = rules;
+    subject.mapped.from = Some(from.to_owned());
+    let filters = Filters::new(&subject.policy.filters).unwrap();
+    let judged = filters.judge_kept(ObjectType::User, subject.mapped.from.as_deref());
+    subject.facts.filter = judged.answer();
+    subject
+}
+
+#[test]
+fn a_filter_says_which_rule_decided_and_what_would_change_it() {
+    let is = |attribute: &str, value: &str| {
+        FilterRule::All(vec![Condition {
+            attribute: attribute.to_owned(),
+            operator: FilterOperator::Is,
+            value: value.to_owned(),
+        }])
+    };
+    let excluding = |rule| FilterRules {
+        exclude: vec![rule],
+        ..FilterRules::default()
+    };
+    let including = FilterRules {
+        include: vec![is("city", "Delft"), is("city", "Utrecht")],
+        ..FilterRules::default()
+    };
+    let sales = r#"{"department": "Sales", "city": "Utrecht"}"#;
+    let failing = FilterRule::Expression("lower(city)".to_owned());
+    let all: Vec<String> = [
+        filtered(excluding(is("department", "sales")), sales),
+        filtered(excluding(is("department", "HR")), sales),
+        filtered(including.clone(), sales),
+        filtered(including, "{}"),
+        filtered(excluding(failing), sales),
+    ]
+    .iter()
+    .map(told)
+    .collect();
+    insta::assert_snapshot!(all.join("\n"));
+}
+
 fn any_subject() -> impl Strategy<Value = Subject> {
     let object_type = prop::sample::select(vec![
         ObjectType::User,
@@ -462,10 +530,11 @@ fn any_subject() -> impl Strategy<Value = Subject> {
     let reason = prop::option::of(prop::sample::select(Reason::ALL.to_vec()));
     let have = prop::option::of((status, reason, any::<[bool; 3]>()));
     let types = prop::sample::subsequence(ObjectType::ALL.to_vec(), 0..=5);
-    let decided = (object_type, presence, kind, any::<[bool; 7]>());
+    let filter = prop::sample::select(vec![Answer::In, Answer::Out, Answer::Fails]);
+    let decided = (object_type, presence, kind, filter, any::<[bool; 7]>());
     let policy = (types, out_of_scope, any::<[bool; 7]>());
     (decided, policy, have).prop_map(|(decided, policy, have)| {
-        let (object_type, presence, group_kind, flags) = decided;
+        let (object_type, presence, group_kind, filter, flags) = decided;
         let (object_types, out_of_scope, switches) = policy;
         let mut subject = subject(object_type);
         subject.facts = Facts {
@@ -477,6 +546,7 @@ fn any_subject() -> impl Strategy<Value = Subject> {
             sign_in_blocked: flags[3],
             guest: flags[4],
             name_taken: flags[5],
+            filter,
             unmapped: flags[6],
             group_kind,
         };

@@ -68,6 +68,8 @@ pub(super) const fn because(reason: Reason, object_type: ObjectType) -> &'static
         Reason::DeactivatedHere => "it was deactivated here",
         Reason::DeletedHere => "it was deleted here",
         Reason::MappingFailed => "a mapping rule fails for it",
+        Reason::ExcludedByFilter => "a filter keeps it out",
+        Reason::FilterFailed => "a filter fails for it",
     }
 }
 
@@ -236,8 +238,8 @@ pub(super) fn answer(subject: &Subject, verdict: &Verdict) -> String {
             colon(step.reason, subject.facts.object_type)
         );
     }
-    if verdict.outcome == Outcome::Failed {
-        return unmapped(subject);
+    if let Outcome::Failed(reason) = verdict.outcome {
+        return undecided(subject, reason);
     }
     match subject.status() {
         None => not_here(subject, verdict),
@@ -250,23 +252,20 @@ pub(super) fn answer(subject: &Subject, verdict: &Verdict) -> String {
     }
 }
 
-/// Whom a mapping rule fails for.
-fn unmapped(subject: &Subject) -> String {
-    let why = subject.mapped.error.as_deref().unwrap_or_default();
-    let why = if why.is_empty() {
-        String::new()
-    } else {
-        format!(" {why}")
+/// Whom a rule fails for.
+fn undecided(subject: &Subject, reason: Reason) -> String {
+    let fails = because(reason, subject.facts.object_type);
+    let why = match reason {
+        Reason::FilterFailed => super::filters::failing(subject),
+        _ => subject.mapped.error.clone(),
     };
+    let why = why.map(|why| format!(" {why}")).unwrap_or_default();
     match subject.status() {
-        None => format!("Not here: a mapping rule fails for it.{why}"),
+        None => format!("Not here: {fails}.{why}"),
         Some(DirectoryStatus::Deleted) => {
-            format!("Deleted here, and it can’t come back: a mapping rule fails for it.{why}")
+            format!("Deleted here, and it can’t come back: {fails}.{why}")
         }
-        Some(status) => format!(
-            "{}, and it stays as it is: a mapping rule fails for it.{why}",
-            status.title()
-        ),
+        Some(status) => format!("{}, and it stays as it is: {fails}.{why}", status.title()),
     }
 }
 
@@ -357,6 +356,7 @@ pub(super) fn mend(subject: &Subject, question: Question) -> String {
         Question::Guest => format!(
             "Turn on “{GUESTS}” on the Tenant Configuration tab, or make {object} a member in Entra ID."
         ),
+        Question::Filter => super::filters::mend(subject),
         Question::Mapping => {
             "Correct the rule on the Attributes tab, or the value that it reads in Entra ID."
                 .to_owned()

@@ -24,7 +24,7 @@ use crate::{
     Backend, Result, Scope, Tx, execute,
     store::{
         audit::{self, Entry},
-        customers, write_json,
+        customers, elsewhere, write_json,
     },
 };
 
@@ -176,6 +176,11 @@ pub async fn change(
     before.not_deleted()?;
     let (was, now) = (before.administrator.is_some(), b.clock.now());
     let is = change.administrator.unwrap_or(was);
+    if is != was
+        && let Some(group) = elsewhere::administrators(&mut tx, before.integration_id).await?
+    {
+        return Err(crate::Error::conflict(group.decides(before.name())));
+    }
     let changes = AuditChanges::between(&told(&before.content, was), &told(&after, is));
     if !changes.is_empty() {
         if before.content != after {
