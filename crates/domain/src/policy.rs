@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::ExternalId,
     mapping::Mapping,
+    matching::MatchingRules,
     protection::{ProtectedRule, checked_rules},
     text::FieldError,
     text_enum,
@@ -178,6 +179,8 @@ pub struct Policy {
     pub protected: Vec<ProtectedRule>,
     /// What directory attributes are made from, where that isn't what the source says.
     pub mapping: Mapping,
+    /// What is matched without asking with people who are here already.
+    pub matching: MatchingRules,
 }
 
 impl Default for Policy {
@@ -196,6 +199,7 @@ impl Default for Policy {
             send_enrollment_email: false,
             protected: Vec::new(),
             mapping: Mapping::default(),
+            matching: MatchingRules::default(),
         }
     }
 }
@@ -246,6 +250,7 @@ impl Policy {
         }
         self.protected = checked_rules(self.protected)?;
         self.mapping = self.mapping.checked()?;
+        self.matching = self.matching.checked()?;
         Ok(self)
     }
 

@@ -7,6 +7,7 @@
 //! - [`read`]: an object as its source gave it, brought into one form.
 //! - [`mapping`]: the policy's rules make of it what the directory gets.
 //! - [`merge`]: what a round said about an object or an edge more than once becomes one statement.
+//! - [`matching`]: whether somebody new is somebody who is here already.
 //! - [`mod@derive`]: the policy decides what should be of one object.
 //! - [`diff`]: what should be and what is become at most one action an object.
 //! - [`decision`]: what was rejected stays undone.
@@ -28,6 +29,7 @@ pub mod guard;
 pub mod hash;
 pub mod kept_here;
 pub mod mapping;
+pub mod matching;
 pub mod merge;
 pub mod protection;
 pub mod read;

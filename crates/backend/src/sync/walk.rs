@@ -14,13 +14,14 @@ use planner::{
     derive::{Facts, derive},
     diff::{Known, Outcome, diff, keeps_members},
     hash,
+    matching::{self, Verdict},
     protection::{Rules, protect},
     read::Presence,
 };
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{kept_here, merging::FIRST, record::Work};
+use super::{kept_here, matching::Matches, merging::FIRST, record::Work};
 use crate::{
     Result, Tx, fetch_all, fetch_scalar,
     store::protected_rules::{self, Compared},
@@ -66,6 +67,9 @@ pub(super) struct Row {
     /// What rules compare.
     #[sqlx(flatten)]
     compared: Compared,
+    /// What matching says of it, where the directory hasn't got it.
+    #[sqlx(skip)]
+    pub matched: Verdict,
 }
 
 /// What is true of an object, a bit each in [`Row::flags`]: on SQLite a column takes as long to
@@ -150,6 +154,7 @@ pub(super) fn facts(
         sign_in_blocked: Flag::SignInBlocked.is_in(flags),
         guest: Flag::Guest.is_in(flags),
         unmapped: Flag::Unmapped.is_in(flags),
+        matching: matching::Standing::Settled,
         name_taken: Flag::NameTaken.is_in(flags),
         group_kind,
     }
@@ -231,12 +236,21 @@ impl Row {
         let known = self.known();
         let presence = Presence::parse(&self.presence).unwrap_or(Presence::Gone);
         let facts = facts(object_type, presence, self.flags, self.group_kind);
+        let facts = Facts {
+            matching: self.matched.standing,
+            name_taken: facts.name_taken || self.matched.name_taken,
+            ..facts
+        };
         let derived = derive(policy, &facts);
         let differs = diff(policy, known.as_ref(), derived, &self.hash(), now);
+        let differs = matching::settle(policy.actions, derived, differs, self.matched.same);
         let respected = decision::respect(differs, self.rejected());
         Decided {
             outcome: protect(respected, self.is(Flag::Protected) || self.is(Flag::ByRule)),
-            keeps: keeps_members(policy.actions, derived, known.as_ref()),
+            keeps: match self.matched.same {
+                Some(_) => derived.is_wanted() && policy.actions.update,
+                None => keeps_members(policy.actions, derived, known.as_ref()),
+            },
             lapses: self.rejected_action.is_some() && respected == differs,
         }
     }
@@ -392,6 +406,8 @@ pub(super) struct Walk {
     pub now: DateTime,
     /// The policy's rules that protect people; none for other objects.
     rules: Rules,
+    /// Who of those that are new is here already.
+    pub matches: Matches,
 }
 
 impl Walk {
@@ -407,8 +423,13 @@ impl Walk {
             ObjectType::User => Rules::new(&work.policy.protected),
             _ => Rules::default(),
         };
+        let matches = match object_type {
+            ObjectType::User => Matches::find(work, which).await?,
+            _ => Matches::default(),
+        };
         Ok(Self {
             object_type,
+            matches,
             sql: walk(work.is_selected(), object_type, which, beside, &rules),
             rules,
             beside,
@@ -472,6 +493,9 @@ impl Walk {
         )?;
         if self.beside.kept_here {
             settle(tx, work, &mut rows).await?;
+        }
+        for row in rows.iter_mut().filter(|row| row.directory_id.is_none()) {
+            row.matched = self.matches.verdict(row.external_id);
         }
         if !self.rules.is_empty() {
             for row in &mut rows {

@@ -8,6 +8,7 @@ mod find;
 mod kept;
 pub(crate) mod live;
 mod manual;
+mod matching;
 mod scope;
 
 use domain::{
@@ -223,6 +224,7 @@ fn facts(object: &SourceObject, in_scope: bool, name_taken: bool) -> Facts {
         sign_in_blocked: content.sign_in_blocked,
         guest: content.guest,
         unmapped: object.mapped.error.is_some(),
+        matching: planner::matching::Standing::Settled,
         name_taken,
         group_kind: content.group_kind,
     }
@@ -262,7 +264,7 @@ async fn name_holder(
     Ok(row.map(|row| NameHolder {
         id: row.id,
         display_name: row.display_name,
-        integration_name: row.integration_name,
+        integration_name: Some(row.integration_name),
     }))
 }
 

@@ -55,6 +55,8 @@ const NAMES: &[(&str, &str)] = &[
     ("policy.guard.device.max_count", "Guard, device: number"),
     ("policy.guard.device.max_percent", "Guard, device: percent"),
     ("policy.protected", "Protected people"),
+    ("policy.matching.automatic", "Matched without asking, by"),
+    ("policy.matching.confirm_new", "New people are confirmed"),
 ];
 
 /// What the setting at a place is called.
