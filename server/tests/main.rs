@@ -35,6 +35,7 @@ mod killed;
 mod made_here;
 #[cfg(test)]
 mod mapping;
+mod matches;
 #[cfg(test)]
 mod notification_recipients;
 #[cfg(test)]

@@ -168,6 +168,9 @@ fn reading_settings(things: &Things, function: &str) -> Option<Value> {
     } = things;
     Some(match function {
         "mapping/get" | "policy-templates/standing" => json!({ "id": integration }),
+        "matches/list" => json!({ "id": integration, "list": list(things), "filter": {} }),
+        // Somebody who doesn't wait.
+        "matches/view" => json!({ "id": integration, "person": run }),
         "mapping/check" => json!({ "id": integration, "mapping": { "lines": [] } }),
         "mapping/test" => json!({ "id": integration, "mapping": null, "objects": "" }),
         "policy-templates/form" => json!({}),
@@ -391,6 +394,10 @@ fn changing_settings(things: &Things, function: &str) -> Option<String> {
     let (integration, template) = (&things.integration, &things.policy_template);
     let draft = &things.run;
     Some(match function {
+        "matches/decide" => {
+            format!("id={integration}&external_ids[]={draft}&decision=ignore&note=T-1")
+        }
+        "matches/take-back" => format!("id={integration}&external_ids[]={draft}&note=T-1"),
         "versions/restore" => format!("id={integration}&number=1&hash=x"),
         "versions/preview" => format!("id={integration}&number=1"),
         "settings-files/look" => format!("integration={integration}&content=x+%3D+1"),

@@ -472,7 +472,14 @@ fn every_step_is_worded() {
     let mut unmapped = mapped.clone();
     unmapped.facts.unmapped = true;
     unmapped.mapped.error = Some("jobTitle: “+” can’t be used with nothing and a text.".to_owned());
-    let others = [asked, pending, kept, mapped, unmapped];
+    let mut matched = subject(ObjectType::User);
+    matched.matching.candidates = vec![MatchedUser {
+        id: UserId(Uuid::from_u128(9)),
+        display_name: "Ada L.".to_owned(),
+        keys: vec![domain::matching::MatchKey::Mail],
+    }];
+    matched.facts.matching = crate::matching::Standing::Undecided;
+    let others = [asked, pending, kept, mapped, unmapped, matched];
     let all = kept_out().into_iter().chain(others);
     for subject in all.chain(kept_in()) {
         for step in explain(&subject).steps {
