@@ -55,13 +55,13 @@ pub(crate) async fn decide_matches(
     #[server(default)] note: String,
 ) -> AppResult<Done> {
     let (backend, scope) = crate::session::caller().await?;
-    let user_id =
-        match (user_id.trim(), decision) {
-            ("", _) | (_, MatchDecision::Other | MatchDecision::Ignore) => None,
-            (id, MatchDecision::Same) => Some(id.parse().map_err(|_| {
-                domain::text::FieldError::new("user_id", "Choose who here is meant.")
-            })?),
-        };
+    let user_id = match (user_id.trim(), decision) {
+        ("", _) | (_, MatchDecision::Other | MatchDecision::Ignore) => None,
+        (id, MatchDecision::Same) => Some(id.parse().map_err(|_| {
+            let message = "Choose who here is meant.";
+            crate::error::AppError::Invalid(domain::text::FieldError::new("user_id", message))
+        })?),
+    };
     let decisions = domain::matching::MatchDecisions {
         external_ids,
         decision,

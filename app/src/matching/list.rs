@@ -302,7 +302,7 @@ fn Row(id: IntegrationId, one: UserMatch, deciding: bool) -> impl IntoView {
                 {decided}
             </td>
             <td role="cell" class="align-top">
-                <Status mark=strength_mark(one.strength) />
+                <Status of=strength_mark(one.strength) />
             </td>
         </tr>
     }

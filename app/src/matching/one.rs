@@ -90,7 +90,7 @@ fn Brought(of: domain::matching::Identifiers, strength: MatchStrength) -> impl I
         <section aria-labelledby="h-brought" class="mb-3">
             <h3 id="h-brought" class="text-base flex items-center gap-2">
                 "In the source"
-                <Status mark=strength_mark(strength) />
+                <Status of=strength_mark(strength) />
             </h3>
             <p>
                 <bdi>{of.display_name.clone()}</bdi>

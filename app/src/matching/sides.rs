@@ -9,7 +9,7 @@ pub(super) fn strength_mark(strength: MatchStrength) -> Mark {
     let (icon, tone) = match strength {
         MatchStrength::Exact => ("check-check", "ok"),
         MatchStrength::Likely => ("circle-help", "held"),
-        MatchStrength::New => ("user-plus", "off"),
+        MatchStrength::New => ("user-plus", ""),
     };
     Mark {
         icon,

@@ -494,7 +494,11 @@ async fn settle_pending(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
            FROM run_change c
           WHERE c.run_id = $1
             AND (c.status IN ('held', 'failed')
-                 OR (c.status = 'filtered' AND c.reason IN ('match_undecided', 'new_undecided')))
+                 OR (c.status = 'filtered' AND c.reason IN ('match_undecided', 'new_undecided'))
+                 OR (c.status = 'filtered' AND c.reason = 'duplicate_user_name'
+                     AND EXISTS (SELECT 1 FROM user_match m
+                                  WHERE m.integration_id = $2 AND m.external_id = c.external_id
+                                    AND m.applied_at IS NULL)))
             AND source_object.integration_id = $2
             AND source_object.object_type =
                 CASE WHEN c.object_type = 'membership' THEN 'group' ELSE c.object_type END

@@ -49,6 +49,14 @@ struct Queued {
     waits: bool,
 }
 
+impl Queued {
+    /// Whether nothing is left of it once its person doesn't wait: it isn't decided, or about somebody
+    /// who can't be meant any more.
+    const fn is_over(&self) -> bool {
+        self.waits || matches!(self.decided, Decided::Same { can: false, .. })
+    }
+}
+
 /// What matching says of those whom a run looks at.
 #[derive(Debug, Default)]
 pub(super) struct Matches {
@@ -140,7 +148,7 @@ impl Matches {
             let fitting = self.fitting(id);
             let first = fitting.first().map(|one| one.id);
             turns.waiting.push((id, strength(fitting), first));
-        } else if self.queue.get(&id).is_some_and(|queued| queued.waits) {
+        } else if self.queue.get(&id).is_some_and(Queued::is_over) {
             turns.settled.push(id.0);
         }
     }
@@ -182,7 +190,8 @@ impl Turns {
             run_built!(&mut *tx, |query| {
                 query.push("DELETE FROM user_match WHERE integration_id = ");
                 query.push_bind(integration);
-                query.push(" AND decision IS NULL AND external_id");
+                query.push(" AND applied_at IS NULL");
+                query.push(" AND (decision IS NULL OR decision = 'same') AND external_id");
                 push_ids!(query, ids);
             })?;
         }
