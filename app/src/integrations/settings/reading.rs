@@ -103,6 +103,7 @@ impl SettingsForm {
             .map(|(at, rule)| rule.checked(at))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| at_field(AppError::Invalid(error)))?;
+        let matching = self.matching();
         let policy = Policy {
             protected,
             object_types: self.object_types,
@@ -123,7 +124,7 @@ impl SettingsForm {
             guard,
             // It has a tab of its own.
             mapping: before.mapping.clone(),
-            matching: self.matching(),
+            matching,
         };
         policy
             .checked()
