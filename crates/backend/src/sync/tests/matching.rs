@@ -78,16 +78,10 @@ async fn queue(w: &World, state: MatchState) -> Vec<UserMatch> {
         state: Some(state),
         strength: None,
     };
-    let page = PageRequest::new(1, 1_000);
-    let found = matches::list(
-        &w.t,
-        &command_line_scope(),
-        w.integration,
-        &filter,
-        None,
-        page,
-    );
-    let found = found.await.unwrap();
+    let (page, owner) = (PageRequest::new(1, 1_000), command_line_scope());
+    let found = matches::list(&w.t, &owner, w.integration, &filter, None, page)
+        .await
+        .unwrap();
     assert_eq!(i64::try_from(found.items.len()).unwrap(), found.total);
     found.items
 }
