@@ -38,10 +38,6 @@ pub struct Brought {
 
 /// Somebody who is here, and doesn't come from the integration. Folded likewise.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts, each a column of its own"
-)]
 pub struct Here {
     /// The user's id.
     pub id: Uuid,
@@ -264,6 +260,13 @@ pub fn verdict(
         ..Verdict::default()
     };
     let confirm = rules.confirm_new && actions.create;
+    let open = if !candidates.is_empty() {
+        unsettled(Standing::Undecided)
+    } else if confirm {
+        unsettled(Standing::Unconfirmed)
+    } else {
+        settled(None)
+    };
     match decided {
         Decided::Ignored => unsettled(Standing::Ignored),
         Decided::Same { user, can: true } => settled(Some(*user)),
@@ -272,17 +275,9 @@ pub fn verdict(
         }
         Decided::Nothing => match automatic(rules, candidates) {
             Some(user) => settled(Some(user)),
-            None if !candidates.is_empty() => unsettled(Standing::Undecided),
-            None if confirm => unsettled(Standing::Unconfirmed),
-            None => settled(None),
+            None => open,
         },
-        Decided::TakenBack | Decided::Same { .. } | Decided::Other { .. } => {
-            match candidates.is_empty() {
-                false => unsettled(Standing::Undecided),
-                true if confirm => unsettled(Standing::Unconfirmed),
-                true => settled(None),
-            }
-        }
+        Decided::TakenBack | Decided::Same { .. } | Decided::Other { .. } => open,
     }
 }
 

@@ -238,8 +238,24 @@ sync_test!(
             .unwrap();
         w.run(RunMode::Delta).await;
         w.assert_equal("after a change").await;
+    }
+);
 
-        // Taken back, they are what they were, and it is asked again.
+sync_test!(
+    a_match_that_is_taken_back_leaves_everybody_as_they_were,
+    tenant(349, 60),
+    |w| {
+        let (source, shape) = people(&w).remove(0);
+        let here = make(&w, like(&shape)).await;
+        let before = whole(&w, here).await;
+        w.run(RunMode::Full).await;
+        decide(&w, &[source], MatchDecision::Same, None)
+            .await
+            .unwrap();
+        w.run(RunMode::Delta).await;
+        w.assert_equal("after the match").await;
+
+        // They are what they were, and it is asked again.
         take_back(&w, source).await.unwrap();
         let mut back = whole(&w, here).await;
         assert_eq!(back.user.external_id, None);
