@@ -24,6 +24,7 @@ pub mod frame;
 pub mod groups;
 pub mod history;
 pub mod integrations;
+pub mod matching;
 pub mod notifications;
 pub mod operators;
 pub mod overview;
@@ -392,6 +393,10 @@ fn IntegrationRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("groups") view=integrations::GroupsTab />
             <Route path=path!("filters") view=integrations::FiltersTab />
             <Route path=path!("attributes") view=integrations::AttributesTab />
+            <ParentRoute path=path!("matching") view=matching::MatchingTab>
+                <Route path=path!("") view=|| () />
+                <Route path=path!(":person") view=matching::MatchDialog />
+            </ParentRoute>
             <Route path=path!("why") view=integrations::WhyTab />
             <Route path=path!("settings-file") view=settings_files::IntegrationFilePage />
             <ParentRoute path=path!("template") view=policy_templates::TemplateTab>

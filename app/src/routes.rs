@@ -2,9 +2,9 @@
 
 use domain::{
     id::{
-        ApiTokenId, AuditEventId, ContactId, CredentialProfileId, CustomerId, DeviceId, GroupId,
-        IntegrationId, NotificationRecipientId, OperatorId, PasskeyId, PolicyTemplateId, RunId,
-        SettingsDraftId, UserId,
+        ApiTokenId, AuditEventId, ContactId, CredentialProfileId, CustomerId, DeviceId, ExternalId,
+        GroupId, IntegrationId, NotificationRecipientId, OperatorId, PasskeyId, PolicyTemplateId,
+        RunId, SettingsDraftId, UserId,
     },
     policy::ObjectType,
 };
@@ -139,6 +139,8 @@ pub const CONTACTS_CSV: &str = "/export/contacts.csv";
 pub const DEVICES_CSV: &str = "/export/devices.csv";
 /// Integrations as CSV, with the list's own query.
 pub const INTEGRATIONS_CSV: &str = "/export/integrations.csv";
+/// Matches of the integration `integration` as CSV, with the list's own query.
+pub const MATCHES_CSV: &str = "/export/matches.csv";
 /// Sync History as CSV, with the list's own query.
 pub const SYNC_HISTORY_CSV: &str = "/export/sync-history.csv";
 /// The changes of the run `run` as CSV, with the list's own query.
@@ -390,6 +392,16 @@ pub fn integration_history(id: IntegrationId) -> String {
 /// The tab Groups of one integration.
 pub fn integration_groups(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/groups")
+}
+
+/// The tab Matching of one integration.
+pub fn integration_matches(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/matching")
+}
+
+/// One person of the tab Matching.
+pub fn integration_match(id: IntegrationId, person: ExternalId) -> String {
+    format!("{INTEGRATIONS}/{id}/matching/{person}")
 }
 
 /// The tab Versions of one integration.

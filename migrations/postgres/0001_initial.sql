@@ -375,6 +375,8 @@ CREATE TABLE source_object (
     search_text          TEXT COLLATE "C" NOT NULL, -- folded names and addresses
     user_principal_name  TEXT,
     user_name_folded     TEXT COLLATE "C",
+    mail_folded          TEXT COLLATE "C", -- where it isn't the user name; of users
+    employee_id_folded   TEXT COLLATE "C",
     given_name           TEXT,
     surname              TEXT,
     mail                 TEXT,
@@ -416,6 +418,8 @@ CREATE TABLE directory_user (
     source_type          TEXT NOT NULL,
     user_principal_name  TEXT,
     user_name_folded     TEXT COLLATE "C",
+    mail_folded          TEXT COLLATE "C", -- where it isn't the user name; of users
+    employee_id_folded   TEXT COLLATE "C",
     display_name         TEXT NOT NULL,
     name_folded          TEXT COLLATE "C" NOT NULL,
     search_text          TEXT COLLATE "C" NOT NULL,
@@ -449,6 +453,11 @@ CREATE INDEX directory_user_protected
 CREATE INDEX directory_user_in_bin ON directory_user (purge_at) WHERE purge_at IS NOT NULL;
 CREATE INDEX directory_user_by_name ON directory_user (customer_id, name_folded, id, status);
 CREATE INDEX directory_user_by_user_name ON directory_user (customer_id, user_name_folded);
+CREATE INDEX directory_user_by_mail
+    ON directory_user (customer_id, mail_folded) WHERE mail_folded IS NOT NULL;
+CREATE INDEX directory_user_by_employee_id
+    ON directory_user (customer_id, employee_id_folded) WHERE employee_id_folded IS NOT NULL;
+CREATE INDEX directory_user_made_here ON directory_user (customer_id) WHERE integration_id IS NULL;
 
 CREATE TABLE directory_group (
     id              UUID NOT NULL PRIMARY KEY,
@@ -662,6 +671,8 @@ CREATE TABLE run_staging (
     search_text          TEXT COLLATE "C" NOT NULL,
     user_principal_name  TEXT,
     user_name_folded     TEXT COLLATE "C",
+    mail_folded          TEXT COLLATE "C", -- where it isn't the user name; of users
+    employee_id_folded   TEXT COLLATE "C",
     given_name           TEXT,
     surname              TEXT,
     mail                 TEXT,
@@ -968,3 +979,26 @@ CREATE TABLE directory_user_kept_attribute (
     note     TEXT NOT NULL,
     PRIMARY KEY (user_id, name)
 );
+
+-- People of a source who may be here already, until and after that is decided. What they have in
+-- common is found anew each time it is shown.
+CREATE TABLE user_match (
+    integration_id  UUID    NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    external_id     UUID    NOT NULL,
+    strength        TEXT    NOT NULL, -- as a run last found it
+    user_id         UUID,             -- the likeliest here; decided: whom `same` means
+    found_at        TIMESTAMPTZ    NOT NULL,
+    taken_back      BOOLEAN NOT NULL, -- a match was taken back: no rule makes it again
+    decision        TEXT,             -- null: it waits for one
+    refused         TEXT,             -- JSON array: the users whom `other` was decided about
+    decided_by      TEXT,
+    decided_at      TIMESTAMPTZ,
+    note            TEXT    NOT NULL,
+    automatic       BOOLEAN NOT NULL, -- the integration's rule decided
+    applied_at      TIMESTAMPTZ,             -- `same`: when a run did it
+    before_value    TEXT,             -- JSON: the user as it was then, to take it back
+    PRIMARY KEY (integration_id, external_id)
+);
+CREATE INDEX user_match_waiting
+    ON user_match (integration_id, strength, external_id) WHERE decision IS NULL;
+CREATE INDEX user_match_by_user ON user_match (user_id) WHERE user_id IS NOT NULL;

@@ -18,6 +18,7 @@ mod groups;
 pub mod input;
 mod integration_versions;
 mod integrations;
+mod matches;
 mod notification_recipients;
 mod operators;
 mod pauses;
@@ -76,6 +77,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(second_credentials::calls())
             .merge(integrations::calls())
             .merge(integration_versions::calls())
+            .merge(matches::calls())
             .merge(settings_files::calls())
             .merge(policy_templates::calls())
             .merge(template_following::calls())

@@ -24,6 +24,7 @@ use backend::{
         directory::DirectoryQuery,
         groups::{self, GroupQuery},
         integrations::{self, IntegrationQuery},
+        matches,
         runs::{self, ChangeQuery, HistoryQuery},
         sessions::OPERATOR,
         settings_files,
@@ -35,6 +36,7 @@ use domain::{
     DateTime,
     audit::AuditAction,
     id::{CredentialProfileId, CustomerId, IntegrationId, OperatorId, PolicyTemplateId, RunId},
+    matching::MatchFilter,
     paging::Direction,
     permission::Permission,
     settings::file::FileFormat,
@@ -55,6 +57,7 @@ pub fn router(backend: &Backend) -> Router {
         .route(app::routes::CONTACTS_CSV, get(contact_rows))
         .route(app::routes::DEVICES_CSV, get(device_rows))
         .route(app::routes::INTEGRATIONS_CSV, get(integration_rows))
+        .route(app::routes::MATCHES_CSV, get(match_rows))
         .route(app::routes::SYNC_HISTORY_CSV, get(history_rows))
         .route(app::routes::RUN_CHANGES_CSV, get(change_rows))
         .route(app::routes::AUDIT_LOG_CSV, get(audit_rows))
@@ -287,6 +290,24 @@ async fn integration_rows(asking: Asking, address: Address) -> Result<Response, 
     exported(&backend, &scope, AuditAction::IntegrationExport, &address).await?;
     let rows = integrations::csv(&backend, &scope, query);
     Ok(csv::answer("integrations", Body::from_stream(rows)))
+}
+
+async fn match_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
+    let id: IntegrationId = parsed(&address, "integration").ok_or(Refused::NotFound)?;
+    let of = integrations::get(&backend, &scope, id).await;
+    let customer = Some(of.map_err(Refused::of)?.customer_id);
+    let filter = MatchFilter {
+        state: parsed(&address, "state"),
+        strength: parsed(&address, "strength"),
+    };
+    let rows = matches::csv(&backend, &scope, id, filter, text(&address, "q")).await;
+    let rows = rows.map_err(Refused::of)?;
+    let action = AuditAction::IntegrationExportMatches;
+    audit::exported(&backend, &scope, action, customer, pairs(&address))
+        .await
+        .map_err(Refused::of)?;
+    Ok(csv::answer("matches", Body::from_stream(rows)))
 }
 
 async fn history_rows(asking: Asking, address: Address) -> Result<Response, Refused> {

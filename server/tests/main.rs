@@ -37,6 +37,7 @@ mod killed;
 mod made_here;
 #[cfg(test)]
 mod mapping;
+mod matches;
 #[cfg(test)]
 mod notification_recipients;
 #[cfg(test)]

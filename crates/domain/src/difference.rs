@@ -284,7 +284,7 @@ impl Policy {
 
     /// The settings that stand for themselves, in words. `deleting`: what becomes of people who
     /// left; where they are deleted, that setting tells the days already.
-    fn words(&self, deleting: OutOfScope) -> [(&'static str, String); 14] {
+    fn words(&self, deleting: OutOfScope) -> [(&'static str, String); 15] {
         let either = |yes: bool, on: &str, off: &str| if yes { on } else { off }.to_owned();
         let types = self.object_types.iter().map(|one| one.title());
         let left = match self.out_of_scope {
@@ -338,7 +338,20 @@ impl Policy {
             ("Update", either(actions.update, "on", "off")),
             ("Disable", either(actions.disable, "on", "off")),
             ("Delete", either(actions.delete, "on", "off")),
+            ("Matched without asking", self.matched_by()),
+            (
+                "New people",
+                either(self.matching.confirm_new, "confirmed first", "come in"),
+            ),
         ]
+    }
+
+    fn matched_by(&self) -> String {
+        let keys = self.matching.automatic.iter().map(|key| key.title());
+        match keys.collect::<Vec<_>>() {
+            keys if keys.is_empty() => "nobody".to_owned(),
+            keys => format!("exact by {}", keys.join(", ").to_lowercase()),
+        }
     }
 
     /// The groups that [`Policy::differences`] asks the names of: a few.

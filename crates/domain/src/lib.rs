@@ -29,6 +29,7 @@ pub mod identity;
 pub mod integration;
 pub mod made_here;
 pub mod mapping;
+pub mod matching;
 pub mod notification;
 pub mod number;
 pub mod operator;

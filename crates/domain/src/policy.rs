@@ -6,6 +6,7 @@ use crate::{
     filter::Filters,
     id::ExternalId,
     mapping::Mapping,
+    matching::MatchingRules,
     protection::{ProtectedRule, checked_rules},
     text::FieldError,
     text_enum,
@@ -186,6 +187,8 @@ pub struct Policy {
     /// The group of the source whose members administer the customer's workspace, as runs find them:
     /// nested members too where `include_nested` is on. Null: who administers it is decided here.
     pub administrators_group_id: Option<ExternalId>,
+    /// What is matched without asking with people who are here already.
+    pub matching: MatchingRules,
 }
 
 impl Default for Policy {
@@ -207,6 +210,7 @@ impl Default for Policy {
             filters: Filters::default(),
             normalize_user_names: false,
             administrators_group_id: None,
+            matching: MatchingRules::default(),
         }
     }
 }
@@ -268,6 +272,7 @@ impl Policy {
             ));
         }
         self.check_administrators()?;
+        self.matching = self.matching.checked()?;
         Ok(self)
     }
 

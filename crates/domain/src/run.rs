@@ -167,6 +167,8 @@ text_enum! {
         Delete = "delete",
         /// Comes back after it was deleted.
         Restore = "restore",
+        /// Somebody who is here turns out to be the same: the source says what it is like from then on.
+        Match = "match",
         /// Stays out, with a reason.
         Filter = "filter",
     }
@@ -182,6 +184,7 @@ impl Action {
             Self::Enable => "Enable",
             Self::Delete => "Delete",
             Self::Restore => "Restore",
+            Self::Match => "Match",
             Self::Filter => "Filter",
         }
     }
@@ -234,7 +237,7 @@ text_enum! {
         DistributionList = "distribution_list",
         /// A mail-enabled security group: it can't be kept in step.
         MailEnabledSecurityGroup = "mail_enabled_security_group",
-        /// An active user of an older integration has the same user name.
+        /// Another active user has the same user name: one of an older integration, or one made here.
         DuplicateUserName = "duplicate_user_name",
         /// It was in a selected group and is in none any more.
         OutOfScope = "out_of_scope",
@@ -266,6 +269,12 @@ text_enum! {
         ExcludedByFilter = "excluded_by_filter",
         /// A filter fails for it: it stays as it is, and waits.
         FilterFailed = "filter_failed",
+        /// Somebody here may be the same person: a decision is waited for.
+        MatchUndecided = "match_undecided",
+        /// Nobody new comes in unconfirmed: a decision is waited for.
+        NewUndecided = "new_undecided",
+        /// It was decided in the queue of matches that it stays out.
+        MatchIgnored = "match_ignored",
     }
 }
 
@@ -277,7 +286,7 @@ impl Reason {
             Self::Guest => "Guests are not kept",
             Self::DistributionList => "Distribution list: cannot be synced",
             Self::MailEnabledSecurityGroup => "Mail-enabled security group: cannot be synced",
-            Self::DuplicateUserName => "Another integration has an active user of this name",
+            Self::DuplicateUserName => "Another active user has this user name",
             Self::OutOfScope => "No longer in a selected group",
             Self::SoftDeleted => "Deleted in the source, can be restored there",
             Self::Gone => "Gone from the source",
@@ -293,6 +302,11 @@ impl Reason {
             Self::MappingFailed => "A mapping rule fails for it",
             Self::ExcludedByFilter => "Excluded by filter",
             Self::FilterFailed => "A filter fails for it",
+            Self::MatchUndecided => {
+                "May be somebody who is here already: to be decided in Matching"
+            }
+            Self::NewUndecided => "New people are confirmed first: to be decided in Matching",
+            Self::MatchIgnored => "Kept out by a decision in Matching",
         }
     }
 }

@@ -47,6 +47,8 @@ text_enum! {
         Filters = "filters",
         /// Whether every mapping rule works for it.
         MappingRules = "mapping_rules",
+        /// Whether it is somebody who is here already.
+        Matching = "matching",
         /// "Is Sign in Blocked on AD".
         SignIn = "sign_in",
         /// Whether the user name is free.
@@ -91,6 +93,11 @@ pub enum WhyTarget {
     Group {
         /// Its id.
         id: GroupId,
+    },
+    /// The queue of matches of an integration.
+    Matches {
+        /// The integration.
+        integration_id: IntegrationId,
     },
     /// A setting on the tab Tenant Configuration.
     Setting {

@@ -7,7 +7,7 @@ use domain::{
     run::Reason,
 };
 
-use crate::{filter::Answer, read::Presence};
+use crate::{filter::Answer, matching::Standing, read::Presence};
 
 /// What decides about one object: nothing of its content that the decision doesn't need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,10 @@ pub struct Facts {
     pub filter: Answer,
     /// Whether a mapping rule fails for it, so that what it should be like isn't known.
     pub unmapped: bool,
-    /// Whether an active user of an older integration of the customer has this user name.
+    /// How it stands to people who are here already, where the integration doesn't have it here yet.
+    pub matching: Standing,
+    /// Whether an active user of an older integration of the customer, or one made here, has this
+    /// user name.
     pub name_taken: bool,
     /// A group's kind.
     pub group_kind: Option<GroupKind>,
@@ -101,6 +104,9 @@ pub enum Question {
     /// Does every mapping rule work for it? Whom the questions before keep out is kept out whatever
     /// rules make.
     Mapping,
+    /// Is it decided whether it is somebody who is here already? Before the sign-in: somebody who is
+    /// blocked isn't to come in twice either.
+    Matching,
     /// Is its sign-in blocked, and does that count? Before the user name: a blocked person needs
     /// none of their own.
     SignIn,
@@ -110,7 +116,7 @@ pub enum Question {
 
 impl Question {
     /// Every question, in the order in which they are asked.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Presence,
         Self::ObjectType,
         Self::Scope,
@@ -119,6 +125,7 @@ impl Question {
         Self::Names,
         Self::Filter,
         Self::Mapping,
+        Self::Matching,
         Self::SignIn,
         Self::UserName,
     ];
@@ -130,7 +137,9 @@ impl Question {
             Self::GroupKind => matches!(object_type, ObjectType::Group),
             // "Is Sign in Blocked on AD": a device signs in too.
             Self::SignIn => matches!(object_type, ObjectType::User | ObjectType::Device),
-            Self::Guest | Self::Names | Self::UserName => matches!(object_type, ObjectType::User),
+            Self::Guest | Self::Names | Self::Matching | Self::UserName => {
+                matches!(object_type, ObjectType::User)
+            }
         }
     }
 
@@ -168,6 +177,12 @@ impl Question {
                     && !(facts.unmapped && makes_names(policy)),
                 Derived::Filtered(Reason::MissingName),
             ),
+            Self::Matching => match facts.matching {
+                Standing::Settled => None,
+                Standing::Undecided => Some(Derived::Filtered(Reason::MatchUndecided)),
+                Standing::Unconfirmed => Some(Derived::Filtered(Reason::NewUndecided)),
+                Standing::Ignored => Some(Derived::Filtered(Reason::MatchIgnored)),
+            },
             Self::SignIn => when(
                 facts.sign_in_blocked && policy.blocked_sign_in_disables,
                 Derived::Blocked,
@@ -243,6 +258,7 @@ mod tests {
         guest: false,
         filter: Answer::In,
         unmapped: false,
+        matching: Standing::Settled,
         name_taken: false,
         group_kind: None,
     };
@@ -320,6 +336,35 @@ mod tests {
                     ..PERSON
                 },
                 Derived::Filtered(Reason::DuplicateUserName),
+            ),
+            (
+                Facts {
+                    matching: Standing::Undecided,
+                    name_taken: true,
+                    ..blocked
+                },
+                Derived::Filtered(Reason::MatchUndecided),
+            ),
+            (
+                Facts {
+                    matching: Standing::Unconfirmed,
+                    ..PERSON
+                },
+                Derived::Filtered(Reason::NewUndecided),
+            ),
+            (
+                Facts {
+                    matching: Standing::Ignored,
+                    ..PERSON
+                },
+                Derived::Filtered(Reason::MatchIgnored),
+            ),
+            (
+                Facts {
+                    matching: Standing::Undecided,
+                    ..guest
+                },
+                Derived::Filtered(Reason::Guest),
             ),
             (
                 Facts {
@@ -455,9 +500,16 @@ mod tests {
         ]);
         let kind = prop::option::of(prop::sample::select(GroupKind::ALL.to_vec()));
         let filter = prop::sample::select(vec![Answer::In, Answer::Out, Answer::Fails]);
-        (object_type, presence, kind, filter, any::<[bool; 7]>()).prop_map(
-            |(object_type, presence, group_kind, filter, flags)| Facts {
+        let matching = prop::sample::select(vec![
+            Standing::Settled,
+            Standing::Undecided,
+            Standing::Unconfirmed,
+            Standing::Ignored,
+        ]);
+        (object_type, presence, kind, filter, matching, any::<[bool; 7]>()).prop_map(
+            |(object_type, presence, group_kind, filter, matching, flags)| Facts {
                 filter,
+                matching,
                 object_type,
                 presence,
                 in_scope: flags[0],

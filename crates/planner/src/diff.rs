@@ -153,7 +153,7 @@ fn change(action: Action, reason: Option<Reason>) -> Outcome {
 /// Whether a step brings the source's content into the directory.
 pub fn takes_content(actions: Actions, step: Step) -> bool {
     match step.action {
-        Action::Create | Action::Restore => true,
+        Action::Create | Action::Restore | Action::Match => true,
         Action::Update | Action::Enable | Action::Disable => {
             actions.update && matches!(step.reason, None | Some(Reason::SignInBlocked))
         }

@@ -8,6 +8,7 @@
 //! - [`mapping`]: the policy's rules make of it what the directory gets.
 //! - [`filter`]: whether what the source says of it lets it in.
 //! - [`merge`]: what a round said about an object or an edge more than once becomes one statement.
+//! - [`matching`]: whether somebody new is somebody who is here already.
 //! - [`mod@derive`]: the policy decides what should be of one object.
 //! - [`diff`]: what should be and what is become at most one action an object.
 //! - [`decision`]: what was rejected stays undone.
@@ -30,6 +31,7 @@ pub mod guard;
 pub mod hash;
 pub mod kept_here;
 pub mod mapping;
+pub mod matching;
 pub mod merge;
 pub mod protection;
 pub mod read;

@@ -218,6 +218,7 @@ async fn every_export_is_written_down_before_its_first_row() {
             things.integration
         ),
         of(routes::SETTINGS_FILE),
+        format!("{}?integration={}", routes::MATCHES_CSV, things.integration),
     ] {
         let before = entries(&app).await;
         let answer = app.page_of(&path, &cookie).await;

@@ -34,6 +34,8 @@ pub(super) fn calls() -> Vec<(Method, String)> {
 pub(super) fn filled(pattern: &str, id: &str) -> String {
     // A version, and an attribute of a user.
     let pattern = pattern.replace("{number}", "1");
+    // Somebody of a source.
+    let pattern = pattern.replace("{external_id}", id);
     pattern.replace("{id}", id).replace("{name}", "jobTitle")
 }
 

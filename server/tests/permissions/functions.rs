@@ -174,6 +174,9 @@ fn reading_settings(things: &Things, function: &str) -> Option<Value> {
         "filters/get" => json!({ "id": integration, "run": null }),
         "filters/check" => json!({ "id": integration, "form": {} }),
         "filters/test" => json!({ "id": integration, "form": {}, "object_type": "user" }),
+        "matches/list" => json!({ "id": integration, "list": list(things), "filter": {} }),
+        // Somebody who doesn't wait.
+        "matches/view" => json!({ "id": integration, "person": run }),
         "mapping/check" => json!({ "id": integration, "mapping": { "lines": [] } }),
         "mapping/test" => json!({ "id": integration, "mapping": null, "objects": "" }),
         "policy-templates/form" => json!({}),
@@ -400,6 +403,10 @@ fn changing_settings(things: &Things, function: &str) -> Option<String> {
     let (integration, template) = (&things.integration, &things.policy_template);
     let draft = &things.run;
     Some(match function {
+        "matches/decide" => {
+            format!("id={integration}&external_ids[]={draft}&decision=ignore&note=T-1")
+        }
+        "matches/take-back" => format!("id={integration}&external_ids[]={draft}&note=T-1"),
         "versions/restore" => format!("id={integration}&number=1&hash=x"),
         "versions/preview" => format!("id={integration}&number=1"),
         "settings-files/look" => format!("integration={integration}&content=x+%3D+1"),

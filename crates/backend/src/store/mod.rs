@@ -18,6 +18,7 @@ pub mod groups;
 pub mod integration_versions;
 pub mod integrations;
 pub mod kept_attributes;
+pub mod matches;
 pub mod notification_recipients;
 pub mod operators;
 pub mod overview;

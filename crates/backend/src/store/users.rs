@@ -4,7 +4,7 @@
 mod change;
 pub(crate) mod held;
 mod membership;
-mod names;
+pub(crate) mod names;
 mod status;
 
 use bytes::Bytes;

@@ -18,7 +18,7 @@ use super::{
     administrators,
     batches::Batches,
     ends::Ends,
-    kept_here,
+    kept_here, matching,
     members::{self, Difference},
     record::Work,
     rows::{IDS_MAX, push_ids, run_built},
@@ -287,6 +287,8 @@ fn content(object_type: ObjectType) -> Vec<(&'static str, String)> {
         ObjectType::User => &[
             "user_principal_name",
             "user_name_folded",
+            "mail_folded",
+            "employee_id_folded",
             "given_name",
             "surname",
             "mail",
@@ -359,6 +361,10 @@ impl Batch<'_, '_> {
             .map(|(column, value)| format!("{column} = {value}"))
             .collect();
         let content = content.join(", ");
+        if object_type == ObjectType::User {
+            let batch = (self.after, self.end);
+            matching::apply(self.tx, work, (IN_BATCH, &content), batch).await?;
+        }
         let takes = "(c.action = 'restore' OR $6)";
         self.wanted(object_type, &format!("{content}, "), takes, updates)
             .await?;

@@ -1,7 +1,7 @@
 //! What is true of an object, as planning reads it: one number, a bit for each.
 
 use domain::{group::GroupKind, policy::ObjectType};
-use planner::{derive::Facts, filter::Answer, read::Presence};
+use planner::{derive::Facts, filter::Answer, matching::Standing, read::Presence};
 
 /// What is true of an object, a bit each in a row's flags: on SQLite a column takes as long to
 /// hand over as all of them in one.
@@ -97,6 +97,7 @@ pub(super) fn facts(
             (false, false) => Answer::In,
         },
         unmapped: Flag::Unmapped.is_in(flags),
+        matching: Standing::Settled,
         name_taken: Flag::NameTaken.is_in(flags),
         group_kind,
     }

@@ -31,6 +31,7 @@ mod glance;
 mod held;
 mod holding;
 mod kept_here;
+mod matching;
 mod member_merging;
 mod member_planning;
 pub(crate) mod members;

@@ -22,7 +22,7 @@ use super::{
     difference::{self, Differing},
     flags::Flag,
     glance::Glances,
-    holding, member_planning,
+    holding, matching, member_planning,
     reading::Round,
     record::Work,
     rejections::Rejections,
@@ -265,6 +265,7 @@ async fn batch(
     let mut changes = Vec::new();
     let mut differing = Vec::new();
     let mut kept: [Vec<Uuid>; 2] = [Vec::new(), Vec::new()];
+    let mut queue = matching::Turns::default();
     for row in rows {
         let (known, hash) = (row.known(), row.hash());
         let Decided {
@@ -273,6 +274,7 @@ async fn batch(
             lapses,
         } = row.decide(&work.policy, object_type, now);
         count::tally(plan.line(object_type), outcome);
+        walk.matches.note(&mut queue, row.external_id, outcome);
         if lapses {
             plan.lapsed.insert((object_type, row.external_id));
         }
@@ -306,6 +308,7 @@ async fn batch(
         }
     }
     difference::fill(work, object_type, &differing, now, &mut changes).await?;
+    matching::fill(work, &mut changes).await?;
     fill_errors(work, object_type, &mut changes).await?;
     let mut tx = work.bulk().await?;
     plan.store(&mut tx, work, &changes).await?;
@@ -314,6 +317,7 @@ async fn batch(
     }
     if work.run.mode != RunMode::Preview {
         note_protected(&mut tx, work, &marks).await?;
+        queue.write(&mut tx, work).await?;
     }
     work.run.planned += i64::try_from(changes.len()).unwrap_or(0);
     tx.commit().await?;
@@ -330,7 +334,8 @@ async fn note_protected(tx: &mut Tx, work: &Work<'_>, marks: &Marks) -> Result<(
 }
 
 const fn creates(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Change(step) if matches!(step.action, Action::Create))
+    matches!(outcome, Outcome::Change(step)
+        if matches!(step.action, Action::Create | Action::Match))
 }
 
 const fn leaves(outcome: Outcome) -> bool {
@@ -366,7 +371,9 @@ fn change(
         }
         Outcome::Change(step) => (step.action, step.reason, ChangeStatus::Planned),
     };
-    let object_id = row.directory_id.unwrap_or_else(|| work.b().ids.uuid());
+    let same = row.matched.same.filter(|_| action == Action::Match);
+    let object_id = row.directory_id.or(same);
+    let object_id = object_id.unwrap_or_else(|| work.b().ids.uuid());
     if object_type == ObjectType::Group
         && action == Action::Create
         && status == ChangeStatus::Planned

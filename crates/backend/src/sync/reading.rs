@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::{
     connect,
     entra::{self, Single},
-    merging,
+    matching, merging,
     record::Work,
     selected,
     selection::selecting,
@@ -488,7 +488,8 @@ async fn empty(work: &Work<'_>, stager: &Stager) -> Result<Vec<ObjectType>> {
 
 /// Whether something waits although the source said nothing: pending objects, a countdown that is
 /// over, another policy. Whom a mapping rule fails for waits for the source or for the policy: nothing
-/// else would help, so such a run is as quiet as any.
+/// else would help, so such a run is as quiet as any. So is one where somebody waits for a decision
+/// about a match, and who may be the same is as they were.
 async fn anything_waits(work: &Work<'_>) -> Result<bool> {
     if work.integration.planned_policy.as_deref() != Some(&*super::planned_policy(&work.policy)) {
         return Ok(true);
@@ -507,13 +508,16 @@ async fn anything_waits(work: &Work<'_>) -> Result<bool> {
     };
     let over: Vec<String> = work.types.iter().map(over).collect();
     let mut tx = work.b().db.read().await?;
+    if matching::moved_on(&mut tx, work).await? {
+        return Ok(true);
+    }
     fetch_scalar!(
         &mut tx,
         bool,
         sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM source_object
                              WHERE integration_id = $1 AND pending IS NOT NULL
-                               AND pending <> 'mapping')
+                               AND pending NOT IN ('mapping', 'matching'))
                  OR {}",
             over.join(" OR ")
         )),

@@ -13,6 +13,7 @@ mod guarding;
 mod keeping_here;
 mod leaving;
 mod mapping;
+mod matching;
 mod meanwhile;
 mod odd_answers;
 mod previewing;

@@ -15,6 +15,7 @@ use planner::{
     diff::{Known, Outcome, diff, keeps_members},
     filter::{Filters, Judged},
     hash,
+    matching::{self, Verdict},
     protection::{Rules, protect},
     read::Presence,
 };
@@ -24,6 +25,7 @@ use uuid::Uuid;
 use super::{
     flags::{Flag, facts},
     kept_here,
+    matching::Matches,
     merging::FIRST,
     record::Work,
 };
@@ -78,6 +80,9 @@ pub(super) struct Row {
     /// Why a filter fails for it.
     #[sqlx(skip)]
     pub filter_error: Option<String>,
+    /// What matching says of it, where the directory hasn't got it.
+    #[sqlx(skip)]
+    pub matched: Verdict,
 }
 
 impl Row {
@@ -156,12 +161,21 @@ impl Row {
         let known = self.known();
         let presence = Presence::parse(&self.presence).unwrap_or(Presence::Gone);
         let facts = facts(object_type, presence, self.flags, self.group_kind);
+        let facts = Facts {
+            matching: self.matched.standing,
+            name_taken: facts.name_taken || self.matched.name_taken,
+            ..facts
+        };
         let derived = derive(policy, &facts);
         let differs = diff(policy, known.as_ref(), derived, &self.hash(), now);
+        let differs = matching::settle(policy.actions, derived, differs, self.matched.same);
         let respected = decision::respect(differs, self.rejected());
         Decided {
             outcome: protect(respected, self.is(Flag::Protected) || self.is(Flag::ByRule)),
-            keeps: keeps_members(policy.actions, derived, known.as_ref()),
+            keeps: match self.matched.same {
+                Some(_) => derived.is_wanted() && policy.actions.update,
+                None => keeps_members(policy.actions, derived, known.as_ref()),
+            },
             lapses: self.rejected_action.is_some() && respected == differs,
         }
     }
@@ -325,6 +339,8 @@ pub(super) struct Walk {
     rules: Rules,
     /// The policy's filters.
     filters: Filters,
+    /// Who of those that are new is here already.
+    pub matches: Matches,
 }
 
 impl Walk {
@@ -343,8 +359,13 @@ impl Walk {
         let filters = Filters::new(&work.policy.filters)?;
         let is_filtered = filters.concern(object_type);
         let is_selected = work.is_selected();
+        let matches = match object_type {
+            ObjectType::User => Matches::find(work, which).await?,
+            _ => Matches::default(),
+        };
         Ok(Self {
             object_type,
+            matches,
             sql: walk(is_selected, object_type, which, beside, &rules, is_filtered),
             rules,
             filters,
@@ -412,6 +433,9 @@ impl Walk {
         )?;
         if self.beside.kept_here {
             settle(tx, work, &mut rows).await?;
+        }
+        for row in rows.iter_mut().filter(|row| row.directory_id.is_none()) {
+            row.matched = self.matches.verdict(row.external_id);
         }
         if !self.rules.is_empty() {
             for row in &mut rows {

@@ -8,6 +8,7 @@ mod find;
 mod kept;
 pub(crate) mod live;
 mod manual;
+mod matching;
 mod scope;
 
 use domain::{
@@ -228,6 +229,7 @@ fn facts(policy: &Policy, object: &SourceObject, in_scope: bool, name_taken: boo
         guest: content.guest,
         filter: judged.answer(),
         unmapped: object.mapped.error.is_some(),
+        matching: planner::matching::Standing::Settled,
         name_taken,
         group_kind: content.group_kind,
     }
@@ -267,7 +269,7 @@ async fn name_holder(
     Ok(row.map(|row| NameHolder {
         id: row.id,
         display_name: row.display_name,
-        integration_name: row.integration_name,
+        integration_name: Some(row.integration_name),
     }))
 }
 

@@ -205,6 +205,12 @@ text_enum! {
         IntegrationLeaveTemplate = "integration.leave_template",
         /// What an integration deviates in from its template was accepted.
         IntegrationAcceptDrift = "integration.accept_drift",
+        /// It was decided whether people of its source are here already.
+        IntegrationDecideMatches = "integration.decide_matches",
+        /// Decisions about matches were taken back.
+        IntegrationTakeBackMatches = "integration.take_back_matches",
+        /// The queue of matches was written out.
+        IntegrationExportMatches = "integration.export_matches",
         /// A policy template was made.
         PolicyTemplateCreate = "policy_template.create",
         /// A policy template was changed.
@@ -421,6 +427,9 @@ impl AuditAction {
             Self::IntegrationFollowTemplate => "Policy template followed",
             Self::IntegrationLeaveTemplate => "Policy template left",
             Self::IntegrationAcceptDrift => "Drift accepted",
+            Self::IntegrationDecideMatches => "Matches decided",
+            Self::IntegrationTakeBackMatches => "Matches taken back",
+            Self::IntegrationExportMatches => "Matches exported",
             Self::PolicyTemplateCreate => "Policy template made",
             Self::PolicyTemplateUpdate => "Policy template changed",
             Self::PolicyTemplateDelete => "Policy template deleted",

@@ -92,6 +92,8 @@ const NAMES: &[(&str, &str)] = &[
     ),
     ("policy.normalize_user_names", "Normalise user names"),
     ("policy.administrators_group_id", "Administrators"),
+    ("policy.matching.automatic", "Matched without asking, by"),
+    ("policy.matching.confirm_new", "New people are confirmed"),
 ];
 
 /// What the setting at a place is called.

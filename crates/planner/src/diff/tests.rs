@@ -323,6 +323,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         sign_in_blocked: on[3],
         guest: on[4],
         name_taken: on[5],
+        matching: crate::matching::Standing::Settled,
         unmapped: false,
         group_kind: None,
     })
@@ -413,7 +414,7 @@ proptest! {
                 Action::Update if step.reason.is_none() => policy.actions.update,
                 Action::Update | Action::Disable | Action::Enable => policy.actions.disable,
                 Action::Delete => policy.actions.delete,
-                Action::Filter => false,
+                Action::Match | Action::Filter => false,
             };
             prop_assert!(on, "{step:?}");
         }

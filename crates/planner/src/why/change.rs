@@ -9,7 +9,7 @@ use domain::{
 };
 
 use super::{
-    KeptByDecision, Scope, Subject, Verdict, filters,
+    KeptByDecision, Scope, Subject, Verdict, filters, matching,
     steps::{SWITCHES, setting, to_run},
     words,
 };
@@ -17,6 +17,7 @@ use crate::{
     derive::{Facts, Question},
     diff::Outcome,
     filter::Answer,
+    matching::Standing,
     read::Presence,
 };
 
@@ -66,6 +67,7 @@ pub(super) fn mend(question: Question, policy: &mut Policy, facts: &mut Facts) {
         Question::Filter => facts.filter = Answer::In,
         Question::Mapping => facts.unmapped = false,
         Question::Names => (facts.has_given_name, facts.has_surname) = (true, true),
+        Question::Matching => facts.matching = Standing::Settled,
         Question::SignIn => facts.sign_in_blocked = false,
         Question::UserName => facts.name_taken = false,
     }
@@ -91,7 +93,7 @@ const fn turned_on(actions: Actions, action: Action) -> Actions {
     let mut on = actions;
     match action {
         Action::Create | Action::Restore => on.create = true,
-        Action::Update => on.update = true,
+        Action::Update | Action::Match => on.update = true,
         Action::Disable | Action::Enable => on.disable = true,
         Action::Delete => on.delete = true,
         Action::Filter => {}
@@ -103,7 +105,7 @@ const fn turned_on(actions: Actions, action: Action) -> Actions {
 pub(super) const fn title(switch: Action) -> &'static str {
     match switch {
         Action::Create | Action::Restore => "Create",
-        Action::Update | Action::Filter => "Update",
+        Action::Update | Action::Match | Action::Filter => "Update",
         Action::Disable | Action::Enable => "Disable",
         Action::Delete => "Delete",
     }
@@ -113,7 +115,7 @@ pub(super) const fn title(switch: Action) -> &'static str {
 pub(super) const fn field(switch: Action) -> &'static str {
     match switch {
         Action::Create | Action::Restore => "actions.create",
-        Action::Update | Action::Filter => "actions.update",
+        Action::Update | Action::Match | Action::Filter => "actions.update",
         Action::Disable | Action::Enable => "actions.disable",
         Action::Delete => "actions.delete",
     }
@@ -134,8 +136,8 @@ fn coming(subject: &Subject) -> Option<WhyOther> {
             links: links(subject, question),
         });
     }
-    if let Some(switch) =
-        switch_for(subject, &policy, &facts).filter(|switch| *switch != Action::Update)
+    if let Some(switch) = switch_for(subject, &policy, &facts)
+        .filter(|switch| *switch != Action::Update || subject.known.is_none())
     {
         changes.push(turn_on(subject, switch));
     }
@@ -160,6 +162,7 @@ fn links(subject: &Subject, question: Question) -> Vec<WhyLink> {
         Question::Filter => vec![filters::link(subject)],
         Question::Mapping => vec![setting(subject, "Attributes", "mapping")],
         Question::Names => vec![setting(subject, words::NAMES, "require_names")],
+        Question::Matching => matching::links(subject),
         Question::SignIn => vec![setting(subject, words::SIGN_IN, "blocked_sign_in_disables")],
         Question::UserName => subject
             .name_holder
@@ -363,7 +366,9 @@ fn takes_out(subject: &Subject, policy: &Policy, facts: &Facts) -> bool {
     match subject.verdict(policy, facts).outcome {
         Outcome::Change(step) => match step.action {
             Action::Disable | Action::Delete => true,
-            Action::Create | Action::Restore => step.reason == Some(Reason::SignInBlocked),
+            Action::Create | Action::Match | Action::Restore => {
+                step.reason == Some(Reason::SignInBlocked)
+            }
             Action::Update | Action::Enable | Action::Filter => false,
         },
         Outcome::Filtered(_) | Outcome::Absent => subject.known.is_none(),

@@ -44,6 +44,7 @@ fn subject(object_type: ObjectType) -> Subject {
             guest: false,
             filter: Answer::In,
             unmapped: false,
+            matching: crate::matching::Standing::Settled,
             name_taken: false,
             group_kind: (object_type == ObjectType::Group).then_some(GroupKind::Security),
         },
@@ -59,6 +60,7 @@ fn subject(object_type: ObjectType) -> Subject {
         },
         scope: Scope::Tenant,
         name_holder: None,
+        matching: MatchedWith::default(),
         pending: None,
         kept_by_decision: None,
         countdown_cancelled: None,
@@ -123,7 +125,7 @@ fn kept_out() -> Vec<Subject> {
             s.name_holder = Some(NameHolder {
                 id: UserId(Uuid::from_u128(9)),
                 display_name: "Ada Old".to_owned(),
-                integration_name: "Fabrikam".to_owned(),
+                integration_name: Some("Fabrikam".to_owned()),
             });
         }),
         with(&|s| (s.facts.in_scope, s.scope) = (false, selected(Vec::new()))),
@@ -358,6 +360,70 @@ fn a_device_is_disabled_and_a_contact_has_no_sign_in() {
 }
 
 #[test]
+fn who_may_be_here_already_is_named_with_what_to_do() {
+    use crate::matching::Standing;
+    use domain::matching::{MatchDecision, MatchKey};
+    let matched = |standing, same: Option<u128>, decided| {
+        let mut one = subject(ObjectType::User);
+        one.facts.matching = standing;
+        one.matching = MatchedWith {
+            candidates: vec![MatchedUser {
+                id: UserId(Uuid::from_u128(9)),
+                display_name: "Ada L.".to_owned(),
+                keys: vec![MatchKey::UserPrincipalName],
+            }],
+            same: same.map(|id| UserId(Uuid::from_u128(id))),
+            decided,
+        };
+        one
+    };
+    let undecided = matched(Standing::Undecided, None, None);
+    assert_eq!(
+        told(&undecided),
+        "Not here: it may be somebody who is here already, and that isn’t decided yet.\n  \
+         For this person to be Active here:\n  \
+         - Decide on the Matching tab whether this person is “Ada L.”, or somebody of their own."
+    );
+    let step_of = |one: &Subject| {
+        let steps = explain(one).steps;
+        steps
+            .into_iter()
+            .find(|step| step.step == StepKind::Matching)
+    };
+    let step = step_of(&undecided).unwrap();
+    assert_eq!(step.outcome, StepOutcome::Stopped);
+    assert_eq!(step.facts[0].value, "same user name");
+    assert_eq!(step.links.len(), 2);
+    let made = MatchDecided {
+        decision: MatchDecision::Same,
+        by: "Olga".to_owned(),
+        at: now(),
+        note: "asked her".to_owned(),
+    };
+    let same = matched(Standing::Settled, Some(9), Some(made));
+    assert_eq!(explain(&same).next_action, Some(Action::Match));
+    assert_eq!(step_of(&same).unwrap().outcome, StepOutcome::Passed);
+    let mut off = same;
+    off.policy.actions.update = false;
+    assert!(
+        told(&off).contains("“Update” is switched off"),
+        "{}",
+        told(&off)
+    );
+    let ignored = matched(Standing::Ignored, None, None);
+    assert!(
+        told(&ignored).contains("Take the decision back"),
+        "{}",
+        told(&ignored)
+    );
+    // Of somebody who is here from this source nothing is asked.
+    let mut here = matched(Standing::Settled, Some(9), None);
+    here.known = Some(known(DirectoryStatus::Active, None));
+    assert_eq!(step_of(&here), None);
+    assert_eq!(explain(&here).next_action, None);
+}
+
+#[test]
 fn every_reason_is_worded() {
     let mut text = String::new();
     for reason in Reason::ALL {
@@ -411,6 +477,13 @@ fn every_step_is_worded() {
     let mut unmapped = mapped.clone();
     unmapped.facts.unmapped = true;
     unmapped.mapped.error = Some("jobTitle: “+” can’t be used with nothing and a text.".to_owned());
+    let mut matched = subject(ObjectType::User);
+    matched.matching.candidates = vec![MatchedUser {
+        id: UserId(Uuid::from_u128(9)),
+        display_name: "Ada L.".to_owned(),
+        keys: vec![domain::matching::MatchKey::Mail],
+    }];
+    matched.facts.matching = crate::matching::Standing::Undecided;
     let mut filtering = Vec::new();
     for from in [Some(r#"{"city": "Delft"}"#), Some("{}"), None] {
         let mut subject = filtered(
@@ -430,7 +503,7 @@ fn every_step_is_worded() {
         subject.facts.filter = judged.answer();
         filtering.push(subject);
     }
-    let others = [asked, pending, kept, mapped, unmapped]
+    let others = [asked, pending, kept, mapped, unmapped, matched]
         .into_iter()
         .chain(filtering);
     let all = kept_out().into_iter().chain(others);
@@ -548,6 +621,7 @@ fn any_subject() -> impl Strategy<Value = Subject> {
             name_taken: flags[5],
             filter,
             unmapped: flags[6],
+            matching: subject.facts.matching,
             group_kind,
         };
         subject.policy = Policy {

@@ -48,7 +48,7 @@ pub(super) const fn because(reason: Reason, object_type: ObjectType) -> &'static
         Reason::Guest => "guests are not included",
         Reason::DistributionList => "distribution lists can’t be synced",
         Reason::MailEnabledSecurityGroup => "mail-enabled security groups can’t be synced",
-        Reason::DuplicateUserName => "another integration has an active user of this name",
+        Reason::DuplicateUserName => "another active user has this user name",
         Reason::OutOfScope => match object_type {
             ObjectType::Group => "not a selected group",
             _ => "in no selected group",
@@ -70,6 +70,11 @@ pub(super) const fn because(reason: Reason, object_type: ObjectType) -> &'static
         Reason::MappingFailed => "a mapping rule fails for it",
         Reason::ExcludedByFilter => "a filter keeps it out",
         Reason::FilterFailed => "a filter fails for it",
+        Reason::MatchUndecided => {
+            "it may be somebody who is here already, and that isn’t decided yet"
+        }
+        Reason::NewUndecided => "new people are confirmed first, and it isn’t yet",
+        Reason::MatchIgnored => "it was decided that it stays out",
     }
 }
 
@@ -176,6 +181,8 @@ pub(super) const fn would(step: Step) -> &'static str {
         (Action::Delete, _) => "delete it",
         (Action::Restore, None) => "bring it back",
         (Action::Restore, Some(_)) => "bring it back as Inactive",
+        (Action::Match, None) => "make it one with who is here already",
+        (Action::Match, Some(_)) => "make it one with who is here already, as Inactive",
         (Action::Filter, _) => "keep it out",
     }
 }
@@ -189,6 +196,7 @@ pub(super) const fn did(action: Action) -> &'static str {
         Action::Enable => "made it Active again",
         Action::Delete => "deleted it",
         Action::Restore => "brought it back",
+        Action::Match => "made it one with who was here already",
         Action::Filter => "kept it out",
     }
 }
@@ -272,6 +280,9 @@ fn undecided(subject: &Subject, reason: Reason) -> String {
 fn not_here(subject: &Subject, verdict: &Verdict) -> String {
     match verdict.outcome {
         Outcome::Change(_) => format!("Not here yet. {}", next(subject, verdict)),
+        Outcome::Filtered(Reason::ActionOff) if subject.matching.same.is_some() => {
+            "Not here: it is somebody who is here already, but “Update” is switched off.".to_owned()
+        }
         Outcome::Filtered(Reason::ActionOff) => {
             "Not here: it belongs here, but “Create” is switched off.".to_owned()
         }
@@ -365,6 +376,7 @@ pub(super) fn mend(subject: &Subject, question: Question) -> String {
             "Give {object} {} in Entra ID, or turn off “{NAMES}” on the Tenant Configuration tab.",
             missing(subject)
         ),
+        Question::Matching => super::matching::mend(subject),
         Question::SignIn if subject.facts.object_type == ObjectType::Device => format!(
             "Enable {object} in Entra ID, or turn off “{SIGN_IN}” on the Tenant Configuration tab."
         ),
@@ -372,10 +384,16 @@ pub(super) fn mend(subject: &Subject, question: Question) -> String {
             "Allow {object} to sign in in Entra ID, or turn off “{SIGN_IN}” on the Tenant Configuration tab."
         ),
         Question::UserName => match &subject.name_holder {
-            Some(holder) => format!(
-                "Change the user name of one of the two in Entra ID, or take “{}” out of {}.",
-                holder.display_name, holder.integration_name
-            ),
+            Some(holder) => match &holder.integration_name {
+                Some(integration) => format!(
+                    "Change the user name of one of the two in Entra ID, or take “{}” out of {integration}.",
+                    holder.display_name
+                ),
+                None => format!(
+                    "Change the user name of “{}” here, or its own in Entra ID.",
+                    holder.display_name
+                ),
+            },
             None => "Change the user name in Entra ID.".to_owned(),
         },
     }
@@ -417,7 +435,7 @@ pub(super) const fn switched_off(action: Action) -> &'static str {
         Action::Create | Action::Restore => {
             "New objects don’t come in, and deleted ones don’t come back."
         }
-        Action::Update => "Attributes don’t follow the source.",
+        Action::Update | Action::Match => "Attributes don’t follow the source.",
         Action::Disable | Action::Enable => "Nobody becomes Inactive, or Active again.",
         Action::Delete => "Nobody is deleted.",
         Action::Filter => "",
