@@ -28,6 +28,7 @@ mod description;
 #[cfg(test)]
 mod enrolments;
 #[cfg(test)]
+mod imports;
 mod integrations;
 #[cfg(test)]
 mod killed;

@@ -1,6 +1,7 @@
 //! Users of a directory who sign in to their own account: nothing but what is their own is reached
 //! by that. Who is deactivated, in the source or here, is out at their next request.
 
+mod imported;
 mod link;
 mod own;
 
@@ -13,6 +14,7 @@ use domain::{
 use secrecy::SecretString;
 use uuid::Uuid;
 
+pub(crate) use imported::hash_imported;
 pub use link::{activate, ask_for_new_password, follow};
 pub use own::{
     UserPasswordChange, change_password, end_other_sessions, end_session, own_account, sessions,

@@ -73,7 +73,7 @@ pub(crate) async fn hold(tx: &mut Tx, scope: &Scope, id: UserId) -> Result<Held>
 }
 
 /// Has everybody wait who gives somebody of the customer a name to sign in with.
-pub(super) async fn hold_names(tx: &mut Tx, customer: CustomerId) -> Result<()> {
+pub(crate) async fn hold_names(tx: &mut Tx, customer: CustomerId) -> Result<()> {
     let (_, name) = customer.0.as_u64_pair();
     tx.hold_name(i64::from_ne_bytes(name.to_ne_bytes())).await
 }
