@@ -57,7 +57,7 @@ pub(crate) async fn get_import(id: ImportId) -> AppResult<ImportDetail> {
 
 /// What comes of its rows.
 #[server(endpoint = "imports/rows", input = Json)]
-pub(crate) async fn import_rows(
+pub(crate) async fn list_import_rows(
     id: ImportId,
     query: ListQuery,
     outcome: Option<RowOutcome>,
@@ -85,7 +85,7 @@ pub(crate) async fn change_import(
         .iter()
         .map(|column| match column.as_str() {
             "" => Ok(None),
-            column => column.parse().map(Some),
+            column => column.parse::<domain::import::ImportField>().map(Some),
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| AppError::invalid("columns", error.to_string()))?;

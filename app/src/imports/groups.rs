@@ -189,12 +189,8 @@ fn Groups(integration: IntegrationId) -> impl IntoView {
             }}
             <Load
                 resource=found
-                children=move |hits: Vec<GroupHit>| {
-                    let hits = hits
-                        .into_iter()
-                        .map(|hit| view! { <Hit hit=hit chosen=chosen /> })
-                        .collect_view();
-                    view! { <ul class="mt-2 flex flex-col gap-1" aria-label="Groups found">{hits}</ul> }
+                children=move |hits| {
+                    view! { <Hits hits=hits chosen=chosen /> }
                 }
             />
         </fieldset>
@@ -227,6 +223,15 @@ fn Chosen(group: String, chosen: RwSignal<Vec<String>>) -> impl IntoView {
         </li>
     }
     .into_any()
+}
+
+#[component]
+fn Hits(hits: Vec<GroupHit>, chosen: RwSignal<Vec<String>>) -> impl IntoView {
+    let hits = hits
+        .into_iter()
+        .map(|hit| view! { <Hit hit=hit chosen=chosen /> })
+        .collect_view();
+    view! { <ul class="mt-2 flex flex-col gap-1" aria-label="Groups found">{hits}</ul> }.into_any()
 }
 
 /// A group that was found, and isn't chosen yet.

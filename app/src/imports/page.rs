@@ -23,8 +23,7 @@ use crate::{
 #[derive(Clone, Copy)]
 struct Forms {
     change: Post<ChangeImport>,
-    all: Post<ApplyImport>,
-    good: Post<ApplyImport>,
+    apply: Post<ApplyImport>,
     delete: Post<DeleteImport>,
 }
 
@@ -52,8 +51,7 @@ pub fn ImportPage() -> impl IntoView {
     let version = RwSignal::new(0_u32);
     let forms = Forms {
         change: use_post(),
-        all: use_post(),
-        good: use_post(),
+        apply: use_post(),
         delete: use_post(),
     };
     view! {
@@ -242,32 +240,30 @@ fn Applying(import: Import, forms: Forms) -> impl IntoView {
         (0, _) => "No row can be imported. Correct the file, and look at it again.".to_owned(),
         (_, 0) => "Exactly this is imported, or nothing.".to_owned(),
         (_, errors) => format!(
-            "{} with errors. Correct the file and look at it again, or import the others.",
-            counted(errors, "row is", "rows are").replace(" is with", " with")
+            "{}. Correct the file and look at it again, or import the others.",
+            counted(errors, "row has errors", "rows have errors")
         ),
     };
-    let button = |post: Post<ApplyImport>, rows: ApplyRows, label: &'static str, class| {
-        view! {
-            <PostForm post=post>
-                <input type="hidden" name="id" value=import.id.to_string() />
-                <input type="hidden" name="plan" value=plan.clone() />
-                <input type="hidden" name="rows" value=rows.as_str() />
-                <Submit label=label busy="Importing" class=class />
-            </PostForm>
-        }
+    let (rows, label) = if all {
+        (ApplyRows::All, "Import all")
+    } else {
+        (ApplyRows::Good, "Import the good ones")
     };
     Some(view! {
         <section aria-labelledby="h-apply" class="px-6 py-4 max-md:px-4">
             <h2 id="h-apply" class="sr-only">"Import"</h2>
             <p class="mb-3">{says}</p>
-            <div class="flex gap-2 flex-wrap">
-                {(all && good > 0)
-                    .then(|| button(forms.all, ApplyRows::All, "Import all", "btn btn-primary"))}
-                {(!all && good > 0)
-                    .then(|| {
-                        button(forms.good, ApplyRows::Good, "Import the good ones", "btn btn-primary")
-                    })}
-            </div>
+            {(good > 0)
+                .then(|| {
+                    view! {
+                        <PostForm post=forms.apply>
+                            <input type="hidden" name="id" value=import.id.to_string() />
+                            <input type="hidden" name="plan" value=plan />
+                            <input type="hidden" name="rows" value=rows.as_str() />
+                            <Submit label=label busy="Importing" />
+                        </PostForm>
+                    }
+                })}
         </section>
     })
 }

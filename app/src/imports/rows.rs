@@ -7,7 +7,7 @@ use domain::{
     paging::PageRequest,
 };
 
-use super::api::import_rows;
+use super::api::list_import_rows;
 use crate::ui::{list::past_the_end, prelude::*};
 
 const fn outcome_mark(outcome: RowOutcome) -> Mark {
@@ -36,7 +36,7 @@ pub fn Rows(import: Signal<Option<ImportId>>, version: Signal<u32>) -> impl Into
         move || (import.get(), asked.get(), version.get()),
         |(import, (query, outcome), _)| async move {
             match import {
-                Some(id) => import_rows(id, query, outcome).await,
+                Some(id) => list_import_rows(id, query, outcome).await,
                 None => Err(AppError::NotFound {
                     what: "import".to_owned(),
                 }),
