@@ -8,9 +8,10 @@ use domain::{
 use leptos::{prelude::*, server_fn::codec::Json};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
+use crate::{error::AppError, routes};
 use crate::{
-    error::{AppError, AppResult},
-    routes,
+    error::AppResult,
     ui::{address::ListQuery, form::Done},
 };
 

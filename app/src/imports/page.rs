@@ -3,7 +3,6 @@
 use domain::{
     id::ImportId,
     import::{ApplyRows, Import, ImportCounts, ImportDetail, ImportStatus, RowOutcome},
-    number::grouped,
     permission::Permission,
 };
 use leptos_router::hooks::use_params_map;
