@@ -414,3 +414,5 @@ pub(crate) async fn purge(b: &Backend) -> Result<()> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod whole_tests;

@@ -1,21 +1,5 @@
 //! Imports: dry run, corrections, applying, and what is sealed meanwhile.
 
-use domain::{
-    enrolment::EnrolmentState,
-    id::GroupId,
-    import::{ApplyImport, ApplyRows, ImportField, RowOutcome},
-    made_here::{NewGroup, NewUser, UserChange},
-    paging::{ListRequest, PageRequest},
-    permission::Role,
-    run::{ChangeStatus, LineStatus, RunMode, RunStatus, RunTrigger},
-    user::{DirectoryStatus, SourceType},
-};
-use futures::TryStreamExt as _;
-use proptest::{
-    prelude::*,
-    test_runner::{Config, TestRunner},
-};
-
 use super::*;
 use crate::{
     auth::{self, users::UserSignIn},
@@ -31,18 +15,34 @@ use crate::{
     },
     testing::TestBackend,
 };
+use domain::{
+    enrolment::EnrolmentState,
+    id::GroupId,
+    import::{ApplyImport, ApplyRows, ImportField, RowOutcome},
+    made_here::{NewGroup, NewUser},
+    paging::{ListRequest, PageRequest},
+    permission::Role,
+    run::{ChangeStatus, LineStatus, RunMode, RunStatus, RunTrigger},
+    user::{DirectoryStatus, SourceType},
+};
+use futures::TryStreamExt as _;
 
 const PEOPLE: &str = "User name;Given name;Surname;Job title;Groups\n\
     ada@x.example;Ada;Lovelace;Countess;Sales\n\
     bea@x.example;Bea;Byron;;\n";
 
-async fn staged(t: &TestBackend, scope: &Scope, customer: CustomerId, text: &str) -> Import {
+pub(super) async fn staged(
+    t: &TestBackend,
+    scope: &Scope,
+    customer: CustomerId,
+    text: &str,
+) -> Import {
     from_file(t, scope, customer, "users.csv", text.into(), None)
         .await
         .unwrap()
 }
 
-async fn applied(
+pub(super) async fn applied(
     t: &TestBackend,
     scope: &Scope,
     import: &Import,
@@ -55,12 +55,16 @@ async fn applied(
     apply(t, scope, import.id, &how, RunTrigger::Operator).await
 }
 
-fn counts(import: &Import) -> (i64, i64, i64, i64) {
+pub(super) fn counts(import: &Import) -> (i64, i64, i64, i64) {
     let counts = import.counts.unwrap();
     (counts.create, counts.update, counts.unchanged, counts.error)
 }
 
-async fn all_rows(t: &TestBackend, scope: &Scope, id: ImportId) -> Vec<domain::import::ImportRow> {
+pub(super) async fn all_rows(
+    t: &TestBackend,
+    scope: &Scope,
+    id: ImportId,
+) -> Vec<domain::import::ImportRow> {
     let query = RowQuery {
         page: PageRequest::new(1, 1_000),
         ..RowQuery::default()
@@ -68,7 +72,7 @@ async fn all_rows(t: &TestBackend, scope: &Scope, id: ImportId) -> Vec<domain::i
     rows(t, scope, id, query).await.unwrap().items
 }
 
-async fn user_named(t: &TestBackend, scope: &Scope, q: &str) -> domain::user::WholeUser {
+pub(super) async fn user_named(t: &TestBackend, scope: &Scope, q: &str) -> domain::user::WholeUser {
     let query = UserQuery {
         q: Some(q.to_owned()),
         ..UserQuery::default()
@@ -80,16 +84,17 @@ async fn user_named(t: &TestBackend, scope: &Scope, q: &str) -> domain::user::Wh
         .unwrap()
 }
 
-async fn group(t: &TestBackend, scope: &Scope, customer: CustomerId, name: &str) -> GroupId {
+pub(super) async fn group(
+    t: &TestBackend,
+    scope: &Scope,
+    customer: CustomerId,
+    name: &str,
+) -> GroupId {
     let new = NewGroup {
         display_name: name.to_owned(),
         ..NewGroup::default()
     };
-    groups::create(t, scope, customer, new)
-        .await
-        .unwrap()
-        .group
-        .id
+    groups::create(t, scope, customer, new).await.unwrap().id
 }
 
 async fn sealed_parts(t: &TestBackend) -> usize {
@@ -551,118 +556,4 @@ db_test!(only_who_may_write_the_customers_directory_imports, |t| {
             .unwrap_err(),
     );
     forbidden(delete(&t, &reader, import.id).await.unwrap_err());
-});
-
-db_test!(many_rows_go_in_order_and_can_be_paged, |t| {
-    let owner = t.owner().await;
-    let customer = t.customer("Adatum").await;
-    let mut text = "upn,name,aliases,admin\n".to_owned();
-    for at in 0..2_345 {
-        text.push_str(&format!(
-            "p{at}@x.example,P {at},a{at}@x.example,{}\n",
-            if at == 7 { "yes" } else { "" }
-        ));
-    }
-    let import = staged(&t, &owner, customer, &text).await;
-    assert_eq!(counts(&import), (2_345, 0, 0, 0));
-    let mut seen = Vec::new();
-    let mut cursor = None;
-    loop {
-        let request = ListRequest {
-            limit: 1_000,
-            cursor,
-            q: None,
-        };
-        let page = rows_listing(&t, &owner, import.id, None, &request)
-            .await
-            .unwrap();
-        seen.extend(page.items.iter().map(|row| row.number));
-        match page.next {
-            Some(next) => cursor = Some(next.parse().unwrap()),
-            None => break,
-        }
-    }
-    assert_eq!(seen, (2..2_347).collect::<Vec<_>>());
-    let query = RowQuery {
-        q: Some("p 2344".to_owned()),
-        outcome: Some(RowOutcome::Create),
-        ..RowQuery::default()
-    };
-    assert_eq!(rows(&t, &owner, import.id, query).await.unwrap().total, 1);
-    applied(&t, &owner, &import, ApplyRows::All).await.unwrap();
-    let found = users::list(&t, &owner, UserQuery::default()).await.unwrap();
-    assert_eq!(found.total, 2_345);
-    let seven = user_named(&t, &owner, "p7@x.example").await;
-    assert_eq!(seven.aliases, ["a7@x.example"]);
-    assert!(seven.administrator.is_some());
-});
-
-/// A row over few names, so that rows and people meet.
-fn a_row() -> impl Strategy<Value = String> {
-    (
-        "[a-d]",
-        "[A-C]?",
-        "(Lead|Clerk)?",
-        "([e-f]@x.example)?",
-        "(Sales)?",
-        "(yes|no)?",
-        "(yes|no)?",
-    )
-        .prop_map(|(name, display, title, alias, group, admin, guest)| {
-            format!("{name}@x.example;{display};{title};{alias};{group};{admin};{guest}")
-        })
-}
-
-db_test!(what_is_applied_is_what_was_shown, |t| {
-    let owner = t.owner().await;
-    let mut runner = TestRunner::new_with_rng(
-        Config::default(),
-        proptest::test_runner::TestRng::deterministic_rng(
-            proptest::test_runner::RngAlgorithm::ChaCha,
-        ),
-    );
-    let files = prop::collection::vec(a_row(), 1..8);
-    for _ in 0..12 {
-        let rows = files.new_tree(&mut runner).unwrap().current();
-        let customer = t.customer("Adatum").await;
-        group(&t, &owner, customer, "Sales").await;
-        let known = NewUser {
-            user_principal_name: "a@x.example".to_owned(),
-            display_name: "Anna".to_owned(),
-            ..NewUser::default()
-        };
-        let known = users::create(&t, &owner, customer, known).await.unwrap();
-        let title = UserChange {
-            attributes: [("jobTitle".to_owned(), "Lead".to_owned())].into(),
-            ..UserChange::default()
-        };
-        users::change(&t, &owner, known.user.id, title)
-            .await
-            .unwrap();
-        let text = format!(
-            "upn;name;title;alias;group;admin;guest\n{}\n",
-            rows.join("\n")
-        );
-        let shown = staged(&t, &owner, customer, &text).await;
-        let (create, update, unchanged, error) = counts(&shown);
-        if error == shown.counts.unwrap().total() {
-            continue;
-        }
-        let before = all_rows(&t, &owner, shown.id).await;
-        let done = applied(&t, &owner, &shown, ApplyRows::Good).await.unwrap();
-        let run = runs::get(&t, &owner, done.run_id.unwrap()).await.unwrap();
-        let line = run.counts[0];
-        assert_eq!(
-            (line.created, line.updated, line.unchanged, line.failed),
-            (create, update, unchanged, error)
-        );
-        let again = staged(&t, &owner, customer, &text).await;
-        let after = all_rows(&t, &owner, again.id).await;
-        for (before, after) in before.iter().zip(&after) {
-            match before.outcome {
-                RowOutcome::Error => {}
-                _ => assert_eq!(after.outcome, RowOutcome::Unchanged, "{text}\n{after:?}"),
-            }
-        }
-    }
 });
