@@ -23,6 +23,7 @@ pub mod flash;
 pub mod frame;
 pub mod groups;
 pub mod history;
+pub mod imports;
 pub mod integrations;
 pub mod matching;
 pub mod notifications;
@@ -133,6 +134,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/find") view=frame::FindPage />
                     <Route path=path!("/confirm") view=proof::ConfirmPage />
                     <AccountRoutes />
+                    <ImportRoutes />
                     <CustomerRoutes />
                     <OperatorRoutes />
                     <ApiTokenRoutes />
@@ -181,6 +183,21 @@ fn AccountRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("passkeys/add") view=account::AddPasskeyDialog />
             <Route path=path!("passkeys/:id") view=account::PasskeyDialog />
         </ParentRoute>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// Imports: those of a customer, and one.
+#[component(transparent)]
+fn ImportRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <Route path=path!("/customers/:id/imports") view=imports::ImportsPage />
+        <Route
+            path=path!("/customers/:id/imports/from-groups")
+            view=imports::ImportGroupsPage
+        />
+        <Route path=path!("/imports/:id") view=imports::ImportPage />
     }
     .into_inner()
     .into_any_nested_route()

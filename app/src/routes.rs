@@ -3,7 +3,8 @@
 use domain::{
     id::{
         ApiTokenId, AuditEventId, ContactId, CredentialProfileId, CustomerId, DeviceId, ExternalId,
-        GroupId, IntegrationId, NotificationRecipientId, OperatorId, PasskeyId, PolicyTemplateId,
+        GroupId, ImportId, IntegrationId, NotificationRecipientId, OperatorId, PasskeyId,
+        PolicyTemplateId,
         RunId, SettingsDraftId, UserId,
     },
     policy::ObjectType,
@@ -162,6 +163,26 @@ pub fn sign_in(back: &str) -> String {
 /// How a customer's people are invited.
 pub fn customer_enrolment(id: CustomerId) -> String {
     format!("{CUSTOMERS}/{id}/enrolment")
+}
+
+/// Bring people of a file, or members of groups, into a customer's directory.
+pub fn customer_imports(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/imports")
+}
+
+/// Import members of groups of a customer's tenant.
+pub fn customer_import_groups(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/imports/from-groups")
+}
+
+/// Where a file to import is sent to.
+pub const IMPORT_FILE: &str = "/imports/file";
+/// What comes of the rows of the import `import` as CSV, with the list's own query.
+pub const IMPORT_ROWS_CSV: &str = "/export/import-rows.csv";
+
+/// One import.
+pub fn import(id: ImportId) -> String {
+    format!("/imports/{id}")
 }
 
 /// Invite the next of them.

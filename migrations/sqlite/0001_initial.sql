@@ -551,8 +551,8 @@ CREATE INDEX directory_membership_by_member ON directory_membership (member_id, 
 
 CREATE TABLE run (
     id                BLOB    NOT NULL PRIMARY KEY,
-    integration_id    BLOB    NOT NULL, -- outlives the integration, as the history does
-    integration_name  TEXT,             -- set once the integration is deleted
+    integration_id    BLOB, -- outlives the integration, as the history does; none of an import
+    integration_name  TEXT, -- set once the integration is deleted; of an import what it is of
     customer_id       BLOB    NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
     mode              TEXT    NOT NULL,
     triggered_by      TEXT    NOT NULL, -- the API's `trigger`, a word that SQL keeps for itself
@@ -1000,3 +1000,53 @@ CREATE TABLE user_match (
 CREATE INDEX user_match_waiting
     ON user_match (integration_id, strength, external_id) WHERE decision IS NULL;
 CREATE INDEX user_match_by_user ON user_match (user_id) WHERE user_id IS NOT NULL;
+
+-- People of a file, or members of groups, on their way in once. Their rows as they were given are in
+-- import_content, sealed, and go when nothing is needed of them any more.
+CREATE TABLE import (
+    id                 BLOB NOT NULL PRIMARY KEY,
+    customer_id        BLOB NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    name               TEXT NOT NULL, -- the file's, or the groups'
+    source             TEXT NOT NULL,
+    status             TEXT NOT NULL,
+    made_by            TEXT NOT NULL,
+    created_at         TEXT NOT NULL,
+    expires_at         TEXT NOT NULL,
+    encoding           TEXT, -- none of groups
+    columns            TEXT NOT NULL, -- JSON: header, field, example of each
+    password           TEXT NOT NULL,
+    counts             TEXT, -- JSON, of the dry run; none where it can't be made
+    plan               TEXT, -- names the dry run
+    run_id             BLOB,
+    applied_rows       TEXT, -- all, good
+    passwords_total    INTEGER NOT NULL DEFAULT 0,
+    passwords_set      INTEGER NOT NULL DEFAULT 0,
+    passwords_refused  INTEGER NOT NULL DEFAULT 0,
+    passwords_after    INTEGER NOT NULL DEFAULT 0 -- the row that was done last
+) STRICT;
+CREATE INDEX import_by_customer ON import (customer_id, created_at);
+CREATE INDEX import_by_end ON import (expires_at);
+
+CREATE TABLE import_content (
+    id            BLOB NOT NULL PRIMARY KEY,
+    import_id     BLOB NOT NULL REFERENCES import (id) ON DELETE CASCADE,
+    position      INTEGER NOT NULL,
+    text_sealed   BLOB NOT NULL -- a part of the text
+) STRICT;
+CREATE INDEX import_content_by_import ON import_content (import_id, position);
+
+-- What the dry run came to, row by row. No foreign key: it is filled by the hundred thousand.
+CREATE TABLE import_row (
+    import_id            BLOB NOT NULL,
+    number               INTEGER NOT NULL, -- as a spreadsheet counts
+    outcome              TEXT NOT NULL,
+    display_name         TEXT NOT NULL,
+    user_principal_name  TEXT NOT NULL,
+    search_text          TEXT NOT NULL,
+    user_id              BLOB,
+    errors               TEXT, -- JSON list; none where there are none
+    before_value         TEXT, -- JSON, of an update
+    after_value          TEXT,
+    password_refused     TEXT,
+    PRIMARY KEY (import_id, number)
+) STRICT, WITHOUT ROWID;

@@ -15,6 +15,7 @@ mod devices;
 mod docs;
 mod enrolments;
 mod groups;
+mod imports;
 pub mod input;
 mod integration_versions;
 mod integrations;
@@ -88,6 +89,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(syncs::calls())
             .merge(enrolments::calls())
             .merge(notification_recipients::calls())
+            .merge(imports::calls())
             .merge(users::calls())
             .merge(user_changes::calls())
             .merge(groups::calls())

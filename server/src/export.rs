@@ -23,6 +23,7 @@ use backend::{
         contacts, credential_profiles, devices,
         directory::DirectoryQuery,
         groups::{self, GroupQuery},
+        imports::{self, RowQuery},
         integrations::{self, IntegrationQuery},
         matches,
         runs::{self, ChangeQuery, HistoryQuery},
@@ -35,7 +36,10 @@ use chrono::TimeDelta;
 use domain::{
     DateTime,
     audit::AuditAction,
-    id::{CredentialProfileId, CustomerId, IntegrationId, OperatorId, PolicyTemplateId, RunId},
+    id::{
+        CredentialProfileId, CustomerId, ImportId, IntegrationId, OperatorId, PolicyTemplateId,
+        RunId,
+    },
     matching::MatchFilter,
     paging::Direction,
     permission::Permission,
@@ -60,6 +64,7 @@ pub fn router(backend: &Backend) -> Router {
         .route(app::routes::MATCHES_CSV, get(match_rows))
         .route(app::routes::SYNC_HISTORY_CSV, get(history_rows))
         .route(app::routes::RUN_CHANGES_CSV, get(change_rows))
+        .route(app::routes::IMPORT_ROWS_CSV, get(import_rows))
         .route(app::routes::AUDIT_LOG_CSV, get(audit_rows))
         .route(app::routes::CERTIFICATE, get(certificate_file))
         .route(app::routes::SETTINGS_FILE, get(settings_file))
@@ -97,7 +102,7 @@ fn period(address: &Address, now: DateTime) -> Option<DateTime> {
 
 /// What is answered instead of a file.
 #[derive(Debug, Clone, Copy)]
-enum Refused {
+pub(crate) enum Refused {
     SignedOut,
     Forbidden,
     NotFound,
@@ -144,7 +149,7 @@ impl Refused {
 
 /// Who asks, and from where.
 #[derive(Debug)]
-struct Asking {
+pub(crate) struct Asking {
     backend: Backend,
     session: Session,
     origin: Origin,
@@ -171,7 +176,7 @@ impl FromRequestParts<Backend> for Asking {
 
 impl Asking {
     /// The operator who is signed in, where they may do this.
-    async fn may(self, permission: Permission) -> Result<(Backend, Scope), Refused> {
+    pub(crate) async fn may(self, permission: Permission) -> Result<(Backend, Scope), Refused> {
         let id = self
             .session
             .get::<OperatorId>(OPERATOR)
@@ -345,6 +350,25 @@ async fn change_rows(asking: Asking, address: Address) -> Result<Response, Refus
         .await
         .map_err(Refused::of)?;
     Ok(csv::answer("run-changes", Body::from_stream(rows)))
+}
+
+async fn import_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
+    let id: ImportId = parsed(&address, "import").ok_or(Refused::NotFound)?;
+    let found = imports::get(&backend, &scope, id).await;
+    let customer = Some(found.map_err(Refused::of)?.customer_id);
+    let query = RowQuery {
+        q: text(&address, "q"),
+        outcome: parsed(&address, "outcome"),
+        ..RowQuery::default()
+    };
+    let (action, filters) = (AuditAction::UserExport, pairs(&address));
+    audit::exported(&backend, &scope, action, customer, filters)
+        .await
+        .map_err(Refused::of)?;
+    let rows = imports::rows_csv(&backend, &scope, id, query).await;
+    let rows = rows.map_err(Refused::of)?;
+    Ok(csv::answer("import-rows", Body::from_stream(rows)))
 }
 
 async fn audit_rows(asking: Asking, address: Address) -> Result<Response, Refused> {

@@ -30,6 +30,7 @@ mod enrolments;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
+mod imports;
 mod integrations;
 #[cfg(test)]
 mod killed;

@@ -57,6 +57,14 @@ pub fn sync(project: &Project, sizes: &[(&str, usize)]) -> Result<(), Error> {
     step.run()
 }
 
+/// Measures importing a file.
+pub fn import(project: &Project) -> Result<(), Error> {
+    let cluster = Cluster::start(project, Promise::Kept)?;
+    bench(project, "measuring an import", &cluster)
+        .arg("--imports")
+        .run()
+}
+
 /// The bench, on SQLite and on a cluster that keeps its promises, as the product's does where it
 /// runs.
 fn bench(project: &Project, purpose: &str, cluster: &Cluster) -> Step {

@@ -107,6 +107,8 @@ enum Bench {
         #[arg(long, default_value_t = 100_000)]
         memberships: usize,
     },
+    /// Importing a file of 100,000 people, which may take five seconds.
+    Import,
 }
 
 fn main() -> ExitCode {
@@ -134,6 +136,10 @@ fn run(task: Task) -> Result<ExitCode, Error> {
         Task::Demo => demo::run(&project)?,
         Task::Serve { arguments } => return serve::run(&project, &arguments),
         Task::Bench { table, alone: None } => bench::table(&project, &table)?,
+        Task::Bench {
+            alone: Some(Bench::Import),
+            ..
+        } => bench::import(&project)?,
         Task::Bench {
             alone:
                 Some(Bench::Sync {

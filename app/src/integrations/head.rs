@@ -440,6 +440,7 @@ fn LastRun(run: RunDetail) -> impl IntoView {
         RunMode::Delta => "Delta sync",
         RunMode::Preview => "Preview",
         RunMode::Object => "Single sync",
+        RunMode::Import => "Import",
     };
     let by = run
         .started_by

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::{
     filter::FilterEffect,
     id::ExternalId,
+    import::ImportRow,
     mapping::AttributeRule,
     number::grouped,
     policy::{Limit, ObjectType, OutOfScope, Policy},
@@ -73,32 +74,44 @@ impl RunChange {
                 })
                 .collect();
         }
-        let Some(Value::Object(after)) = &self.after else {
-            return Vec::new();
-        };
-        let before = self.before.as_ref().and_then(Value::as_object);
-        after
-            .iter()
-            // The change's own reason says it in words.
-            .filter(|(attribute, _)| *attribute != "status_reason")
-            .map(|(attribute, value)| {
-                // What a source says otherwise and the directory keeps: no difference, but said.
-                if attribute == KEPT_HERE {
-                    return Difference::new("kept here", "", value_words(Some(value)));
-                }
-                let words = |value| match attribute.as_str() {
-                    "status" => status_words(value),
-                    _ => value_words(value),
-                };
-                let before = before.map(|before| words(before.get(attribute)));
-                Difference::new(
-                    attribute.replace('_', " "),
-                    before.unwrap_or_default(),
-                    words(Some(value)),
-                )
-            })
-            .collect()
+        attributes(self.before.as_ref(), self.after.as_ref())
     }
+}
+
+impl ImportRow {
+    /// The attributes that differ.
+    pub fn differences(&self) -> Vec<Difference> {
+        attributes(self.before.as_ref(), self.after.as_ref())
+    }
+}
+
+/// The attributes of `after`, beside what they were.
+fn attributes(before: Option<&Value>, after: Option<&Value>) -> Vec<Difference> {
+    let Some(Value::Object(after)) = after else {
+        return Vec::new();
+    };
+    let before = before.and_then(Value::as_object);
+    after
+        .iter()
+        // The change's own reason says it in words.
+        .filter(|(attribute, _)| *attribute != "status_reason")
+        .map(|(attribute, value)| {
+            // What a source says otherwise and the directory keeps: no difference, but said.
+            if attribute == KEPT_HERE {
+                return Difference::new("kept here", "", value_words(Some(value)));
+            }
+            let words = |value| match attribute.as_str() {
+                "status" => status_words(value),
+                _ => value_words(value),
+            };
+            let before = before.map(|before| words(before.get(attribute)));
+            Difference::new(
+                attribute.replace('_', " "),
+                before.unwrap_or_default(),
+                words(Some(value)),
+            )
+        })
+        .collect()
 }
 
 /// A status in the words of User Status.

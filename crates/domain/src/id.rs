@@ -47,6 +47,8 @@ ids! {
     SettingsDraftId,
     /// A link for an administrator of a customer's tenant.
     ConsentLinkId,
+    /// People of a file, or members of groups, brought in once.
+    ImportId,
     /// One sync.
     RunId,
     /// One planned or filtered object of a run.

@@ -26,6 +26,7 @@ pub mod group;
 pub mod guard;
 pub mod id;
 pub mod identity;
+pub mod import;
 pub mod integration;
 pub mod made_here;
 pub mod mapping;

@@ -22,6 +22,8 @@ text_enum! {
         Preview = "preview",
         /// Reads, plans and applies one object of the source, and touches nothing else.
         Object = "object",
+        /// Brings in people of a file, or members of groups, once. It has no integration.
+        Import = "import",
     }
 }
 
@@ -418,9 +420,9 @@ impl CountLine {
 pub struct Run {
     /// Its id.
     pub id: RunId,
-    /// Its integration.
-    pub integration_id: IntegrationId,
-    /// Full, delta, preview or object.
+    /// Its integration; null of an import.
+    pub integration_id: Option<IntegrationId>,
+    /// Full, delta, preview, object or import.
     pub mode: RunMode,
     /// What started it.
     pub trigger: RunTrigger,
@@ -570,7 +572,8 @@ pub struct RunDetail {
     pub customer_id: CustomerId,
     /// The customer's name.
     pub customer_name: String,
-    /// The integration's name, the last one where it was deleted.
+    /// The integration's name, the last one where it was deleted; of an import, `Import of` and the
+    /// name of its file.
     pub integration_name: String,
     /// Whether the integration was deleted: its history stays.
     pub integration_deleted: bool,
@@ -623,9 +626,10 @@ pub struct PreviewSettings {
 pub struct HistoryLine {
     /// The run.
     pub run_id: RunId,
-    /// Its integration.
-    pub integration_id: IntegrationId,
-    /// The integration's name, the last one where it was deleted.
+    /// Its integration; null of an import.
+    pub integration_id: Option<IntegrationId>,
+    /// The integration's name, the last one where it was deleted; of an import, `Import of` and the
+    /// name of its file.
     pub integration_name: String,
     /// Whether the integration was deleted: its history stays.
     pub integration_deleted: bool,
@@ -667,7 +671,7 @@ pub struct RunChange {
     pub id: RunChangeId,
     /// What kind of object.
     pub object_type: ObjectType,
-    /// The object's id in the source; of a membership change, its group's.
+    /// The object's id in the source; of a membership change, its group's; of an import, its id here.
     pub external_id: ExternalId,
     /// The object's name when the plan was made.
     pub display_name: String,

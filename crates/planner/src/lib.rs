@@ -16,6 +16,7 @@
 //! - [`protection`]: who is protected isn't touched.
 //! - [`guard`]: too many disables and deletes are held, and what falls with them.
 //! - [`count`]: one line of counts an object type, that adds up.
+//! - [`import`]: what the rows of a file would do, by the same difference.
 //! - [`why`]: how all of that came to its answer about one object, in words.
 //!
 //! [`mod@fold`] and [`hash`] are what both databases must agree on: how text is searched and sorted,
@@ -29,6 +30,7 @@ pub mod filter;
 pub mod fold;
 pub mod guard;
 pub mod hash;
+pub mod import;
 pub mod kept_here;
 pub mod mapping;
 pub mod matching;

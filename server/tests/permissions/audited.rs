@@ -27,17 +27,21 @@ use crate::support::{Answer, TestApp};
 
 /// The functions that keep nothing: they ask a source, try something out, put a file aside to be looked
 /// at, or set a cookie.
-const KEEP_NOTHING: [&str; 5] = [
+const KEEP_NOTHING: [&str; 7] = [
     "credential-profiles/test-second",
+    "imports/change",
+    "imports/from-groups",
     "integrations/test",
     "policy-templates/look",
     "settings-files/look",
     "theme/choose",
 ];
 /// The same of calls.
-const CALLS_THAT_KEEP_NOTHING: [&str; 7] = [
+const CALLS_THAT_KEEP_NOTHING: [&str; 9] = [
+    "PATCH /imports/{id}",
     "POST /credential-profiles/{id}/second/test-connection",
     "POST /customers/{id}/enrolment-settings/preview",
+    "POST /customers/{id}/imports/from-groups",
     "POST /integrations/test-connection",
     "POST /integrations/{id}/filter-test",
     "POST /integrations/{id}/mapping-test",
@@ -73,8 +77,10 @@ const TESTED_ELSEWHERE: [&str; 21] = [
     "session/second-factor",
 ];
 
-/// Calls that go by mail, or are about who has an account.
-const CALLS_TESTED_ELSEWHERE: [&str; 5] = [
+/// Calls that go by mail, or are about who has an account, and one that takes a file, which is put
+/// aside to be looked at.
+const CALLS_TESTED_ELSEWHERE: [&str; 6] = [
+    "POST /customers/{id}/imports",
     "POST /customers/{id}/enrolment-bounces",
     "DELETE /users/{id}/second-factor",
     "POST /customers/{id}/enrolment-settings/test",
@@ -212,6 +218,7 @@ async fn every_export_is_written_down_before_its_first_row() {
         of(routes::SYNC_HISTORY_CSV),
         of(routes::AUDIT_LOG_CSV),
         run,
+        format!("{}?import={}", routes::IMPORT_ROWS_CSV, things.import),
         format!(
             "{}?integration={}",
             routes::SETTINGS_FILE,

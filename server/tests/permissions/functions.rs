@@ -189,6 +189,10 @@ fn reading_settings(things: &Things, function: &str) -> Option<Value> {
         "settings-files/customer" => json!({ "id": customer }),
         // A file that was never put aside.
         "settings-files/plan" => json!({ "into": { "Integration": integration }, "draft": run }),
+        "imports/get" => json!({ "id": things.import }),
+        "imports/group-search" => json!({ "integration": integration, "q": "empl" }),
+        "imports/integrations" | "imports/list" => json!({ "customer": customer }),
+        "imports/rows" => json!({ "id": things.import, "query": list(things), "outcome": null }),
         "versions/list" => json!({ "id": integration, "query": list(things) }),
         "versions/view" => json!({ "id": integration, "number": 1, "against": null }),
         _ => return None,
@@ -407,6 +411,13 @@ fn changing_settings(things: &Things, function: &str) -> Option<String> {
             format!("id={integration}&external_ids[]={draft}&decision=ignore&note=T-1")
         }
         "matches/take-back" => format!("id={integration}&external_ids[]={draft}&note=T-1"),
+        "imports/apply" => format!("id={}&plan=x&rows=all", things.import),
+        "imports/change" => format!("id={}&password=none", things.import),
+        "imports/delete" => format!("id={}", things.import),
+        "imports/from-groups" => format!(
+            "customer={}&integration={integration}&password=none",
+            things.customer
+        ),
         "versions/restore" => format!("id={integration}&number=1&hash=x"),
         "versions/preview" => format!("id={integration}&number=1"),
         "settings-files/look" => format!("integration={integration}&content=x+%3D+1"),

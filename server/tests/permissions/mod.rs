@@ -11,9 +11,10 @@ mod reads;
 
 use std::fmt::Write as _;
 
-use backend::store::consent_links;
+use backend::store::{consent_links, imports};
 use domain::{
-    consent_link::NewConsentLink, permission::Role, policy::ObjectType, user::DirectoryStatus,
+    consent_link::NewConsentLink, id::CustomerId, permission::Role, policy::ObjectType,
+    user::DirectoryStatus,
 };
 use serde_json::json;
 
@@ -34,6 +35,8 @@ struct Things {
     operator: String,
     api_token: String,
     consent_link: String,
+    /// One that waits.
+    import: String,
     /// Of the installation, not of the customer.
     policy_template: String,
     /// A session of that operator.
@@ -94,6 +97,14 @@ fn line(of: &str, width: usize, statuses: &[u16]) -> String {
     }
     line.push('\n');
     line
+}
+
+/// An import that waits, of one person.
+async fn import(app: &TestApp, customer: CustomerId) -> String {
+    let by = backend::auth::command_line_scope();
+    let file = b"upn,name\nimported@x.example,Imported\n".to_vec();
+    let import = imports::from_file(&app.t, &by, customer, "users.csv", file, None).await;
+    import.unwrap().id.to_string()
 }
 
 impl Things {
@@ -158,6 +169,7 @@ impl Things {
             contact,
             device,
             credential_profile: profile,
+            import: import(app, customer).await,
             customer: customer.to_string(),
             run: id(&run),
             integration,
@@ -181,6 +193,7 @@ impl Things {
             operator: id(),
             api_token: id(),
             consent_link: id(),
+            import: id(),
             policy_template: id(),
             operator_session: id(),
         }
@@ -202,6 +215,7 @@ impl Things {
             "operators" => &self.operator,
             "api-tokens" => &self.api_token,
             "consent-links" => &self.consent_link,
+            "imports" => &self.import,
             "policy-templates" => &self.policy_template,
             // About everything at once.
             "sync" => "",
@@ -226,6 +240,7 @@ impl Things {
             &self.operator,
             &self.api_token,
             &self.consent_link,
+            &self.import,
             &self.operator_session,
         ];
         ids.into_iter()

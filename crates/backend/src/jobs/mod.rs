@@ -15,6 +15,7 @@ mod purge_sessions;
 pub mod queue;
 mod reach_followers;
 pub(crate) mod schedule;
+mod set_imported_passwords;
 mod sync_run;
 mod tell_failing;
 mod warn_of_endings;
@@ -73,6 +74,7 @@ async fn perform(cx: &JobContext) -> Result<Outcome> {
         Some(Kind::DeliverEnrolmentMail) => deliver_enrolment_mail::perform(cx).await,
         Some(Kind::InviteNewlySynced) => invite_newly_synced::perform(cx).await,
         Some(Kind::ReachFollowers) => reach_followers::perform(cx).await,
+        Some(Kind::SetImportedPasswords) => set_imported_passwords::perform(cx).await,
         Some(Kind::TellFailing) => tell_failing::perform(cx).await,
         Some(Kind::PurgeHistory) => purge_history::perform(&cx.b).await,
         Some(Kind::PurgeBins) => purge_bins::perform(&cx.b).await,

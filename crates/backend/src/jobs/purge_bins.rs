@@ -1,10 +1,10 @@
 //! Removes what was in a bin for its days: customers with all their rows, and users and groups made
-//! here with their memberships. The audit log stays.
+//! here with their memberships; and imports past their end. The audit log stays.
 
 use domain::{DateTime, customer::BIN_DAYS};
 
 use super::Outcome;
-use crate::{Backend, Result, execute};
+use crate::{Backend, Result, execute, store::imports};
 
 /// Rows one statement removes.
 const BATCH: i64 = 2_000;
@@ -81,6 +81,7 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     for sql in BULK {
         in_batches(b, sql, before).await?;
     }
+    imports::purge(b).await?;
     let mut tx = b.db.write().await?;
     execute!(
         &mut tx,

@@ -15,6 +15,7 @@ pub mod directory;
 mod elsewhere;
 pub mod enrolment;
 pub mod groups;
+pub mod imports;
 pub mod integration_versions;
 pub mod integrations;
 pub mod kept_attributes;

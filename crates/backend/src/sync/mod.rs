@@ -55,6 +55,7 @@ mod walk;
 
 pub(crate) use apply_preview::about_preview;
 pub use apply_preview::{apply_preview, settings_of_preview};
+pub(crate) use counts::insert as insert_counts;
 pub(crate) use decide::{WITHDRAWN, decisions, undecided};
 pub use decide::{decide, withdraw};
 use domain::{

@@ -249,6 +249,12 @@ text_enum! {
         UserCreate = "user.create",
         /// A user made here was changed, or made administrator of its customer's workspace.
         UserUpdate = "user.update",
+        /// People of a file, or members of groups, were imported.
+        UserImport = "user.import",
+        /// An import was deleted, with what was given.
+        UserImportDelete = "user.import_delete",
+        /// Passwords that an import brought were set.
+        UserImportPasswords = "user.import_passwords",
         /// A user made here was deactivated.
         UserDeactivate = "user.deactivate",
         /// A user made here is in use again.
@@ -449,6 +455,9 @@ impl AuditAction {
             Self::RunExportChanges => "Changes of a run exported",
             Self::UserCreate => "User added",
             Self::UserUpdate => "User changed",
+            Self::UserImport => "Users imported",
+            Self::UserImportDelete => "Import deleted",
+            Self::UserImportPasswords => "Imported passwords set",
             Self::UserDeactivate => "User deactivated",
             Self::UserReactivate => "User reactivated",
             Self::UserDelete => "User deleted",

@@ -123,6 +123,7 @@ pub(super) const fn run(mode: RunMode) -> &'static str {
         RunMode::Delta => "delta sync",
         RunMode::Preview => "preview",
         RunMode::Object => "single sync",
+        RunMode::Import => "import",
     }
 }
 

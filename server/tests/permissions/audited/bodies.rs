@@ -29,6 +29,10 @@ pub(super) async fn body(w: &World<'_>, call: &str) -> (Option<String>, Value) {
         "PATCH /credential-profiles/{id}" => json!({ "client_secret": "y" }),
         "POST /customers" => json!({ "name": "New" }),
         "PUT /customers/{id}/enrolment-settings" => json!({ "language": "nl" }),
+        "POST /customers/{id}/imports/from-groups" => w.groups_to_import().await,
+        "POST /imports/{id}/apply" => {
+            json!({ "rows": "all", "plan": w.plan_of_import().await })
+        }
         "PATCH /customers/{id}" => json!({ "time_zone": "Europe/Amsterdam" }),
         "POST /customers/{id}/integrations" => json!({
             "kind": "entra_id", "tenant": "fabrikam.example", "cloud": "sim",
