@@ -4,6 +4,7 @@
 
 mod bodies;
 mod forms;
+pub(super) mod grid;
 pub(super) mod settings;
 mod world;
 
@@ -25,18 +26,21 @@ use self::{bodies::body, forms::form, world::World};
 use super::{Things, calls::calls, functions};
 use crate::support::{Answer, TestApp};
 
-/// The functions that keep nothing: they ask a source, try something out, put a file aside to be looked
-/// at, or set a cookie.
-const KEEP_NOTHING: [&str; 5] = [
+/// The functions that keep nothing worth an entry: they ask a source, try something out, put something
+/// aside to be looked at, set a cookie, or remember what columns somebody likes.
+const KEEP_NOTHING: [&str; 7] = [
+    "bulk/prepare",
     "credential-profiles/test-second",
+    "grid/choose-columns",
     "integrations/test",
     "policy-templates/look",
     "settings-files/look",
     "theme/choose",
 ];
 /// The same of calls.
-const CALLS_THAT_KEEP_NOTHING: [&str; 6] = [
+const CALLS_THAT_KEEP_NOTHING: [&str; 7] = [
     "POST /credential-profiles/{id}/second/test-connection",
+    "POST /customers/{id}/bulk-changes",
     "POST /customers/{id}/enrolment-settings/preview",
     "POST /integrations/test-connection",
     "POST /integrations/{id}/mapping-test",

@@ -33,6 +33,8 @@ pub enum Kind {
     InviteNewlySynced,
     /// Brings a policy template's present version to its followers.
     ReachFollowers,
+    /// Does to many users or groups what an operator applied to them.
+    ApplyBulk,
     /// Looks whether an integration has been failing for an hour.
     TellFailing,
     /// Removes runs, changes and staging past their time.
@@ -51,13 +53,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SyncRun,
         Self::DeliverNotification,
         Self::DeliverOperatorMail,
         Self::DeliverEnrolmentMail,
         Self::InviteNewlySynced,
         Self::ReachFollowers,
+        Self::ApplyBulk,
         Self::TellFailing,
         Self::PurgeHistory,
         Self::PurgeBins,
@@ -76,6 +79,7 @@ impl Kind {
             Self::DeliverEnrolmentMail => "deliver_enrolment_mail",
             Self::InviteNewlySynced => "invite_newly_synced",
             Self::ReachFollowers => "reach_followers",
+            Self::ApplyBulk => "apply_bulk",
             Self::TellFailing => "tell_failing",
             Self::PurgeHistory => "purge_history",
             Self::PurgeBins => "purge_bins",
@@ -96,6 +100,7 @@ impl Kind {
                 | Self::DeliverEnrolmentMail
                 | Self::InviteNewlySynced
                 | Self::ReachFollowers
+                | Self::ApplyBulk
                 | Self::TellFailing
         )
     }

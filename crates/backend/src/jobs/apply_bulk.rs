@@ -1,0 +1,15 @@
+//! Does to many what an operator applied to them.
+
+use domain::id::BulkId;
+
+use super::{JobContext, Outcome};
+use crate::{Result, store::bulk};
+
+/// Goes through them; the next worker goes on where this one stopped.
+pub(super) async fn perform(cx: &JobContext) -> Result<Outcome> {
+    let id = BulkId(cx.lease.subject());
+    Ok(match bulk::carry_on(&cx.b, id, &cx.stop).await? {
+        true => Outcome::Done,
+        false => Outcome::Stopped,
+    })
+}
