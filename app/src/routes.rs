@@ -3,9 +3,9 @@
 use domain::{
     grid::GridList,
     id::{
-        ApiTokenId, AuditEventId, BulkId, ContactId, CredentialProfileId, CustomerId, DeviceId, GroupId,
-        IntegrationId, NotificationRecipientId, OperatorId, PasskeyId, PolicyTemplateId, RunId,
-        SettingsDraftId, UserId,
+        ApiTokenId, AuditEventId, BulkId, ContactId, CredentialProfileId, CustomerId, DeviceId,
+        GroupId, IntegrationId, NotificationRecipientId, OperatorId, PasskeyId, PolicyTemplateId,
+        RunId, SettingsDraftId, UserId,
     },
     policy::ObjectType,
 };

@@ -34,7 +34,9 @@ use chrono::TimeDelta;
 use domain::{
     DateTime,
     audit::AuditAction,
-    id::{BulkId, CredentialProfileId, CustomerId, IntegrationId, OperatorId, PolicyTemplateId, RunId},
+    id::{
+        BulkId, CredentialProfileId, CustomerId, IntegrationId, OperatorId, PolicyTemplateId, RunId,
+    },
     permission::Permission,
     settings::file::FileFormat,
 };

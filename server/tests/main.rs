@@ -10,6 +10,8 @@ mod audit_events;
 #[cfg(test)]
 mod backups;
 #[cfg(test)]
+mod bulk_changes;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod consent_links;

@@ -10,7 +10,11 @@ use leptos::{server, server_fn::codec::Json};
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
-use crate::ui::{address::link, prelude::*};
+use crate::ui::{
+    address::link,
+    prelude::*,
+    table::{BelowCell, ListTable, NameCell},
+};
 
 /// What the page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,7 +104,10 @@ fn Whole(view: BulkView, page: PageRequest) -> impl IntoView {
         GridList::Users => (routes::USERS.to_owned(), "Users".to_owned()),
         GridList::Groups => (routes::GROUPS.to_owned(), "Groups".to_owned()),
     };
-    let csv = link(routes::BULK_CSV, &[("bulk".to_owned(), bulk.id.to_string())]);
+    let csv = link(
+        routes::BULK_CSV,
+        &[("bulk".to_owned(), bulk.id.to_string())],
+    );
     let rows = items
         .items
         .into_iter()
@@ -120,12 +127,12 @@ fn Whole(view: BulkView, page: PageRequest) -> impl IntoView {
                 "Export to CSV"
             </a>
         </ListBar>
-        <crate::ui::table::ListTable label="People" many=many asked=page total=items.total rows=rows>
+        <ListTable label="People" many=many asked=page total=items.total rows=rows>
             <Head label="Name" class="grow" />
             <Head label="User Name" />
             <Head label="Outcome" />
             <Head label="Details" />
-        </crate::ui::table::ListTable>
+        </ListTable>
     }
     .into_any()
 }
@@ -218,8 +225,8 @@ fn Row(item: BulkItem, list: GridList) -> impl IntoView {
     let word = item.outcome.title();
     view! {
         <tr role="row">
-            <crate::ui::table::NameCell href=href name=item.name />
-            <crate::ui::table::BelowCell text=Some(item.detail) />
+            <NameCell href=href name=item.name />
+            <BelowCell text=Some(item.detail) />
             <td role="cell"><Status of=Mark { icon, word, tone } /></td>
             <td role="cell" class="text-muted max-md:order-4 max-md:col-span-2">
                 {item.words}

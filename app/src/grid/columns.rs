@@ -66,7 +66,7 @@ pub(crate) fn ColumnsMenu(
             panel="end-0 w-64"
             summary=move || {
                 view! {
-                    <Icon name="settings-2" />
+                    <Icon name="settings" />
                     "Columns"
                 }
                 .into_any()

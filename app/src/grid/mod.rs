@@ -109,8 +109,17 @@ where
     }
 }
 
+/// "4,612", or "10,000+".
+pub(crate) fn how_many(total: i64) -> String {
+    if total > COUNTED_MAX {
+        format!("{}+", grouped(COUNTED_MAX))
+    } else {
+        grouped(total)
+    }
+}
+
 /// "4,612 users", or "10,000+ users" where it isn't worth the time to count further.
-pub(crate) fn total_words(total: i64, one: &'static str, many: &'static str) -> String {
+fn total_words(total: i64, one: &'static str, many: &'static str) -> String {
     if total > COUNTED_MAX {
         format!("{}+ {many}", grouped(COUNTED_MAX))
     } else {

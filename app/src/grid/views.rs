@@ -107,13 +107,18 @@ pub(crate) fn ViewsMenu(
     list: GridList,
 ) -> impl IntoView {
     let changes = use_changes();
+    let address = use_address();
     let views = Resource::new(move || changes.follow(), move |_| list_views(list));
     view! {
         <Transition>
-            {move || Suspend::new(async move {
-                let views = views.await.unwrap_or_default();
-                view! { <Views list=list views=views /> }
-            })}
+            {move || {
+                // Made anew with the address: it is what is saved.
+                drop(address.pairs());
+                Suspend::new(async move {
+                    let views = views.await.unwrap_or_default();
+                    view! { <Views list=list views=views /> }
+                })
+            }}
         </Transition>
     }
     .into_any()
@@ -122,10 +127,7 @@ pub(crate) fn ViewsMenu(
 #[component]
 fn Views(list: GridList, views: Vec<SavedView>) -> impl IntoView {
     let address = use_address();
-    let bare = address
-        .pairs()
-        .iter()
-        .all(|(name, _)| name == "customer");
+    let bare = address.pairs().iter().all(|(name, _)| name == "customer");
     let on_list = address.path() == page(list);
     let customer = address.customer();
     let default = views.iter().find(|view| {
@@ -133,7 +135,10 @@ fn Views(list: GridList, views: Vec<SavedView>) -> impl IntoView {
             && !view.query.is_empty()
             && (view.customer_id.is_none() || customer.is_none() || view.customer_id == customer)
     });
-    if bare && on_list && let Some(default) = default {
+    if bare
+        && on_list
+        && let Some(default) = default
+    {
         let mut to = address_of(default);
         if let Some(customer) = customer
             && default.customer_id.is_none()

@@ -16,10 +16,12 @@ use leptos_router::components::Outlet;
 use serde::{Deserialize, Serialize};
 
 use super::change::Restore;
+#[cfg(feature = "ssr")]
+use crate::grid::columns_of;
 use crate::{
     grid::{
         BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell,
-        ViewsMenu, total_words,
+        ViewsMenu, how_many,
     },
     session::may,
     ui::{
@@ -27,8 +29,6 @@ use crate::{
         table::{ChangedCell, CustomerCell, DeletionCell, ListTable, StatusCell},
     },
 };
-#[cfg(feature = "ssr")]
-use crate::grid::columns_of;
 
 /// What the list is filtered by, beside the customer and the search.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,7 +188,7 @@ fn List(
                     view! {
                         <BulkBar
                             list=GridList::Groups
-                            total=total_words(total, "group", "groups")
+                            total=how_many(total)
                         />
                     }
                 })}
@@ -238,7 +238,8 @@ fn Heads(shown: Shown) -> impl IntoView {
             .into_any(),
             C::Effective => view! { <Head label="Effective" class="n" /> }.into_any(),
             C::Changed => {
-                view! { <SortHead label="Changed" column="changed" largest_first=true /> }.into_any()
+                view! { <SortHead label="Changed" column="changed" largest_first=true /> }
+                    .into_any()
             }
             C::Customer => view! { <Head label="Customer" /> }.into_any(),
             other => view! { <Head label=other.title() class="max-md:hidden" /> }.into_any(),
@@ -269,8 +270,8 @@ fn Nothing() -> impl IntoView {
 }
 
 #[component]
-fn Row(line: GroupLine, mut more: BTreeMap<GridColumn, String>, shown: Shown) -> impl IntoView {
-    let address = use_address();
+fn Row(line: GroupLine, more: BTreeMap<GridColumn, String>, shown: Shown) -> impl IntoView {
+    let (address, mut more) = (use_address(), more);
     let group = &line.group;
     let (id, name) = (group.id, group.display_name.clone());
     // What an integration keeps in step has an object id of its source.
@@ -318,7 +319,9 @@ fn cell(column: GridColumn, line: &GroupLine, more: Option<String>) -> AnyView {
     use GridColumn as C;
     let group = &line.group;
     match column {
-        C::Customer => view! { <CustomerCell show=true name=line.customer_name.clone() /> }.into_any(),
+        C::Customer => {
+            view! { <CustomerCell show=true name=line.customer_name.clone() /> }.into_any()
+        }
         C::Kind => view! {
             <td role="cell" class="whitespace-nowrap text-muted max-md:order-3">
                 {group.kind.title()}

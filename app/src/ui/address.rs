@@ -96,8 +96,13 @@ impl Address {
     pub fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
         let path = self.path();
         let bare = self.pairs().iter().all(|(name, _)| {
-            name == "customer" || name == "page" || name == "view" || changes.iter().any(|(c, _)| c == name)
-        }) && changes.iter().all(|(name, value)| *name == "customer" || value.is_none());
+            name == "customer"
+                || name == "page"
+                || name == "view"
+                || changes.iter().any(|(c, _)| c == name)
+        }) && changes
+            .iter()
+            .all(|(name, value)| *name == "customer" || value.is_none());
         if bare && [crate::routes::USERS, crate::routes::GROUPS].contains(&path.as_str()) {
             let mut changes = changes.to_vec();
             changes.push(("view", Some("all")));
@@ -122,7 +127,9 @@ impl Address {
     /// A link to another page that keeps this address's parameters, with changes.
     pub fn at(&self, path: &str, changes: &[(&str, Option<&str>)]) -> String {
         let mut pairs = self.pairs();
-        pairs.retain(|(name, _)| name != "page" && name != "view" && changes.iter().all(|(c, _)| c != name));
+        pairs.retain(|(name, _)| {
+            name != "page" && name != "view" && changes.iter().all(|(c, _)| c != name)
+        });
         for (name, value) in changes {
             if let Some(value) = value {
                 pairs.push(((*name).to_owned(), (*value).to_owned()));

@@ -383,19 +383,18 @@ pub fn Pager(
 ) -> impl IntoView {
     let address = use_address();
     let more = capped && total > COUNTED_MAX;
-    let last = match more {
+    let last = if more {
         // How many there are nobody knows: there is always a next one.
-        true => last_page(COUNTED_MAX, page.rows).max(page.page + 1),
-        false => last_page(total, page.rows),
+        last_page(COUNTED_MAX, page.rows).max(page.page + 1)
+    } else {
+        last_page(total, page.rows)
     };
     let from = if total == 0 { 0 } else { page.offset() + 1 };
-    let to = match more {
-        true => page.offset() + page.limit(),
-        false => (page.offset() + page.limit()).min(total),
-    };
-    let of = match more {
-        true => format!("{}+", grouped(COUNTED_MAX)),
-        false => grouped(total),
+    let to = page.offset() + page.limit();
+    let (to, of) = if more {
+        (to, format!("{}+", grouped(COUNTED_MAX)))
+    } else {
+        (to.min(total), grouped(total))
     };
     let rows = ROWS_PER_PAGE.map(|rows| {
         let text = rows.to_string();

@@ -4,9 +4,9 @@ use domain::{
     enrolment::{Enrolment, UserMail},
     id::UserId,
     made_here::Editable,
+    operator::SessionLine,
     permission::Permission,
     policy::ObjectType,
-    operator::SessionLine,
     user::{AttributeOrigin, DirectoryStatus, Membership, RunOfObject, UserDetail},
     why::Why,
 };

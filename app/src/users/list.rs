@@ -18,11 +18,13 @@ use leptos_router::components::Outlet;
 use serde::{Deserialize, Serialize};
 
 use super::status::Restore;
+#[cfg(feature = "ssr")]
+use crate::grid::columns_of;
 use crate::{
     enrolment::state_mark,
     grid::{
         BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell,
-        ViewsMenu, total_words,
+        ViewsMenu, how_many,
     },
     session::may,
     ui::{
@@ -32,8 +34,6 @@ use crate::{
         },
     },
 };
-#[cfg(feature = "ssr")]
-use crate::grid::columns_of;
 
 /// What the list is filtered by, beside the customer and the search.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,10 +217,7 @@ fn GroupChip() -> impl IntoView {
 }
 
 #[component]
-fn List(
-    asked: (ListQuery, UserFilter, Option<String>),
-    grid: GridPage<UserLine>,
-) -> impl IntoView {
+fn List(asked: (ListQuery, UserFilter, Option<String>), grid: GridPage<UserLine>) -> impl IntoView {
     let (list, filter, _) = asked;
     let filtered = list.q.is_some() || filter != UserFilter::default();
     if grid.page.total == 0 && !filtered {
@@ -255,7 +252,7 @@ fn List(
                     view! {
                         <BulkBar
                             list=GridList::Users
-                            total=total_words(total, "user", "users")
+                            total=how_many(total)
                         />
                     }
                 })}
@@ -300,7 +297,8 @@ fn Heads(shown: Shown) -> impl IntoView {
             C::Status => view! { <SortHead label="User Status" column="status" /> }.into_any(),
             C::Source => view! { <SortHead label="Source Type" column="source" /> }.into_any(),
             C::Changed => {
-                view! { <SortHead label="Changed" column="changed" largest_first=true /> }.into_any()
+                view! { <SortHead label="Changed" column="changed" largest_first=true /> }
+                    .into_any()
             }
             C::Groups => view! { <Head label="Groups" class="n" /> }.into_any(),
             C::Customer => view! { <Head label="Customer" /> }.into_any(),
@@ -332,8 +330,8 @@ fn Nobody() -> impl IntoView {
 }
 
 #[component]
-fn Row(line: UserLine, mut more: BTreeMap<GridColumn, String>, shown: Shown) -> impl IntoView {
-    let address = use_address();
+fn Row(line: UserLine, more: BTreeMap<GridColumn, String>, shown: Shown) -> impl IntoView {
+    let (address, mut more) = (use_address(), more);
     let user = &line.user;
     let (id, name) = (user.id, user.display_name.clone());
     let restorable = editable(user.source_type, user.integration_id) == Editable::Here;
@@ -372,7 +370,9 @@ fn cell(column: GridColumn, line: &UserLine, more: Option<String>) -> AnyView {
     let user = &line.user;
     match column {
         C::UserName => view! { <BelowCell text=user.user_principal_name.clone() /> }.into_any(),
-        C::Customer => view! { <CustomerCell show=true name=line.customer_name.clone() /> }.into_any(),
+        C::Customer => {
+            view! { <CustomerCell show=true name=line.customer_name.clone() /> }.into_any()
+        }
         C::Status => view! {
             <StatusCell
                 status=user.status

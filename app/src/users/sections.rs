@@ -7,7 +7,7 @@ use domain::{
     mapping::MappingKind,
     operator::SessionLine,
     permission::Permission,
-    run::ChangeStatus,
+    run::{ChangeStatus, RunMode},
     user::{AttributeOrigin, Membership, RunOfObject, ValueFrom},
 };
 use leptos::server;
@@ -72,7 +72,7 @@ pub(super) fn OriginsSection(
                             None => view! { <span class="text-faint">"–"</span> }.into_any(),
                         }}
                         <span class="block text-xs text-muted wrap-anywhere">
-                            <From of=from />
+                            <Origin of=from />
                         </span>
                     </td>
                 </tr>
@@ -121,7 +121,7 @@ pub(super) fn OriginsSection(
 
 /// Where a value comes from, in words.
 #[component]
-fn From(of: ValueFrom) -> impl IntoView {
+fn Origin(of: ValueFrom) -> impl IntoView {
     match of {
         ValueFrom::Here => "Said here".into_any(),
         ValueFrom::Left => "As its integration left it".into_any(),
@@ -246,7 +246,7 @@ pub(super) fn RunsSection(
                         <a class="rc-rowlink block truncate" href=routes::run(run.run_id)>{what}</a>
                     </td>
                     <td role="cell" class="whitespace-nowrap text-muted max-md:hidden">
-                        {run.mode.title()}
+                        {mode_words(run.mode)}
                     </td>
                     <td role="cell" class="whitespace-nowrap text-muted">
                         <RelativeTime at=run.at />
@@ -279,6 +279,15 @@ pub(super) fn RunsSection(
         </section>
     }
     .into_any()
+}
+
+const fn mode_words(mode: RunMode) -> &'static str {
+    match mode {
+        RunMode::Full => "Full",
+        RunMode::Delta => "Delta",
+        RunMode::Preview => "Preview",
+        RunMode::Object => "Single",
+    }
 }
 
 /// Where somebody is signed in to their own account.

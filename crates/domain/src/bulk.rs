@@ -175,8 +175,12 @@ pub fn decide(action: BulkAction, facts: &BulkFacts) -> Result<String, String> {
     let deleted = facts.status == S::Deleted;
     let made_here = || match facts.editable {
         Editable::Here => Ok(()),
-        Editable::InSource => no("Synced: an integration keeps it in step. Change it in the source."),
-        Editable::Nowhere => no("Came from an integration that was deleted, and was left as it was."),
+        Editable::InSource => {
+            no("Synced: an integration keeps it in step. Change it in the source.")
+        }
+        Editable::Nowhere => {
+            no("Came from an integration that was deleted, and was left as it was.")
+        }
     };
     if deleted && action != A::Restore {
         return no("Deleted.");
@@ -188,19 +192,15 @@ pub fn decide(action: BulkAction, facts: &BulkFacts) -> Result<String, String> {
             (true, true) => no("In the group already."),
             (true, false) => yes("Comes into the group."),
         },
-        A::RemoveFromGroup => match facts.in_group {
-            true => yes("Leaves the group."),
-            false => no("No direct member of the group."),
-        },
+        A::RemoveFromGroup if facts.in_group => yes("Leaves the group."),
+        A::RemoveFromGroup => no("No direct member of the group."),
         A::Protect => match (facts.protected, facts.counting) {
             (true, _) => no("Protected already."),
             (false, true) => yes("No run touches it any more; its deletion is cancelled."),
             (false, false) => yes("No run touches it any more."),
         },
-        A::Unprotect => match facts.protected {
-            true => yes("Runs touch it again, from the next one on."),
-            false => no("Nobody protected it by hand."),
-        },
+        A::Unprotect if facts.protected => yes("Runs touch it again, from the next one on."),
+        A::Unprotect => no("Nobody protected it by hand."),
         A::CancelCountdown => match (facts.counting, facts.cancelled) {
             (_, true) => no("Cancelled already."),
             (true, false) => yes("Stays inactive, and isn’t deleted."),
@@ -439,10 +439,7 @@ mod tests {
             };
             decide(BulkAction::Invite, &facts).is_ok()
         });
-        assert_eq!(
-            states.collect::<Vec<_>>(),
-            [true, false, true, true, false]
-        );
+        assert_eq!(states.collect::<Vec<_>>(), [true, false, true, true, false]);
         let without = BulkFacts {
             has_address: false,
             ..made_here()

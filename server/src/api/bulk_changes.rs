@@ -64,10 +64,7 @@ impl NewBulkChange {
     fn targets(&self, customer: CustomerId) -> std::result::Result<Targets, FieldError> {
         let targets = match (&self.filter, self.ids.is_empty()) {
             (Some(_), false) => {
-                return Err(FieldError::new(
-                    "filter",
-                    "Give ids or a filter, not both.",
-                ));
+                return Err(FieldError::new("filter", "Give ids or a filter, not both."));
             }
             (Some(filter), true) => Targets::of_address(self.list, filter),
             (None, _) => match self.list {

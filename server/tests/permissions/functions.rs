@@ -154,7 +154,9 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "runs/get" => json!({ "id": run }),
         "users/group-name" => json!({ "group": group }),
         "bulk/groups" => json!({ "customer": customer }),
-        "bulk/view" => json!({ "id": things.bulk_change, "outcome": null, "page": { "page": 1, "rows": 50 } }),
+        "bulk/view" => {
+            json!({ "id": things.bulk_change, "outcome": null, "page": { "page": 1, "rows": 50 } })
+        }
         "grid/views" => json!({ "list": "users" }),
         "users/groups-form" | "users/view" => json!({ "id": user }),
         other => return reading_settings(things, other),

@@ -589,7 +589,9 @@ mod tests {
                     match (words.next(), words.next()) {
                         // What only one of them has: its own kind of index, and what that needs.
                         (Some("CREATE"), Some("EXTENSION")) => None,
-                        (Some("CREATE"), _) if line == "CREATE INDEX directory_user_by_text" => None,
+                        (Some("CREATE"), _) if line == "CREATE INDEX directory_user_by_text" => {
+                            None
+                        }
                         (Some("CREATE"), _) => Some(line.to_owned()),
                         (Some(first), Some(_))
                             if line.starts_with("    ")

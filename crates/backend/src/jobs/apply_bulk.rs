@@ -8,8 +8,9 @@ use crate::{Result, store::bulk};
 /// Goes through them; the next worker goes on where this one stopped.
 pub(super) async fn perform(cx: &JobContext) -> Result<Outcome> {
     let id = BulkId(cx.lease.subject());
-    Ok(match bulk::carry_on(&cx.b, id, &cx.stop).await? {
-        true => Outcome::Done,
-        false => Outcome::Stopped,
-    })
+    if bulk::carry_on(&cx.b, id, &cx.stop).await? {
+        Ok(Outcome::Done)
+    } else {
+        Ok(Outcome::Stopped)
+    }
 }

@@ -58,7 +58,8 @@ struct Row {
     ended_at: Option<DateTime>,
 }
 
-const COLUMNS: &str = "id, list, action, group_id, group_name, note, made_by, made_by_name, address,
+const COLUMNS: &str =
+    "id, list, action, group_id, group_name, note, made_by, made_by_name, address,
     request_id, status, created_at, applied_at, progress_at, ended_at";
 
 /// The caller's own; of nobody else's anything is told.

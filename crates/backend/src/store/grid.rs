@@ -172,12 +172,15 @@ async fn find(tx: &mut Tx, scope: &Scope, id: SavedViewId) -> Result<SavedView> 
         scope.sees_all(),
         id
     )?;
-    row.map(|row| row.view(scope)).ok_or(Error::NotFound("view"))
+    row.map(|row| row.view(scope))
+        .ok_or(Error::NotFound("view"))
 }
 
 /// The customer that a query is over, whom the caller has to see.
 async fn customer_in(tx: &mut Tx, scope: &Scope, query: &str) -> Result<Option<CustomerId>> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix("customer="));
+    let value = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("customer="));
     let Some(value) = value else { return Ok(None) };
     let unknown = || Error::invalid("query", "This view names a customer that there isn’t.");
     let id: CustomerId = value.parse().map_err(|_| unknown())?;
@@ -232,7 +235,15 @@ pub async fn save(b: &Backend, scope: &Scope, new: NewSavedView) -> Result<Saved
         .now("list", &view.list)
         .now("query", &view.query)
         .now("shared", &view.shared);
-    record(b, &mut tx, scope, AuditAction::SavedViewCreate, &view, changes).await?;
+    record(
+        b,
+        &mut tx,
+        scope,
+        AuditAction::SavedViewCreate,
+        &view,
+        changes,
+    )
+    .await?;
     tx.commit().await?;
     Ok(view)
 }
@@ -287,7 +298,15 @@ pub async fn change(
         .field("shared", &before.shared, &after.shared)
         .field("is_default", &before.is_default, &after.is_default);
     if !changes.is_empty() {
-        record(b, &mut tx, scope, AuditAction::SavedViewUpdate, &after, changes).await?;
+        record(
+            b,
+            &mut tx,
+            scope,
+            AuditAction::SavedViewUpdate,
+            &after,
+            changes,
+        )
+        .await?;
     }
     tx.commit().await?;
     Ok(after)

@@ -37,9 +37,7 @@ use super::{
     paging::{self, Sort},
     users,
 };
-use crate::{
-    Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, fetch_scalar, in_scope,
-};
+use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, in_scope};
 
 /// What the Groups list is asked for.
 #[derive(Debug, Clone, Default)]
@@ -137,9 +135,12 @@ impl GroupQuery {
                 in_scope!("g.customer_id")
             )
         };
-        let when = |asked: bool, condition: &str, parameter: &str| match asked {
-            true => format!(" AND {condition}"),
-            false => format!(" AND {parameter} IS NULL"),
+        let when = |asked: bool, condition: &str, parameter: &str| {
+            if asked {
+                format!(" AND {condition}")
+            } else {
+                format!(" AND {parameter} IS NULL")
+            }
         };
         let looks_for = paging::pattern(self.q.as_deref()).is_some();
         let status = match self.status {

@@ -6,8 +6,8 @@ mod columns;
 pub(crate) mod held;
 mod matching;
 mod membership;
-mod origins;
 mod names;
+mod origins;
 mod runs;
 mod sessions;
 mod status;
@@ -32,6 +32,8 @@ use futures::Stream;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+pub(super) use self::columns::attribute_cells;
+use self::matching::{Matching, bound};
 pub use self::{
     change::{change, create},
     columns::{MoreCells, more_cells},
@@ -42,8 +44,6 @@ pub use self::{
     sessions::{end_session, end_sessions, sessions},
     status::{deactivate, delete, reactivate, restore},
 };
-pub(super) use self::columns::attribute_cells;
-use self::matching::{Matching, bound};
 use super::{
     attributes,
     by_name::{self, ByName},
@@ -219,12 +219,7 @@ async fn lines(b: &Backend, tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<UserLine>> 
     let mut found: HashMap<Uuid, UserLine> = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(IDS_MAX) {
         let sql = format!("{} WHERE u.id {}", line!("$1"), tx.one_of(ids));
-        let lines = fetch_all!(
-            &mut *tx,
-            UserLine,
-            sqlx::AssertSqlSafe(sql),
-            b.clock.now()
-        )?;
+        let lines = fetch_all!(&mut *tx, UserLine, sqlx::AssertSqlSafe(sql), b.clock.now())?;
         found.extend(lines.into_iter().map(|line| (line.user.id.0, line)));
     }
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
@@ -461,6 +456,10 @@ impl ByName for UserQuery {
         let mut tx = b.db.read().await?;
         let matching = Matching::new(&mut tx, scope, self).await?;
         let text = matching.text();
+        let place = match after {
+            None => "$15 IS NULL AND $16 IS NULL",
+            Some(_) => "(u.name_folded, u.id) > ($15, $16)",
+        };
         let rows = bound!(
             matching,
             b,
@@ -468,10 +467,7 @@ impl ByName for UserQuery {
             fetch_all,
             &mut tx,
             (Uuid,),
-            format!(
-                "SELECT u.id {text} AND ($15 IS NULL OR (u.name_folded, u.id) > ($15, $16))
-                  ORDER BY u.name_folded, u.id LIMIT $17"
-            ),
+            format!("SELECT u.id {text} AND {place} ORDER BY u.name_folded, u.id LIMIT $17"),
             after.map(|cursor| cursor.after.as_str()),
             after.map(|cursor| cursor.id),
             by_name::ROWS

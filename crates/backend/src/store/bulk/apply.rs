@@ -247,11 +247,9 @@ async fn to_group(
     id: GroupId,
 ) -> Result<()> {
     match action {
-        BulkAction::CancelCountdown => {
-            countdown::cancel(b, scope, Counted::Group(id), &row.note)
-                .await
-                .map(drop)
-        }
+        BulkAction::CancelCountdown => countdown::cancel(b, scope, Counted::Group(id), &row.note)
+            .await
+            .map(drop),
         BulkAction::Delete => groups::delete(b, scope, id).await,
         BulkAction::Restore => groups::restore(b, scope, id).await.map(drop),
         _ => Err(Error::invalid("action", "This can’t be done to groups.")),

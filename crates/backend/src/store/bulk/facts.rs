@@ -15,10 +15,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::{
-    Backend, Result, Scope, Tx,
-    db::rows::IDS_MAX,
-    fetch_all, in_scope,
-    mail::check_address,
+    Backend, Result, Scope, Tx, db::rows::IDS_MAX, fetch_all, in_scope, mail::check_address,
     store::enrolment::enrolment_state,
 };
 
@@ -129,7 +126,10 @@ pub(super) async fn facts(
 impl Row {
     fn found(self, now: DateTime, group_customer: Option<CustomerId>) -> Result<Found> {
         let addresses = [self.mail.as_deref(), self.user_principal_name.as_deref()];
-        let mut addresses = addresses.into_iter().flatten();
+        let has_address = addresses
+            .into_iter()
+            .flatten()
+            .any(|given| check_address(given).is_ok());
         let facts = BulkFacts {
             status: self.status,
             editable: editable(self.source_type, self.integration_id),
@@ -140,7 +140,7 @@ impl Row {
             counting: self.delete_at.is_some(),
             cancelled: self.countdown_cancelled_at.is_some(),
             enrolment: self.enrolment,
-            has_address: addresses.any(|given| check_address(given).is_ok()),
+            has_address,
             name_taken: self.name_taken,
             in_group: self.in_group,
             of_group_customer: group_customer == Some(self.customer_id),

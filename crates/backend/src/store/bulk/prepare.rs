@@ -102,12 +102,7 @@ pub async fn prepare(b: &Backend, scope: &Scope, wanted: Prepared) -> Result<Bul
 }
 
 /// Whom is meant, each once.
-async fn targets(
-    b: &Backend,
-    tx: &mut Tx,
-    scope: &Scope,
-    targets: &Targets,
-) -> Result<Vec<Uuid>> {
+async fn targets(b: &Backend, tx: &mut Tx, scope: &Scope, targets: &Targets) -> Result<Vec<Uuid>> {
     let limit = i64::try_from(BULK_MAX).unwrap_or(i64::MAX) + 1;
     let mut ids = match targets {
         Targets::Users(ids) | Targets::Groups(ids) => ids.clone(),

@@ -7,9 +7,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::{
-    Backend, Result, Scope, Tx, fetch_all, in_scope,
-    db::rows::IDS_MAX,
-    store::attributes,
+    Backend, Result, Scope, Tx, db::rows::IDS_MAX, fetch_all, in_scope, store::attributes,
 };
 
 /// What chosen columns hold, by the id of the row. Moments stand in RFC 3339.
@@ -112,7 +110,9 @@ impl Row {
             ),
             (
                 C::ObjectId,
-                self.external_id.map(|id| id.to_string()).unwrap_or_default(),
+                self.external_id
+                    .map(|id| id.to_string())
+                    .unwrap_or_default(),
             ),
         ]);
         cells.extend(attribute_cells(&self.attributes)?);

@@ -115,11 +115,7 @@ impl<'a> Matching<'a> {
         text += &when(q.countdown.is_some(), countdown, "$9");
         text += &self.protected();
         let enrolment = concat!(enrolment_state!("$12"), " = $11");
-        text += &when(
-            q.enrolment.is_some(),
-            enrolment,
-            "$12 IS NOT NULL AND $11",
-        );
+        text += &when(q.enrolment.is_some(), enrolment, "$12 IS NOT NULL AND $11");
         let guest = "(COALESCE((SELECT s.guest FROM source_object s
                                  WHERE s.integration_id = u.integration_id
                                    AND s.object_type = 'user' AND s.external_id = u.external_id),
@@ -148,8 +144,10 @@ impl<'a> Matching<'a> {
             )
         } else {
             concat!(
-                "directory_user u CROSS JOIN customer c
-                 WHERE c.id = u.customer_id AND $3 IS NULL AND c.deleted_at IS NULL AND ",
+                // No customer is looked up for each of many rows: few are in the bin.
+                "directory_user u
+                 WHERE $3 IS NULL AND u.customer_id NOT IN (
+                       SELECT c.id FROM customer c WHERE c.deleted_at IS NOT NULL) AND ",
                 in_scope!("u.customer_id")
             )
         }

@@ -158,7 +158,12 @@ impl Told<'_> {
 
     fn decided(&self, name: &str) -> bool {
         self.kept.iter().any(|kept| kept.name == name)
-            || self.policy.mapping.user.iter().any(|rule| rule.attribute == name)
+            || self
+                .policy
+                .mapping
+                .user
+                .iter()
+                .any(|rule| rule.attribute == name)
     }
 
     fn from(&self, name: &str) -> ValueFrom {
