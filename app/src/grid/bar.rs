@@ -1,12 +1,7 @@
 //! The way to do something to many: which are ticked, or all under the filters, and what.
 
-use domain::{
-    bulk::BulkAction,
-    grid::GridList,
-    id::{CustomerId, GroupId},
-    made_here::GroupChoice,
-};
-use leptos::{server, server_fn::codec::Json};
+use domain::{bulk::BulkAction, grid::GridList, id::GroupId, made_here::GroupChoice};
+use leptos::server;
 use uuid::Uuid;
 
 use crate::ui::{address::link, form::use_field_error, prelude::*};
@@ -44,22 +39,10 @@ pub(crate) async fn prepare_bulk(
         targets,
         group_id,
         note,
+        customer_id: None,
     };
     let bulk = prepare(&backend, &scope, wanted).await?;
     crate::session::done("", Some(routes::bulk(bulk.id))).await
-}
-
-/// The groups made here that people of a customer can be put into.
-#[server(endpoint = "bulk/groups", input = Json)]
-pub(crate) async fn bulk_groups(customer: Option<CustomerId>) -> AppResult<Vec<GroupChoice>> {
-    let (backend, scope) = crate::session::caller().await?;
-    match customer {
-        Some(customer) => {
-            let choice = backend::store::users::group_choice(&backend, &scope, customer, None);
-            Ok(choice.await?)
-        }
-        None => Ok(Vec::new()),
-    }
 }
 
 /// The bar above the table.
@@ -69,29 +52,9 @@ pub(crate) fn BulkBar(
     list: GridList,
     /// How many are under the filters, in words.
     total: String,
+    /// The groups made here that they can be put into.
+    groups: Vec<GroupChoice>,
 ) -> impl IntoView {
-    let address = use_address();
-    let customer = Memo::new({
-        let address = address.clone();
-        move |_| address.customer().filter(|_| list == GridList::Users)
-    });
-    let groups = Resource::new(move || customer.get(), bulk_groups);
-    view! {
-        <Transition>
-            {move || {
-                let total = total.clone();
-                Suspend::new(async move {
-                    let groups = groups.await.unwrap_or_default();
-                    view! { <Bar list=list total=total groups=groups /> }
-                })
-            }}
-        </Transition>
-    }
-    .into_any()
-}
-
-#[component]
-fn Bar(list: GridList, total: String, groups: Vec<GroupChoice>) -> impl IntoView {
     let address = use_address();
     let post = use_post::<PrepareBulk>();
     let query = link("", &address.pairs());

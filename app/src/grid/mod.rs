@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     grid::{GridColumn, GridList},
+    made_here::GroupChoice,
     paging::{COUNTED_MAX, Page},
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub(crate) struct GridPage<T> {
     pub page: Page<T>,
     /// The columns, in the order in which they stand.
     pub columns: Vec<GridColumn>,
+    /// The groups made here that people of the one customer can be put into, where the operator may.
+    pub groups: Vec<GroupChoice>,
     /// What columns hold that aren't in every row.
     pub more: BTreeMap<Uuid, BTreeMap<GridColumn, String>>,
 }

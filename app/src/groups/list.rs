@@ -66,6 +66,7 @@ pub(crate) async fn list_groups(
     let ids: Vec<_> = page.items.iter().map(|line| line.group.id).collect();
     let more = groups::more_cells(&backend, &scope, &ids, &columns).await?;
     Ok(GridPage {
+        groups: Vec::new(),
         page,
         columns,
         more,
@@ -189,6 +190,7 @@ fn List(
                         <BulkBar
                             list=GridList::Groups
                             total=how_many(total)
+                            groups=Vec::new()
                         />
                     }
                 })}

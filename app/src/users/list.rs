@@ -79,7 +79,14 @@ pub(crate) async fn list_users(
     let page = users::list(&backend, &scope, query).await?;
     let ids: Vec<_> = page.items.iter().map(|line| line.user.id).collect();
     let more = users::more_cells(&backend, &scope, &ids, &columns).await?;
+    let groups = match list.customer {
+        Some(customer) if scope.can(Permission::DirectoryWrite) && page.total > 0 => {
+            users::group_choice(&backend, &scope, customer, None).await?
+        }
+        _ => Vec::new(),
+    };
     Ok(GridPage {
+        groups,
         page,
         columns,
         more,
@@ -234,7 +241,7 @@ fn List(asked: (ListQuery, UserFilter, Option<String>), grid: GridPage<UserLine>
         ticks: write.then_some(all),
         columns: grid.columns,
     };
-    let mut more = grid.more;
+    let (mut more, groups) = (grid.more, grid.groups);
     let rows = grid
         .page
         .items
@@ -253,6 +260,7 @@ fn List(asked: (ListQuery, UserFilter, Option<String>), grid: GridPage<UserLine>
                         <BulkBar
                             list=GridList::Users
                             total=how_many(total)
+                            groups=groups
                         />
                     }
                 })}

@@ -107,6 +107,7 @@ async fn prepare(
         targets: new.targets(customer).map_err(Problem::invalid)?,
         group_id: new.group_id,
         note: new.note,
+        customer_id: Some(customer),
     };
     let bulk = bulk::prepare(&backend, &caller.0, wanted)
         .await

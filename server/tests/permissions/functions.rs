@@ -153,7 +153,6 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "runs/changes" => json!({ "id": run, "query": list(things) }),
         "runs/get" => json!({ "id": run }),
         "users/group-name" => json!({ "group": group }),
-        "bulk/groups" => json!({ "customer": customer }),
         "bulk/view" => {
             json!({ "id": things.bulk_change, "outcome": null, "page": { "page": 1, "rows": 50 } })
         }

@@ -52,6 +52,7 @@ impl World<'_> {
             targets: Targets::Users(vec![self.things.user.parse().unwrap()]),
             group_id: None,
             note: String::new(),
+            customer_id: None,
         };
         let bulk = bulk::prepare(&self.app.t, self.caller, wanted).await;
         bulk.unwrap().id.to_string()

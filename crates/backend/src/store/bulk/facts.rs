@@ -82,7 +82,8 @@ const GROUPS: &str = concat!(
     "SELECT g.id, g.customer_id, g.display_name, NULL AS user_principal_name, g.mail, g.status,
             g.status_before, g.source_type, g.integration_id, g.purge_at, g.delete_at,
             g.countdown_cancelled_at, NULL AS protected_at, g.changed_at,
-            'not_invited' AS enrolment, 0 AS sessions,
+            'not_invited' AS enrolment,
+            (SELECT COUNT(*) FROM session k WHERE k.user_id = g.id) AS sessions,
             ($3 IS NULL AND $4 IS NOT NULL) AS in_group, FALSE AS name_taken
        FROM directory_group g JOIN customer c ON c.id = g.customer_id
       WHERE ",

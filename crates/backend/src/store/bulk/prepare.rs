@@ -64,6 +64,8 @@ pub struct Prepared {
     pub group_id: Option<GroupId>,
     /// Why.
     pub note: String,
+    /// All of them are to be of this customer.
+    pub customer_id: Option<CustomerId>,
 }
 
 struct Group {
@@ -90,7 +92,13 @@ pub async fn prepare(b: &Backend, scope: &Scope, wanted: Prepared) -> Result<Bul
     let of_group = group.as_ref().map(|group| (group.id, group.customer_id));
     let mut found = facts(b, &mut tx, scope, list, &ids, of_group).await?;
     drop(tx);
-    let people: Vec<Found> = ids.iter().filter_map(|id| found.remove(id)).collect();
+    let of_customer = |one: &Found| wanted.customer_id.is_none_or(|of| of == one.customer_id);
+    let mut people: Vec<Found> = ids
+        .iter()
+        .filter_map(|id| found.remove(id))
+        .filter(of_customer)
+        .collect();
+    people.sort_by_cached_key(|one| (planner::key(&one.name), one.id));
     if people.len() < ids.len() && matches!(wanted.targets, Targets::Users(_) | Targets::Groups(_))
     {
         return Err(Error::invalid(

@@ -543,6 +543,11 @@ db_test!(an_operator_ends_the_sessions_of_a_user, |t| {
     assert_eq!(ended.count(), 2, "{log:?}");
 });
 
+#[derive(sqlx::FromRow)]
+struct Step {
+    detail: String,
+}
+
 /// The plan of the statement of a page, as a text.
 async fn plan(t: &TestBackend, owner: &Scope, query: &UserQuery) -> String {
     let mut tx = t.db.read().await.unwrap();
@@ -554,10 +559,6 @@ async fn plan(t: &TestBackend, owner: &Scope, query: &UserQuery) -> String {
         "EXPLAIN QUERY PLAN SELECT u.id {} {order} LIMIT $15",
         matching.text()
     );
-    #[derive(sqlx::FromRow)]
-    struct Step {
-        detail: String,
-    }
     let steps = matching::bound!(matching, t, owner, fetch_all, &mut tx, Step, text, 50_i64);
     let steps = steps.unwrap().into_iter();
     steps.map(|step| step.detail).collect::<Vec<_>>().join("\n")
