@@ -25,7 +25,7 @@ pub(crate) use self::{
 
 /// A page of one of the lists, with the columns it is to be shown with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct GridPage<T> {
+pub struct GridPage<T> {
     /// The rows.
     pub page: Page<T>,
     /// The columns, in the order in which they stand.
@@ -60,7 +60,7 @@ pub(crate) async fn columns_of(
 
 /// A cell of a column that not every row holds.
 #[component]
-pub(crate) fn MoreCell(
+pub fn MoreCell(
     /// The column.
     column: GridColumn,
     /// What it holds.
@@ -83,7 +83,7 @@ pub(crate) fn MoreCell(
 
 /// How many rows a list has, as far as they are counted.
 #[component]
-pub(crate) fn GridTotal<T>(
+pub fn GridTotal<T>(
     /// What the list reads.
     resource: Resource<AppResult<GridPage<T>>>,
     /// The noun for one.
