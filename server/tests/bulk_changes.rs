@@ -84,6 +84,7 @@ both_with_farm!(many_are_looked_at_and_then_changed, |app| {
         (vec![("Bea", "would")], &Value::Null)
     );
     // Bea is changed meanwhile.
+    app.t.clock.advance(chrono::Duration::minutes(1));
     app.patch(&format!("/users/{bea}"), json!({ "surname": "Bee" }))
         .await
         .expect(200);

@@ -158,7 +158,7 @@ impl Things {
             operator_session: app.session_id(&operator).await,
             recipient: told,
             bulk_change: audited::grid::bulk_change(app, customer, &first("users").await).await,
-            saved_view: audited::grid::saved_view(app, &app.owner_scope, customer).await,
+            saved_view: audited::grid::saved_view(app, &app.t.owner().await, customer).await,
             user: first("users").await,
             group: first("groups").await,
             contact,

@@ -180,6 +180,9 @@ macro_rules! line {
     };
 }
 
+/// Rows behind its page that a search looks for.
+const SEARCHED_AHEAD: i64 = 1_000;
+
 /// One page of the Users list.
 pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<UserLine>> {
     scope.require(Permission::DirectoryRead)?;
@@ -187,8 +190,10 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
     let matching = Matching::new(&mut tx, scope, &query).await?;
     let order = paging::order(SORTS, query.sort.as_deref(), query.direction, "u.id");
     let text = matching.text();
-    // One row more tells whether the list goes on. Where it doesn't, it need not be counted: a
-    // search that finds few reads everything once, not twice.
+    // One row more tells whether the list goes on. Where it doesn't, it need not be counted. A search
+    // looks further ahead, so that one that finds some hundreds reads everything once, not twice.
+    let ahead = matching.pattern.as_ref().map_or(0, |_| SEARCHED_AHEAD);
+    let limit = query.page.limit() + ahead;
     let rows = bound!(
         matching,
         b,
@@ -197,16 +202,16 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
         &mut tx,
         (Uuid,),
         format!("SELECT u.id {text} {order} LIMIT $15 OFFSET $16"),
-        query.page.limit() + 1,
+        limit + 1,
         query.page.offset()
     )?;
     let mut ids: Vec<Uuid> = rows.into_iter().map(|(id,)| id).collect();
-    let more = i64::try_from(ids.len()).unwrap_or(i64::MAX) > query.page.limit();
+    let found = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     ids.truncate(query.page.rows as usize);
-    let total = if more || (ids.is_empty() && query.page.page > 1) {
+    let total = if found > limit || (found == 0 && query.page.page > 1) {
         matching.count(b, &mut tx, scope).await?
     } else {
-        query.page.offset() + i64::try_from(ids.len()).unwrap_or(i64::MAX)
+        query.page.offset() + found
     };
     Ok(Page {
         items: lines(b, &mut tx, &ids).await?,
