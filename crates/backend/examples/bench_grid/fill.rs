@@ -59,13 +59,11 @@ pub async fn fill(b: &Backend, of_one: i64, of_all: i64) -> Result<CustomerId> {
     for index in indexes {
         run(b, &index).await?;
     }
-    match &b.db {
-        backend::Db::Sqlite { .. } => run(b, "ANALYZE").await?,
-        backend::Db::Postgres(pool) => {
-            sqlx::query("VACUUM ANALYZE directory_user")
-                .execute(pool)
-                .await?;
-        }
+    // As after a sync; SQLite is never told.
+    if let backend::Db::Postgres(pool) = &b.db {
+        sqlx::query("VACUUM ANALYZE directory_user")
+            .execute(pool)
+            .await?;
     }
     Ok(one)
 }

@@ -156,26 +156,30 @@ async fn measure(b: &Backend, customer: CustomerId) -> Result<Vec<Line>> {
         ..UserQuery::default()
     };
     let kinds: [(&str, bool, Box<dyn Fn(u32) -> UserQuery>); 9] = [
-        ("first page", true, Box::new(|_| of(UserQuery::default()))),
+        (
+            "first page",
+            true,
+            Box::new(move |_| of(UserQuery::default())),
+        ),
         (
             "filtered: inactive, made here",
             true,
-            Box::new(|_| of(filtered())),
+            Box::new(move |_| of(filtered())),
         ),
         (
             "part of a name, as many have",
             true,
-            Box::new(|n| of(looked_for(fill::syllables(n)))),
+            Box::new(move |n| of(looked_for(fill::syllables(n)))),
         ),
         (
             "part of a user name, as few have",
             true,
-            Box::new(|n| of(looked_for(format!("{}@con", 1_000 + n * 17)))),
+            Box::new(move |n| of(looked_for(format!("{}@con", 1_000 + n * 17)))),
         ),
         (
             "page 1,000",
             true,
-            Box::new(|n| {
+            Box::new(move |n| {
                 of(UserQuery {
                     page: page(970 + n),
                     ..UserQuery::default()
@@ -185,17 +189,17 @@ async fn measure(b: &Backend, customer: CustomerId) -> Result<Vec<Line>> {
         (
             "over all customers, first page",
             true,
-            Box::new(|_| UserQuery::default()),
+            Box::new(move |_| UserQuery::default()),
         ),
         (
             "over all customers, filtered",
             false,
-            Box::new(|_| filtered()),
+            Box::new(move |_| filtered()),
         ),
         (
             "over all customers, page 1,000",
             true,
-            Box::new(|n| UserQuery {
+            Box::new(move |n| UserQuery {
                 page: page(970 + n),
                 ..UserQuery::default()
             }),
@@ -203,7 +207,7 @@ async fn measure(b: &Backend, customer: CustomerId) -> Result<Vec<Line>> {
         (
             "over all customers, part of a name",
             false,
-            Box::new(|n| looked_for(fill::syllables(n))),
+            Box::new(move |n| looked_for(fill::syllables(n))),
         ),
     ];
     let mut lines = Vec::new();
