@@ -10,6 +10,7 @@
 pub mod account;
 pub mod api_tokens;
 pub mod audit_log;
+pub mod bulk;
 pub mod consent_links;
 pub mod contacts;
 #[cfg(feature = "ssr")]
@@ -21,6 +22,7 @@ pub mod enrolment;
 pub mod error;
 pub mod flash;
 pub mod frame;
+pub mod grid;
 pub mod groups;
 pub mod history;
 pub mod imports;
@@ -294,7 +296,9 @@ fn UserRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
         <ParentRoute path=path!("/users") view=users::UsersPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=users::AddDialog />
+                        <Route path=path!("views") view=users::ViewsDialog />
                     </ParentRoute>
+        <Route path=path!("/bulk/:id") view=bulk::BulkPage />
         <ParentRoute path=path!("/users/:id") view=users::UserPage>
             <Route path=path!("") view=|| () />
             <Route path=path!("edit") view=users::EditDialog />
@@ -316,6 +320,7 @@ fn GroupRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
         <ParentRoute path=path!("/groups") view=groups::GroupsPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=groups::AddDialog />
+                        <Route path=path!("views") view=groups::ViewsDialog />
                     </ParentRoute>
         <ParentRoute path=path!("/groups/:id") view=groups::GroupPage>
             <Route path=path!("") view=|| () />

@@ -1,10 +1,11 @@
 //! Every path of the interface, built in one place. No link is a literal anywhere else.
 
 use domain::{
+    grid::GridList,
     id::{
-        ApiTokenId, AuditEventId, ContactId, CredentialProfileId, CustomerId, DeviceId, ExternalId,
-        GroupId, ImportId, IntegrationId, NotificationRecipientId, OperatorId, PasskeyId,
-        PolicyTemplateId,
+        ApiTokenId, AuditEventId, BulkId, ContactId, CredentialProfileId, CustomerId, DeviceId,
+        ExternalId, GroupId, ImportId, IntegrationId, NotificationRecipientId, OperatorId,
+        PasskeyId, PolicyTemplateId,
         RunId, SettingsDraftId, UserId,
     },
     policy::ObjectType,
@@ -132,6 +133,8 @@ pub const AUDIT_LOG: &str = "/audit-log";
 pub const AUDIT_LOG_CSV: &str = "/export/audit-log.csv";
 /// Users as CSV, with the list's own query.
 pub const USERS_CSV: &str = "/export/users.csv";
+/// What came of the bulk change `bulk`, as CSV.
+pub const BULK_CSV: &str = "/export/bulk.csv";
 /// Groups as CSV, with the list's own query.
 pub const GROUPS_CSV: &str = "/export/groups.csv";
 /// Contacts as CSV, with the list's own query.
@@ -352,6 +355,19 @@ pub fn notification_recipient_secret(id: NotificationRecipientId) -> String {
 /// Remove a recipient.
 pub fn notification_recipient_remove(id: NotificationRecipientId) -> String {
     format!("/notification-recipients/{id}/remove")
+}
+
+/// What is done to many at once.
+pub fn bulk(id: BulkId) -> String {
+    format!("/bulk/{id}")
+}
+
+/// Manage the views of a list.
+pub const fn grid_views(list: GridList) -> &'static str {
+    match list {
+        GridList::Users => "/users/views",
+        GridList::Groups => "/groups/views",
+    }
 }
 
 /// One user.

@@ -396,6 +396,8 @@ CREATE TABLE source_object (
 ) STRICT;
 CREATE INDEX source_object_pending
     ON source_object (integration_id, object_type, external_id) WHERE pending IS NOT NULL;
+CREATE INDEX source_object_guest
+    ON source_object (integration_id, object_type, external_id) WHERE guest;
 CREATE INDEX source_object_protected
     ON source_object (integration_id, object_type, external_id) WHERE protected;
 
@@ -449,7 +451,19 @@ CREATE INDEX directory_user_due
 CREATE INDEX directory_user_protected
     ON directory_user (integration_id, external_id) WHERE protected_at IS NOT NULL;
 CREATE INDEX directory_user_in_bin ON directory_user (purge_at) WHERE purge_at IS NOT NULL;
-CREATE INDEX directory_user_by_name ON directory_user (customer_id, name_folded, id, status);
+-- Everything that a page of the grid is found by: a search for a part of a name reads this index alone.
+CREATE INDEX directory_user_by_name
+    ON directory_user (customer_id, name_folded, id, status, source_type, search_text);
+-- The same over all customers.
+CREATE INDEX directory_user_by_name_of_all
+    ON directory_user (name_folded, id, status, source_type, customer_id);
+-- Filters that few rows fit.
+CREATE INDEX directory_user_counting
+    ON directory_user (customer_id, id) WHERE delete_at IS NOT NULL;
+CREATE INDEX directory_user_protected_of_customer
+    ON directory_user (customer_id, id) WHERE protected_at IS NOT NULL;
+CREATE INDEX directory_user_administrator
+    ON directory_user (customer_id, id) WHERE administrator_at IS NOT NULL;
 CREATE INDEX directory_user_by_user_name ON directory_user (customer_id, user_name_folded);
 CREATE INDEX directory_user_by_mail
     ON directory_user (customer_id, mail_folded) WHERE mail_folded IS NOT NULL;
@@ -631,6 +645,10 @@ CREATE TABLE run_change (
     after_value   TEXT,             -- JSON; of a membership change {"added": [], "removed": []}
     PRIMARY KEY (run_id, position)
 ) STRICT, WITHOUT ROWID;
+-- What runs did about one object that was here already: of those who come in, which run that was
+-- says its time.
+CREATE INDEX run_change_by_object ON run_change (object_id, run_id)
+    WHERE action IN ('update', 'disable', 'enable', 'delete', 'restore');
 
 -- What was decided about the held changes of a run, once a type.
 CREATE TABLE run_decision (
@@ -1049,4 +1067,68 @@ CREATE TABLE import_row (
     after_value          TEXT,
     password_refused     TEXT,
     PRIMARY KEY (import_id, number)
+) STRICT, WITHOUT ROWID;
+
+-- The columns that an operator chose for a list.
+CREATE TABLE operator_columns (
+    operator_id  BLOB NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
+    list         TEXT NOT NULL, -- users, groups
+    columns      TEXT NOT NULL, -- their names, with commas between
+    PRIMARY KEY (operator_id, list)
+) STRICT, WITHOUT ROWID;
+
+-- A list's filters, order and columns under a name.
+CREATE TABLE saved_view (
+    id           BLOB NOT NULL PRIMARY KEY,
+    list         TEXT NOT NULL,
+    name         TEXT NOT NULL,
+    name_folded  TEXT NOT NULL,
+    query        TEXT NOT NULL, -- of the list's address
+    customer_id  BLOB REFERENCES customer (id) ON DELETE CASCADE, -- the one in the query; null: all of the reader's
+    shared       INTEGER NOT NULL, -- others see it who look after the customer, or after all
+    operator_id  BLOB NOT NULL REFERENCES operator (id) ON DELETE CASCADE, -- who made it
+    created_at   TEXT NOT NULL
+) STRICT;
+CREATE INDEX saved_view_by_operator ON saved_view (operator_id, list);
+CREATE INDEX saved_view_shared ON saved_view (list, customer_id) WHERE shared;
+
+-- The view with which a list opens for an operator.
+CREATE TABLE saved_view_default (
+    operator_id  BLOB NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
+    list         TEXT NOT NULL,
+    view_id      BLOB NOT NULL REFERENCES saved_view (id) ON DELETE CASCADE,
+    PRIMARY KEY (operator_id, list)
+) STRICT, WITHOUT ROWID;
+
+-- What somebody does to many users or groups at once: looked at first, then applied.
+CREATE TABLE bulk (
+    id            BLOB NOT NULL PRIMARY KEY,
+    list          TEXT NOT NULL, -- users, groups
+    action        TEXT NOT NULL,
+    group_id      BLOB, -- of the two actions that name one
+    group_name    TEXT,
+    note          TEXT NOT NULL,
+    made_by       BLOB NOT NULL, -- the operator, or the token
+    made_by_name  TEXT NOT NULL,
+    address       TEXT, -- where it was applied from, for the audit log
+    request_id    TEXT,
+    status        TEXT NOT NULL, -- preview, running, done
+    created_at    TEXT NOT NULL,
+    applied_at    TEXT,
+    progress_at   TEXT, -- when it last got on
+    ended_at      TEXT
+) STRICT;
+CREATE INDEX bulk_by_time ON bulk (created_at);
+
+CREATE TABLE bulk_item (
+    bulk_id      BLOB NOT NULL REFERENCES bulk (id) ON DELETE CASCADE,
+    position     INTEGER NOT NULL, -- by name, from 1
+    object_id    BLOB NOT NULL,
+    customer_id  BLOB NOT NULL,
+    name         TEXT NOT NULL,
+    detail       TEXT NOT NULL, -- the user name
+    outcome      TEXT NOT NULL, -- would, skipped, done, refused
+    words        TEXT NOT NULL, -- what it does, or why it doesn't
+    was          TEXT NOT NULL, -- names how it was when it was looked at
+    PRIMARY KEY (bulk_id, position)
 ) STRICT, WITHOUT ROWID;

@@ -3,6 +3,7 @@
 
 mod api_tokens;
 mod audit_events;
+mod bulk_changes;
 pub mod caller;
 mod connections;
 mod consent_links;
@@ -31,6 +32,7 @@ mod settings_files;
 mod syncs;
 mod template_following;
 mod user_changes;
+mod user_origins;
 mod users;
 mod why;
 
@@ -92,6 +94,8 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(imports::calls())
             .merge(users::calls())
             .merge(user_changes::calls())
+            .merge(user_origins::calls())
+            .merge(bulk_changes::calls())
             .merge(groups::calls())
             .merge(contacts::calls())
             .merge(devices::calls())

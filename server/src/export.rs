@@ -20,7 +20,7 @@ use backend::{
     Backend, Origin, Scope, refusal,
     store::{
         audit::{self, AuditFilter},
-        contacts, credential_profiles, devices,
+        bulk, contacts, credential_profiles, devices,
         directory::DirectoryQuery,
         groups::{self, GroupQuery},
         imports::{self, RowQuery},
@@ -37,8 +37,8 @@ use domain::{
     DateTime,
     audit::AuditAction,
     id::{
-        CredentialProfileId, CustomerId, ImportId, IntegrationId, OperatorId, PolicyTemplateId,
-        RunId,
+        BulkId, CredentialProfileId, CustomerId, ImportId, IntegrationId, OperatorId,
+        PolicyTemplateId, RunId,
     },
     matching::MatchFilter,
     paging::Direction,
@@ -57,6 +57,7 @@ use crate::{
 pub fn router(backend: &Backend) -> Router {
     Router::new()
         .route(app::routes::USERS_CSV, get(user_rows))
+        .route(app::routes::BULK_CSV, get(bulk_rows))
         .route(app::routes::GROUPS_CSV, get(group_rows))
         .route(app::routes::CONTACTS_CSV, get(contact_rows))
         .route(app::routes::DEVICES_CSV, get(device_rows))
@@ -83,15 +84,6 @@ fn text(address: &Address, name: &str) -> Option<String> {
 
 fn parsed<T: FromStr>(address: &Address, name: &str) -> Option<T> {
     text(address, name)?.parse().ok()
-}
-
-/// The column and the way of `sort=column` and `sort=-column`.
-fn sort(address: &Address) -> Option<(String, Direction)> {
-    let sort = text(address, "sort")?;
-    Some(match sort.strip_prefix('-') {
-        Some(column) => (column.to_owned(), Direction::Descending),
-        None => (sort, Direction::Ascending),
-    })
 }
 
 /// When a period such as `7d` began.
@@ -216,20 +208,7 @@ fn pairs(address: &Address) -> Vec<(&str, &str)> {
 
 async fn user_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
     let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
-    let (sort, direction) = sort(&address).unzip();
-    let query = UserQuery {
-        customer_id: parsed(&address, "customer"),
-        integration_id: parsed(&address, "integration"),
-        q: text(&address, "q"),
-        status: parsed(&address, "status"),
-        source_type: parsed(&address, "source_type"),
-        group_id: parsed(&address, "group"),
-        countdown: parsed(&address, "countdown"),
-        protected: parsed(&address, "protected"),
-        sort,
-        direction: direction.unwrap_or_default(),
-        ..UserQuery::default()
-    };
+    let query = UserQuery::of_address(pairs(&address));
     exported(&backend, &scope, AuditAction::UserExport, &address).await?;
     let rows = users::csv(&backend, &scope, query);
     Ok(csv::answer("users", Body::from_stream(rows)))
@@ -237,21 +216,21 @@ async fn user_rows(asking: Asking, address: Address) -> Result<Response, Refused
 
 async fn group_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
     let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
-    let (sort, direction) = sort(&address).unzip();
-    let query = GroupQuery {
-        customer_id: parsed(&address, "customer"),
-        integration_id: parsed(&address, "integration"),
-        q: text(&address, "q"),
-        status: parsed(&address, "status"),
-        source_type: parsed(&address, "source_type"),
-        kind: parsed(&address, "kind"),
-        sort,
-        direction: direction.unwrap_or_default(),
-        ..GroupQuery::default()
-    };
+    let query = GroupQuery::of_address(pairs(&address));
     exported(&backend, &scope, AuditAction::GroupExport, &address).await?;
     let rows = groups::csv(&backend, &scope, query);
     Ok(csv::answer("groups", Body::from_stream(rows)))
+}
+
+/// What came of a bulk change, which is written down where it is read.
+async fn bulk_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
+    let id: BulkId = parsed(&address, "bulk").ok_or(Refused::NotFound)?;
+    let outcome = parsed(&address, "outcome");
+    let rows = bulk::csv_of(&backend, &scope, id, outcome)
+        .await
+        .map_err(Refused::of)?;
+    Ok(csv::answer("bulk-change", Body::from_stream(rows)))
 }
 
 /// What the lists of contacts and devices are asked for.

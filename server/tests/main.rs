@@ -10,6 +10,8 @@ mod audit_events;
 #[cfg(test)]
 mod backups;
 #[cfg(test)]
+mod bulk_changes;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod consent_links;
@@ -31,6 +33,7 @@ mod enrolments;
 mod filters;
 #[cfg(test)]
 mod imports;
+#[cfg(test)]
 mod integrations;
 #[cfg(test)]
 mod killed;

@@ -45,6 +45,10 @@ ids! {
     PolicyTemplateId,
     /// What somebody is about to confirm: a settings file that was looked at.
     SettingsDraftId,
+    /// A view of a list: its filters, order and columns under a name.
+    SavedViewId,
+    /// What is done to many people or groups at once.
+    BulkId,
     /// A link for an administrator of a customer's tenant.
     ConsentLinkId,
     /// People of a file, or members of groups, brought in once.

@@ -9,6 +9,7 @@
 
 pub mod api_token;
 pub mod audit;
+pub mod bulk;
 pub mod cloud;
 pub mod connection;
 pub mod consent_link;
@@ -22,6 +23,7 @@ pub mod difference;
 pub mod directory;
 pub mod enrolment;
 pub mod filter;
+pub mod grid;
 pub mod group;
 pub mod guard;
 pub mod id;

@@ -4,6 +4,7 @@
 
 mod bodies;
 mod forms;
+pub(super) mod grid;
 pub(super) mod settings;
 mod world;
 
@@ -25,10 +26,12 @@ use self::{bodies::body, forms::form, world::World};
 use super::{Things, calls::calls, functions};
 use crate::support::{Answer, TestApp};
 
-/// The functions that keep nothing: they ask a source, try something out, put a file aside to be looked
-/// at, or set a cookie.
-const KEEP_NOTHING: [&str; 7] = [
+/// The functions that keep nothing worth an entry: they ask a source, try something out, put something
+/// aside to be looked at, set a cookie, or remember what columns somebody likes.
+const KEEP_NOTHING: [&str; 9] = [
+    "bulk/prepare",
     "credential-profiles/test-second",
+    "grid/choose-columns",
     "imports/change",
     "imports/from-groups",
     "integrations/test",
@@ -37,9 +40,10 @@ const KEEP_NOTHING: [&str; 7] = [
     "theme/choose",
 ];
 /// The same of calls.
-const CALLS_THAT_KEEP_NOTHING: [&str; 9] = [
+const CALLS_THAT_KEEP_NOTHING: [&str; 10] = [
     "PATCH /imports/{id}",
     "POST /credential-profiles/{id}/second/test-connection",
+    "POST /customers/{id}/bulk-changes",
     "POST /customers/{id}/enrolment-settings/preview",
     "POST /customers/{id}/imports/from-groups",
     "POST /integrations/test-connection",

@@ -156,6 +156,10 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         "runs/changes" => json!({ "id": run, "query": list(things) }),
         "runs/get" => json!({ "id": run }),
         "users/group-name" => json!({ "group": group }),
+        "bulk/view" => {
+            json!({ "id": things.bulk_change, "outcome": null, "page": { "page": 1, "rows": 50 } })
+        }
+        "grid/views" => json!({ "list": "users" }),
         "users/groups-form" | "users/view" => json!({ "id": user }),
         other => return reading_settings(things, other),
     })
@@ -282,6 +286,15 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         "directory/restart-countdown" => format!("object_type=user&id={user}"),
         "integrations/add" | "integrations/test" => new,
         "users/protect" => format!("id={user}&note="),
+        "users/end-session" => format!("id={user}&session={}", things.operator_session),
+        "users/end-sessions" => format!("id={user}"),
+        "bulk/prepare" => {
+            format!("list=users&action=protect&ids[0]={user}&query=&group_id=&note=")
+        }
+        "bulk/apply" => format!("id={}", things.bulk_change),
+        "grid/choose-columns" => "list=users&columns[0]=mail&back=%2Fusers".to_owned(),
+        "grid/save-view" => format!("list=users&name=Mine&query=customer%3D{customer}"),
+        "grid/change-view" | "grid/delete-view" => format!("id={}&name=Ours", things.saved_view),
         "users/unprotect" => format!("id={user}"),
         "integrations/cancel-run" => format!("run_id={run}"),
         "integrations/delete" => format!("id={integration}&people=keep"),

@@ -41,6 +41,10 @@ struct Things {
     policy_template: String,
     /// A session of that operator.
     operator_session: String,
+    /// Prepared by the owner's token.
+    bulk_change: String,
+    /// The owner's, shared with whoever looks after the customer.
+    saved_view: String,
 }
 
 /// Who asks, in the order of the columns. Whoever may least comes first, so that what one of them
@@ -164,6 +168,8 @@ impl Things {
             operator: operator.operator_id().expect("an operator").to_string(),
             operator_session: app.session_id(&operator).await,
             recipient: told,
+            bulk_change: audited::grid::bulk_change(app, customer, &first("users").await).await,
+            saved_view: audited::grid::saved_view(app, &app.t.owner().await, customer).await,
             user: first("users").await,
             group: first("groups").await,
             contact,
@@ -196,6 +202,8 @@ impl Things {
             import: id(),
             policy_template: id(),
             operator_session: id(),
+            bulk_change: id(),
+            saved_view: id(),
         }
     }
 
@@ -217,6 +225,9 @@ impl Things {
             "consent-links" => &self.consent_link,
             "imports" => &self.import,
             "policy-templates" => &self.policy_template,
+            "bulk-changes" => &self.bulk_change,
+            // Of a list.
+            "saved-views" => "",
             // About everything at once.
             "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
@@ -242,6 +253,8 @@ impl Things {
             &self.consent_link,
             &self.import,
             &self.operator_session,
+            &self.bulk_change,
+            &self.saved_view,
         ];
         ids.into_iter()
             .any(|id| answer.contains(id.as_str()) && !question.contains(id.as_str()))

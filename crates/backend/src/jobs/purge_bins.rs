@@ -10,7 +10,10 @@ use crate::{Backend, Result, execute, store::imports};
 const BATCH: i64 = 2_000;
 
 /// What goes before the customer itself, in this order: children first, bulk in batches.
-const BULK: [&str; 10] = [
+const BULK: [&str; 11] = [
+    "DELETE FROM bulk_item WHERE (bulk_id, position) IN (
+         SELECT i.bulk_id, i.position FROM bulk_item i JOIN customer c ON c.id = i.customer_id
+          WHERE c.deleted_at <= $2 LIMIT $1)",
     "DELETE FROM enrolment_mail WHERE id IN (
          SELECT e.id FROM enrolment_mail e JOIN customer c ON c.id = e.customer_id
           WHERE c.deleted_at <= $2 LIMIT $1)",

@@ -35,6 +35,8 @@ pub enum Kind {
     ReachFollowers,
     /// Sets the passwords that an import brings.
     SetImportedPasswords,
+    /// Does to many users or groups what an operator applied to them.
+    ApplyBulk,
     /// Looks whether an integration has been failing for an hour.
     TellFailing,
     /// Removes runs, changes and staging past their time.
@@ -61,6 +63,7 @@ impl Kind {
         Self::InviteNewlySynced,
         Self::ReachFollowers,
         Self::SetImportedPasswords,
+        Self::ApplyBulk,
         Self::TellFailing,
         Self::PurgeHistory,
         Self::PurgeBins,
@@ -80,6 +83,7 @@ impl Kind {
             Self::InviteNewlySynced => "invite_newly_synced",
             Self::ReachFollowers => "reach_followers",
             Self::SetImportedPasswords => "set_imported_passwords",
+            Self::ApplyBulk => "apply_bulk",
             Self::TellFailing => "tell_failing",
             Self::PurgeHistory => "purge_history",
             Self::PurgeBins => "purge_bins",
@@ -101,6 +105,7 @@ impl Kind {
                 | Self::InviteNewlySynced
                 | Self::ReachFollowers
                 | Self::SetImportedPasswords
+                | Self::ApplyBulk
                 | Self::TellFailing
         )
     }

@@ -4,6 +4,7 @@
 pub mod across;
 mod attributes;
 pub mod audit;
+pub mod bulk;
 mod by_name;
 pub mod consent_links;
 pub mod contacts;
@@ -14,6 +15,7 @@ pub mod devices;
 pub mod directory;
 mod elsewhere;
 pub mod enrolment;
+pub mod grid;
 pub mod groups;
 pub mod imports;
 pub mod integration_versions;

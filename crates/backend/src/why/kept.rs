@@ -386,8 +386,8 @@ struct History {
     refused: Option<Recorded>,
 }
 
-/// The changes of an object are found by their runs: plans have no index by object, since that
-/// would cost every run. What was applied is in one of the last that began before the directory
+/// The changes of an object are found by their runs: plans have no index by object of what comes in or
+/// stays out, since that would cost every run. What was applied is in one of the last that began before the directory
 /// last changed it, `since`; what wasn't is in one of the newest, where something waits or nothing
 /// ever came in.
 async fn history(

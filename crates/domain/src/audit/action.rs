@@ -35,6 +35,8 @@ text_enum! {
         Device = "device",
         /// Somebody who is told what goes wrong.
         NotificationRecipient = "notification_recipient",
+        /// A view of a list.
+        SavedView = "saved_view",
         /// The audit log itself.
         AuditEvent = "audit_event",
     }
@@ -59,6 +61,7 @@ impl AuditObject {
             Self::Contact => "Contact",
             Self::Device => "Device",
             Self::NotificationRecipient => "Notification recipient",
+            Self::SavedView => "View",
             Self::AuditEvent => "Audit log",
         }
     }
@@ -309,6 +312,12 @@ text_enum! {
         UserSecondFactorRefused = "user.second_factor_refused",
         /// A user's second factor was taken away by an operator.
         UserResetSecondFactor = "user.reset_second_factor",
+        /// An operator ended sessions of a user.
+        UserSignOutByOperator = "user.sign_out_by_operator",
+        /// Something was done to many users at once; of each there is an entry of its own.
+        UserBulk = "user.bulk",
+        /// What came of that was exported.
+        UserExportBulk = "user.export_bulk",
         /// The list of users was exported.
         UserExport = "user.export",
         /// A group was made here.
@@ -327,6 +336,8 @@ text_enum! {
         GroupCancelCountdown = "group.cancel_countdown",
         /// A group's days count again.
         GroupRestartCountdown = "group.restart_countdown",
+        /// Something was done to many groups at once; of each there is an entry of its own.
+        GroupBulk = "group.bulk",
         /// The list of groups was exported.
         GroupExport = "group.export",
         /// The deletion of a contact was cancelled.
@@ -349,6 +360,12 @@ text_enum! {
         NotificationRecipientDelete = "notification_recipient.delete",
         /// A recipient was sent a test message.
         NotificationRecipientTest = "notification_recipient.test",
+        /// A view of a list was saved.
+        SavedViewCreate = "saved_view.create",
+        /// A view of a list was changed.
+        SavedViewUpdate = "saved_view.update",
+        /// A view of a list was deleted.
+        SavedViewDelete = "saved_view.delete",
         /// The audit log was exported.
         AuditEventExport = "audit_event.export",
     }
@@ -485,6 +502,9 @@ impl AuditAction {
             Self::UserRenewRecoveryCodes => "Recovery codes made by the user",
             Self::UserSecondFactorRefused => "Second factor of a user refused",
             Self::UserResetSecondFactor => "Second factor of user reset",
+            Self::UserSignOutByOperator => "User signed out by an operator",
+            Self::UserBulk => "Users changed in bulk",
+            Self::UserExportBulk => "Result of a bulk change exported",
             Self::UserExport => "Users exported",
             Self::GroupCreate => "Group added",
             Self::GroupUpdate => "Group changed",
@@ -494,6 +514,7 @@ impl AuditAction {
             Self::GroupRemoveMembers => "Members of group removed",
             Self::GroupCancelCountdown => "Deletion of group cancelled",
             Self::GroupRestartCountdown => "Deletion of group restarted",
+            Self::GroupBulk => "Groups changed in bulk",
             Self::GroupExport => "Groups exported",
             Self::ContactCancelCountdown => "Deletion of contact cancelled",
             Self::ContactRestartCountdown => "Deletion of contact restarted",
@@ -505,6 +526,9 @@ impl AuditAction {
             Self::NotificationRecipientUpdate => "Recipient changed",
             Self::NotificationRecipientDelete => "Recipient removed",
             Self::NotificationRecipientTest => "Test message sent",
+            Self::SavedViewCreate => "View saved",
+            Self::SavedViewUpdate => "View changed",
+            Self::SavedViewDelete => "View deleted",
             Self::AuditEventExport => "Audit log exported",
         }
     }

@@ -4,13 +4,16 @@ use domain::policy::ObjectType;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{settings, world::World};
+use super::{grid, settings, world::World};
 
 /// What a call that changes something is sent, so that it does, and its path where that is not the
 /// one of the first thing of its noun.
 pub(super) async fn body(w: &World<'_>, call: &str) -> (Option<String>, Value) {
     if let Some(asked) = body_of_access(w, call).await {
         return asked;
+    }
+    if let Some(body) = grid::body(w, call).await {
+        return (None, body);
     }
     if let Some(body) = settings::body(w, call).await {
         return (None, body);

@@ -5,12 +5,15 @@ use domain::policy::ObjectType;
 use http::Method;
 use serde_json::json;
 
-use super::{super::functions, PASSWORD, settings, world::World};
+use super::{super::functions, PASSWORD, grid, settings, world::World};
 use crate::support::id;
 
 /// What a function that changes something is sent, so that it does, after whatever it needs.
 pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str, session: &str) -> String {
     if let Some(form) = settings::form(w, function, cookie).await {
+        return form;
+    }
+    if let Some(form) = grid::form(w, function).await {
         return form;
     }
     let app = w.app;

@@ -78,7 +78,7 @@ pub(crate) async fn hold_names(tx: &mut Tx, customer: CustomerId) -> Result<()> 
     tx.hold_name(i64::from_ne_bytes(name.to_ne_bytes())).await
 }
 
-async fn find(tx: &mut Tx, scope: &Scope, id: UserId) -> Result<Held> {
+pub(super) async fn find(tx: &mut Tx, scope: &Scope, id: UserId) -> Result<Held> {
     let row = fetch_optional!(
         tx,
         Row,
