@@ -5,8 +5,7 @@ use domain::{
     id::{
         ApiTokenId, AuditEventId, BulkId, ContactId, CredentialProfileId, CustomerId, DeviceId,
         ExternalId, GroupId, ImportId, IntegrationId, NotificationRecipientId, OperatorId,
-        PasskeyId, PolicyTemplateId,
-        RunId, SettingsDraftId, UserId,
+        PasskeyId, PolicyTemplateId, RunId, SettingsDraftId, UserId,
     },
     policy::ObjectType,
 };

@@ -41,6 +41,7 @@ mod killed;
 mod made_here;
 #[cfg(test)]
 mod mapping;
+#[cfg(test)]
 mod matches;
 #[cfg(test)]
 mod notification_recipients;

@@ -297,7 +297,7 @@ impl Policy {
 
     /// The settings that stand for themselves, in words. `deleting`: what becomes of people who
     /// left; where they are deleted, that setting tells the days already.
-    fn words(&self, deleting: OutOfScope) -> [(&'static str, String); 15] {
+    fn words(&self, deleting: OutOfScope) -> [(&'static str, String); 16] {
         let either = |yes: bool, on: &str, off: &str| if yes { on } else { off }.to_owned();
         let types = self.object_types.iter().map(|one| one.title());
         let left = match self.out_of_scope {

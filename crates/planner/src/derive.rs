@@ -506,22 +506,30 @@ mod tests {
             Standing::Unconfirmed,
             Standing::Ignored,
         ]);
-        (object_type, presence, kind, filter, matching, any::<[bool; 7]>()).prop_map(
-            |(object_type, presence, group_kind, filter, matching, flags)| Facts {
-                filter,
-                matching,
-                object_type,
-                presence,
-                in_scope: flags[0],
-                has_given_name: flags[1],
-                has_surname: flags[2],
-                sign_in_blocked: flags[3],
-                guest: flags[4],
-                name_taken: flags[5],
-                unmapped: flags[6],
-                group_kind,
-            },
+        (
+            object_type,
+            presence,
+            kind,
+            filter,
+            matching,
+            any::<[bool; 7]>(),
         )
+            .prop_map(
+                |(object_type, presence, group_kind, filter, matching, flags)| Facts {
+                    filter,
+                    matching,
+                    object_type,
+                    presence,
+                    in_scope: flags[0],
+                    has_given_name: flags[1],
+                    has_surname: flags[2],
+                    sign_in_blocked: flags[3],
+                    guest: flags[4],
+                    name_taken: flags[5],
+                    unmapped: flags[6],
+                    group_kind,
+                },
+            )
     }
 
     fn any_policy() -> impl Strategy<Value = Policy> {
