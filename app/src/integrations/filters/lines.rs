@@ -257,7 +257,7 @@ fn Rule(
             _ => {}
         }
     };
-    let add = move |_| {
+    let add = move |_: web_sys::MouseEvent| {
         conditions.update(|all| {
             let next = all.last().map_or(0, |(at, _)| at + 1);
             all.push((next, ConditionLine::empty(number)));
