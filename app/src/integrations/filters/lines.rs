@@ -265,12 +265,13 @@ fn Rule(
         look.run(());
     };
     let error_id = format!("filter-{number}-e");
+    let described = error_id.clone();
     view! {
         <div
             class="rounded-field border border-line p-3"
             role="group"
             aria-label=title
-            aria-describedby=error_id.clone()
+            aria-describedby=described
         >
             <input type="hidden" name=name("number") value=number.to_string() />
             <input type="hidden" name=name("object_type") value=object_type.as_str() />
