@@ -257,13 +257,6 @@ fn Rule(
             _ => {}
         }
     };
-    let add = move |_: web_sys::MouseEvent| {
-        conditions.update(|all| {
-            let next = all.last().map_or(0, |(at, _)| at + 1);
-            all.push((next, ConditionLine::empty(number)));
-        });
-        look.run(());
-    };
     let error_id = format!("filter-{number}-e");
     let described = error_id.clone();
     view! {
@@ -323,7 +316,14 @@ fn Rule(
                         type="button"
                         class="btn btn-ghost"
                         disabled=move || conditions.with(Vec::len) >= CONDITIONS_MAX
-                        on:click=add
+                        on:click=move |_| {
+                            conditions
+                                .update(|all| {
+                                    let next = all.last().map_or(0, |(at, _)| at + 1);
+                                    all.push((next, ConditionLine::empty(number)));
+                                });
+                            look.run(());
+                        }
                     >
                         <Icon name="plus" />
                         "Add condition"
