@@ -378,9 +378,10 @@ fn TypeSection(
     look: Callback<()>,
 ) -> impl IntoView {
     let heading = format!("h-filters-{object_type}");
+    let of_heading = heading.clone();
     view! {
-        <section aria-labelledby=heading.clone() class="mt-5 pt-4 border-t border-line">
-            <h2 id=heading class="text-base">
+        <section aria-labelledby=heading class="mt-5 pt-4 border-t border-line">
+            <h2 id=of_heading class="text-base">
                 {format!("{}s", object_type.title())}
             </h2>
             <TypeRules object_type=object_type rules=rules now=now checks=checks look=look />

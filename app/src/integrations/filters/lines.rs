@@ -257,20 +257,14 @@ fn Rule(
             _ => {}
         }
     };
-    let add = move |_| {
-        conditions.update(|all| {
-            let next = all.last().map_or(0, |(at, _)| at + 1);
-            all.push((next, ConditionLine::empty(number)));
-        });
-        look.run(());
-    };
     let error_id = format!("filter-{number}-e");
+    let described = error_id.clone();
     view! {
         <div
             class="rounded-field border border-line p-3"
             role="group"
             aria-label=title
-            aria-describedby=error_id.clone()
+            aria-describedby=described
         >
             <input type="hidden" name=name("number") value=number.to_string() />
             <input type="hidden" name=name("object_type") value=object_type.as_str() />
@@ -322,7 +316,14 @@ fn Rule(
                         type="button"
                         class="btn btn-ghost"
                         disabled=move || conditions.with(Vec::len) >= CONDITIONS_MAX
-                        on:click=add
+                        on:click=move |_| {
+                            conditions
+                                .update(|all| {
+                                    let next = all.last().map_or(0, |(at, _)| at + 1);
+                                    all.push((next, ConditionLine::empty(number)));
+                                });
+                            look.run(());
+                        }
                     >
                         <Icon name="plus" />
                         "Add condition"

@@ -34,9 +34,10 @@ pub fn TrialPanel(
     );
     let title = format!("Who of the {object_type}s falls in and out");
     let heading = format!("h-trial-{object_type}");
+    let of_heading = heading.clone();
     view! {
-        <section aria-labelledby=heading.clone() class="mt-4 rounded-field border border-line p-3">
-            <h3 id=heading class="font-medium">
+        <section aria-labelledby=heading class="mt-4 rounded-field border border-line p-3">
+            <h3 id=of_heading class="font-medium">
                 {title}
             </h3>
             <div role="status">
