@@ -41,7 +41,6 @@ use domain::{
         PolicyTemplateId, RunId,
     },
     matching::MatchFilter,
-    paging::Direction,
     permission::Permission,
     settings::file::FileFormat,
 };

@@ -287,6 +287,7 @@ const fn mode_words(mode: RunMode) -> &'static str {
         RunMode::Delta => "Delta",
         RunMode::Preview => "Preview",
         RunMode::Object => "Single",
+        RunMode::Import => "Import",
     }
 }
 

@@ -289,6 +289,7 @@ impl Trial<'_> {
             guest: row.guest,
             filter: judged.answer(),
             unmapped: row.is_unmapped,
+            matching: planner::matching::Standing::Settled,
             name_taken: false,
             group_kind: row.group_kind,
         };

@@ -55,7 +55,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SyncRun,
         Self::DeliverNotification,
         Self::DeliverOperatorMail,

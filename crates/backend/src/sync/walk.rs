@@ -11,7 +11,7 @@ use domain::{
 };
 use planner::{
     decision::{self, Rejected},
-    derive::derive,
+    derive::{Facts, derive},
     diff::{Known, Outcome, diff, keeps_members},
     filter::{Filters, Judged},
     hash,

@@ -199,6 +199,8 @@ struct New {
     given_name: Option<String>,
     surname: Option<String>,
     mail: Option<String>,
+    mail_folded: Option<String>,
+    employee_id_folded: Option<String>,
     attributes: String,
     guest: bool,
     administrator: bool,
@@ -281,8 +283,8 @@ impl Applying<'_> {
             &mut *tx,
             "INSERT INTO directory_user (id, customer_id, source_type, user_principal_name,
                 user_name_folded, display_name, name_folded, search_text, given_name, surname,
-                mail, attributes, status, guest, administrator_at, administrator_by, created_at,
-                changed_at)",
+                mail, mail_folded, employee_id_folded, attributes, status, guest,
+                administrator_at, administrator_by, created_at, changed_at)",
             rows,
             |row| {
                 "uuid": row.id,
@@ -296,6 +298,8 @@ impl Applying<'_> {
                 "text": row.given_name.as_deref(),
                 "text": row.surname.as_deref(),
                 "text": row.mail.as_deref(),
+                "text": row.mail_folded.as_deref(),
+                "text": row.employee_id_folded.as_deref(),
                 "text": row.attributes.as_str(),
                 "text": DirectoryStatus::Active.as_str(),
                 "bool": row.guest,
@@ -320,6 +324,8 @@ impl Applying<'_> {
             given_name: content.given_name.clone(),
             surname: content.surname.clone(),
             mail: content.mail.clone(),
+            mail_folded: content.mail_folded(),
+            employee_id_folded: content.employee_id_folded(),
             attributes: write_json(&content.attributes)?,
             guest: content.guest,
             administrator: row.administrator == Some(true),
@@ -332,7 +338,7 @@ impl Applying<'_> {
             &mut *tx,
             "UPDATE directory_user SET display_name = $2, name_folded = $3, search_text = $4,
                     given_name = $5, surname = $6, mail = $7, attributes = $8, guest = $9,
-                    changed_at = $10
+                    changed_at = $10, mail_folded = $11, employee_id_folded = $12
               WHERE id = $1",
             id,
             &content.display_name,
@@ -343,7 +349,9 @@ impl Applying<'_> {
             content.mail.as_deref(),
             write_json(&content.attributes)?,
             content.guest,
-            self.now
+            self.now,
+            content.mail_folded(),
+            content.employee_id_folded()
         )?;
         if let Some(administrator) = row.administrator {
             execute!(
