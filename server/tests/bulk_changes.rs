@@ -120,12 +120,8 @@ both_with_farm!(a_user_tells_where_everything_comes_from, |app| {
     let list = app.get(&users).await.expect(200);
     let user = format!("/users/{}", id(&list["items"][0]));
     let kept = json!({ "value": "Lead", "note": "T-1" });
-    let kept = app.call(
-        Method::PUT,
-        &format!("{user}/kept-attributes/jobTitle"),
-        Some(&app.owner),
-        Some(kept),
-    );
+    let path = format!("{user}/kept-attributes/jobTitle");
+    let kept = app.call(Method::PUT, &path, Some(&app.owner), Some(kept));
     kept.await.expect(200);
     let told = app.get(&format!("{user}/attributes")).await.expect(200);
     let from = |name: &str| {

@@ -1,6 +1,7 @@
 //! Filters: by programs, tried on what is kept, in the form, and on the page of whoever one keeps out;
 //! and who is administrator by a group of the source.
 
+use domain::id::CustomerId;
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,7 +15,7 @@ async fn policy(app: &TestApp, integration: &str) -> Value {
 }
 
 /// Somebody active of the customer.
-async fn somebody(app: &TestApp, customer: &str) -> Value {
+async fn somebody(app: &TestApp, customer: &CustomerId) -> Value {
     let users = format!("/customers/{customer}/users?limit=1000");
     let users = app.get(&users).await.expect(200)["items"].clone();
     let users = users.as_array().unwrap();

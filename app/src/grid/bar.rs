@@ -1,6 +1,6 @@
 //! The way to do something to many: which are ticked, or all under the filters, and what.
 
-use domain::{bulk::BulkAction, grid::GridList, id::GroupId, made_here::GroupChoice};
+use domain::{bulk::BulkAction, grid::GridList, made_here::GroupChoice};
 use leptos::server;
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ pub(crate) async fn prepare_bulk(
     let group_id = match group_id.trim() {
         "" => None,
         text => Some(
-            text.parse::<GroupId>()
+            text.parse::<domain::id::GroupId>()
                 .map_err(|_| AppError::invalid("group_id", "There is no such group."))?,
         ),
     };

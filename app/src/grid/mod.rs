@@ -8,7 +8,7 @@ mod views;
 use std::collections::BTreeMap;
 
 use domain::{
-    grid::{GridColumn, GridList},
+    grid::GridColumn,
     made_here::GroupChoice,
     paging::{COUNTED_MAX, Page},
 };
@@ -48,7 +48,7 @@ impl<T> GridPage<T> {
 pub(crate) async fn columns_of(
     backend: &backend::Backend,
     scope: &backend::Scope,
-    list: GridList,
+    list: domain::grid::GridList,
     address: Option<&str>,
 ) -> crate::error::AppResult<Vec<GridColumn>> {
     if let Some(columns) = address.and_then(|text| list.parse_columns(text)) {

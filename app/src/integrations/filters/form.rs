@@ -2,7 +2,7 @@
 
 use domain::{
     filter::{Condition, FilterEffect, FilterKind, FilterOperator, FilterRule, Filters},
-    policy::{ObjectType, Policy},
+    policy::ObjectType,
 };
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +100,8 @@ pub struct FilterForm {
 
 impl FilterForm {
     /// The form as it shows a policy. `administrators`: what names their group.
-    pub fn of(policy: &Policy, administrators: &str) -> Self {
+    #[cfg(feature = "ssr")]
+    pub fn of(policy: &domain::policy::Policy, administrators: &str) -> Self {
         let filters = &policy.filters;
         let mut form = Self {
             include_guests: policy.include_guests,
@@ -126,6 +127,7 @@ impl FilterForm {
         form
     }
 
+    #[cfg(feature = "ssr")]
     fn push(
         &mut self,
         number: u32,
@@ -195,8 +197,9 @@ impl FilterForm {
     }
 
     /// The policy with what is filled in, but for the administrators.
-    pub fn policy(&self, before: Policy) -> Policy {
-        Policy {
+    #[cfg(feature = "ssr")]
+    pub fn policy(&self, before: domain::policy::Policy) -> domain::policy::Policy {
+        domain::policy::Policy {
             include_guests: self.include_guests,
             require_names: self.require_names,
             normalize_user_names: self.normalize_user_names,
@@ -280,6 +283,8 @@ pub fn lines(
 
 #[cfg(test)]
 mod tests {
+    use domain::policy::Policy;
+
     use super::*;
 
     fn policy() -> Policy {

@@ -65,7 +65,7 @@ impl World<'_> {
 }
 
 /// What a function is sent so that it changes something; none for functions of other things.
-pub async fn form(w: &World<'_>, function: &str) -> Option<String> {
+pub(super) async fn form(w: &World<'_>, function: &str) -> Option<String> {
     let user = &w.things.user;
     Some(match function {
         "bulk/prepare" => {
@@ -86,7 +86,7 @@ pub async fn form(w: &World<'_>, function: &str) -> Option<String> {
 }
 
 /// The same of a call's body.
-pub async fn body(w: &World<'_>, call: &str) -> Option<Value> {
+pub(super) async fn body(w: &World<'_>, call: &str) -> Option<Value> {
     Some(match call {
         "POST /customers/{id}/bulk-changes" => {
             json!({ "list": "users", "action": "protect", "ids": [w.things.user] })
