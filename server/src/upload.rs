@@ -75,7 +75,10 @@ async fn read(mut form: Multipart, given: &mut Given) -> Result<(), MultipartErr
         match field.name() {
             Some("customer") => given.customer = field.text().await?.parse().ok(),
             Some("file") => {
-                given.name = field.file_name().unwrap_or_default().to_owned();
+                field
+                    .file_name()
+                    .unwrap_or_default()
+                    .clone_into(&mut given.name);
                 given.bytes = field.bytes().await?.into();
             }
             _ => {}

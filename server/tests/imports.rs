@@ -1,5 +1,7 @@
 //! Imports by REST, and by the form of a page.
 
+use std::fmt::Write as _;
+
 use axum::body::Body;
 use domain::permission::Role;
 use http::{Method, Request, header};
@@ -150,9 +152,11 @@ async fn send_form(app: &TestApp, cookie: &str, fields: &[(&str, &str)]) -> Answ
         } else {
             ""
         };
-        body.push_str(&format!(
+        write!(
+            body,
             "--edge\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n"
-        ));
+        )
+        .unwrap();
     }
     body.push_str("--edge--\r\n");
     let request = Request::builder()

@@ -332,6 +332,7 @@ fn ObjectTypes(on: Vec<ObjectType>) -> impl IntoView {
 }
 
 /// What happens to people.
+#[expect(clippy::too_many_lines, reason = "one form section")]
 #[component]
 pub fn PeopleSection(
     /// What the fields show at first.

@@ -257,9 +257,8 @@ fn Row(id: IntegrationId, one: UserMatch, deciding: bool) -> impl IntoView {
     });
     let decided = one.decided.clone().map(|made| {
         let done = match made.applied_at {
-            Some(_) => "",
             None if made.decision == MatchDecision::Same => ", done by the next run",
-            None => "",
+            _ => "",
         };
         view! {
             <p class="text-sm wrap-anywhere">

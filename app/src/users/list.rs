@@ -86,10 +86,10 @@ pub(crate) async fn list_users(
         _ => Vec::new(),
     };
     Ok(GridPage {
-        groups,
         page,
         columns,
         more,
+        groups,
     })
 }
 

@@ -77,8 +77,9 @@ impl Derived {
         match self {
             Self::Active => None,
             Self::Blocked => Some(Reason::SignInBlocked),
-            Self::Undecided { reason, .. } => Some(reason),
-            Self::Filtered(reason) | Self::Absent(reason) => Some(reason),
+            Self::Undecided { reason, .. } | Self::Filtered(reason) | Self::Absent(reason) => {
+                Some(reason)
+            }
         }
     }
 }

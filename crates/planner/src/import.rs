@@ -9,7 +9,7 @@ mod person;
 pub mod table;
 pub mod text;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use domain::{
     id::{GroupId, UserId},
@@ -161,11 +161,12 @@ impl Plan {
                 text(&error.message);
             }
         }
-        hasher
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let mut hex = String::new();
+        for byte in hasher.finalize() {
+            // Writing to a text can't fail.
+            _ = write!(hex, "{byte:02x}");
+        }
+        hex
     }
 }
 
@@ -217,7 +218,7 @@ fn one(
     taken: &mut HashMap<String, u32>,
 ) -> Planned {
     let name = person.user_name_folded();
-    let who = known.find(&name);
+    let who = known.find(name.as_ref());
     let mut groups = Vec::new();
     if let Some(name) = &name {
         let names = std::iter::once((ImportField::UserPrincipalName, name.clone())).chain(

@@ -113,6 +113,10 @@ async fn import(app: &TestApp, customer: CustomerId) -> String {
 
 impl Things {
     async fn new(app: &TestApp) -> Self {
+        Box::pin(Self::make(app)).await
+    }
+
+    async fn make(app: &TestApp) -> Self {
         let (customer, integration) = app.integration().await;
         let run = app.full_sync(&integration).await;
         let (contact, device) = (
@@ -226,10 +230,8 @@ impl Things {
             "imports" => &self.import,
             "policy-templates" => &self.policy_template,
             "bulk-changes" => &self.bulk_change,
-            // Of a list.
-            "saved-views" => "",
-            // About everything at once.
-            "sync" => "",
+            // Of a list, and about everything at once.
+            "saved-views" | "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
         };
         calls::filled(pattern, of)

@@ -315,7 +315,7 @@ fn Rule(
                     <button
                         type="button"
                         class="btn btn-ghost"
-                        disabled=move || conditions.with(Vec::len) >= CONDITIONS_MAX
+                        disabled=move || { conditions.with(Vec::len) >= CONDITIONS_MAX }
                         on:click=move |_| {
                             conditions
                                 .update(|all| {

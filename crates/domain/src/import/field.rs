@@ -128,6 +128,7 @@ impl ImportField {
     }
 
     /// The names that columns of it have, as [`plain`] leaves them.
+    #[expect(clippy::too_many_lines, reason = "a table")]
     const fn names(self) -> &'static [&'static str] {
         match self {
             Self::UserPrincipalName => &[

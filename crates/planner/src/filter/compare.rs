@@ -56,12 +56,12 @@ impl Prepared {
 }
 
 /// Whether a text fits, both folded.
-pub(crate) fn fits(test: FilterTest, text: &str, wanted: &str) -> bool {
+pub(crate) fn fits(test: FilterTest, given: &str, wanted: &str) -> bool {
     match test {
-        FilterTest::Equals => text == wanted,
-        FilterTest::Includes => text.contains(wanted),
-        FilterTest::BeginsWith => text.starts_with(wanted),
-        FilterTest::EndsWith => text.ends_with(wanted),
+        FilterTest::Equals => given == wanted,
+        FilterTest::Includes => given.contains(wanted),
+        FilterTest::BeginsWith => given.starts_with(wanted),
+        FilterTest::EndsWith => given.ends_with(wanted),
         FilterTest::Matches | FilterTest::IsEmpty => false,
     }
 }

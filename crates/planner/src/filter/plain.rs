@@ -64,7 +64,7 @@ fn asked(at: &IdedExpr, negated: bool) -> Option<Condition> {
     let (name, value) = match arguments.as_slice() {
         [name] if !operator.has_value() => (name, String::new()),
         [name, value] if operator.has_value() => match &value.expr {
-            Expr::Literal(LiteralValue::String(text)) => (name, text.inner().to_owned()),
+            Expr::Literal(LiteralValue::String(value)) => (name, value.inner().to_owned()),
             _ => return None,
         },
         _ => return None,

@@ -102,8 +102,8 @@ impl Known {
     }
 
     /// Whom a folded user name means: who is in use before who isn't.
-    pub(super) fn find(&self, name: &Option<String>) -> Found<'_> {
-        let Some(named) = name.as_ref().and_then(|name| self.by_name.get(name)) else {
+    pub(super) fn find(&self, name: Option<&String>) -> Found<'_> {
+        let Some(named) = name.and_then(|name| self.by_name.get(name)) else {
             return Found::Nobody;
         };
         let users = || named.iter().map(|at| &self.users[*at]);

@@ -112,7 +112,7 @@ impl Person {
                 self.values.push(("display_name", parse_name("", cell)?));
             }
             ImportField::GivenName => {
-                self.give("given_name", parse_value("", cell, NAME_CHARS_MAX)?)
+                self.give("given_name", parse_value("", cell, NAME_CHARS_MAX)?);
             }
             ImportField::Surname => self.give("surname", parse_value("", cell, NAME_CHARS_MAX)?),
             ImportField::Mail => self.give("mail", parse_mail("", cell)?),

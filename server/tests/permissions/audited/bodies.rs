@@ -8,6 +8,7 @@ use super::{grid, settings, world::World};
 
 /// What a call that changes something is sent, so that it does, and its path where that is not the
 /// one of the first thing of its noun.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) async fn body(w: &World<'_>, call: &str) -> (Option<String>, Value) {
     if let Some(asked) = body_of_access(w, call).await {
         return asked;

@@ -9,6 +9,7 @@ use super::{super::functions, PASSWORD, grid, settings, world::World};
 use crate::support::id;
 
 /// What a function that changes something is sent, so that it does, after whatever it needs.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str, session: &str) -> String {
     if let Some(form) = settings::form(w, function, cookie).await {
         return form;

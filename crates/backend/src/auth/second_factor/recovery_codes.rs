@@ -46,8 +46,8 @@ fn hash(whose: Whose, code: &str) -> Option<Vec<u8>> {
     if letters.len() != LETTERS {
         return None;
     }
-    let whole = [whose.id().as_bytes().as_slice(), letters.as_bytes()].concat();
-    Some(Sha256::digest(whole).to_vec())
+    let salted = [whose.id().as_bytes().as_slice(), letters.as_bytes()].concat();
+    Some(Sha256::digest(salted).to_vec())
 }
 
 async fn require_factor(b: &Backend, bearer: &Bearer) -> Result<()> {

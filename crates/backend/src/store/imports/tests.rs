@@ -511,32 +511,32 @@ db_test!(only_who_may_write_the_customers_directory_imports, |t| {
     let owner = t.owner().await;
     let (mine, other) = (t.customer("Mine").await, t.customer("Other").await);
     let import = staged(&t, &owner, other, "upn,name\nada@x.example,Ada\n").await;
-    let mina = t.administrator_of(&[mine]).await;
+    let noor = t.administrator_of(&[mine]).await;
     let file = || "upn,name\nada@x.example,Ada\n".into();
     let not_found = |error| assert!(matches!(error, Error::NotFound(_)), "{error:?}");
     not_found(
-        from_file(&t, &mina, other, "", file(), None)
+        from_file(&t, &noor, other, "", file(), None)
             .await
             .unwrap_err(),
     );
-    not_found(get(&t, &mina, import.id).await.unwrap_err());
-    not_found(list(&t, &mina, other).await.unwrap_err());
+    not_found(get(&t, &noor, import.id).await.unwrap_err());
+    not_found(list(&t, &noor, other).await.unwrap_err());
     not_found(
-        rows(&t, &mina, import.id, RowQuery::default())
-            .await
-            .unwrap_err(),
-    );
-    not_found(
-        change(&t, &mina, import.id, ImportChange::default())
+        rows(&t, &noor, import.id, RowQuery::default())
             .await
             .unwrap_err(),
     );
     not_found(
-        applied(&t, &mina, &import, ApplyRows::All)
+        change(&t, &noor, import.id, ImportChange::default())
             .await
             .unwrap_err(),
     );
-    not_found(delete(&t, &mina, import.id).await.unwrap_err());
+    not_found(
+        applied(&t, &noor, &import, ApplyRows::All)
+            .await
+            .unwrap_err(),
+    );
+    not_found(delete(&t, &noor, import.id).await.unwrap_err());
     let reader = t.role_over(Role::ReadOnly, &[other]).await;
     assert!(get(&t, &reader, import.id).await.is_ok());
     let forbidden = |error| assert!(matches!(error, Error::Forbidden(_)), "{error:?}");

@@ -66,9 +66,9 @@ db_test!(many_rows_go_in_order_and_can_be_paged, |t| {
     applied(&t, &owner, &import, ApplyRows::All).await.unwrap();
     let found = users::list(&t, &owner, UserQuery::default()).await.unwrap();
     assert_eq!(found.total, 2_345);
-    let seven = user_named(&t, &owner, "p7@x.example").await;
-    assert_eq!(seven.aliases, ["a7@x.example"]);
-    assert!(seven.administrator.is_some());
+    let one = user_named(&t, &owner, "p7@x.example").await;
+    assert_eq!(one.aliases, ["a7@x.example"]);
+    assert!(one.administrator.is_some());
 });
 
 /// A row over few names, so that rows and people meet.

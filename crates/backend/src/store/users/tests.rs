@@ -265,9 +265,9 @@ db_test!(people_who_go_while_a_csv_is_read_move_nobody, |t| {
     }
 });
 
-db_test!(an_alias_finds_its_user_and_filters_look_further, |t| {
+db_test!(an_alias_finds_its_user, |t| {
     let owner = t.owner().await;
-    let (a, integration, group) = people(&t, &owner).await;
+    let (a, _, _) = people(&t, &owner).await;
     let all = UserQuery::default;
     let find = async |query: UserQuery| {
         let page = list(&t, &owner, query).await.unwrap();
@@ -315,7 +315,22 @@ db_test!(an_alias_finds_its_user_and_filters_look_further, |t| {
         0,
         "nor does a customer that one names"
     );
+});
 
+db_test!(each_filter_finds_whom_it_says, |t| {
+    let owner = t.owner().await;
+    let (a, integration, group) = people(&t, &owner).await;
+    let all = UserQuery::default;
+    let find = async |query: UserQuery| {
+        let page = list(&t, &owner, query).await.unwrap();
+        let items = page.items.into_iter();
+        items.map(|line| line.user.display_name).collect::<Vec<_>>()
+    };
+    let bea = UserQuery {
+        q: Some("bea".to_owned()),
+        ..all()
+    };
+    let bea = list(&t, &owner, bea).await.unwrap().items[0].user.id;
     let mut tx = t.db.write().await.unwrap();
     crate::execute!(
         &mut tx,
