@@ -60,7 +60,7 @@ test("many are previewed, changed, and told one by one", async ({ page, goto, cu
   const table = page.getByRole("table", { name: "Users" });
   await page.getByText("Change many at once").click();
   await table.getByRole("checkbox", { name: "Tick Ada" }).check();
-  await page.getByLabel("What", { exact: true }).selectOption("deactivate");
+  await page.getByRole("combobox", { name: "What", exact: true }).selectOption("deactivate");
   await axeFindsNothing(page);
   await page.getByRole("button", { name: "Preview" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Deactivate" })).toBeVisible();
@@ -79,7 +79,7 @@ test("all of a list are changed without the browser code", async ({ plain, custo
   await plain.goto(`/users?customer=${customer.id}`);
   await plain.getByText("Change many at once").click();
   await plain.getByLabel(/of this list, on every page/).check();
-  await plain.getByLabel("What", { exact: true }).selectOption("protect");
+  await plain.getByRole("combobox", { name: "What", exact: true }).selectOption("protect");
   await plain.getByRole("button", { name: "Preview" }).click();
   await expect(plain.getByText("It would be done to 2 users of 2.")).toBeVisible();
   await plain.getByRole("button", { name: "Apply" }).click();

@@ -88,8 +88,8 @@ pub(crate) async fn list_users(
     Ok(GridPage {
         page,
         columns,
-        more,
         groups,
+        more,
     })
 }
 

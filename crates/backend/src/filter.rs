@@ -318,15 +318,24 @@ impl Trial<'_> {
             *self.causes.entry(cause.clone()).or_default() += 1;
         }
         let examples = &mut self.found[falls as usize];
-        if examples.len() < self.examples {
-            examples.push(FilteredObject {
+        let place = if examples.len() < self.examples {
+            Some(examples.len())
+        } else {
+            giving_way(examples, cause.as_ref())
+        };
+        if let Some(place) = place {
+            let example = FilteredObject {
                 external_id: row.external_id,
                 display_name: row.display_name,
                 user_principal_name: row.user_principal_name,
                 directory_id: None,
                 cause,
                 error,
-            });
+            };
+            match examples.get_mut(place) {
+                Some(known) => *known = example,
+                None => examples.push(example),
+            }
         }
         Ok(())
     }
@@ -364,6 +373,18 @@ impl Trial<'_> {
             not_read,
         }
     }
+}
+
+/// Which example gives way to one of a cause that none has yet, so that each cause has one: the last of
+/// a cause that several have.
+fn giving_way(examples: &[FilteredObject], cause: Option<&FilterCause>) -> Option<usize> {
+    let of = |cause| move |one: &&FilteredObject| one.cause.as_ref() == cause;
+    if examples.iter().any(|one| of(cause)(&one)) {
+        return None;
+    }
+    examples
+        .iter()
+        .rposition(|example| examples.iter().filter(of(example.cause.as_ref())).count() > 1)
 }
 
 /// The ids that the examples have in the directory.

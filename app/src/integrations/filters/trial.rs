@@ -162,7 +162,7 @@ fn Examples(
                 (None, None) => String::new(),
             };
             view! {
-                <li class="flex flex-wrap gap-x-3">
+                <li class="flex flex-wrap gap-x-3 py-1">
                     {name} <bdi class="text-muted">{one.user_principal_name}</bdi>
                     <span class="text-muted wrap-anywhere">{why}</span>
                 </li>

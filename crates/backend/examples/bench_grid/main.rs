@@ -140,7 +140,7 @@ async fn column(asked: &Asked, folder: &std::path::Path, url: &str) -> Result<Ve
 }
 
 /// What the n-th page of a kind asks for.
-type Asked = Box<dyn Fn(u32) -> UserQuery>;
+type PageOf = Box<dyn Fn(u32) -> UserQuery>;
 
 async fn measure(b: &Backend, customer: CustomerId) -> Result<Vec<Line>> {
     let scope = command_line_scope();
@@ -158,7 +158,7 @@ async fn measure(b: &Backend, customer: CustomerId) -> Result<Vec<Line>> {
         q: Some(q),
         ..UserQuery::default()
     };
-    let kinds: [(&str, bool, Asked); 9] = [
+    let kinds: [(&str, bool, PageOf); 9] = [
         (
             "first page",
             true,

@@ -89,7 +89,7 @@ fn whoever_is_kept_out_is_whatever_lets_them_in() {
         condition("jobTitle", FilterOperator::Contains, "trainee"),
         condition("city", FilterOperator::IsEmpty, ""),
     ]);
-    let both = rules(&[sales.clone()], &[trainee]);
+    let both = rules(std::slice::from_ref(&sales), &[trainee]);
     let cases = [
         (
             json!({"department": "Sales", "city": "Delft"}),
@@ -290,9 +290,12 @@ fn any_condition() -> impl Strategy<Value = Condition> {
 
 fn any_rule() -> impl Strategy<Value = FilterRule> {
     let conditions = prop::collection::vec(any_condition(), 1..=15);
-    (any::<bool>(), conditions).prop_map(|(any, conditions)| match any {
-        true => FilterRule::Any(conditions),
-        false => FilterRule::All(conditions),
+    (any::<bool>(), conditions).prop_map(|(any, conditions)| {
+        if any {
+            FilterRule::Any(conditions)
+        } else {
+            FilterRule::All(conditions)
+        }
     })
 }
 
