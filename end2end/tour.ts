@@ -103,6 +103,8 @@ export async function pages(
     ["policy-template-add", "/policy-templates/add"],
     ["policy-template", `/policy-templates/${template.id}`],
     ["policy-template-edit", `/policy-templates/${template.id}/edit`],
+    ["integration-filters", `/integrations/${integration.id}/filters`],
+    ["integration-matching", `/integrations/${integration.id}/matching`],
     ["integration-attributes", `/integrations/${integration.id}/attributes`],
     ["integration-delete", `/integrations/${integration.id}/delete`],
     ["sync-history", `/sync-history${of}`],

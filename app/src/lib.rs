@@ -10,6 +10,7 @@
 pub mod account;
 pub mod api_tokens;
 pub mod audit_log;
+pub mod bulk;
 pub mod consent_links;
 pub mod contacts;
 #[cfg(feature = "ssr")]
@@ -21,9 +22,12 @@ pub mod enrolment;
 pub mod error;
 pub mod flash;
 pub mod frame;
+pub mod grid;
 pub mod groups;
 pub mod history;
+pub mod imports;
 pub mod integrations;
+pub mod matching;
 pub mod notifications;
 pub mod operators;
 pub mod overview;
@@ -132,6 +136,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/find") view=frame::FindPage />
                     <Route path=path!("/confirm") view=proof::ConfirmPage />
                     <AccountRoutes />
+                    <ImportRoutes />
                     <CustomerRoutes />
                     <OperatorRoutes />
                     <ApiTokenRoutes />
@@ -180,6 +185,21 @@ fn AccountRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("passkeys/add") view=account::AddPasskeyDialog />
             <Route path=path!("passkeys/:id") view=account::PasskeyDialog />
         </ParentRoute>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// Imports: those of a customer, and one.
+#[component(transparent)]
+fn ImportRoutes() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <Route path=path!("/customers/:id/imports") view=imports::ImportsPage />
+        <Route
+            path=path!("/customers/:id/imports/from-groups")
+            view=imports::ImportGroupsPage
+        />
+        <Route path=path!("/imports/:id") view=imports::ImportPage />
     }
     .into_inner()
     .into_any_nested_route()
@@ -276,7 +296,9 @@ fn UserRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
         <ParentRoute path=path!("/users") view=users::UsersPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=users::AddDialog />
+                        <Route path=path!("views") view=users::ViewsDialog />
                     </ParentRoute>
+        <Route path=path!("/bulk/:id") view=bulk::BulkPage />
         <ParentRoute path=path!("/users/:id") view=users::UserPage>
             <Route path=path!("") view=|| () />
             <Route path=path!("edit") view=users::EditDialog />
@@ -298,6 +320,7 @@ fn GroupRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
         <ParentRoute path=path!("/groups") view=groups::GroupsPage>
                         <Route path=path!("") view=|| () />
                         <Route path=path!("add") view=groups::AddDialog />
+                        <Route path=path!("views") view=groups::ViewsDialog />
                     </ParentRoute>
         <ParentRoute path=path!("/groups/:id") view=groups::GroupPage>
             <Route path=path!("") view=|| () />
@@ -390,7 +413,12 @@ fn IntegrationRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("") view=integrations::ConfigurationTab />
             <Route path=path!("sync-history") view=history::IntegrationHistory />
             <Route path=path!("groups") view=integrations::GroupsTab />
+            <Route path=path!("filters") view=integrations::FiltersTab />
             <Route path=path!("attributes") view=integrations::AttributesTab />
+            <ParentRoute path=path!("matching") view=matching::MatchingTab>
+                <Route path=path!("") view=|| () />
+                <Route path=path!(":person") view=matching::MatchDialog />
+            </ParentRoute>
             <Route path=path!("why") view=integrations::WhyTab />
             <Route path=path!("settings-file") view=settings_files::IntegrationFilePage />
             <ParentRoute path=path!("template") view=policy_templates::TemplateTab>

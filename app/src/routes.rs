@@ -1,10 +1,11 @@
 //! Every path of the interface, built in one place. No link is a literal anywhere else.
 
 use domain::{
+    grid::GridList,
     id::{
-        ApiTokenId, AuditEventId, ContactId, CredentialProfileId, CustomerId, DeviceId, GroupId,
-        IntegrationId, NotificationRecipientId, OperatorId, PasskeyId, PolicyTemplateId, RunId,
-        SettingsDraftId, UserId,
+        ApiTokenId, AuditEventId, BulkId, ContactId, CredentialProfileId, CustomerId, DeviceId,
+        ExternalId, GroupId, ImportId, IntegrationId, NotificationRecipientId, OperatorId,
+        PasskeyId, PolicyTemplateId, RunId, SettingsDraftId, UserId,
     },
     policy::ObjectType,
 };
@@ -131,6 +132,8 @@ pub const AUDIT_LOG: &str = "/audit-log";
 pub const AUDIT_LOG_CSV: &str = "/export/audit-log.csv";
 /// Users as CSV, with the list's own query.
 pub const USERS_CSV: &str = "/export/users.csv";
+/// What came of the bulk change `bulk`, as CSV.
+pub const BULK_CSV: &str = "/export/bulk.csv";
 /// Groups as CSV, with the list's own query.
 pub const GROUPS_CSV: &str = "/export/groups.csv";
 /// Contacts as CSV, with the list's own query.
@@ -139,6 +142,8 @@ pub const CONTACTS_CSV: &str = "/export/contacts.csv";
 pub const DEVICES_CSV: &str = "/export/devices.csv";
 /// Integrations as CSV, with the list's own query.
 pub const INTEGRATIONS_CSV: &str = "/export/integrations.csv";
+/// Matches of the integration `integration` as CSV, with the list's own query.
+pub const MATCHES_CSV: &str = "/export/matches.csv";
 /// Sync History as CSV, with the list's own query.
 pub const SYNC_HISTORY_CSV: &str = "/export/sync-history.csv";
 /// The changes of the run `run` as CSV, with the list's own query.
@@ -160,6 +165,26 @@ pub fn sign_in(back: &str) -> String {
 /// How a customer's people are invited.
 pub fn customer_enrolment(id: CustomerId) -> String {
     format!("{CUSTOMERS}/{id}/enrolment")
+}
+
+/// Bring people of a file, or members of groups, into a customer's directory.
+pub fn customer_imports(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/imports")
+}
+
+/// Import members of groups of a customer's tenant.
+pub fn customer_import_groups(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/imports/from-groups")
+}
+
+/// Where a file to import is sent to.
+pub const IMPORT_FILE: &str = "/imports/file";
+/// What comes of the rows of the import `import` as CSV, with the list's own query.
+pub const IMPORT_ROWS_CSV: &str = "/export/import-rows.csv";
+
+/// One import.
+pub fn import(id: ImportId) -> String {
+    format!("/imports/{id}")
 }
 
 /// Invite the next of them.
@@ -331,6 +356,19 @@ pub fn notification_recipient_remove(id: NotificationRecipientId) -> String {
     format!("/notification-recipients/{id}/remove")
 }
 
+/// What is done to many at once.
+pub fn bulk(id: BulkId) -> String {
+    format!("/bulk/{id}")
+}
+
+/// Manage the views of a list.
+pub const fn grid_views(list: GridList) -> &'static str {
+    match list {
+        GridList::Users => "/users/views",
+        GridList::Groups => "/groups/views",
+    }
+}
+
 /// One user.
 pub fn user(id: UserId) -> String {
     format!("{USERS}/{id}")
@@ -392,6 +430,16 @@ pub fn integration_groups(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/groups")
 }
 
+/// The tab Matching of one integration.
+pub fn integration_matches(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/matching")
+}
+
+/// One person of the tab Matching.
+pub fn integration_match(id: IntegrationId, person: ExternalId) -> String {
+    format!("{INTEGRATIONS}/{id}/matching/{person}")
+}
+
 /// The tab Versions of one integration.
 pub fn integration_versions(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/versions")
@@ -417,6 +465,16 @@ pub fn integration_attributes_with_preview(id: IntegrationId, run: RunId) -> Str
     format!("{INTEGRATIONS}/{id}/attributes?preview={run}")
 }
 
+/// The tab Filters of one integration.
+pub fn integration_filters(id: IntegrationId) -> String {
+    format!("{INTEGRATIONS}/{id}/filters")
+}
+
+/// The tab Filters, with what a preview was made for filled in.
+pub fn integration_filters_with_preview(id: IntegrationId, run: RunId) -> String {
+    format!("{INTEGRATIONS}/{id}/filters?preview={run}")
+}
+
 /// Why somebody is or isn't here: asked of one integration.
 pub fn integration_why(id: IntegrationId) -> String {
     format!("{INTEGRATIONS}/{id}/why")
@@ -431,8 +489,9 @@ pub fn integration_why_of(id: IntegrationId, object: &str) -> String {
 /// A setting of an integration, by its name in the policy: its place on Tenant Configuration.
 pub fn setting(id: IntegrationId, field: &str) -> String {
     let place = match field {
-        // It has a tab of its own.
+        // They have tabs of their own.
         "mapping" => return integration_attributes(id),
+        "filters" => return integration_filters(id),
         "selected_group_ids" => "f-groups".to_owned(),
         "out_of_scope" => "f-out-of-scope".to_owned(),
         "guard" => "f-guard".to_owned(),

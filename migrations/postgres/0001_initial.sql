@@ -1,6 +1,11 @@
 -- The first schema. Its twin in ../sqlite has the same tables and columns; ../README.md says
 -- what differs and why a released migration never changes.
 
+-- Trigrams, and ids in one index with them. Both come with PostgreSQL, and whoever may make tables
+-- in a database may add them there (they are trusted).
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS btree_gin;
+
 -- One row: what this database belongs to.
 CREATE TABLE installation (
     id                               BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
@@ -375,6 +380,8 @@ CREATE TABLE source_object (
     search_text          TEXT COLLATE "C" NOT NULL, -- folded names and addresses
     user_principal_name  TEXT,
     user_name_folded     TEXT COLLATE "C",
+    mail_folded          TEXT COLLATE "C", -- where it isn't the user name; of users
+    employee_id_folded   TEXT COLLATE "C",
     given_name           TEXT,
     surname              TEXT,
     mail                 TEXT,
@@ -394,6 +401,8 @@ CREATE TABLE source_object (
 );
 CREATE INDEX source_object_pending
     ON source_object (integration_id, object_type, external_id) WHERE pending IS NOT NULL;
+CREATE INDEX source_object_guest
+    ON source_object (integration_id, object_type, external_id) WHERE guest;
 CREATE INDEX source_object_protected
     ON source_object (integration_id, object_type, external_id) WHERE protected;
 
@@ -416,6 +425,8 @@ CREATE TABLE directory_user (
     source_type          TEXT NOT NULL,
     user_principal_name  TEXT,
     user_name_folded     TEXT COLLATE "C",
+    mail_folded          TEXT COLLATE "C", -- where it isn't the user name; of users
+    employee_id_folded   TEXT COLLATE "C",
     display_name         TEXT NOT NULL,
     name_folded          TEXT COLLATE "C" NOT NULL,
     search_text          TEXT COLLATE "C" NOT NULL,
@@ -447,8 +458,27 @@ CREATE INDEX directory_user_due
 CREATE INDEX directory_user_protected
     ON directory_user (integration_id, external_id) WHERE protected_at IS NOT NULL;
 CREATE INDEX directory_user_in_bin ON directory_user (purge_at) WHERE purge_at IS NOT NULL;
-CREATE INDEX directory_user_by_name ON directory_user (customer_id, name_folded, id, status);
+CREATE INDEX directory_user_by_name
+    ON directory_user (customer_id, name_folded, id, status, source_type);
+-- The same over all customers.
+CREATE INDEX directory_user_by_name_of_all
+    ON directory_user (name_folded, id, status, source_type, customer_id);
+-- A part of a name, by its trigrams, within one customer.
+CREATE INDEX directory_user_by_text
+    ON directory_user USING gin (customer_id, search_text gin_trgm_ops);
+-- Filters that few rows fit.
+CREATE INDEX directory_user_counting
+    ON directory_user (customer_id, id) WHERE delete_at IS NOT NULL;
+CREATE INDEX directory_user_protected_of_customer
+    ON directory_user (customer_id, id) WHERE protected_at IS NOT NULL;
+CREATE INDEX directory_user_administrator
+    ON directory_user (customer_id, id) WHERE administrator_at IS NOT NULL;
 CREATE INDEX directory_user_by_user_name ON directory_user (customer_id, user_name_folded);
+CREATE INDEX directory_user_by_mail
+    ON directory_user (customer_id, mail_folded) WHERE mail_folded IS NOT NULL;
+CREATE INDEX directory_user_by_employee_id
+    ON directory_user (customer_id, employee_id_folded) WHERE employee_id_folded IS NOT NULL;
+CREATE INDEX directory_user_made_here ON directory_user (customer_id) WHERE integration_id IS NULL;
 
 CREATE TABLE directory_group (
     id              UUID NOT NULL PRIMARY KEY,
@@ -544,8 +574,8 @@ CREATE INDEX directory_membership_by_member ON directory_membership (member_id, 
 
 CREATE TABLE run (
     id                UUID NOT NULL PRIMARY KEY,
-    integration_id    UUID NOT NULL, -- outlives the integration, as the history does
-    integration_name  TEXT, -- set once the integration is deleted
+    integration_id    UUID, -- outlives the integration, as the history does; none of an import
+    integration_name  TEXT, -- set once the integration is deleted; of an import what it is of
     customer_id       UUID NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
     mode              TEXT NOT NULL,
     triggered_by      TEXT NOT NULL, -- the API's `trigger`, a word that SQL keeps for itself
@@ -624,6 +654,10 @@ CREATE TABLE run_change (
     after_value   TEXT,             -- JSON; of a membership change {"added": [], "removed": []}
     PRIMARY KEY (run_id, position)
 );
+-- What runs did about one object that was here already: of those who come in, which run that was
+-- says its time.
+CREATE INDEX run_change_by_object ON run_change (object_id, run_id)
+    WHERE action IN ('update', 'disable', 'enable', 'delete', 'restore');
 
 -- What was decided about the held changes of a run, once a type.
 CREATE TABLE run_decision (
@@ -662,6 +696,8 @@ CREATE TABLE run_staging (
     search_text          TEXT COLLATE "C" NOT NULL,
     user_principal_name  TEXT,
     user_name_folded     TEXT COLLATE "C",
+    mail_folded          TEXT COLLATE "C", -- where it isn't the user name; of users
+    employee_id_folded   TEXT COLLATE "C",
     given_name           TEXT,
     surname              TEXT,
     mail                 TEXT,
@@ -967,4 +1003,141 @@ CREATE TABLE directory_user_kept_attribute (
     kept_at  TIMESTAMPTZ NOT NULL,
     note     TEXT NOT NULL,
     PRIMARY KEY (user_id, name)
+);
+
+-- People of a source who may be here already, until and after that is decided. What they have in
+-- common is found anew each time it is shown.
+CREATE TABLE user_match (
+    integration_id  UUID    NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    external_id     UUID    NOT NULL,
+    strength        TEXT    NOT NULL, -- as a run last found it
+    user_id         UUID,             -- the likeliest here; decided: whom `same` means
+    found_at        TIMESTAMPTZ    NOT NULL,
+    taken_back      BOOLEAN NOT NULL, -- a match was taken back: no rule makes it again
+    decision        TEXT,             -- null: it waits for one
+    refused         TEXT,             -- JSON array: the users whom `other` was decided about
+    decided_by      TEXT,
+    decided_at      TIMESTAMPTZ,
+    note            TEXT    NOT NULL,
+    automatic       BOOLEAN NOT NULL, -- the integration's rule decided
+    applied_at      TIMESTAMPTZ,             -- `same`: when a run did it
+    before_value    TEXT,             -- JSON: the user as it was then, to take it back
+    PRIMARY KEY (integration_id, external_id)
+);
+CREATE INDEX user_match_waiting
+    ON user_match (integration_id, strength, external_id) WHERE decision IS NULL;
+CREATE INDEX user_match_by_user ON user_match (user_id) WHERE user_id IS NOT NULL;
+
+-- People of a file, or members of groups, on their way in once. Their rows as they were given are in
+-- import_content, sealed, and go when nothing is needed of them any more.
+CREATE TABLE import (
+    id                 UUID NOT NULL PRIMARY KEY,
+    customer_id        UUID NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    name               TEXT NOT NULL, -- the file's, or the groups'
+    source             TEXT NOT NULL,
+    status             TEXT NOT NULL,
+    made_by            TEXT NOT NULL,
+    created_at         TIMESTAMPTZ NOT NULL,
+    expires_at         TIMESTAMPTZ NOT NULL,
+    encoding           TEXT, -- none of groups
+    columns            TEXT NOT NULL, -- JSON: header, field, example of each
+    password           TEXT NOT NULL,
+    counts             TEXT, -- JSON, of the dry run; none where it can't be made
+    plan               TEXT, -- names the dry run
+    run_id             UUID,
+    applied_rows       TEXT, -- all, good
+    passwords_total    BIGINT NOT NULL DEFAULT 0,
+    passwords_set      BIGINT NOT NULL DEFAULT 0,
+    passwords_refused  BIGINT NOT NULL DEFAULT 0,
+    passwords_after    BIGINT NOT NULL DEFAULT 0 -- the row that was done last
+);
+CREATE INDEX import_by_customer ON import (customer_id, created_at);
+CREATE INDEX import_by_end ON import (expires_at);
+
+CREATE TABLE import_content (
+    id            UUID NOT NULL PRIMARY KEY,
+    import_id     UUID NOT NULL REFERENCES import (id) ON DELETE CASCADE,
+    position      BIGINT NOT NULL,
+    text_sealed   BYTEA NOT NULL -- a part of the text
+);
+CREATE INDEX import_content_by_import ON import_content (import_id, position);
+
+-- What the dry run came to, row by row. No foreign key: it is filled by the hundred thousand.
+CREATE TABLE import_row (
+    import_id            UUID NOT NULL,
+    number               BIGINT NOT NULL, -- as a spreadsheet counts
+    outcome              TEXT NOT NULL,
+    display_name         TEXT NOT NULL,
+    user_principal_name  TEXT NOT NULL,
+    search_text          TEXT NOT NULL,
+    user_id              UUID,
+    errors               TEXT, -- JSON list; none where there are none
+    before_value         TEXT, -- JSON, of an update
+    after_value          TEXT,
+    password_refused     TEXT,
+    PRIMARY KEY (import_id, number)
+);
+
+-- The columns that an operator chose for a list.
+CREATE TABLE operator_columns (
+    operator_id  UUID NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
+    list         TEXT NOT NULL, -- users, groups
+    columns      TEXT NOT NULL, -- their names, with commas between
+    PRIMARY KEY (operator_id, list)
+);
+
+-- A list's filters, order and columns under a name.
+CREATE TABLE saved_view (
+    id           UUID NOT NULL PRIMARY KEY,
+    list         TEXT NOT NULL,
+    name         TEXT NOT NULL,
+    name_folded  TEXT COLLATE "C" NOT NULL,
+    query        TEXT NOT NULL, -- of the list's address
+    customer_id  UUID REFERENCES customer (id) ON DELETE CASCADE, -- the one in the query; null: all of the reader's
+    shared       BOOLEAN NOT NULL, -- others see it who look after the customer, or after all
+    operator_id  UUID NOT NULL REFERENCES operator (id) ON DELETE CASCADE, -- who made it
+    created_at   TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX saved_view_by_operator ON saved_view (operator_id, list);
+CREATE INDEX saved_view_shared ON saved_view (list, customer_id) WHERE shared;
+
+-- The view with which a list opens for an operator.
+CREATE TABLE saved_view_default (
+    operator_id  UUID NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
+    list         TEXT NOT NULL,
+    view_id      UUID NOT NULL REFERENCES saved_view (id) ON DELETE CASCADE,
+    PRIMARY KEY (operator_id, list)
+);
+
+-- What somebody does to many users or groups at once: looked at first, then applied.
+CREATE TABLE bulk (
+    id            UUID NOT NULL PRIMARY KEY,
+    list          TEXT NOT NULL, -- users, groups
+    action        TEXT NOT NULL,
+    group_id      UUID, -- of the two actions that name one
+    group_name    TEXT,
+    note          TEXT NOT NULL,
+    made_by       UUID NOT NULL, -- the operator, or the token
+    made_by_name  TEXT NOT NULL,
+    address       TEXT, -- where it was applied from, for the audit log
+    request_id    TEXT,
+    status        TEXT NOT NULL, -- preview, running, done
+    created_at    TIMESTAMPTZ NOT NULL,
+    applied_at    TIMESTAMPTZ,
+    progress_at   TIMESTAMPTZ, -- when it last got on
+    ended_at      TIMESTAMPTZ
+);
+CREATE INDEX bulk_by_time ON bulk (created_at);
+
+CREATE TABLE bulk_item (
+    bulk_id      UUID NOT NULL REFERENCES bulk (id) ON DELETE CASCADE,
+    position     BIGINT NOT NULL, -- by name, from 1
+    object_id    UUID NOT NULL,
+    customer_id  UUID NOT NULL,
+    name         TEXT NOT NULL,
+    detail       TEXT NOT NULL, -- the user name
+    outcome      TEXT NOT NULL, -- would, skipped, done, refused
+    words        TEXT NOT NULL, -- what it does, or why it doesn't
+    was          TEXT NOT NULL, -- names how it was when it was looked at
+    PRIMARY KEY (bulk_id, position)
 );

@@ -375,6 +375,8 @@ CREATE TABLE source_object (
     search_text          TEXT    NOT NULL, -- folded names and addresses
     user_principal_name  TEXT,
     user_name_folded     TEXT,
+    mail_folded          TEXT, -- where it isn't the user name; of users
+    employee_id_folded   TEXT,
     given_name           TEXT,
     surname              TEXT,
     mail                 TEXT,
@@ -394,6 +396,8 @@ CREATE TABLE source_object (
 ) STRICT;
 CREATE INDEX source_object_pending
     ON source_object (integration_id, object_type, external_id) WHERE pending IS NOT NULL;
+CREATE INDEX source_object_guest
+    ON source_object (integration_id, object_type, external_id) WHERE guest;
 CREATE INDEX source_object_protected
     ON source_object (integration_id, object_type, external_id) WHERE protected;
 
@@ -414,6 +418,8 @@ CREATE TABLE directory_user (
     source_type          TEXT NOT NULL,
     user_principal_name  TEXT,
     user_name_folded     TEXT,
+    mail_folded          TEXT, -- where it isn't the user name; of users
+    employee_id_folded   TEXT,
     display_name         TEXT NOT NULL,
     name_folded          TEXT NOT NULL,
     search_text          TEXT NOT NULL,
@@ -445,8 +451,25 @@ CREATE INDEX directory_user_due
 CREATE INDEX directory_user_protected
     ON directory_user (integration_id, external_id) WHERE protected_at IS NOT NULL;
 CREATE INDEX directory_user_in_bin ON directory_user (purge_at) WHERE purge_at IS NOT NULL;
-CREATE INDEX directory_user_by_name ON directory_user (customer_id, name_folded, id, status);
+-- Everything that a page of the grid is found by: a search for a part of a name reads this index alone.
+CREATE INDEX directory_user_by_name
+    ON directory_user (customer_id, name_folded, id, status, source_type, search_text);
+-- The same over all customers.
+CREATE INDEX directory_user_by_name_of_all
+    ON directory_user (name_folded, id, status, source_type, customer_id);
+-- Filters that few rows fit.
+CREATE INDEX directory_user_counting
+    ON directory_user (customer_id, id) WHERE delete_at IS NOT NULL;
+CREATE INDEX directory_user_protected_of_customer
+    ON directory_user (customer_id, id) WHERE protected_at IS NOT NULL;
+CREATE INDEX directory_user_administrator
+    ON directory_user (customer_id, id) WHERE administrator_at IS NOT NULL;
 CREATE INDEX directory_user_by_user_name ON directory_user (customer_id, user_name_folded);
+CREATE INDEX directory_user_by_mail
+    ON directory_user (customer_id, mail_folded) WHERE mail_folded IS NOT NULL;
+CREATE INDEX directory_user_by_employee_id
+    ON directory_user (customer_id, employee_id_folded) WHERE employee_id_folded IS NOT NULL;
+CREATE INDEX directory_user_made_here ON directory_user (customer_id) WHERE integration_id IS NULL;
 
 CREATE TABLE directory_group (
     id              BLOB    NOT NULL PRIMARY KEY,
@@ -542,8 +565,8 @@ CREATE INDEX directory_membership_by_member ON directory_membership (member_id, 
 
 CREATE TABLE run (
     id                BLOB    NOT NULL PRIMARY KEY,
-    integration_id    BLOB    NOT NULL, -- outlives the integration, as the history does
-    integration_name  TEXT,             -- set once the integration is deleted
+    integration_id    BLOB, -- outlives the integration, as the history does; none of an import
+    integration_name  TEXT, -- set once the integration is deleted; of an import what it is of
     customer_id       BLOB    NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
     mode              TEXT    NOT NULL,
     triggered_by      TEXT    NOT NULL, -- the API's `trigger`, a word that SQL keeps for itself
@@ -622,6 +645,10 @@ CREATE TABLE run_change (
     after_value   TEXT,             -- JSON; of a membership change {"added": [], "removed": []}
     PRIMARY KEY (run_id, position)
 ) STRICT, WITHOUT ROWID;
+-- What runs did about one object that was here already: of those who come in, which run that was
+-- says its time.
+CREATE INDEX run_change_by_object ON run_change (object_id, run_id)
+    WHERE action IN ('update', 'disable', 'enable', 'delete', 'restore');
 
 -- What was decided about the held changes of a run, once a type.
 CREATE TABLE run_decision (
@@ -660,6 +687,8 @@ CREATE TABLE run_staging (
     search_text          TEXT    NOT NULL,
     user_principal_name  TEXT,
     user_name_folded     TEXT,
+    mail_folded          TEXT, -- where it isn't the user name; of users
+    employee_id_folded   TEXT,
     given_name           TEXT,
     surname              TEXT,
     mail                 TEXT,
@@ -966,3 +995,140 @@ CREATE TABLE directory_user_kept_attribute (
     note     TEXT NOT NULL,
     PRIMARY KEY (user_id, name)
 ) STRICT;
+
+-- People of a source who may be here already, until and after that is decided. What they have in
+-- common is found anew each time it is shown.
+CREATE TABLE user_match (
+    integration_id  BLOB    NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
+    external_id     BLOB    NOT NULL,
+    strength        TEXT    NOT NULL, -- as a run last found it
+    user_id         BLOB,             -- the likeliest here; decided: whom `same` means
+    found_at        TEXT    NOT NULL,
+    taken_back      INTEGER NOT NULL, -- a match was taken back: no rule makes it again
+    decision        TEXT,             -- null: it waits for one
+    refused         TEXT,             -- JSON array: the users whom `other` was decided about
+    decided_by      TEXT,
+    decided_at      TEXT,
+    note            TEXT    NOT NULL,
+    automatic       INTEGER NOT NULL, -- the integration's rule decided
+    applied_at      TEXT,             -- `same`: when a run did it
+    before_value    TEXT,             -- JSON: the user as it was then, to take it back
+    PRIMARY KEY (integration_id, external_id)
+) STRICT;
+CREATE INDEX user_match_waiting
+    ON user_match (integration_id, strength, external_id) WHERE decision IS NULL;
+CREATE INDEX user_match_by_user ON user_match (user_id) WHERE user_id IS NOT NULL;
+
+-- People of a file, or members of groups, on their way in once. Their rows as they were given are in
+-- import_content, sealed, and go when nothing is needed of them any more.
+CREATE TABLE import (
+    id                 BLOB NOT NULL PRIMARY KEY,
+    customer_id        BLOB NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    name               TEXT NOT NULL, -- the file's, or the groups'
+    source             TEXT NOT NULL,
+    status             TEXT NOT NULL,
+    made_by            TEXT NOT NULL,
+    created_at         TEXT NOT NULL,
+    expires_at         TEXT NOT NULL,
+    encoding           TEXT, -- none of groups
+    columns            TEXT NOT NULL, -- JSON: header, field, example of each
+    password           TEXT NOT NULL,
+    counts             TEXT, -- JSON, of the dry run; none where it can't be made
+    plan               TEXT, -- names the dry run
+    run_id             BLOB,
+    applied_rows       TEXT, -- all, good
+    passwords_total    INTEGER NOT NULL DEFAULT 0,
+    passwords_set      INTEGER NOT NULL DEFAULT 0,
+    passwords_refused  INTEGER NOT NULL DEFAULT 0,
+    passwords_after    INTEGER NOT NULL DEFAULT 0 -- the row that was done last
+) STRICT;
+CREATE INDEX import_by_customer ON import (customer_id, created_at);
+CREATE INDEX import_by_end ON import (expires_at);
+
+CREATE TABLE import_content (
+    id            BLOB NOT NULL PRIMARY KEY,
+    import_id     BLOB NOT NULL REFERENCES import (id) ON DELETE CASCADE,
+    position      INTEGER NOT NULL,
+    text_sealed   BLOB NOT NULL -- a part of the text
+) STRICT;
+CREATE INDEX import_content_by_import ON import_content (import_id, position);
+
+-- What the dry run came to, row by row. No foreign key: it is filled by the hundred thousand.
+CREATE TABLE import_row (
+    import_id            BLOB NOT NULL,
+    number               INTEGER NOT NULL, -- as a spreadsheet counts
+    outcome              TEXT NOT NULL,
+    display_name         TEXT NOT NULL,
+    user_principal_name  TEXT NOT NULL,
+    search_text          TEXT NOT NULL,
+    user_id              BLOB,
+    errors               TEXT, -- JSON list; none where there are none
+    before_value         TEXT, -- JSON, of an update
+    after_value          TEXT,
+    password_refused     TEXT,
+    PRIMARY KEY (import_id, number)
+) STRICT, WITHOUT ROWID;
+
+-- The columns that an operator chose for a list.
+CREATE TABLE operator_columns (
+    operator_id  BLOB NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
+    list         TEXT NOT NULL, -- users, groups
+    columns      TEXT NOT NULL, -- their names, with commas between
+    PRIMARY KEY (operator_id, list)
+) STRICT, WITHOUT ROWID;
+
+-- A list's filters, order and columns under a name.
+CREATE TABLE saved_view (
+    id           BLOB NOT NULL PRIMARY KEY,
+    list         TEXT NOT NULL,
+    name         TEXT NOT NULL,
+    name_folded  TEXT NOT NULL,
+    query        TEXT NOT NULL, -- of the list's address
+    customer_id  BLOB REFERENCES customer (id) ON DELETE CASCADE, -- the one in the query; null: all of the reader's
+    shared       INTEGER NOT NULL, -- others see it who look after the customer, or after all
+    operator_id  BLOB NOT NULL REFERENCES operator (id) ON DELETE CASCADE, -- who made it
+    created_at   TEXT NOT NULL
+) STRICT;
+CREATE INDEX saved_view_by_operator ON saved_view (operator_id, list);
+CREATE INDEX saved_view_shared ON saved_view (list, customer_id) WHERE shared;
+
+-- The view with which a list opens for an operator.
+CREATE TABLE saved_view_default (
+    operator_id  BLOB NOT NULL REFERENCES operator (id) ON DELETE CASCADE,
+    list         TEXT NOT NULL,
+    view_id      BLOB NOT NULL REFERENCES saved_view (id) ON DELETE CASCADE,
+    PRIMARY KEY (operator_id, list)
+) STRICT, WITHOUT ROWID;
+
+-- What somebody does to many users or groups at once: looked at first, then applied.
+CREATE TABLE bulk (
+    id            BLOB NOT NULL PRIMARY KEY,
+    list          TEXT NOT NULL, -- users, groups
+    action        TEXT NOT NULL,
+    group_id      BLOB, -- of the two actions that name one
+    group_name    TEXT,
+    note          TEXT NOT NULL,
+    made_by       BLOB NOT NULL, -- the operator, or the token
+    made_by_name  TEXT NOT NULL,
+    address       TEXT, -- where it was applied from, for the audit log
+    request_id    TEXT,
+    status        TEXT NOT NULL, -- preview, running, done
+    created_at    TEXT NOT NULL,
+    applied_at    TEXT,
+    progress_at   TEXT, -- when it last got on
+    ended_at      TEXT
+) STRICT;
+CREATE INDEX bulk_by_time ON bulk (created_at);
+
+CREATE TABLE bulk_item (
+    bulk_id      BLOB NOT NULL REFERENCES bulk (id) ON DELETE CASCADE,
+    position     INTEGER NOT NULL, -- by name, from 1
+    object_id    BLOB NOT NULL,
+    customer_id  BLOB NOT NULL,
+    name         TEXT NOT NULL,
+    detail       TEXT NOT NULL, -- the user name
+    outcome      TEXT NOT NULL, -- would, skipped, done, refused
+    words        TEXT NOT NULL, -- what it does, or why it doesn't
+    was          TEXT NOT NULL, -- names how it was when it was looked at
+    PRIMARY KEY (bulk_id, position)
+) STRICT, WITHOUT ROWID;

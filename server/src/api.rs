@@ -3,6 +3,7 @@
 
 mod api_tokens;
 mod audit_events;
+mod bulk_changes;
 pub mod caller;
 mod connections;
 mod consent_links;
@@ -15,9 +16,11 @@ mod devices;
 mod docs;
 mod enrolments;
 mod groups;
+mod imports;
 pub mod input;
 mod integration_versions;
 mod integrations;
+mod matches;
 mod notification_recipients;
 mod operators;
 mod pauses;
@@ -29,6 +32,7 @@ mod settings_files;
 mod syncs;
 mod template_following;
 mod user_changes;
+mod user_origins;
 mod users;
 mod why;
 
@@ -76,6 +80,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(second_credentials::calls())
             .merge(integrations::calls())
             .merge(integration_versions::calls())
+            .merge(matches::calls())
             .merge(settings_files::calls())
             .merge(policy_templates::calls())
             .merge(template_following::calls())
@@ -86,8 +91,11 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(syncs::calls())
             .merge(enrolments::calls())
             .merge(notification_recipients::calls())
+            .merge(imports::calls())
             .merge(users::calls())
             .merge(user_changes::calls())
+            .merge(user_origins::calls())
+            .merge(bulk_changes::calls())
             .merge(groups::calls())
             .merge(contacts::calls())
             .merge(devices::calls())

@@ -20,10 +20,12 @@ use backend::{
     Backend, Origin, Scope, refusal,
     store::{
         audit::{self, AuditFilter},
-        contacts, credential_profiles, devices,
+        bulk, contacts, credential_profiles, devices,
         directory::DirectoryQuery,
         groups::{self, GroupQuery},
+        imports::{self, RowQuery},
         integrations::{self, IntegrationQuery},
+        matches,
         runs::{self, ChangeQuery, HistoryQuery},
         sessions::OPERATOR,
         settings_files,
@@ -34,8 +36,11 @@ use chrono::TimeDelta;
 use domain::{
     DateTime,
     audit::AuditAction,
-    id::{CredentialProfileId, CustomerId, IntegrationId, OperatorId, PolicyTemplateId, RunId},
-    paging::Direction,
+    id::{
+        BulkId, CredentialProfileId, CustomerId, ImportId, IntegrationId, OperatorId,
+        PolicyTemplateId, RunId,
+    },
+    matching::MatchFilter,
     permission::Permission,
     settings::file::FileFormat,
 };
@@ -51,12 +56,15 @@ use crate::{
 pub fn router(backend: &Backend) -> Router {
     Router::new()
         .route(app::routes::USERS_CSV, get(user_rows))
+        .route(app::routes::BULK_CSV, get(bulk_rows))
         .route(app::routes::GROUPS_CSV, get(group_rows))
         .route(app::routes::CONTACTS_CSV, get(contact_rows))
         .route(app::routes::DEVICES_CSV, get(device_rows))
         .route(app::routes::INTEGRATIONS_CSV, get(integration_rows))
+        .route(app::routes::MATCHES_CSV, get(match_rows))
         .route(app::routes::SYNC_HISTORY_CSV, get(history_rows))
         .route(app::routes::RUN_CHANGES_CSV, get(change_rows))
+        .route(app::routes::IMPORT_ROWS_CSV, get(import_rows))
         .route(app::routes::AUDIT_LOG_CSV, get(audit_rows))
         .route(app::routes::CERTIFICATE, get(certificate_file))
         .route(app::routes::SETTINGS_FILE, get(settings_file))
@@ -77,15 +85,6 @@ fn parsed<T: FromStr>(address: &Address, name: &str) -> Option<T> {
     text(address, name)?.parse().ok()
 }
 
-/// The column and the way of `sort=column` and `sort=-column`.
-fn sort(address: &Address) -> Option<(String, Direction)> {
-    let sort = text(address, "sort")?;
-    Some(match sort.strip_prefix('-') {
-        Some(column) => (column.to_owned(), Direction::Descending),
-        None => (sort, Direction::Ascending),
-    })
-}
-
 /// When a period such as `7d` began.
 fn period(address: &Address, now: DateTime) -> Option<DateTime> {
     let days = text(address, "period")?.strip_suffix('d')?.parse().ok()?;
@@ -94,7 +93,7 @@ fn period(address: &Address, now: DateTime) -> Option<DateTime> {
 
 /// What is answered instead of a file.
 #[derive(Debug, Clone, Copy)]
-enum Refused {
+pub(crate) enum Refused {
     SignedOut,
     Forbidden,
     NotFound,
@@ -141,7 +140,7 @@ impl Refused {
 
 /// Who asks, and from where.
 #[derive(Debug)]
-struct Asking {
+pub(crate) struct Asking {
     backend: Backend,
     session: Session,
     origin: Origin,
@@ -168,7 +167,7 @@ impl FromRequestParts<Backend> for Asking {
 
 impl Asking {
     /// The operator who is signed in, where they may do this.
-    async fn may(self, permission: Permission) -> Result<(Backend, Scope), Refused> {
+    pub(crate) async fn may(self, permission: Permission) -> Result<(Backend, Scope), Refused> {
         let id = self
             .session
             .get::<OperatorId>(OPERATOR)
@@ -208,20 +207,7 @@ fn pairs(address: &Address) -> Vec<(&str, &str)> {
 
 async fn user_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
     let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
-    let (sort, direction) = sort(&address).unzip();
-    let query = UserQuery {
-        customer_id: parsed(&address, "customer"),
-        integration_id: parsed(&address, "integration"),
-        q: text(&address, "q"),
-        status: parsed(&address, "status"),
-        source_type: parsed(&address, "source_type"),
-        group_id: parsed(&address, "group"),
-        countdown: parsed(&address, "countdown"),
-        protected: parsed(&address, "protected"),
-        sort,
-        direction: direction.unwrap_or_default(),
-        ..UserQuery::default()
-    };
+    let query = UserQuery::of_address(pairs(&address));
     exported(&backend, &scope, AuditAction::UserExport, &address).await?;
     let rows = users::csv(&backend, &scope, query);
     Ok(csv::answer("users", Body::from_stream(rows)))
@@ -229,21 +215,21 @@ async fn user_rows(asking: Asking, address: Address) -> Result<Response, Refused
 
 async fn group_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
     let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
-    let (sort, direction) = sort(&address).unzip();
-    let query = GroupQuery {
-        customer_id: parsed(&address, "customer"),
-        integration_id: parsed(&address, "integration"),
-        q: text(&address, "q"),
-        status: parsed(&address, "status"),
-        source_type: parsed(&address, "source_type"),
-        kind: parsed(&address, "kind"),
-        sort,
-        direction: direction.unwrap_or_default(),
-        ..GroupQuery::default()
-    };
+    let query = GroupQuery::of_address(pairs(&address));
     exported(&backend, &scope, AuditAction::GroupExport, &address).await?;
     let rows = groups::csv(&backend, &scope, query);
     Ok(csv::answer("groups", Body::from_stream(rows)))
+}
+
+/// What came of a bulk change, which is written down where it is read.
+async fn bulk_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
+    let id: BulkId = parsed(&address, "bulk").ok_or(Refused::NotFound)?;
+    let outcome = parsed(&address, "outcome");
+    let rows = bulk::csv_of(&backend, &scope, id, outcome)
+        .await
+        .map_err(Refused::of)?;
+    Ok(csv::answer("bulk-change", Body::from_stream(rows)))
 }
 
 /// What the lists of contacts and devices are asked for.
@@ -289,6 +275,24 @@ async fn integration_rows(asking: Asking, address: Address) -> Result<Response, 
     Ok(csv::answer("integrations", Body::from_stream(rows)))
 }
 
+async fn match_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
+    let id: IntegrationId = parsed(&address, "integration").ok_or(Refused::NotFound)?;
+    let of = integrations::get(&backend, &scope, id).await;
+    let customer = Some(of.map_err(Refused::of)?.customer_id);
+    let filter = MatchFilter {
+        state: parsed(&address, "state"),
+        strength: parsed(&address, "strength"),
+    };
+    let rows = matches::csv(&backend, &scope, id, filter, text(&address, "q")).await;
+    let rows = rows.map_err(Refused::of)?;
+    let action = AuditAction::IntegrationExportMatches;
+    audit::exported(&backend, &scope, action, customer, pairs(&address))
+        .await
+        .map_err(Refused::of)?;
+    Ok(csv::answer("matches", Body::from_stream(rows)))
+}
+
 async fn history_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
     let (backend, scope) = asking.may(Permission::RunsRead).await?;
     let query = HistoryQuery {
@@ -324,6 +328,25 @@ async fn change_rows(asking: Asking, address: Address) -> Result<Response, Refus
         .await
         .map_err(Refused::of)?;
     Ok(csv::answer("run-changes", Body::from_stream(rows)))
+}
+
+async fn import_rows(asking: Asking, address: Address) -> Result<Response, Refused> {
+    let (backend, scope) = asking.may(Permission::DirectoryRead).await?;
+    let id: ImportId = parsed(&address, "import").ok_or(Refused::NotFound)?;
+    let found = imports::get(&backend, &scope, id).await;
+    let customer = Some(found.map_err(Refused::of)?.customer_id);
+    let query = RowQuery {
+        q: text(&address, "q"),
+        outcome: parsed(&address, "outcome"),
+        ..RowQuery::default()
+    };
+    let (action, filters) = (AuditAction::UserExport, pairs(&address));
+    audit::exported(&backend, &scope, action, customer, filters)
+        .await
+        .map_err(Refused::of)?;
+    let rows = imports::rows_csv(&backend, &scope, id, query).await;
+    let rows = rows.map_err(Refused::of)?;
+    Ok(csv::answer("import-rows", Body::from_stream(rows)))
 }
 
 async fn audit_rows(asking: Asking, address: Address) -> Result<Response, Refused> {

@@ -25,5 +25,6 @@ mod shutdown;
 mod site;
 mod strangers;
 mod trace;
+mod upload;
 
 pub use command::run;

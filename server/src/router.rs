@@ -16,7 +16,7 @@ use crate::{
     cross_site::{self, OwnOrigin},
     export, health, metrics, oidc, pages,
     security::{self, Https},
-    session, strangers, trace,
+    session, strangers, trace, upload,
 };
 
 /// The most bytes a request may bring: a certificate with its chain and a thousand group ids fit
@@ -36,6 +36,8 @@ pub fn public(backend: &Backend, config: &Config, metrics: &metrics::Metrics) ->
         .merge(oidc::router(backend))
         .merge(consent::router(backend, config.is_https()))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
+        // Files are larger, and have a limit of their own.
+        .merge(upload::router(backend))
         .layer(from_fn_with_state(backend.clone(), strangers::limit))
         .layer(session::layer(backend, config.is_https()))
         .layer(from_fn_with_state(own, cross_site::refuse));

@@ -10,6 +10,8 @@ mod audit_events;
 #[cfg(test)]
 mod backups;
 #[cfg(test)]
+mod bulk_changes;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod consent_links;
@@ -28,6 +30,10 @@ mod description;
 #[cfg(test)]
 mod enrolments;
 #[cfg(test)]
+mod filters;
+#[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod integrations;
 #[cfg(test)]
 mod killed;
@@ -35,6 +41,8 @@ mod killed;
 mod made_here;
 #[cfg(test)]
 mod mapping;
+#[cfg(test)]
+mod matches;
 #[cfg(test)]
 mod notification_recipients;
 #[cfg(test)]

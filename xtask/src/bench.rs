@@ -44,7 +44,22 @@ pub fn table(project: &Project, table: &Table) -> Result<(), Error> {
             step = step.arg(flag).arg(size.to_string());
         }
     }
-    step.run()
+    step.run()?;
+    // One after another: each may fill some gigabytes of disk.
+    drop(cluster);
+    let by = if table.small { 10 } else { 1 };
+    grid(project, 5_000_000 / by, 200_000 / by)
+}
+
+/// Measures pages of the Users grid with so many users, of whom one customer has some.
+pub fn grid(project: &Project, users: usize, customer: usize) -> Result<(), Error> {
+    let cluster = Cluster::start(project, Promise::Kept)?;
+    example(project, "measuring the Users grid", "bench_grid", &cluster)
+        .arg("--users")
+        .arg(users.to_string())
+        .arg("--customer")
+        .arg(customer.to_string())
+        .run()
 }
 
 /// Measures a full sync and delta runs against the floor of this machine.
@@ -57,9 +72,21 @@ pub fn sync(project: &Project, sizes: &[(&str, usize)]) -> Result<(), Error> {
     step.run()
 }
 
-/// The bench, on SQLite and on a cluster that keeps its promises, as the product's does where it
-/// runs.
+/// Measures importing a file.
+pub fn import(project: &Project) -> Result<(), Error> {
+    let cluster = Cluster::start(project, Promise::Kept)?;
+    bench(project, "measuring an import", &cluster)
+        .arg("--imports")
+        .run()
+}
+
+/// The bench of a sync.
 fn bench(project: &Project, purpose: &str, cluster: &Cluster) -> Step {
+    example(project, purpose, "bench_sync", cluster)
+}
+
+/// A bench, on SQLite and on a cluster that keeps its promises, as the product's does where it runs.
+fn example(project: &Project, purpose: &str, name: &str, cluster: &Cluster) -> Step {
     project
         .cargo(purpose)
         .args([
@@ -68,7 +95,7 @@ fn bench(project: &Project, purpose: &str, cluster: &Cluster) -> Step {
             "--package",
             "backend",
             "--example",
-            "bench_sync",
+            name,
             "--",
         ])
         .args(["--postgres", &cluster.url("postgres")])

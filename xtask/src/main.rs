@@ -107,6 +107,17 @@ enum Bench {
         #[arg(long, default_value_t = 100_000)]
         memberships: usize,
     },
+    /// Importing a file of 100,000 people, which may take five seconds.
+    Import,
+    /// Pages of the Users grid with very many users.
+    Grid {
+        /// Users in all.
+        #[arg(long, default_value_t = 5_000_000)]
+        users: usize,
+        /// Users of the customer whose grid it is.
+        #[arg(long, default_value_t = 200_000)]
+        customer: usize,
+    },
 }
 
 fn main() -> ExitCode {
@@ -135,6 +146,10 @@ fn run(task: Task) -> Result<ExitCode, Error> {
         Task::Serve { arguments } => return serve::run(&project, &arguments),
         Task::Bench { table, alone: None } => bench::table(&project, &table)?,
         Task::Bench {
+            alone: Some(Bench::Import),
+            ..
+        } => bench::import(&project)?,
+        Task::Bench {
             alone:
                 Some(Bench::Sync {
                     users,
@@ -150,6 +165,10 @@ fn run(task: Task) -> Result<ExitCode, Error> {
                 ("--memberships", memberships),
             ],
         )?,
+        Task::Bench {
+            alone: Some(Bench::Grid { users, customer }),
+            ..
+        } => bench::grid(&project, users, customer)?,
         Task::Check => checks::quick(&project)?,
         Task::Soak { from } => soak::run(&project, from)?,
         Task::Pictures => browser::pictures(&project)?,

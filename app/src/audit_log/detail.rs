@@ -61,6 +61,7 @@ fn page_of(object_type: AuditObject, id: Uuid) -> Option<String> {
         | AuditObject::Session
         | AuditObject::ApiToken
         | AuditObject::ConsentLink
+        | AuditObject::SavedView
         | AuditObject::AuditEvent => return None,
     })
 }

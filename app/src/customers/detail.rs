@@ -179,6 +179,15 @@ fn Customer(customer: CustomerView, resume: Post<ResumeCustomer>) -> impl IntoVi
                         </a>
                     }
                 })}
+            {(in_use && may(Permission::DirectoryRead))
+                .then(|| {
+                    view! {
+                        <a class="btn" href=routes::customer_imports(id)>
+                            <Icon name="file-up" />
+                            "Imports"
+                        </a>
+                    }
+                })}
             {in_use
                 .then(|| {
                     view! {

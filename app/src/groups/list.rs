@@ -1,9 +1,12 @@
 //! The list of groups, of one customer or of all.
 
+use std::collections::BTreeMap;
+
 use domain::{
+    countdown::CountdownState,
+    grid::{GridColumn, GridList},
     group::{GroupKind, GroupLine},
     made_here::{Editable, editable},
-    paging::Page,
     permission::Permission,
     policy::ObjectType,
     user::{DirectoryStatus, SourceType},
@@ -13,30 +16,40 @@ use leptos_router::components::Outlet;
 use serde::{Deserialize, Serialize};
 
 use super::change::Restore;
+#[cfg(feature = "ssr")]
+use crate::grid::columns_of;
 use crate::{
+    grid::{
+        BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell,
+        ViewsMenu, how_many,
+    },
     session::may,
     ui::{
         prelude::*,
-        table::{ChangedCell, CustomerCell, ListTable, StatusCell},
+        table::{ChangedCell, CustomerCell, DeletionCell, ListTable, StatusCell},
     },
 };
 
 /// What the list is filtered by, beside the customer and the search.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct GroupFilter {
     status: Option<DirectoryStatus>,
     source_type: Option<SourceType>,
     kind: Option<GroupKind>,
+    countdown: Option<CountdownState>,
 }
 
-/// Groups under the list's search and filters.
+/// Groups under the list's search and filters, with the columns they are shown with.
 #[server(endpoint = "groups/list", input = Json)]
 pub(crate) async fn list_groups(
     list: ListQuery,
     filter: GroupFilter,
-) -> AppResult<Page<GroupLine>> {
+    columns: Option<String>,
+) -> AppResult<GridPage<GroupLine>> {
     use backend::store::groups::{self, GroupQuery};
     let (backend, scope) = crate::session::caller().await?;
+    let columns = columns_of(&backend, &scope, GridList::Groups, columns.as_deref()).await?;
     let query = GroupQuery {
         sort: list.sort,
         customer_id: list.customer,
@@ -44,11 +57,20 @@ pub(crate) async fn list_groups(
         status: filter.status,
         source_type: filter.source_type,
         kind: filter.kind,
+        countdown: filter.countdown,
         page: list.page,
         direction: list.direction,
         ..GroupQuery::default()
     };
-    Ok(groups::list(&backend, &scope, query).await?)
+    let page = groups::list(&backend, &scope, query).await?;
+    let ids: Vec<_> = page.items.iter().map(|line| line.group.id).collect();
+    let more = groups::more_cells(&backend, &scope, &ids, &columns).await?;
+    Ok(GridPage {
+        groups: Vec::new(),
+        page,
+        columns,
+        more,
+    })
 }
 
 /// The page. What is added over it is a child route with a dialog.
@@ -67,12 +89,14 @@ pub fn GroupsPage() -> impl IntoView {
                 status: address.parsed("status"),
                 source_type: address.parsed("source_type"),
                 kind: address.parsed("kind"),
+                countdown: address.parsed("countdown"),
             },
+            address.get("columns"),
         )
     });
     let groups = Resource::new(
         move || (asked.get(), changes.follow()),
-        |((list, filter), _)| list_groups(list, filter),
+        |((list, filter, columns), _)| list_groups(list, filter, columns),
     );
     view! {
         <PageHead title="Groups">
@@ -102,48 +126,132 @@ pub fn GroupsPage() -> impl IntoView {
                 label="Source Type"
                 options=options(SourceType::ALL, SourceType::as_str)
             />
-            <TotalOf resource=groups one="group" many="groups" />
-            <ExportCsv path=routes::GROUPS_CSV />
+            <FilterChip
+                name="countdown"
+                label="Deletion"
+                options=options(CountdownState::ALL, CountdownState::title)
+            />
+            <GridTotal resource=groups one="group" many="groups" />
+            <div class="ms-auto flex items-center gap-2">
+                <ViewsMenu list=GridList::Groups />
+                <ExportCsv path=routes::GROUPS_CSV />
+            </div>
         </ListBar>
-        <Load resource=groups let:page>
-            <List asked=asked.get_untracked() page=page />
+        <Load resource=groups let:grid>
+            <List asked=asked.get_untracked() grid=grid />
         </Load>
         <Outlet />
     }
     .into_any()
 }
 
+/// Manage views.
 #[component]
-fn List(asked: (ListQuery, GroupFilter), page: Page<GroupLine>) -> impl IntoView {
-    let (list, filter) = asked;
-    let filtered = list.q.is_some()
-        || filter.status.is_some()
-        || filter.source_type.is_some()
-        || filter.kind.is_some();
-    if page.total == 0 && !filtered {
+pub fn ViewsDialog() -> impl IntoView {
+    view! { <ManageViews list=GridList::Groups /> }
+}
+
+#[component]
+fn List(
+    asked: (ListQuery, GroupFilter, Option<String>),
+    grid: GridPage<GroupLine>,
+) -> impl IntoView {
+    let (list, filter, _) = asked;
+    let filtered = list.q.is_some() || filter != GroupFilter::default();
+    if grid.page.total == 0 && !filtered {
         return view! { <Nothing /> }.into_any();
     }
-    let total = page.total;
-    let show_customer = list.customer.is_none();
-    // Among the deleted are those in the bin.
-    let bin = filter.status == Some(DirectoryStatus::Deleted) && may(Permission::DirectoryWrite);
-    let rows = page
+    let total = grid.page.total;
+    let write = may(Permission::DirectoryWrite);
+    let all = RwSignal::new(false);
+    let shown = Shown {
+        customer: list.customer.is_none() && grid.shows(GridColumn::Customer),
+        // Among the deleted are those in the bin.
+        bin: filter.status == Some(DirectoryStatus::Deleted) && write,
+        ticks: write.then_some(all),
+        columns: grid.columns,
+    };
+    let mut more = grid.more;
+    let rows = grid
+        .page
         .items
         .into_iter()
-        .map(|line| view! { <Row line=line show_customer=show_customer bin=bin /> }.into_any())
+        .map(|line| {
+            let more = more.remove(&line.group.id.0).unwrap_or_default();
+            view! { <Row line=line more=more shown=shown.clone() /> }.into_any()
+        })
         .collect();
+    let columns = shown.columns.clone();
     view! {
-        <ListTable label="Groups" many="groups" asked=list.page total=total rows=rows>
-            <SortHead label="Name" column="name" first=true class="grow" />
-            {show_customer.then(|| view! { <Head label="Customer" /> })}
-            <SortHead label="Kind" column="kind" />
-            <SortHead label="Status" column="status" />
-            <SortHead label="Source Type" column="source" />
-            <SortHead label="User Count" column="users" largest_first=true class="n" />
-            <Head label="Effective" class="n" />
-            <SortHead label="Changed" column="changed" largest_first=true />
-            {bin.then(|| view! { <Head label="" /> })}
+        <div class="flex items-start gap-2 flex-wrap">
+            {write
+                .then(|| {
+                    view! {
+                        <BulkBar
+                            list=GridList::Groups
+                            total=how_many(total)
+                            groups=Vec::new()
+                        />
+                    }
+                })}
+            <div class="ms-auto px-6 pb-2 max-md:hidden">
+                <ColumnsMenu list=GridList::Groups chosen=columns />
+            </div>
+        </div>
+        <ListTable
+            label="Groups"
+            many="groups"
+            asked=list.page
+            total=total
+            capped=true
+            rows=rows
+        >
+            <Heads shown=shown.clone() />
         </ListTable>
+    }
+    .into_any()
+}
+
+/// What of a row is shown.
+#[derive(Clone)]
+struct Shown {
+    columns: Vec<GridColumn>,
+    customer: bool,
+    /// Whether those made here can be restored.
+    bin: bool,
+    /// Whether rows are ticked, and whether all are.
+    ticks: Option<RwSignal<bool>>,
+}
+
+#[component]
+fn Heads(shown: Shown) -> impl IntoView {
+    use GridColumn as C;
+    let heads = shown
+        .columns
+        .iter()
+        .filter(|column| **column != C::Customer || shown.customer)
+        .map(|column| match column {
+            C::Kind => view! { <SortHead label="Kind" column="kind" /> }.into_any(),
+            C::Status => view! { <SortHead label="Status" column="status" /> }.into_any(),
+            C::Source => view! { <SortHead label="Source Type" column="source" /> }.into_any(),
+            C::Users => view! {
+                <SortHead label="User Count" column="users" largest_first=true class="n" />
+            }
+            .into_any(),
+            C::Effective => view! { <Head label="Effective" class="n" /> }.into_any(),
+            C::Changed => {
+                view! { <SortHead label="Changed" column="changed" largest_first=true /> }
+                    .into_any()
+            }
+            C::Customer => view! { <Head label="Customer" /> }.into_any(),
+            other => view! { <Head label=other.title() class="max-md:hidden" /> }.into_any(),
+        })
+        .collect_view();
+    view! {
+        {shown.ticks.map(|all| view! { <TickAll all=all /> })}
+        <SortHead label="Name" column="name" first=true class="grow" />
+        {heads}
+        {shown.bin.then(|| view! { <Head label="" /> })}
     }
     .into_any()
 }
@@ -164,39 +272,38 @@ fn Nothing() -> impl IntoView {
 }
 
 #[component]
-fn Row(
-    line: GroupLine,
-    show_customer: bool,
-    /// Whether those made here can be restored.
-    bin: bool,
-) -> impl IntoView {
-    let address = use_address();
-    let group = line.group;
-    let (id, restorable) = (
-        group.id,
-        // What an integration keeps in step has an object id of its source.
-        group.external_id.is_none() && editable(group.source_type, None) == Editable::Here,
-    );
-    let href = address.keep(&routes::group(group.id));
+fn Row(line: GroupLine, more: BTreeMap<GridColumn, String>, shown: Shown) -> impl IntoView {
+    let (address, mut more) = (use_address(), more);
+    let group = &line.group;
+    let (id, name) = (group.id, group.display_name.clone());
+    // What an integration keeps in step has an object id of its source.
+    let restorable =
+        group.external_id.is_none() && editable(group.source_type, None) == Editable::Here;
+    let href = address.keep(&routes::group(id));
+    let cells = shown
+        .columns
+        .iter()
+        .filter(|column| **column != GridColumn::Customer || shown.customer)
+        .map(|column| cell(*column, &line, more.remove(column)))
+        .collect_view();
+    let label = name.clone();
     view! {
         <tr role="row">
+            {shown
+                .ticks
+                .map(|all| view! { <TickCell id=id.0 name=label all=all /> })}
             <td role="cell" class="grow">
                 <span class="flex items-baseline gap-2 min-w-0">
                     <a class="rc-rowlink truncate" href=href>
-                        <bdi title=group.display_name.clone()>{group.display_name.clone()}</bdi>
+                        <bdi title=name.clone()>{name.clone()}</bdi>
                     </a>
                     {line.selected.then(|| view! { <span class="rc-tag run">"Selected"</span> })}
                     {line.dynamic.then(|| view! { <span class="rc-tag">"Dynamic"</span> })}
                 </span>
             </td>
-            <CustomerCell show=show_customer name=line.customer_name />
-            <td role="cell" class="whitespace-nowrap text-muted max-md:order-3">{group.kind.title()}</td>
-            <StatusCell status=group.status of=ObjectType::Group delete_at=None />
-            <td role="cell" class="max-md:hidden"><Source source=group.source_type /></td>
-            <Num value=group.user_count class="max-md:hidden" />
-            <Num value=group.effective_user_count class="max-md:hidden" />
-            <ChangedCell at=line.changed_at />
-            {bin
+            {cells}
+            {shown
+                .bin
                 .then(|| {
                     view! {
                         <td role="cell" class="whitespace-nowrap text-end">
@@ -205,5 +312,38 @@ fn Row(
                     }
                 })}
         </tr>
+    }
+    .into_any()
+}
+
+/// The cell of a column.
+fn cell(column: GridColumn, line: &GroupLine, more: Option<String>) -> AnyView {
+    use GridColumn as C;
+    let group = &line.group;
+    match column {
+        C::Customer => {
+            view! { <CustomerCell show=true name=line.customer_name.clone() /> }.into_any()
+        }
+        C::Kind => view! {
+            <td role="cell" class="whitespace-nowrap text-muted max-md:order-3">
+                {group.kind.title()}
+            </td>
+        }
+        .into_any(),
+        C::Status => view! {
+            <StatusCell status=group.status of=ObjectType::Group delete_at=line.delete_at />
+        }
+        .into_any(),
+        C::Source => view! {
+            <td role="cell" class="max-md:hidden"><Source source=group.source_type /></td>
+        }
+        .into_any(),
+        C::Countdown => view! { <DeletionCell at=line.delete_at /> }.into_any(),
+        C::Users => view! { <Num value=group.user_count class="max-md:hidden" /> }.into_any(),
+        C::Effective => {
+            view! { <Num value=group.effective_user_count class="max-md:hidden" /> }.into_any()
+        }
+        C::Changed => view! { <ChangedCell at=line.changed_at /> }.into_any(),
+        other => view! { <MoreCell column=other text=more /> }.into_any(),
     }
 }

@@ -8,5 +8,5 @@ mod members;
 
 pub use change::{AddDialog, DeleteDialog, EditDialog};
 pub use detail::GroupPage;
-pub use list::GroupsPage;
+pub use list::{GroupsPage, ViewsDialog};
 pub use members::AddMembersDialog;

@@ -112,7 +112,11 @@ fn Row(line: HistoryLine, first: bool, joined: bool, all: bool) -> impl IntoView
         counts.object_type.title()
     };
     let name = line.integration_name.clone();
-    let to_integration = routes::integration(line.integration_id);
+    // An import has none, and leads to its customer's imports.
+    let to_integration = line.integration_id.map_or_else(
+        || routes::customer_imports(line.customer_id),
+        routes::integration,
+    );
     view! {
         <tr role="row" class=class>
             <td role="cell" class="c-start whitespace-nowrap">
@@ -229,6 +233,7 @@ const fn mode_word(mode: RunMode) -> &'static str {
         RunMode::Delta => "Delta",
         RunMode::Preview => "Preview",
         RunMode::Object => "Single",
+        RunMode::Import => "Import",
     }
 }
 

@@ -169,12 +169,14 @@ pub struct HeadView {
     pub customer_name: String,
     /// Its newest run.
     pub last: Option<RunDetail>,
+    /// How many of its people wait for a decision whether they are here already.
+    pub matches_waiting: i64,
 }
 
 /// An integration with its newest run.
 #[server(endpoint = "integrations/head", input = Json)]
 pub(crate) async fn integration_head(id: IntegrationId) -> AppResult<HeadView> {
-    use backend::store::{customers, integrations, runs};
+    use backend::store::{customers, integrations, matches, runs};
     use domain::paging::ListRequest;
     let (backend, scope) = crate::session::caller().await?;
     let integration = integrations::get(&backend, &scope, id).await?;
@@ -192,10 +194,12 @@ pub(crate) async fn integration_head(id: IntegrationId) -> AppResult<HeadView> {
         Some(run) => Some(runs::detail(&backend, &scope, run.id).await?),
         None => None,
     };
+    let matches = matches::counts(&backend, &scope, id).await?;
     Ok(HeadView {
         integration,
         customer_name: customer.name,
         last,
+        matches_waiting: matches.waiting(),
     })
 }
 

@@ -66,7 +66,9 @@ pub fn IntegrationPage() -> impl IntoView {
                 (routes::integration(id), "Tenant Configuration".to_owned()),
                 (routes::integration_history(id), "Sync History".to_owned()),
                 (routes::integration_groups(id), "Groups".to_owned()),
+                (routes::integration_filters(id), "Filters".to_owned()),
                 (routes::integration_attributes(id), "Attributes".to_owned()),
+                (routes::integration_matches(id), "Matching".to_owned()),
                 (routes::integration_template(id), "Template".to_owned()),
                 (routes::integration_versions(id), "Versions".to_owned()),
                 (routes::integration_file(id), "Settings File".to_owned()),
@@ -113,6 +115,7 @@ fn Head(
         integration,
         customer_name,
         last,
+        matches_waiting,
     } = head;
     let id = integration.id;
     let open = last
@@ -156,6 +159,7 @@ fn Head(
         </PageHead>
         <Paused integration=integration.clone() customer_name=customer_name resume=resume />
         {quarantined.then(|| view! { <Quarantine id=id /> })}
+        {(matches_waiting > 0).then(|| view! { <MatchesWait id=id number=matches_waiting /> })}
         <Running error=sync.error() />
         <Running error=preview.error() />
         {not_started.then(|| view! { <FirstSteps id=id preview=preview /> })}
@@ -232,6 +236,26 @@ fn More(id: IntegrationId, paused: bool) -> impl IntoView {
                 </li>
             </ul>
         </Menu>
+    }
+    .into_any()
+}
+
+/// That somebody may be here already, and where that is decided.
+#[component]
+fn MatchesWait(id: IntegrationId, number: i64) -> impl IntoView {
+    let who = counted(number, "person waits", "people wait");
+    view! {
+        <div class="px-6 pb-3 max-md:px-4">
+            <div class="rc-note max-w-3xl">
+                <Icon name="user-check" class="text-warning mt-0.5" />
+                <p class="min-w-0">
+                    {who} " for a decision whether they are here already. "
+                    <a class="rc-link" href=routes::integration_matches(id)>
+                        "Decide"
+                    </a>
+                </p>
+            </div>
+        </div>
     }
     .into_any()
 }
@@ -416,6 +440,7 @@ fn LastRun(run: RunDetail) -> impl IntoView {
         RunMode::Delta => "Delta sync",
         RunMode::Preview => "Preview",
         RunMode::Object => "Single sync",
+        RunMode::Import => "Import",
     };
     let by = run
         .started_by

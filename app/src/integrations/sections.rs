@@ -332,6 +332,7 @@ fn ObjectTypes(on: Vec<ObjectType>) -> impl IntoView {
 }
 
 /// What happens to people.
+#[expect(clippy::too_many_lines, reason = "one form section")]
 #[component]
 pub fn PeopleSection(
     /// What the fields show at first.
@@ -368,6 +369,28 @@ pub fn PeopleSection(
                 label="Send Enrollment Email to the Newly Synced Users"
                 on=shown.send_enrollment_email
                 hint="Whoever a run brings in use gets one mail, once, with a link to activate their account. Its text is the customer’s, under Enrolment."
+            />
+            <Toggle
+                name="settings[match_by_user_name]"
+                subject="Matching"
+                label="Match exact by user name without asking"
+                on=shown.match_by_user_name
+                hint="With somebody who was made here or imported. Whoever may give out user names in the source \
+                 could then take over an account here; off, a person decides on the Matching tab."
+            />
+            <Toggle
+                name="settings[match_by_employee_id]"
+                subject=""
+                label="Match exact by employee id without asking"
+                on=shown.match_by_employee_id
+                hint="Never with who is out of use, protected, an administrator, or from another integration."
+            />
+            <Toggle
+                name="settings[confirm_new]"
+                subject=""
+                label="Confirm new people first"
+                on=shown.confirm_new
+                hint="Whom nobody here is like waits on the Matching tab, too."
             />
             <div class="rc-row">
                 <label for="f-out-of-scope">"Out of scope or deleted"</label>

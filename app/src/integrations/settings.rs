@@ -3,6 +3,7 @@
 use domain::{
     id::{CredentialProfileId, ExternalId},
     integration::Integration,
+    matching::MatchKey,
     policy::{ObjectType, OutOfScope},
     protection::{Matching, ProtectedAttribute, ProtectedRule},
     schedule::{EVERY_MINUTES_DEFAULT, Timing},
@@ -105,6 +106,15 @@ pub struct SettingsForm {
     /// "Send Enrollment Email to the Newly Synced Users".
     #[serde(default)]
     pub send_enrollment_email: bool,
+    /// Exact matches by user name are made without asking.
+    #[serde(default)]
+    pub match_by_user_name: bool,
+    /// Exact matches by employee id are.
+    #[serde(default)]
+    pub match_by_employee_id: bool,
+    /// New people are confirmed first.
+    #[serde(default)]
+    pub confirm_new: bool,
     /// What happens to people who left.
     pub out_of_scope: OutOfScope,
     /// Days from Inactive to deleted.
@@ -193,6 +203,12 @@ impl SettingsForm {
             require_names: policy.require_names,
             blocked_sign_in_disables: policy.blocked_sign_in_disables,
             send_enrollment_email: policy.send_enrollment_email,
+            match_by_user_name: policy
+                .matching
+                .automatic
+                .contains(&MatchKey::UserPrincipalName),
+            match_by_employee_id: policy.matching.automatic.contains(&MatchKey::EmployeeId),
+            confirm_new: policy.matching.confirm_new,
             out_of_scope: policy.out_of_scope,
             delete_after_days: policy.delete_after_days.to_string(),
             protected: policy.protected.iter().map(RuleLine::from).collect(),
@@ -279,6 +295,9 @@ impl SettingsForm {
                     && self.delete_after_days.trim() != was.delete_after_days.trim()),
             "Out of scope or deleted",
         );
+        let automatic = |form: &Self| (form.match_by_user_name, form.match_by_employee_id);
+        differs(automatic(self) != automatic(was), "Matched without asking");
+        differs(self.confirm_new != was.confirm_new, "New people");
         let actions = |form: &Self| (form.create, form.update, form.disable, form.delete);
         differs(actions(self) != actions(was), "Actions");
         differs(self.rules() != was.rules(), "Protected people");

@@ -347,6 +347,11 @@ fn mark(kind: TroubleKind) -> Mark {
         TroubleKind::Held => Mark::HELD,
         TroubleKind::Partial => Mark::PARTIAL,
         TroubleKind::Behind => Mark::BEHIND,
+        TroubleKind::MatchesWait => Mark {
+            icon: "user-check",
+            word: "Matching",
+            tone: "held",
+        },
         TroubleKind::SecretEnds => Mark {
             icon: "key-round",
             word: "Secret ends",
@@ -366,6 +371,9 @@ fn action(trouble: &Trouble) -> Option<(String, &'static str)> {
         .map(|id| (routes::integration(id), "See integration"));
     match trouble.kind {
         TroubleKind::SecretEnds => profile,
+        TroubleKind::MatchesWait => trouble
+            .integration_id
+            .map(|id| (routes::integration_matches(id), "Decide")),
         _ => run.or(integration).or(profile),
     }
 }

@@ -16,7 +16,7 @@ pub fn Counts(
 ) -> impl IntoView {
     let titles = match mode {
         RunMode::Preview => ["Create", "Update", "Enable", "Disable", "Delete", "Restore"],
-        RunMode::Full | RunMode::Delta | RunMode::Object => [
+        RunMode::Full | RunMode::Delta | RunMode::Object | RunMode::Import => [
             "Created", "Updated", "Enabled", "Disabled", "Deleted", "Restored",
         ],
     };

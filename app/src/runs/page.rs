@@ -94,8 +94,6 @@ pub fn RunPage() -> impl IntoView {
 fn Run(detail: RunDetail, cancel: Post<CancelRun>) -> impl IntoView {
     let run = detail.run.clone();
     let open = run.status.is_open();
-    let to_integration = routes::integration(run.integration_id);
-    let to_history = routes::integration_history(run.integration_id);
     let says = sentence(&run)
         .into_iter()
         .map(|part| {
@@ -110,34 +108,15 @@ fn Run(detail: RunDetail, cancel: Post<CancelRun>) -> impl IntoView {
         Some(object) => format!("{} of {}", kind(run.mode), who(object)),
         None => kind(run.mode).to_owned(),
     };
-    let title = format!("{what} of {}", detail.integration_name);
+    // An import is named after what it is of.
+    let title = match run.integration_id {
+        Some(_) => format!("{what} of {}", detail.integration_name),
+        None => detail.integration_name.clone(),
+    };
     view! {
         <Title text=title />
         <div class="px-6 pt-5 pb-4 max-md:px-4 max-md:pt-4 max-xl:-order-2 xl:col-span-2 border-b border-line">
-            <nav aria-label="Breadcrumb" class="text-xs text-muted mb-1">
-                <a class="hover:underline" href=routes::INTEGRATIONS>
-                    "Integrations"
-                </a>
-                <span aria-hidden="true">" / "</span>
-                {if detail.integration_deleted {
-                    view! {
-                        <bdi>{detail.integration_name.clone()}</bdi>
-                        ", deleted"
-                    }
-                        .into_any()
-                } else {
-                    view! {
-                        <a class="hover:underline" href=to_integration>
-                            <bdi>{detail.integration_name.clone()}</bdi>
-                        </a>
-                        <span aria-hidden="true">" / "</span>
-                        <a class="hover:underline" href=to_history>
-                            "Sync History"
-                        </a>
-                    }
-                        .into_any()
-                }}
-            </nav>
+            <Breadcrumb detail=detail.clone() />
             <div class="flex items-start gap-x-4 gap-y-2 flex-wrap">
                 <div class="min-w-0 flex-1 basis-96">
                     <div class="flex items-center gap-3 flex-wrap">
@@ -173,6 +152,53 @@ fn Run(detail: RunDetail, cancel: Post<CancelRun>) -> impl IntoView {
             <Cause detail=detail.clone() />
             <About detail=detail />
         </aside>
+    }
+    .into_any()
+}
+
+/// The integration that it is of; of an import, its customer's imports.
+#[component]
+fn Breadcrumb(detail: RunDetail) -> impl IntoView {
+    let name = detail.integration_name.clone();
+    let inside = match detail.run.integration_id {
+        None => view! {
+            <a class="hover:underline" href=routes::customer(detail.customer_id)>
+                <bdi>{detail.customer_name.clone()}</bdi>
+            </a>
+            <span aria-hidden="true">" / "</span>
+            <a class="hover:underline" href=routes::customer_imports(detail.customer_id)>
+                "Imports"
+            </a>
+        }
+        .into_any(),
+        Some(_) if detail.integration_deleted => view! {
+            <a class="hover:underline" href=routes::INTEGRATIONS>
+                "Integrations"
+            </a>
+            <span aria-hidden="true">" / "</span>
+            <bdi>{name}</bdi>
+            ", deleted"
+        }
+        .into_any(),
+        Some(integration) => view! {
+            <a class="hover:underline" href=routes::INTEGRATIONS>
+                "Integrations"
+            </a>
+            <span aria-hidden="true">" / "</span>
+            <a class="hover:underline" href=routes::integration(integration)>
+                <bdi>{name}</bdi>
+            </a>
+            <span aria-hidden="true">" / "</span>
+            <a class="hover:underline" href=routes::integration_history(integration)>
+                "Sync History"
+            </a>
+        }
+        .into_any(),
+    };
+    view! {
+        <nav aria-label="Breadcrumb" class="text-xs text-muted mb-1">
+            {inside}
+        </nav>
     }
     .into_any()
 }

@@ -52,25 +52,41 @@ pub fn AboutPreview(
     })
 }
 
-/// The way back to the form, with these settings filled in: rules for attributes have a tab of
-/// their own.
+/// Settings that the tab Filters alone has, as differences name them.
+const ON_FILTERS: [&str; 5] = [
+    "Administrators",
+    "Disabled in the source",
+    "Domains",
+    "User names",
+    "Without a license",
+];
+
+/// The way back to the form, with these settings filled in: rules for attributes and filters have
+/// tabs of their own.
 #[component]
 fn BackToSettings(run: Run, settings: Vec<Difference>) -> impl IntoView {
     let of_attributes = |setting: &Difference| setting.name.starts_with("Mapping of ");
-    let to = if !settings.is_empty() && settings.iter().all(of_attributes) {
-        routes::integration_attributes_with_preview(run.integration_id, run.id)
-    } else {
-        routes::integration_with_preview(run.integration_id, run.id)
+    let of_filters = |setting: &Difference| {
+        setting.name.starts_with("Filter of ") || ON_FILTERS.contains(&setting.name.as_str())
     };
-    view! {
+    // Only an import has no integration, and none is a preview.
+    let integration = run.integration_id?;
+    let to = if !settings.is_empty() && settings.iter().all(of_attributes) {
+        routes::integration_attributes_with_preview(integration, run.id)
+    } else if settings.iter().any(of_filters) {
+        routes::integration_filters_with_preview(integration, run.id)
+    } else {
+        routes::integration_with_preview(integration, run.id)
+    };
+    let way = view! {
         <p class="mt-3">
             <a class="btn" href=to>
                 <Icon name="arrow-left" />
                 "Back to these settings"
             </a>
         </p>
-    }
-    .into_any()
+    };
+    Some(way.into_any())
 }
 
 /// The settings that differ from the saved ones, as they were and as they would become.
@@ -324,7 +340,7 @@ mod tests {
         let line = |object_type| CountLine::new(object_type, LineStatus::Succeeded);
         let run = Run {
             id: RunId(Uuid::nil()),
-            integration_id: IntegrationId(Uuid::nil()),
+            integration_id: Some(IntegrationId(Uuid::nil())),
             mode: RunMode::Preview,
             trigger: RunTrigger::Operator,
             status: RunStatus::Succeeded,

@@ -31,13 +31,14 @@ fn strong(text: impl Into<String>) -> Part {
     }
 }
 
-/// "Full sync", "Delta sync", "Preview", "Single sync".
+/// "Full sync", "Delta sync", "Preview", "Single sync", "Import".
 pub const fn kind(mode: RunMode) -> &'static str {
     match mode {
         RunMode::Full => "Full sync",
         RunMode::Delta => "Delta sync",
         RunMode::Preview => "Preview",
         RunMode::Object => "Single sync",
+        RunMode::Import => "Import",
     }
 }
 
@@ -113,7 +114,7 @@ pub fn sentence(run: &Run) -> Vec<Part> {
         RunStatus::Running => vec![plain(match run.mode {
             RunMode::Preview => "It reads and compares. Nothing will be changed.",
             _ if went_on(run) => "It applies. What is applied stays, also if it is cancelled.",
-            RunMode::Full | RunMode::Delta | RunMode::Object => {
+            RunMode::Full | RunMode::Delta | RunMode::Object | RunMode::Import => {
                 "It reads, compares and then applies. What is applied stays, also if it is cancelled."
             }
         })],
@@ -193,12 +194,13 @@ fn read(run: &Run) -> Vec<Part> {
             RunMode::Delta => "Asked what changed",
             RunMode::Full => "Read the tenant",
             RunMode::Preview | RunMode::Object => "Looked at the tenant",
+            RunMode::Import => "Read the rows",
         };
         return vec![plain(format!("{what}{took}."))];
     }
     let looked = match run.mode {
         RunMode::Delta | RunMode::Preview | RunMode::Object => "Looked at ",
-        RunMode::Full => "Read ",
+        RunMode::Full | RunMode::Import => "Read ",
     };
     vec![
         plain(looked),
@@ -212,7 +214,7 @@ fn applied(run: &Run) -> Vec<Part> {
     let changes: i64 = objects(run).map(CountLine::changed).sum();
     let verb = match run.mode {
         RunMode::Preview => " A run would make ",
-        RunMode::Full | RunMode::Delta | RunMode::Object => " Applied ",
+        RunMode::Full | RunMode::Delta | RunMode::Object | RunMode::Import => " Applied ",
     };
     let text = match (changes, run.mode) {
         (0, RunMode::Preview) => "no changes".to_owned(),
@@ -245,12 +247,15 @@ fn not_applied(run: &Run) -> Vec<Part> {
         )));
         parts.push(plain(match run.mode {
             RunMode::Preview => ", to wait for a decision.",
-            RunMode::Full | RunMode::Delta | RunMode::Object => ": nothing was done to them.",
+            RunMode::Full | RunMode::Delta | RunMode::Object | RunMode::Import => {
+                ": nothing was done to them."
+            }
         }));
     }
     for line in run.counts.iter().filter(|line| line.failed > 0) {
         let verb = match run.mode {
             RunMode::Preview => "would fail",
+            RunMode::Import => "could not be imported",
             RunMode::Full | RunMode::Delta | RunMode::Object => "failed",
         };
         parts.push(plain(format!(
@@ -275,7 +280,7 @@ mod tests {
         let at = |seconds| chrono::DateTime::from_timestamp(seconds, 0);
         Run {
             id: RunId(Uuid::nil()),
-            integration_id: IntegrationId(Uuid::nil()),
+            integration_id: Some(IntegrationId(Uuid::nil())),
             mode,
             trigger: RunTrigger::Operator,
             status,

@@ -90,14 +90,46 @@ impl Address {
 
     /// A link to this page with parameters set, or dropped where `None`. The page number falls
     /// back to the first unless it is set itself: page 7 of another list is nobody's wish.
+    ///
+    /// A grid that is opened with nothing in its address opens with one's default view, so that
+    /// nothing is filtered is said in so many words.
     pub fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
-        self.at(&self.path(), changes)
+        let path = self.path();
+        let bare = self.pairs().iter().all(|(name, _)| {
+            name == "customer"
+                || name == "page"
+                || name == "view"
+                || changes.iter().any(|(c, _)| c == name)
+        }) && changes
+            .iter()
+            .all(|(name, value)| *name == "customer" || value.is_none());
+        if bare && [crate::routes::USERS, crate::routes::GROUPS].contains(&path.as_str()) {
+            let mut changes = changes.to_vec();
+            changes.push(("view", Some("all")));
+            return self.at(&path, &changes);
+        }
+        self.at(&path, changes)
+    }
+
+    /// A link to this page with nothing but a customer.
+    pub fn bare(&self, customer: Option<String>) -> String {
+        let path = self.path();
+        let mut pairs: Vec<_> = customer
+            .map(|id| ("customer".to_owned(), id))
+            .into_iter()
+            .collect();
+        if [crate::routes::USERS, crate::routes::GROUPS].contains(&path.as_str()) {
+            pairs.push(("view".to_owned(), "all".to_owned()));
+        }
+        link(&path, &pairs)
     }
 
     /// A link to another page that keeps this address's parameters, with changes.
     pub fn at(&self, path: &str, changes: &[(&str, Option<&str>)]) -> String {
         let mut pairs = self.pairs();
-        pairs.retain(|(name, _)| name != "page" && changes.iter().all(|(c, _)| c != name));
+        pairs.retain(|(name, _)| {
+            name != "page" && name != "view" && changes.iter().all(|(c, _)| c != name)
+        });
         for (name, value) in changes {
             if let Some(value) = value {
                 pairs.push(((*name).to_owned(), (*value).to_owned()));

@@ -19,6 +19,9 @@ pub fn PostForm<S>(
     /// Classes of the form.
     #[prop(optional, into)]
     class: String,
+    /// Its id, where fields outside of it belong to it.
+    #[prop(optional)]
+    id: Option<&'static str>,
     /// Sent by the browser itself, which then opens the page it is led to anew: for whatever
     /// changes who is signed in.
     #[prop(optional)]
@@ -54,7 +57,7 @@ where
     };
     view! {
         <Provider value=state>
-            <form method="post" action=S::url() class=class novalidate on:submit=submit>
+            <form id=id method="post" action=S::url() class=class novalidate on:submit=submit>
                 <Whole />
                 {children()}
             </form>

@@ -1,7 +1,7 @@
 //! The parts around a table: search, filter chips, sorted heads, pages, the link to its CSV.
 //! All of them are links and GET forms, so a list works before the browser code has loaded.
 
-use domain::paging::{Page, PageRequest, ROWS_PER_PAGE};
+use domain::paging::{COUNTED_MAX, Page, PageRequest, ROWS_PER_PAGE};
 use leptos::{ev, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast as _;
@@ -377,11 +377,25 @@ pub fn Pager(
     page: PageRequest,
     /// Rows of the whole list.
     total: i64,
+    /// Whether they are counted up to [`COUNTED_MAX`] only.
+    #[prop(optional)]
+    capped: bool,
 ) -> impl IntoView {
     let address = use_address();
-    let last = last_page(total, page.rows);
+    let more = capped && total > COUNTED_MAX;
+    let last = if more {
+        // How many there are nobody knows: there is always a next one.
+        last_page(COUNTED_MAX, page.rows).max(page.page + 1)
+    } else {
+        last_page(total, page.rows)
+    };
     let from = if total == 0 { 0 } else { page.offset() + 1 };
-    let to = (page.offset() + page.limit()).min(total);
+    let to = page.offset() + page.limit();
+    let (to, of) = if more {
+        (to, format!("{}+", grouped(COUNTED_MAX)))
+    } else {
+        (to.min(total), grouped(total))
+    };
     let rows = ROWS_PER_PAGE.map(|rows| {
         let text = rows.to_string();
         let href = address.with(&[("rows", Some(&text))]);
@@ -425,7 +439,7 @@ pub fn Pager(
         <div class="sticky bottom-0 mt-auto z-10 flex items-center gap-4 px-6 min-h-12 bg-base-100 border-t border-line max-md:px-4 max-md:justify-between">
             <span class="text-muted rc-num">
                 {format!("{}–{}", grouped(from), grouped(to))}
-                <span class="max-md:hidden">{format!(" of {}", grouped(total))}</span>
+                <span class="max-md:hidden">{format!(" of {of}")}</span>
             </span>
             <div class="ms-auto flex items-center gap-2 max-md:hidden">
                 <span class="text-muted" id="rpp">"Rows per page"</span>

@@ -185,7 +185,12 @@ pub fn NoMatch(
             .into_iter()
             .filter(|(name, _)| ["customer", "rows", "sort"].contains(&name.as_str()))
             .collect();
-        super::address::link(&address.path(), &kept)
+        if kept.iter().any(|(name, _)| name != "customer") {
+            super::address::link(&address.path(), &kept)
+        } else {
+            let customer = kept.first().map(|(_, id)| id.clone());
+            address.bare(customer)
+        }
     };
     view! {
         <div class="px-6 pt-8 pb-10 max-md:px-4">

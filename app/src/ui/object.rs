@@ -129,9 +129,10 @@ fn Groups(groups: Vec<MemberOf>) -> impl IntoView {
 }
 
 /// Graph's names in words people use; others are split where they grow a capital.
-fn words(name: &str) -> String {
+pub fn attribute_words(name: &str) -> String {
     match name {
         "id" => return "Object id".to_owned(),
+        "displayName" => return "Display name".to_owned(),
         "userPrincipalName" => return "User name".to_owned(),
         "preferredLanguage" => return "Language".to_owned(),
         "companyName" => return "Company".to_owned(),
@@ -190,7 +191,7 @@ pub fn AttributesSection(
             view! {
                 <tr>
                     <th scope="row" class="font-normal! static! text-sm! leading-4">
-                        {words(&name)} <span class="block text-xs text-faint">{name.clone()}</span>
+                        {attribute_words(&name)} <span class="block text-xs text-faint">{name.clone()}</span>
                     </th>
                     <td class="grow">
                         {match value {
@@ -224,7 +225,7 @@ pub fn AttributesSection(
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::attribute_words;
 
     #[test]
     fn attributes_have_names_people_read() {
@@ -238,7 +239,7 @@ mod tests {
             ("isCompliant", "Compliant"),
             ("id", "Object id"),
         ] {
-            assert_eq!(words(name), text);
+            assert_eq!(attribute_words(name), text);
         }
     }
 }

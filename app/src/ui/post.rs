@@ -231,13 +231,18 @@ where
             if !done.message.is_empty() {
                 toasts.good(done.message);
             }
-            match done.to.filter(|to| *to != path.get_untracked()) {
-                Some(to) => {
+            let here = path.get_untracked();
+            match done.to {
+                Some(to) if to.split('?').next() != Some(here.as_str()) => {
                     // What is left may be gone: it is not asked for again.
                     leaving.store(true, Ordering::Relaxed);
                     navigate(&to, leptos_router::NavigateOptions::default());
                 }
-                None => {
+                // The page stays, and reads again what it shows, also where its address is the same.
+                to => {
+                    if let Some(to) = to.filter(|to| *to != here) {
+                        navigate(&to, leptos_router::NavigateOptions::default());
+                    }
                     if let Some(changes) = changes {
                         changes.notify();
                     }

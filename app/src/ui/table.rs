@@ -16,6 +16,9 @@ pub fn ListTable(
     asked: PageRequest,
     /// Rows of the whole list.
     total: i64,
+    /// Whether they are counted up to a bound only.
+    #[prop(optional)]
+    capped: bool,
     /// The rows of this page.
     rows: Vec<AnyView>,
     /// The heads of the columns.
@@ -37,7 +40,7 @@ pub fn ListTable(
             }
                 .into_any()
         }}
-        <Pager page=asked total=total />
+        <Pager page=asked total=total capped=capped />
     }
     .into_any()
 }
@@ -125,6 +128,22 @@ pub fn StatusCell(
                         </span>
                     }
                 })}
+        </td>
+    }
+}
+
+/// When an object will be deleted.
+#[component]
+pub fn DeletionCell(
+    /// When; none where no days are counting.
+    at: Option<DateTime>,
+) -> impl IntoView {
+    view! {
+        <td role="cell" class="whitespace-nowrap max-md:hidden">
+            {match at {
+                Some(at) => view! { <RelativeTime at=at /> }.into_any(),
+                None => view! { <span class="text-faint">"–"</span> }.into_any(),
+            }}
         </td>
     }
 }

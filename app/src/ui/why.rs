@@ -38,6 +38,7 @@ fn path(target: &WhyTarget) -> String {
         WhyTarget::Run { id } => routes::run(*id),
         WhyTarget::User { id } => routes::user(*id),
         WhyTarget::Group { id } => routes::group(*id),
+        WhyTarget::Matches { integration_id } => routes::integration_matches(*integration_id),
         WhyTarget::Setting {
             integration_id,
             field,

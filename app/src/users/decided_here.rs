@@ -3,7 +3,9 @@
 
 use domain::{
     id::UserId,
-    made_here::{Administrator, Editable, KEPT_COLUMNS, KeptAttribute, USER_ATTRIBUTES},
+    made_here::{
+        Administrator, AdministratorsGroup, Editable, KEPT_COLUMNS, KeptAttribute, USER_ATTRIBUTES,
+    },
     permission::Permission,
     user::{DirectoryStatus, UserDetail},
 };
@@ -86,7 +88,14 @@ pub(super) fn DecidedHere(detail: UserDetail) -> impl IntoView {
             <h2 id="h-here" class="text-base mb-1">"Decided here"</h2>
             <dl class="grid grid-cols-[10rem_minmax(0,1fr)] max-sm:grid-cols-1 gap-x-4 gap-y-2">
                 <dt class="text-muted">"Administrator"</dt>
-                <dd><IsAdministrator id=id of=detail.administrator write=write /></dd>
+                <dd>
+                    <IsAdministrator
+                        id=id
+                        of=detail.administrator
+                        group=detail.administrators_group
+                        write=write
+                    />
+                </dd>
                 <dt class="text-muted">"Aliases"</dt>
                 <dd class="flex flex-wrap gap-x-3 min-w-0">
                     {if none {
@@ -116,9 +125,16 @@ pub(super) fn DecidedHere(detail: UserDetail) -> impl IntoView {
 }
 
 #[component]
-fn IsAdministrator(id: UserId, of: Option<Administrator>, write: bool) -> impl IntoView {
+fn IsAdministrator(
+    id: UserId,
+    of: Option<Administrator>,
+    /// The group of its source that decides it.
+    group: Option<AdministratorsGroup>,
+    write: bool,
+) -> impl IntoView {
     let post = use_post::<SetAdministrator>();
     let is = of.is_some();
+    let write = write && group.is_none();
     view! {
         <div class="flex flex-wrap items-center gap-x-3">
             {match of {
@@ -133,6 +149,7 @@ fn IsAdministrator(id: UserId, of: Option<Administrator>, write: bool) -> impl I
                 }
                 None => view! { <span class="text-faint">"No"</span> }.into_any(),
             }}
+            {group.map(|group| view! { <DecidedBy group=group /> })}
             {write
                 .then(|| {
                     view! {
@@ -150,6 +167,33 @@ fn IsAdministrator(id: UserId, of: Option<Administrator>, write: bool) -> impl I
                     }
                 })}
         </div>
+    }
+    .into_any()
+}
+
+/// Where it is changed who is administrator.
+#[component]
+fn DecidedBy(group: AdministratorsGroup) -> impl IntoView {
+    let name = group.name();
+    view! {
+        <p class="rc-hint">
+            "Decided by the group "
+            {match group.id {
+                Some(id) => {
+                    view! {
+                        <a class="rc-link" href=routes::group(id)>
+                            <bdi>{name}</bdi>
+                        </a>
+                    }
+                        .into_any()
+                }
+                None => view! { <bdi>{name}</bdi> }.into_any(),
+            }} " in the source: add or remove them there. It is chosen under "
+            <a class="rc-link" href=routes::integration_filters(group.integration_id)>
+                "Filters of "
+                <bdi>{group.integration_name}</bdi>
+            </a> "."
+        </p>
     }
     .into_any()
 }

@@ -4,9 +4,10 @@ use domain::{
     enrolment::{Enrolment, UserMail},
     id::UserId,
     made_here::Editable,
+    operator::SessionLine,
     permission::Permission,
     policy::ObjectType,
-    user::{DirectoryStatus, MemberOf, UserDetail},
+    user::{AttributeOrigin, DirectoryStatus, Membership, RunOfObject, UserDetail},
     why::Why,
 };
 use leptos::{server, server_fn::codec::Json};
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     decided_here::DecidedHere,
     protection::{ProtectionNote, RuleNote},
+    sections::{MembershipsSection, OriginsSection, RunsSection, SessionsSection},
     status::{Reactivate, Restore},
 };
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
     ui::{
         countdown::CountdownNote,
         made_here::{BinNote, ElsewhereNote},
-        object::{AttributesSection, GroupsSection, ObjectFacts},
+        object::ObjectFacts,
         prelude::*,
         why::Explanation,
     },
@@ -35,7 +37,10 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UserView {
     detail: UserDetail,
-    groups: Vec<MemberOf>,
+    origins: Vec<AttributeOrigin>,
+    memberships: Vec<Membership>,
+    runs: Vec<RunOfObject>,
+    sessions: Vec<SessionLine>,
     why: Why,
     enrolment: Enrolment,
     mails: Vec<UserMail>,
@@ -55,7 +60,10 @@ pub(crate) async fn view_user(id: UserId) -> AppResult<UserView> {
     let (backend, scope) = crate::session::caller().await?;
     Ok(UserView {
         detail: users::detail(&backend, &scope, id).await?,
-        groups: users::member_of(&backend, &scope, id).await?,
+        origins: users::origins(&backend, &scope, id).await?,
+        memberships: users::memberships(&backend, &scope, id).await?,
+        runs: users::runs(&backend, &scope, id).await?,
+        sessions: users::sessions(&backend, &scope, id).await?,
         why: backend::why::of_user(&backend, &scope, id).await?,
         enrolment: enrolment::get(&backend, &scope, id).await?,
         mails: enrolment::mails(&backend, &scope, id).await?,
@@ -93,7 +101,10 @@ fn User(user: UserView) -> impl IntoView {
     let address = use_address();
     let UserView {
         detail,
-        groups,
+        origins,
+        memberships,
+        runs,
+        sessions,
         why,
         enrolment,
         mails,
@@ -109,6 +120,8 @@ fn User(user: UserView) -> impl IntoView {
     let write = may(Permission::DirectoryWrite);
     let here = detail.editable == Editable::Here;
     let decided = detail.clone();
+    let synced = detail.line.user.integration_id.is_some();
+    let external_id = detail.line.user.external_id.map(|id| id.to_string());
     let source = detail
         .line
         .user
@@ -161,7 +174,7 @@ fn User(user: UserView) -> impl IntoView {
                 </h2>
                 <Explanation why=why />
             </section>
-            <GroupsSection groups=groups />
+            <MembershipsSection memberships=memberships />
             {(write && !deleted)
                 .then(|| {
                     view! {
@@ -175,11 +188,13 @@ fn User(user: UserView) -> impl IntoView {
                     }
                 })}
             <EnrolmentSection enrolment=enrolment mails=mails active=active />
+            <SessionsSection id=user sessions=sessions />
             <DecidedHere detail=decided />
+            <RunsSection runs=runs synced=synced />
             {(protection.is_none() && !deleted)
                 .then(|| view! { <ProtectionNote id=user protection=None /> })}
             </div>
-            <AttributesSection rows=attributes(detail) changed=changed />
+            <OriginsSection origins=origins external_id=external_id changed=changed />
         </div>
     }
     .into_any()
@@ -230,22 +245,4 @@ fn Facts(detail: UserDetail) -> impl IntoView {
             .is_some()
             .then(|| view! { <span class="rc-tag run">"Administrator"</span> })}
     }
-}
-
-/// What every user has, and then what else the source gave.
-fn attributes(detail: UserDetail) -> Vec<(String, Option<String>)> {
-    let user = detail.line.user;
-    let known = [
-        ("givenName", user.given_name),
-        ("surname", user.surname),
-        ("userPrincipalName", user.user_principal_name),
-        ("mail", user.mail),
-        ("id", user.external_id.map(|id| id.to_string())),
-    ];
-    let others = detail.attributes.into_iter();
-    known
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .chain(others.map(|attribute| (attribute.name, Some(attribute.value))))
-        .collect()
 }

@@ -1,11 +1,13 @@
 //! The list of users, of one customer or of all.
 
+use std::collections::BTreeMap;
+
 use domain::{
     countdown::CountdownState,
     enrolment::EnrolmentState,
+    grid::{GridColumn, GridList},
     id::GroupId,
     made_here::{Editable, editable},
-    paging::Page,
     permission::Permission,
     policy::ObjectType,
     protection::ProtectedFilter,
@@ -16,33 +18,48 @@ use leptos_router::components::Outlet;
 use serde::{Deserialize, Serialize};
 
 use super::status::Restore;
+#[cfg(feature = "ssr")]
+use crate::grid::columns_of;
 use crate::{
     enrolment::state_mark,
+    grid::{
+        BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell,
+        ViewsMenu, how_many,
+    },
     session::may,
     ui::{
         prelude::*,
-        table::{BelowCell, ChangedCell, CustomerCell, ListTable, NameCell, StatusCell},
+        table::{
+            BelowCell, ChangedCell, CustomerCell, DeletionCell, ListTable, NameCell, StatusCell,
+        },
     },
 };
 
 /// What the list is filtered by, beside the customer and the search.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct UserFilter {
     status: Option<DirectoryStatus>,
     source_type: Option<SourceType>,
     group: Option<GroupId>,
     countdown: Option<CountdownState>,
-    #[serde(default)]
     protected: Option<ProtectedFilter>,
-    #[serde(default)]
     enrolment: Option<EnrolmentState>,
+    guest: Option<bool>,
+    administrator: Option<bool>,
 }
 
-/// Users under the list's search and filters.
+/// Users under the list's search and filters, with the columns they are shown with: those of the
+/// address, else the operator's own.
 #[server(endpoint = "users/list", input = Json)]
-pub(crate) async fn list_users(list: ListQuery, filter: UserFilter) -> AppResult<Page<UserLine>> {
+pub(crate) async fn list_users(
+    list: ListQuery,
+    filter: UserFilter,
+    columns: Option<String>,
+) -> AppResult<GridPage<UserLine>> {
     use backend::store::users::{self, UserQuery};
     let (backend, scope) = crate::session::caller().await?;
+    let columns = columns_of(&backend, &scope, GridList::Users, columns.as_deref()).await?;
     let query = UserQuery {
         sort: list.sort,
         customer_id: list.customer,
@@ -53,11 +70,27 @@ pub(crate) async fn list_users(list: ListQuery, filter: UserFilter) -> AppResult
         countdown: filter.countdown,
         protected: filter.protected,
         enrolment: filter.enrolment,
+        guest: filter.guest,
+        administrator: filter.administrator,
         page: list.page,
         direction: list.direction,
         ..UserQuery::default()
     };
-    Ok(users::list(&backend, &scope, query).await?)
+    let page = users::list(&backend, &scope, query).await?;
+    let ids: Vec<_> = page.items.iter().map(|line| line.user.id).collect();
+    let more = users::more_cells(&backend, &scope, &ids, &columns).await?;
+    let groups = match list.customer {
+        Some(customer) if scope.can(Permission::DirectoryWrite) && page.total > 0 => {
+            users::group_choice(&backend, &scope, customer, None).await?
+        }
+        _ => Vec::new(),
+    };
+    Ok(GridPage {
+        page,
+        columns,
+        groups,
+        more,
+    })
 }
 
 /// The name of the group the list is filtered by.
@@ -86,12 +119,15 @@ pub fn UsersPage() -> impl IntoView {
                 countdown: address.parsed("countdown"),
                 protected: address.parsed("protected"),
                 enrolment: address.parsed("enrolment"),
+                guest: address.parsed("guest"),
+                administrator: address.parsed("administrator"),
             },
+            address.get("columns"),
         )
     });
     let users = Resource::new(
         move || (asked.get(), changes.follow()),
-        |((list, filter), _)| list_users(list, filter),
+        |((list, filter, columns), _)| list_users(list, filter, columns),
     );
     view! {
         <PageHead title="Users">
@@ -132,15 +168,32 @@ pub fn UsersPage() -> impl IntoView {
                 label="Enrolment"
                 options=options(EnrolmentState::ALL, EnrolmentState::title)
             />
-            <TotalOf resource=users one="user" many="users" />
-            <ExportCsv path=routes::USERS_CSV />
+            <FilterChip name="guest" label="Guest" options=yes_or_no() />
+            <FilterChip name="administrator" label="Administrator" options=yes_or_no() />
+            <GridTotal resource=users one="user" many="users" />
+            <div class="ms-auto flex items-center gap-2">
+                <ViewsMenu list=GridList::Users />
+                <ExportCsv path=routes::USERS_CSV />
+            </div>
         </ListBar>
-        <Load resource=users let:page>
-            <List asked=asked.get_untracked() page=page />
+        <Load resource=users let:grid>
+            <List asked=asked.get_untracked() grid=grid />
         </Load>
         <Outlet />
     }
     .into_any()
+}
+
+/// Manage views.
+#[component]
+pub fn ViewsDialog() -> impl IntoView {
+    view! { <ManageViews list=GridList::Users /> }
+}
+
+fn yes_or_no() -> Vec<(String, String)> {
+    let both = [("true", "Yes"), ("false", "No")];
+    both.map(|(value, word)| (value.to_owned(), word.to_owned()))
+        .to_vec()
 }
 
 /// "Group: Sales", while the list shows one group's users.
@@ -171,39 +224,100 @@ fn GroupChip() -> impl IntoView {
 }
 
 #[component]
-fn List(asked: (ListQuery, UserFilter), page: Page<UserLine>) -> impl IntoView {
-    let (list, filter) = asked;
-    let filtered = list.q.is_some()
-        || filter.status.is_some()
-        || filter.source_type.is_some()
-        || filter.group.is_some()
-        || filter.countdown.is_some()
-        || filter.protected.is_some()
-        || filter.enrolment.is_some();
-    if page.total == 0 && !filtered {
+fn List(asked: (ListQuery, UserFilter, Option<String>), grid: GridPage<UserLine>) -> impl IntoView {
+    let (list, filter, _) = asked;
+    let filtered = list.q.is_some() || filter != UserFilter::default();
+    if grid.page.total == 0 && !filtered {
         return view! { <Nobody /> }.into_any();
     }
-    let total = page.total;
-    let show_customer = list.customer.is_none();
-    // Among the deleted are those in the bin.
-    let bin = filter.status == Some(DirectoryStatus::Deleted) && may(Permission::DirectoryWrite);
-    let rows = page
+    let total = grid.page.total;
+    let write = may(Permission::DirectoryWrite);
+    let all = RwSignal::new(false);
+    let shown = Shown {
+        // One customer's own list says it above.
+        customer: list.customer.is_none() && grid.shows(GridColumn::Customer),
+        // Among the deleted are those in the bin.
+        bin: filter.status == Some(DirectoryStatus::Deleted) && write,
+        ticks: write.then_some(all),
+        columns: grid.columns,
+    };
+    let (mut more, groups) = (grid.more, grid.groups);
+    let rows = grid
+        .page
         .items
         .into_iter()
-        .map(|line| view! { <Row line=line show_customer=show_customer bin=bin /> }.into_any())
+        .map(|line| {
+            let more = more.remove(&line.user.id.0).unwrap_or_default();
+            view! { <Row line=line more=more shown=shown.clone() /> }.into_any()
+        })
         .collect();
+    let columns = shown.columns.clone();
     view! {
-        <ListTable label="Users" many="users" asked=list.page total=total rows=rows>
-            <SortHead label="Name" column="name" first=true class="grow" />
-            <SortHead label="User Name" column="user_name" />
-            {show_customer.then(|| view! { <Head label="Customer" /> })}
-            <SortHead label="User Status" column="status" />
-            <SortHead label="Source Type" column="source" />
-            <Head label="Enrolment" class="max-md:hidden" />
-            <Head label="Groups" class="n" />
-            <SortHead label="Changed" column="changed" largest_first=true />
-            {bin.then(|| view! { <Head label="" /> })}
+        <div class="flex items-start gap-2 flex-wrap">
+            {write
+                .then(|| {
+                    view! {
+                        <BulkBar
+                            list=GridList::Users
+                            total=how_many(total)
+                            groups=groups
+                        />
+                    }
+                })}
+            <div class="ms-auto px-6 pb-2 max-md:hidden">
+                <ColumnsMenu list=GridList::Users chosen=columns />
+            </div>
+        </div>
+        <ListTable
+            label="Users"
+            many="users"
+            asked=list.page
+            total=total
+            capped=true
+            rows=rows
+        >
+            <Heads shown=shown.clone() />
         </ListTable>
+    }
+    .into_any()
+}
+
+/// What of a row is shown.
+#[derive(Clone)]
+struct Shown {
+    columns: Vec<GridColumn>,
+    customer: bool,
+    /// Whether those made here can be restored.
+    bin: bool,
+    /// Whether rows are ticked, and whether all are.
+    ticks: Option<RwSignal<bool>>,
+}
+
+#[component]
+fn Heads(shown: Shown) -> impl IntoView {
+    use GridColumn as C;
+    let heads = shown
+        .columns
+        .iter()
+        .filter(|column| **column != C::Customer || shown.customer)
+        .map(|column| match column {
+            C::UserName => view! { <SortHead label="User Name" column="user_name" /> }.into_any(),
+            C::Status => view! { <SortHead label="User Status" column="status" /> }.into_any(),
+            C::Source => view! { <SortHead label="Source Type" column="source" /> }.into_any(),
+            C::Changed => {
+                view! { <SortHead label="Changed" column="changed" largest_first=true /> }
+                    .into_any()
+            }
+            C::Groups => view! { <Head label="Groups" class="n" /> }.into_any(),
+            C::Customer => view! { <Head label="Customer" /> }.into_any(),
+            other => view! { <Head label=other.title() class="max-md:hidden" /> }.into_any(),
+        })
+        .collect_view();
+    view! {
+        {shown.ticks.map(|all| view! { <TickAll all=all /> })}
+        <SortHead label="Name" column="name" first=true class="grow" />
+        {heads}
+        {shown.bin.then(|| view! { <Head label="" /> })}
     }
     .into_any()
 }
@@ -224,30 +338,28 @@ fn Nobody() -> impl IntoView {
 }
 
 #[component]
-fn Row(
-    line: UserLine,
-    show_customer: bool,
-    /// Whether those made here can be restored.
-    bin: bool,
-) -> impl IntoView {
-    let address = use_address();
-    let user = line.user;
-    let (id, restorable) = (
-        user.id,
-        editable(user.source_type, user.integration_id) == Editable::Here,
-    );
-    let href = address.keep(&routes::user(user.id));
+fn Row(line: UserLine, more: BTreeMap<GridColumn, String>, shown: Shown) -> impl IntoView {
+    let (address, mut more) = (use_address(), more);
+    let user = &line.user;
+    let (id, name) = (user.id, user.display_name.clone());
+    let restorable = editable(user.source_type, user.integration_id) == Editable::Here;
+    let href = address.keep(&routes::user(id));
+    let cells = shown
+        .columns
+        .iter()
+        .filter(|column| **column != GridColumn::Customer || shown.customer)
+        .map(|column| cell(*column, &line, more.remove(column)))
+        .collect_view();
+    let label = name.clone();
     view! {
         <tr role="row">
-            <NameCell href=href name=user.display_name />
-            <BelowCell text=user.user_principal_name />
-            <CustomerCell show=show_customer name=line.customer_name />
-            <StatusCell status=user.status of=ObjectType::User protected=line.protected delete_at=line.delete_at />
-            <td role="cell" class="max-md:hidden"><Source source=user.source_type /></td>
-            <td role="cell" class="max-md:hidden"><Status of=state_mark(line.enrolment) /></td>
-            <Num value=line.groups class="max-md:hidden" />
-            <ChangedCell at=line.changed_at />
-            {bin
+            {shown
+                .ticks
+                .map(|all| view! { <TickCell id=id.0 name=label all=all /> })}
+            <NameCell href=href name=name />
+            {cells}
+            {shown
+                .bin
                 .then(|| {
                     view! {
                         <td role="cell" class="whitespace-nowrap text-end">
@@ -256,5 +368,43 @@ fn Row(
                     }
                 })}
         </tr>
+    }
+    .into_any()
+}
+
+/// The cell of a column.
+fn cell(column: GridColumn, line: &UserLine, more: Option<String>) -> AnyView {
+    use GridColumn as C;
+    let user = &line.user;
+    match column {
+        C::UserName => view! { <BelowCell text=user.user_principal_name.clone() /> }.into_any(),
+        C::Customer => {
+            view! { <CustomerCell show=true name=line.customer_name.clone() /> }.into_any()
+        }
+        C::Status => view! {
+            <StatusCell
+                status=user.status
+                of=ObjectType::User
+                protected=line.protected
+                delete_at=line.delete_at
+            />
+        }
+        .into_any(),
+        C::Source => view! {
+            <td role="cell" class="max-md:hidden"><Source source=user.source_type /></td>
+        }
+        .into_any(),
+        C::Enrolment => view! {
+            <td role="cell" class="max-md:hidden"><Status of=state_mark(line.enrolment) /></td>
+        }
+        .into_any(),
+        C::Protected => view! {
+            <td role="cell" class="max-md:hidden"><YesNo yes=line.protected /></td>
+        }
+        .into_any(),
+        C::Countdown => view! { <DeletionCell at=line.delete_at /> }.into_any(),
+        C::Groups => view! { <Num value=line.groups class="max-md:hidden" /> }.into_any(),
+        C::Changed => view! { <ChangedCell at=line.changed_at /> }.into_any(),
+        other => view! { <MoreCell column=other text=more /> }.into_any(),
     }
 }

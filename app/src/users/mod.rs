@@ -7,11 +7,12 @@ mod form;
 mod groups;
 mod list;
 mod protection;
+mod sections;
 mod status;
 
 pub use decided_here::{AliasesDialog, KeepDialog};
 pub use detail::UserPage;
 pub use form::{AddDialog, EditDialog};
 pub use groups::GroupsDialog;
-pub use list::UsersPage;
+pub use list::{UsersPage, ViewsDialog};
 pub use status::{DeactivateDialog, DeleteDialog};

@@ -15,6 +15,7 @@ mod delivery;
 mod enrolment_mail;
 pub mod entra;
 mod error;
+pub mod filter;
 pub mod graph_access;
 pub mod ids;
 mod installation;

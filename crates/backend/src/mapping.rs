@@ -29,10 +29,10 @@ use crate::{
 /// People that rules are tried on where nobody is named.
 const SAMPLE: i64 = 3;
 
-/// A policy in its one form, whose expressions can be read too.
+/// A policy in its one form, whose expressions, of filters too, can be read.
 pub(crate) fn checked(policy: Policy) -> Result<Policy> {
     let policy = policy.checked()?;
-    Mapper::new(&policy.mapping)?;
+    Mapper::of(&policy)?;
     Ok(policy)
 }
 
@@ -66,7 +66,10 @@ pub async fn test(
         (None, Some(mapping)) => mapping.checked()?,
         (None, None) => integration.policy.mapping.clone(),
     };
-    let mapper = Mapper::new(&mapping)?;
+    let mapper = Mapper::of(&Policy {
+        mapping: mapping.clone(),
+        ..integration.policy.clone()
+    })?;
     let client = why::live::connect(b, scope, &integration, &mapper).await?;
     let mut test = MappingTest::default();
     let wanted = wanted(b, scope, &integration, &request.objects, &mut test).await?;

@@ -44,6 +44,8 @@ text_enum! {
         Integrations = "integrations",
         /// Versions of an integration's settings.
         IntegrationVersions = "integration_versions",
+        /// Matches of an integration.
+        Matches = "matches",
         /// Policy templates.
         PolicyTemplates = "policy_templates",
         /// Integrations that follow a policy template.

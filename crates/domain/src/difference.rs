@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    filter::FilterEffect,
     id::ExternalId,
+    import::ImportRow,
     mapping::AttributeRule,
     number::grouped,
     policy::{Limit, ObjectType, OutOfScope, Policy},
@@ -72,32 +74,44 @@ impl RunChange {
                 })
                 .collect();
         }
-        let Some(Value::Object(after)) = &self.after else {
-            return Vec::new();
-        };
-        let before = self.before.as_ref().and_then(Value::as_object);
-        after
-            .iter()
-            // The change's own reason says it in words.
-            .filter(|(attribute, _)| *attribute != "status_reason")
-            .map(|(attribute, value)| {
-                // What a source says otherwise and the directory keeps: no difference, but said.
-                if attribute == KEPT_HERE {
-                    return Difference::new("kept here", "", value_words(Some(value)));
-                }
-                let words = |value| match attribute.as_str() {
-                    "status" => status_words(value),
-                    _ => value_words(value),
-                };
-                let before = before.map(|before| words(before.get(attribute)));
-                Difference::new(
-                    attribute.replace('_', " "),
-                    before.unwrap_or_default(),
-                    words(Some(value)),
-                )
-            })
-            .collect()
+        attributes(self.before.as_ref(), self.after.as_ref())
     }
+}
+
+impl ImportRow {
+    /// The attributes that differ.
+    pub fn differences(&self) -> Vec<Difference> {
+        attributes(self.before.as_ref(), self.after.as_ref())
+    }
+}
+
+/// The attributes of `after`, beside what they were.
+fn attributes(before: Option<&Value>, after: Option<&Value>) -> Vec<Difference> {
+    let Some(Value::Object(after)) = after else {
+        return Vec::new();
+    };
+    let before = before.and_then(Value::as_object);
+    after
+        .iter()
+        // The change's own reason says it in words.
+        .filter(|(attribute, _)| *attribute != "status_reason")
+        .map(|(attribute, value)| {
+            // What a source says otherwise and the directory keeps: no difference, but said.
+            if attribute == KEPT_HERE {
+                return Difference::new("kept here", "", value_words(Some(value)));
+            }
+            let words = |value| match attribute.as_str() {
+                "status" => status_words(value),
+                _ => value_words(value),
+            };
+            let before = before.map(|before| words(before.get(attribute)));
+            Difference::new(
+                attribute.replace('_', " "),
+                before.unwrap_or_default(),
+                words(Some(value)),
+            )
+        })
+        .collect()
 }
 
 /// A status in the words of User Status.
@@ -128,6 +142,52 @@ pub(crate) fn value_words(value: Option<&Value>) -> String {
 /// Groups that are named; of more, how many.
 const NAMED_MAX: usize = 3;
 
+/// The words for how many of something there are.
+struct Listed {
+    none: &'static str,
+    one: &'static str,
+    many: &'static str,
+}
+
+impl Listed {
+    /// How many there were, and how many there are with what came and went; none where nothing did.
+    fn difference<T: PartialEq + std::fmt::Display>(
+        &self,
+        name: &str,
+        was: &[T],
+        now: &[T],
+    ) -> Option<Difference> {
+        if was == now {
+            return None;
+        }
+        let apart = |of: &[T], other: &[T], sign: &str| {
+            let only: Vec<String> = of
+                .iter()
+                .filter(|one| !other.contains(one))
+                .map(ToString::to_string)
+                .collect();
+            let more = only.len().saturating_sub(NAMED_MAX);
+            let mut names: Vec<_> = only.into_iter().take(NAMED_MAX).collect();
+            names.extend((more > 0).then(|| format!("{more} more")));
+            (!names.is_empty()).then(|| format!("{sign} {}", names.join(", ")))
+        };
+        let number = |list: &[T]| match list.len() {
+            0 => self.none.to_owned(),
+            1 => self.one.to_owned(),
+            n => format!("{n} {}", self.many),
+        };
+        let changes = [apart(now, was, "with"), apart(was, now, "without")];
+        let changes: Vec<_> = changes.into_iter().flatten().collect();
+        let changes = if changes.is_empty() {
+            "in another order".to_owned()
+        } else {
+            changes.join("; ")
+        };
+        let after = format!("{} ({changes})", number(now));
+        Some(Difference::new(name.to_owned(), number(was), after))
+    }
+}
+
 impl Policy {
     /// How this policy differs from `was`, in the words of Tenant Configuration. `name` names a
     /// group, where its name is known.
@@ -136,8 +196,16 @@ impl Policy {
         was: &Self,
         name: impl Fn(ExternalId) -> Option<String>,
     ) -> Vec<Difference> {
-        let mut differences: Vec<_> = self.groups(was, name).into_iter().collect();
+        let administrators = |policy: &Self| match policy.administrators_group_id {
+            None => "decided here".to_owned(),
+            Some(id) => name(id).unwrap_or_else(|| id.to_string()),
+        };
+        let administrators = (was.administrators_group_id != self.administrators_group_id)
+            .then(|| Difference::new("Administrators", administrators(was), administrators(self)));
+        let mut differences: Vec<_> = self.groups(was, &name).into_iter().collect();
+        differences.extend(administrators);
         differences.extend(self.protected_rules(was));
+        differences.extend(self.domains(was));
         let before = was.words(self.out_of_scope).into_iter();
         let after = self.words(self.out_of_scope).into_iter();
         differences.extend(
@@ -157,6 +225,7 @@ impl Policy {
         }));
         for object_type in ObjectType::OBJECTS {
             differences.extend(self.mapping_of(was, object_type));
+            differences.extend(self.filters_of(was, object_type));
         }
         differences
     }
@@ -186,35 +255,49 @@ impl Policy {
     }
 
     fn protected_rules(&self, was: &Self) -> Option<Difference> {
-        let not_in = |all: &Self, of: &Self| -> Vec<String> {
-            let other = of.protected.iter();
-            let other = other.filter(|rule| !all.protected.contains(rule));
-            other.map(ToString::to_string).collect()
+        let rules = Listed {
+            none: "nobody by rule",
+            one: "1 rule",
+            many: "rules",
         };
-        let (added, removed) = (not_in(was, self), not_in(self, was));
-        if added.is_empty() && removed.is_empty() {
-            return None;
-        }
-        let number = |policy: &Self| match policy.protected.len() {
-            0 => "nobody by rule".to_owned(),
-            1 => "1 rule".to_owned(),
-            n => format!("{n} rules"),
+        rules.difference("Protected people", &was.protected, &self.protected)
+    }
+
+    /// The filter rules of a type that differ, a line each effect.
+    fn filters_of(&self, was: &Self, object_type: ObjectType) -> Vec<Difference> {
+        let listed = Listed {
+            none: "no rule",
+            one: "1 rule",
+            many: "rules",
         };
-        let named = |sign: &str, rules: Vec<String>| {
-            let more = rules.len().saturating_sub(NAMED_MAX);
-            let mut names: Vec<_> = rules.into_iter().take(NAMED_MAX).collect();
-            names.extend((more > 0).then(|| format!("{more} more")));
-            (!names.is_empty()).then(|| format!("{sign} {}", names.join(", ")))
+        let sides = (self.filters.of(object_type), was.filters.of(object_type));
+        let (Some(mine), Some(theirs)) = sides else {
+            return Vec::new();
         };
-        let changes = [named("with", added), named("without", removed)];
-        let changes: Vec<_> = changes.into_iter().flatten().collect();
-        let after = format!("{} ({})", number(self), changes.join("; "));
-        Some(Difference::new("Protected people", number(was), after))
+        FilterEffect::ALL
+            .iter()
+            .filter_map(|effect| {
+                let name = format!(
+                    "Filter of {object_type}s: {}",
+                    effect.title().to_lowercase()
+                );
+                listed.difference(&name, theirs.with(*effect), mine.with(*effect))
+            })
+            .collect()
+    }
+
+    fn domains(&self, was: &Self) -> Option<Difference> {
+        let listed = Listed {
+            none: "every domain",
+            one: "1 domain",
+            many: "domains",
+        };
+        listed.difference("Domains", &was.filters.domains, &self.filters.domains)
     }
 
     /// The settings that stand for themselves, in words. `deleting`: what becomes of people who
     /// left; where they are deleted, that setting tells the days already.
-    fn words(&self, deleting: OutOfScope) -> [(&'static str, String); 11] {
+    fn words(&self, deleting: OutOfScope) -> [(&'static str, String); 16] {
         let either = |yes: bool, on: &str, off: &str| if yes { on } else { off }.to_owned();
         let types = self.object_types.iter().map(|one| one.title());
         let left = match self.out_of_scope {
@@ -246,20 +329,53 @@ impl Policy {
                 "Is Sign in Blocked on AD",
                 either(blocked, "means Inactive", "changes nothing"),
             ),
+            (
+                "Disabled in the source",
+                either(self.filters.include_disabled, "come in", "kept out"),
+            ),
+            (
+                "Without a license",
+                either(self.filters.include_unlicensed, "come in", "kept out"),
+            ),
+            (
+                "User names",
+                either(
+                    self.normalize_user_names,
+                    "in lower case",
+                    "as in the source",
+                ),
+            ),
             ("Out of scope or deleted", left),
             ("Days from Inactive to deleted", days),
             ("Create", either(actions.create, "on", "off")),
             ("Update", either(actions.update, "on", "off")),
             ("Disable", either(actions.disable, "on", "off")),
             ("Delete", either(actions.delete, "on", "off")),
+            ("Matched without asking", self.matched_by()),
+            (
+                "New people",
+                either(self.matching.confirm_new, "confirmed first", "come in"),
+            ),
         ]
+    }
+
+    fn matched_by(&self) -> String {
+        let keys = self.matching.automatic.iter().map(|key| key.title());
+        match keys.collect::<Vec<_>>() {
+            keys if keys.is_empty() => "nobody".to_owned(),
+            keys => format!("exact by {}", keys.join(", ").to_lowercase()),
+        }
     }
 
     /// The groups that [`Policy::differences`] asks the names of: a few.
     pub fn named_groups(&self, was: &Self) -> Vec<ExternalId> {
         let (added, removed) = self.groups_apart(was);
         let few = |groups: Vec<ExternalId>| groups.into_iter().take(NAMED_MAX);
-        few(added).chain(few(removed)).collect()
+        let administrators = [was.administrators_group_id, self.administrators_group_id];
+        few(added)
+            .chain(few(removed))
+            .chain(administrators.into_iter().flatten())
+            .collect()
     }
 
     fn groups_apart(&self, was: &Self) -> (Vec<ExternalId>, Vec<ExternalId>) {
@@ -277,7 +393,7 @@ impl Policy {
     fn groups(
         &self,
         was: &Self,
-        name: impl Fn(ExternalId) -> Option<String>,
+        name: &impl Fn(ExternalId) -> Option<String>,
     ) -> Option<Difference> {
         let (added, removed) = self.groups_apart(was);
         if added.is_empty() && removed.is_empty() {

@@ -86,6 +86,8 @@ pub struct GroupLine {
     pub dynamic: bool,
     /// Whether the policy selects it.
     pub selected: bool,
+    /// When it will be deleted; null where no days are counting.
+    pub delete_at: Option<DateTime>,
     /// When it last changed.
     pub changed_at: DateTime,
 }

@@ -45,8 +45,14 @@ ids! {
     PolicyTemplateId,
     /// What somebody is about to confirm: a settings file that was looked at.
     SettingsDraftId,
+    /// A view of a list: its filters, order and columns under a name.
+    SavedViewId,
+    /// What is done to many people or groups at once.
+    BulkId,
     /// A link for an administrator of a customer's tenant.
     ConsentLinkId,
+    /// People of a file, or members of groups, brought in once.
+    ImportId,
     /// One sync.
     RunId,
     /// One planned or filtered object of a run.

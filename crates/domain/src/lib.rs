@@ -9,6 +9,7 @@
 
 pub mod api_token;
 pub mod audit;
+pub mod bulk;
 pub mod cloud;
 pub mod connection;
 pub mod consent_link;
@@ -21,13 +22,17 @@ pub mod device;
 pub mod difference;
 pub mod directory;
 pub mod enrolment;
+pub mod filter;
+pub mod grid;
 pub mod group;
 pub mod guard;
 pub mod id;
 pub mod identity;
+pub mod import;
 pub mod integration;
 pub mod made_here;
 pub mod mapping;
+pub mod matching;
 pub mod notification;
 pub mod number;
 pub mod operator;

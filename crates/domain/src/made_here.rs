@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DateTime,
-    id::{CustomerId, GroupId, IntegrationId},
+    id::{CustomerId, ExternalId, GroupId, IntegrationId},
     policy::ObjectType,
     text::FieldError,
     text_enum,
@@ -103,6 +103,40 @@ pub fn changed_elsewhere(
         None => format!(
             "{name} came from an integration that was deleted, and was left as it was. It can’t be changed here."
         ),
+    }
+}
+
+/// The group of a source whose members administer the customer's workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AdministratorsGroup {
+    /// Its object id in the source.
+    pub external_id: ExternalId,
+    /// Its name, where it is known.
+    pub display_name: Option<String>,
+    /// Its id in the directory, where it is there.
+    pub id: Option<GroupId>,
+    /// The integration whose policy says so.
+    pub integration_id: IntegrationId,
+    /// The integration's name.
+    pub integration_name: String,
+}
+
+impl AdministratorsGroup {
+    /// Its name, or its object id where no run has read it yet.
+    pub fn name(&self) -> String {
+        let name = self.display_name.clone();
+        name.unwrap_or_else(|| self.external_id.to_string())
+    }
+
+    /// Says where it is decided who is administrator.
+    pub fn decides(&self, of: &str) -> String {
+        format!(
+            "Who of {} is administrator is decided in the source: by the members of the group {}. Add {of} to it there, or take them out of it; the next run brings it here. Or have it decided here, on the tab Filters of {}.",
+            self.integration_name,
+            self.name(),
+            self.integration_name
+        )
     }
 }
 

@@ -75,6 +75,8 @@ text_enum! {
         Partial = "partial",
         /// Later than its schedule.
         Behind = "behind",
+        /// People wait for a decision whether they are here already.
+        MatchesWait = "matches_wait",
         /// A secret or certificate ended or ends soon.
         SecretEnds = "secret_ends",
     }

@@ -11,6 +11,9 @@ pub const LIMIT_MAX: u32 = 1000;
 /// The rows an API call gets when it doesn't say.
 pub const LIMIT_DEFAULT: u32 = 50;
 
+/// Up to so many rows are counted of a list that may be very long.
+pub const COUNTED_MAX: i64 = 10_000;
+
 /// Which part of a list is wanted. Page numbers begin at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageRequest {
@@ -65,7 +68,8 @@ pub enum Direction {
 pub struct Page<T> {
     /// The rows of this page.
     pub items: Vec<T>,
-    /// Rows of the whole list under the same search and filters.
+    /// Rows of the whole list under the same search and filters. Of users and groups, which may be
+    /// very many, one more than [`COUNTED_MAX`] says that there are more than that.
     pub total: i64,
 }
 

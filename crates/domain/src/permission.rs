@@ -37,7 +37,7 @@ text_enum! {
         RunsRead = "runs.read",
         /// Start and cancel runs.
         RunsStart = "runs.start",
-        /// Approve and reject held changes.
+        /// Approve and reject held changes, and decide who of a source is here already.
         RunsDecide = "runs.decide",
         /// See users, groups, contacts, devices and memberships.
         DirectoryRead = "directory.read",
@@ -117,7 +117,7 @@ pub const RULES: [Rule; Permission::ALL.len()] = {
         rule(P::RunsStart, "Start and cancel runs", HelpDesk),
         rule(
             P::RunsDecide,
-            "Approve and reject held changes",
+            "Approve and reject held changes, decide about matches",
             UserManager,
         ),
         rule(

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    filter::Filters,
     id::ExternalId,
     mapping::Mapping,
+    matching::MatchingRules,
     protection::{ProtectedRule, checked_rules},
     text::FieldError,
     text_enum,
@@ -178,6 +180,15 @@ pub struct Policy {
     pub protected: Vec<ProtectedRule>,
     /// What directory attributes are made from, where that isn't what the source says.
     pub mapping: Mapping,
+    /// Who of those in scope comes in.
+    pub filters: Filters,
+    /// User names are kept here without white space around and in lower case.
+    pub normalize_user_names: bool,
+    /// The group of the source whose members administer the customer's workspace, as runs find them:
+    /// nested members too where `include_nested` is on. Null: who administers it is decided here.
+    pub administrators_group_id: Option<ExternalId>,
+    /// What is matched without asking with people who are here already.
+    pub matching: MatchingRules,
 }
 
 impl Default for Policy {
@@ -196,6 +207,10 @@ impl Default for Policy {
             send_enrollment_email: false,
             protected: Vec::new(),
             mapping: Mapping::default(),
+            filters: Filters::default(),
+            normalize_user_names: false,
+            administrators_group_id: None,
+            matching: MatchingRules::default(),
         }
     }
 }
@@ -246,7 +261,41 @@ impl Policy {
         }
         self.protected = checked_rules(self.protected)?;
         self.mapping = self.mapping.checked()?;
+        self.filters = self.filters.checked()?;
+        if !self.filters.include_disabled
+            && self.blocked_sign_in_disables
+            && self.out_of_scope == OutOfScope::Keep
+        {
+            return Err(FieldError::new(
+                "policy.filters.include_disabled",
+                "Whoever is kept out stays as they are here, so whoever becomes disabled would stay active. Choose “Disable now” for out of scope or deleted, or let in whoever is disabled.",
+            ));
+        }
+        self.check_administrators()?;
+        self.matching = self.matching.checked()?;
         Ok(self)
+    }
+
+    /// Whose members administer the workspace has to be in the directory, with its members.
+    fn check_administrators(&self) -> Result<(), FieldError> {
+        let Some(group) = self.administrators_group_id else {
+            return Ok(());
+        };
+        let refused = |message: &str| {
+            let field = "policy.administrators_group_id";
+            Err(FieldError::new(field, message))
+        };
+        if !(self.reads(ObjectType::User) && self.reads(ObjectType::Group)) {
+            return refused(
+                "Its members are known only where users and groups are synced: add both to the object types, or decide here who is administrator.",
+            );
+        }
+        if !self.selected_group_ids.is_empty() && !self.selected_group_ids.contains(&group) {
+            return refused(
+                "It isn’t among Selected Groups, so its members aren’t read. Select it there too, or decide here who is administrator.",
+            );
+        }
+        Ok(())
     }
 
     /// Whether objects of this type are read.
@@ -255,11 +304,14 @@ impl Policy {
     }
 
     /// Whether a change from `before` to this policy changes who or what is read, so that the next
-    /// run has to be a full one (sync.md rule 3). Attributes are mapped while they are read.
+    /// run has to be a full one (sync.md rule 3). Attributes are mapped, and user names brought into
+    /// their form, while they are read. What filters look at is read where it isn't yet; that makes
+    /// the next run a full one by itself.
     pub fn reads_differently_from(&self, before: &Self) -> bool {
         self.object_types != before.object_types
             || self.selected_group_ids != before.selected_group_ids
             || self.include_nested != before.include_nested
             || self.mapping != before.mapping
+            || self.normalize_user_names != before.normalize_user_names
     }
 }

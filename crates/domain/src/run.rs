@@ -22,6 +22,8 @@ text_enum! {
         Preview = "preview",
         /// Reads, plans and applies one object of the source, and touches nothing else.
         Object = "object",
+        /// Brings in people of a file, or members of groups, once. It has no integration.
+        Import = "import",
     }
 }
 
@@ -167,6 +169,8 @@ text_enum! {
         Delete = "delete",
         /// Comes back after it was deleted.
         Restore = "restore",
+        /// Somebody who is here turns out to be the same: the source says what it is like from then on.
+        Match = "match",
         /// Stays out, with a reason.
         Filter = "filter",
     }
@@ -182,6 +186,7 @@ impl Action {
             Self::Enable => "Enable",
             Self::Delete => "Delete",
             Self::Restore => "Restore",
+            Self::Match => "Match",
             Self::Filter => "Filter",
         }
     }
@@ -234,7 +239,7 @@ text_enum! {
         DistributionList = "distribution_list",
         /// A mail-enabled security group: it can't be kept in step.
         MailEnabledSecurityGroup = "mail_enabled_security_group",
-        /// An active user of an older integration has the same user name.
+        /// Another active user has the same user name: one of an older integration, or one made here.
         DuplicateUserName = "duplicate_user_name",
         /// It was in a selected group and is in none any more.
         OutOfScope = "out_of_scope",
@@ -262,6 +267,16 @@ text_enum! {
         DeletedHere = "deleted_here",
         /// A mapping rule fails for it: it stays as it is, and waits.
         MappingFailed = "mapping_failed",
+        /// A filter of the policy keeps it out.
+        ExcludedByFilter = "excluded_by_filter",
+        /// A filter fails for it: it stays as it is, and waits.
+        FilterFailed = "filter_failed",
+        /// Somebody here may be the same person: a decision is waited for.
+        MatchUndecided = "match_undecided",
+        /// Nobody new comes in unconfirmed: a decision is waited for.
+        NewUndecided = "new_undecided",
+        /// It was decided in the queue of matches that it stays out.
+        MatchIgnored = "match_ignored",
     }
 }
 
@@ -273,7 +288,7 @@ impl Reason {
             Self::Guest => "Guests are not kept",
             Self::DistributionList => "Distribution list: cannot be synced",
             Self::MailEnabledSecurityGroup => "Mail-enabled security group: cannot be synced",
-            Self::DuplicateUserName => "Another integration has an active user of this name",
+            Self::DuplicateUserName => "Another active user has this user name",
             Self::OutOfScope => "No longer in a selected group",
             Self::SoftDeleted => "Deleted in the source, can be restored there",
             Self::Gone => "Gone from the source",
@@ -287,6 +302,13 @@ impl Reason {
             Self::DeactivatedHere => "Deactivated here",
             Self::DeletedHere => "Deleted here",
             Self::MappingFailed => "A mapping rule fails for it",
+            Self::ExcludedByFilter => "Excluded by filter",
+            Self::FilterFailed => "A filter fails for it",
+            Self::MatchUndecided => {
+                "May be somebody who is here already: to be decided in Matching"
+            }
+            Self::NewUndecided => "New people are confirmed first: to be decided in Matching",
+            Self::MatchIgnored => "Kept out by a decision in Matching",
         }
     }
 }
@@ -398,9 +420,9 @@ impl CountLine {
 pub struct Run {
     /// Its id.
     pub id: RunId,
-    /// Its integration.
-    pub integration_id: IntegrationId,
-    /// Full, delta, preview or object.
+    /// Its integration; null of an import.
+    pub integration_id: Option<IntegrationId>,
+    /// Full, delta, preview, object or import.
     pub mode: RunMode,
     /// What started it.
     pub trigger: RunTrigger,
@@ -550,7 +572,8 @@ pub struct RunDetail {
     pub customer_id: CustomerId,
     /// The customer's name.
     pub customer_name: String,
-    /// The integration's name, the last one where it was deleted.
+    /// The integration's name, the last one where it was deleted; of an import, `Import of` and the
+    /// name of its file.
     pub integration_name: String,
     /// Whether the integration was deleted: its history stays.
     pub integration_deleted: bool,
@@ -603,9 +626,10 @@ pub struct PreviewSettings {
 pub struct HistoryLine {
     /// The run.
     pub run_id: RunId,
-    /// Its integration.
-    pub integration_id: IntegrationId,
-    /// The integration's name, the last one where it was deleted.
+    /// Its integration; null of an import.
+    pub integration_id: Option<IntegrationId>,
+    /// The integration's name, the last one where it was deleted; of an import, `Import of` and the
+    /// name of its file.
     pub integration_name: String,
     /// Whether the integration was deleted: its history stays.
     pub integration_deleted: bool,
@@ -647,7 +671,7 @@ pub struct RunChange {
     pub id: RunChangeId,
     /// What kind of object.
     pub object_type: ObjectType,
-    /// The object's id in the source; of a membership change, its group's.
+    /// The object's id in the source; of a membership change, its group's; of an import, its id here.
     pub external_id: ExternalId,
     /// The object's name when the plan was made.
     pub display_name: String,

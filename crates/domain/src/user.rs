@@ -7,10 +7,10 @@ use crate::{
     countdown::Countdown,
     enrolment::EnrolmentState,
     group::{GroupKind, MemberLine},
-    id::{CustomerId, ExternalId, GroupId, IntegrationId, UserId},
-    made_here::{Administrator, Editable, Elsewhere, KeptAttribute},
+    id::{CustomerId, ExternalId, GroupId, IntegrationId, RunId, UserId},
+    made_here::{Administrator, AdministratorsGroup, Editable, Elsewhere, KeptAttribute},
     protection::{Protected, ProtectedByRule, Protection},
-    run::Reason,
+    run::{Action, ChangeStatus, Reason, RunMode},
     text_enum,
 };
 
@@ -93,6 +93,8 @@ pub struct WholeUser {
     pub guest: bool,
     /// That it administers its customer's workspace; null where it doesn't.
     pub administrator: Option<Administrator>,
+    /// The group of its source that decides whether it does; null where that is decided here.
+    pub administrators_group: Option<AdministratorsGroup>,
     /// Other addresses it signs in with.
     pub aliases: Vec<String>,
     /// What is kept here of a synced user, whatever its source says.
@@ -161,6 +163,8 @@ pub struct UserDetail {
     pub guest: bool,
     /// That it administers its customer's workspace, and who said so.
     pub administrator: Option<Administrator>,
+    /// The group of its source that decides whether it does; none where that is decided here.
+    pub administrators_group: Option<AdministratorsGroup>,
     /// Other addresses it signs in with.
     pub aliases: Vec<String>,
     /// What is kept here of it, whatever its source says.
@@ -187,6 +191,91 @@ pub struct MemberOf {
     pub status: DirectoryStatus,
     /// Whether its members are changed here.
     pub made_here: bool,
+}
+
+/// A group that somebody is a member of, directly or through others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Membership {
+    /// The group.
+    pub id: GroupId,
+    /// Its name.
+    pub display_name: String,
+    /// Its kind.
+    pub kind: GroupKind,
+    /// Whether it is in use.
+    pub status: DirectoryStatus,
+    /// Whether its members are changed here.
+    pub made_here: bool,
+    /// Whether it is a direct member.
+    pub direct: bool,
+    /// The groups between, by name, innermost first; empty for a direct member. The shortest way.
+    pub path: Vec<String>,
+}
+
+/// Where a value of somebody comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ValueFrom {
+    /// It was said here.
+    Here,
+    /// It is the source's attribute of this name.
+    Source {
+        /// As Graph names it.
+        attribute: String,
+    },
+    /// A rule of the integration's mapping makes it.
+    Rule {
+        /// The kind of rule.
+        rule: crate::mapping::MappingKind,
+        /// What it says: an attribute, a constant, an expression.
+        value: String,
+    },
+    /// An operator keeps it as it is here, whatever the source says.
+    Kept {
+        /// Who.
+        by: String,
+        /// When.
+        at: DateTime,
+        /// Why.
+        note: String,
+        /// What the source says, mapped; null where it says nothing.
+        source_value: Option<String>,
+    },
+    /// It is as the integration left it that was deleted.
+    Left,
+}
+
+/// An attribute of somebody, with where its value comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AttributeOrigin {
+    /// Its name, as Graph has it.
+    pub name: String,
+    /// Its value; null where it has none.
+    pub value: Option<String>,
+    /// Where that comes from.
+    pub from: ValueFrom,
+}
+
+/// What a run did about somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunOfObject {
+    /// The run.
+    pub run_id: RunId,
+    /// When it began, or was queued.
+    pub at: DateTime,
+    /// Whether it was a full one, a delta one, a preview or of one person.
+    pub mode: RunMode,
+    /// What it did, or planned.
+    pub action: Action,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// What became of that.
+    pub status: ChangeStatus,
 }
 
 /// Members of a group and what it is a member of: memberships both ways.

@@ -43,8 +43,12 @@ text_enum! {
         Guest = "guest",
         /// Whether a user has a given name and a surname.
         Names = "names",
+        /// Whether the filters let it in.
+        Filters = "filters",
         /// Whether every mapping rule works for it.
         MappingRules = "mapping_rules",
+        /// Whether it is somebody who is here already.
+        Matching = "matching",
         /// "Is Sign in Blocked on AD".
         SignIn = "sign_in",
         /// Whether the user name is free.
@@ -89,6 +93,11 @@ pub enum WhyTarget {
     Group {
         /// Its id.
         id: GroupId,
+    },
+    /// The queue of matches of an integration.
+    Matches {
+        /// The integration.
+        integration_id: IntegrationId,
     },
     /// A setting on the tab Tenant Configuration.
     Setting {

@@ -14,7 +14,7 @@ pub fn tally(line: &mut CountLine, outcome: Outcome) {
         Outcome::Absent => {}
         Outcome::Unchanged => add(line, |line| &mut line.unchanged, 1),
         Outcome::Filtered(_) => add(line, |line| &mut line.filtered, 1),
-        Outcome::Failed => add(line, |line| &mut line.failed, 1),
+        Outcome::Failed(_) => add(line, |line| &mut line.failed, 1),
         Outcome::Change(step) => {
             change(line, step.action, 1);
             if step.action == Action::Disable && step.reason == Some(Reason::SignInBlocked) {
@@ -74,7 +74,8 @@ fn add(line: &mut CountLine, column: impl Fn(&mut CountLine) -> &mut i64, number
 fn column(line: &mut CountLine, action: Action) -> &mut i64 {
     match action {
         Action::Create => &mut line.created,
-        Action::Update => &mut line.updated,
+        // Somebody who was here follows the source from now on.
+        Action::Update | Action::Match => &mut line.updated,
         Action::Disable => &mut line.disabled,
         Action::Enable => &mut line.enabled,
         Action::Delete => &mut line.deleted,
@@ -92,7 +93,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_line_adds_up_whatever_happens(
-            kinds in prop::collection::vec((0usize..5, 0usize..7, any::<bool>()), 0..60),
+            kinds in prop::collection::vec((0usize..5, 0usize..8, any::<bool>()), 0..60),
             holds in prop::collection::vec(any::<bool>(), 60),
         ) {
             let mut line = line(ObjectType::User);
@@ -104,7 +105,7 @@ mod tests {
                     0 => Outcome::Absent,
                     1 => Outcome::Unchanged,
                     2 => Outcome::Filtered(Reason::Guest),
-                    4 => Outcome::Failed,
+                    4 => Outcome::Failed(Reason::MappingFailed),
                     _ => Outcome::Change(Step { action, reason }),
                 };
                 tally(&mut line, outcome);

@@ -7,7 +7,7 @@ use domain::{
     run::Reason,
 };
 
-use crate::read::Presence;
+use crate::{filter::Answer, matching::Standing, read::Presence};
 
 /// What decides about one object: nothing of its content that the decision doesn't need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,14 @@ pub struct Facts {
     pub sign_in_blocked: bool,
     /// Whether a user is a guest.
     pub guest: bool,
+    /// What the filters say of it.
+    pub filter: Answer,
     /// Whether a mapping rule fails for it, so that what it should be like isn't known.
     pub unmapped: bool,
-    /// Whether an active user of an older integration of the customer has this user name.
+    /// How it stands to people who are here already, where the integration doesn't have it here yet.
+    pub matching: Standing,
+    /// Whether an active user of an older integration of the customer, or one made here, has this
+    /// user name.
     pub name_taken: bool,
     /// A group's kind.
     pub group_kind: Option<GroupKind>,
@@ -45,9 +50,11 @@ pub enum Derived {
     Active,
     /// It belongs into the directory, not in use: its sign-in is blocked in the source.
     Blocked,
-    /// It may belong into the directory: a mapping rule fails for it, so it stays as it is there,
-    /// but for a blocked sign-in, which counts all the same.
-    Unmapped {
+    /// It may belong into the directory: a filter or a mapping rule fails for it, so it stays as it
+    /// is there, but for a blocked sign-in, which counts all the same.
+    Undecided {
+        /// What fails.
+        reason: Reason,
         /// Whether its sign-in is blocked, and that counts.
         blocked: bool,
     },
@@ -70,8 +77,9 @@ impl Derived {
         match self {
             Self::Active => None,
             Self::Blocked => Some(Reason::SignInBlocked),
-            Self::Unmapped { .. } => Some(Reason::MappingFailed),
-            Self::Filtered(reason) | Self::Absent(reason) => Some(reason),
+            Self::Undecided { reason, .. } | Self::Filtered(reason) | Self::Absent(reason) => {
+                Some(reason)
+            }
         }
     }
 }
@@ -92,9 +100,14 @@ pub enum Question {
     /// Does it have both names, where both are required? Names that rules make aren't known while a
     /// rule fails, and then nobody is kept out for them.
     Names,
+    /// Do the filters let it in?
+    Filter,
     /// Does every mapping rule work for it? Whom the questions before keep out is kept out whatever
     /// rules make.
     Mapping,
+    /// Is it decided whether it is somebody who is here already? Before the sign-in: somebody who is
+    /// blocked isn't to come in twice either.
+    Matching,
     /// Is its sign-in blocked, and does that count? Before the user name: a blocked person needs
     /// none of their own.
     SignIn,
@@ -104,14 +117,16 @@ pub enum Question {
 
 impl Question {
     /// Every question, in the order in which they are asked.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Presence,
         Self::ObjectType,
         Self::Scope,
         Self::GroupKind,
         Self::Guest,
         Self::Names,
+        Self::Filter,
         Self::Mapping,
+        Self::Matching,
         Self::SignIn,
         Self::UserName,
     ];
@@ -119,17 +134,23 @@ impl Question {
     /// Whether it is asked about objects of this type.
     pub const fn concerns(self, object_type: ObjectType) -> bool {
         match self {
-            Self::Presence | Self::ObjectType | Self::Scope | Self::Mapping => true,
+            Self::Presence | Self::ObjectType | Self::Scope | Self::Filter | Self::Mapping => true,
             Self::GroupKind => matches!(object_type, ObjectType::Group),
             // "Is Sign in Blocked on AD": a device signs in too.
             Self::SignIn => matches!(object_type, ObjectType::User | ObjectType::Device),
-            Self::Guest | Self::Names | Self::UserName => matches!(object_type, ObjectType::User),
+            Self::Guest | Self::Names | Self::Matching | Self::UserName => {
+                matches!(object_type, ObjectType::User)
+            }
         }
     }
 
     /// What it decides; none where it lets the object through to the next question.
     pub fn decides(self, policy: &Policy, facts: &Facts) -> Option<Derived> {
         let when = |is: bool, derived| is.then_some(derived);
+        let undecided = |reason| Derived::Undecided {
+            reason,
+            blocked: facts.sign_in_blocked && policy.blocked_sign_in_disables,
+        };
         match self {
             Self::Presence => facts.presence.reason().map(Derived::Absent),
             Self::ObjectType => when(
@@ -145,18 +166,24 @@ impl Question {
                 facts.guest && !policy.include_guests,
                 Derived::Filtered(Reason::Guest),
             ),
-            Self::Mapping => when(
-                facts.unmapped,
-                Derived::Unmapped {
-                    blocked: facts.sign_in_blocked && policy.blocked_sign_in_disables,
-                },
-            ),
+            Self::Filter => match facts.filter {
+                Answer::In => None,
+                Answer::Out => Some(Derived::Filtered(Reason::ExcludedByFilter)),
+                Answer::Fails => Some(undecided(Reason::FilterFailed)),
+            },
+            Self::Mapping => when(facts.unmapped, undecided(Reason::MappingFailed)),
             Self::Names => when(
                 policy.require_names
                     && !(facts.has_given_name && facts.has_surname)
                     && !(facts.unmapped && makes_names(policy)),
                 Derived::Filtered(Reason::MissingName),
             ),
+            Self::Matching => match facts.matching {
+                Standing::Settled => None,
+                Standing::Undecided => Some(Derived::Filtered(Reason::MatchUndecided)),
+                Standing::Unconfirmed => Some(Derived::Filtered(Reason::NewUndecided)),
+                Standing::Ignored => Some(Derived::Filtered(Reason::MatchIgnored)),
+            },
             Self::SignIn => when(
                 facts.sign_in_blocked && policy.blocked_sign_in_disables,
                 Derived::Blocked,
@@ -230,10 +257,16 @@ mod tests {
         has_surname: true,
         sign_in_blocked: false,
         guest: false,
+        filter: Answer::In,
         unmapped: false,
+        matching: Standing::Settled,
         name_taken: false,
         group_kind: None,
     };
+
+    const fn undecided(reason: Reason, blocked: bool) -> Derived {
+        Derived::Undecided { reason, blocked }
+    }
 
     fn group(kind: GroupKind) -> Facts {
         Facts {
@@ -307,10 +340,39 @@ mod tests {
             ),
             (
                 Facts {
+                    matching: Standing::Undecided,
+                    name_taken: true,
+                    ..blocked
+                },
+                Derived::Filtered(Reason::MatchUndecided),
+            ),
+            (
+                Facts {
+                    matching: Standing::Unconfirmed,
+                    ..PERSON
+                },
+                Derived::Filtered(Reason::NewUndecided),
+            ),
+            (
+                Facts {
+                    matching: Standing::Ignored,
+                    ..PERSON
+                },
+                Derived::Filtered(Reason::MatchIgnored),
+            ),
+            (
+                Facts {
+                    matching: Standing::Undecided,
+                    ..guest
+                },
+                Derived::Filtered(Reason::Guest),
+            ),
+            (
+                Facts {
                     unmapped: true,
                     ..PERSON
                 },
-                Derived::Unmapped { blocked: false },
+                undecided(Reason::MappingFailed, false),
             ),
             (
                 Facts {
@@ -325,7 +387,7 @@ mod tests {
                     unmapped: true,
                     ..blocked
                 },
-                Derived::Unmapped { blocked: true },
+                undecided(Reason::MappingFailed, true),
             ),
             (
                 Facts {
@@ -340,6 +402,36 @@ mod tests {
                     ..blocked
                 },
                 Derived::Blocked,
+            ),
+            (
+                Facts {
+                    filter: Answer::Out,
+                    unmapped: true,
+                    ..blocked
+                },
+                Derived::Filtered(Reason::ExcludedByFilter),
+            ),
+            (
+                Facts {
+                    filter: Answer::Fails,
+                    unmapped: true,
+                    ..blocked
+                },
+                undecided(Reason::FilterFailed, true),
+            ),
+            (
+                Facts {
+                    filter: Answer::Out,
+                    ..guest
+                },
+                Derived::Filtered(Reason::Guest),
+            ),
+            (
+                Facts {
+                    filter: Answer::Out,
+                    ..group(GroupKind::Security)
+                },
+                Derived::Filtered(Reason::ExcludedByFilter),
             ),
             (group(GroupKind::Security), Derived::Active),
             (group(GroupKind::Microsoft365), Derived::Active),
@@ -396,7 +488,7 @@ mod tests {
             unmapped: true,
             ..nameless
         };
-        let unmapped = Derived::Unmapped { blocked: false };
+        let unmapped = undecided(Reason::MappingFailed, false);
         assert_eq!(derive(&policy, &failing), unmapped);
     }
 
@@ -408,20 +500,37 @@ mod tests {
             Presence::Gone,
         ]);
         let kind = prop::option::of(prop::sample::select(GroupKind::ALL.to_vec()));
-        (object_type, presence, kind, any::<[bool; 7]>()).prop_map(
-            |(object_type, presence, group_kind, flags)| Facts {
-                object_type,
-                presence,
-                in_scope: flags[0],
-                has_given_name: flags[1],
-                has_surname: flags[2],
-                sign_in_blocked: flags[3],
-                guest: flags[4],
-                name_taken: flags[5],
-                unmapped: flags[6],
-                group_kind,
-            },
+        let filter = prop::sample::select(vec![Answer::In, Answer::Out, Answer::Fails]);
+        let matching = prop::sample::select(vec![
+            Standing::Settled,
+            Standing::Undecided,
+            Standing::Unconfirmed,
+            Standing::Ignored,
+        ]);
+        (
+            object_type,
+            presence,
+            kind,
+            filter,
+            matching,
+            any::<[bool; 7]>(),
         )
+            .prop_map(
+                |(object_type, presence, group_kind, filter, matching, flags)| Facts {
+                    filter,
+                    matching,
+                    object_type,
+                    presence,
+                    in_scope: flags[0],
+                    has_given_name: flags[1],
+                    has_surname: flags[2],
+                    sign_in_blocked: flags[3],
+                    guest: flags[4],
+                    name_taken: flags[5],
+                    unmapped: flags[6],
+                    group_kind,
+                },
+            )
     }
 
     fn any_policy() -> impl Strategy<Value = Policy> {

@@ -50,8 +50,8 @@ pub enum Outcome {
     Unchanged,
     /// Nothing: the policy keeps it out.
     Filtered(Reason),
-    /// Nothing, although something may be to do: a mapping rule fails for it.
-    Failed,
+    /// Nothing, although something may be to do: a filter or a mapping rule fails for it.
+    Failed(Reason),
     /// A change.
     Change(Step),
 }
@@ -70,8 +70,8 @@ pub fn diff(
     let Some(known) = known else {
         return unknown(policy.actions, derived);
     };
-    if let Derived::Unmapped { blocked } = derived {
-        return unmapped(policy.actions, known, blocked);
+    if let Derived::Undecided { reason, blocked } = derived {
+        return undecided(policy.actions, known, reason, blocked);
     }
     if derived.is_wanted() {
         wanted(policy.actions, known, derived.reason(), known.hash != *hash)
@@ -86,19 +86,19 @@ fn unknown(actions: Actions, derived: Derived) -> Outcome {
             change(Action::Create, derived.reason())
         }
         Derived::Active | Derived::Blocked => Outcome::Filtered(Reason::ActionOff),
-        Derived::Unmapped { .. } => Outcome::Failed,
+        Derived::Undecided { reason, .. } => Outcome::Failed(reason),
         Derived::Filtered(reason) => Outcome::Filtered(reason),
         Derived::Absent(_) => Outcome::Absent,
     }
 }
 
-/// What is known stays as it is while a mapping rule fails. Who is blocked in the source is not kept
-/// in use by that.
-fn unmapped(actions: Actions, known: &Known, blocked: bool) -> Outcome {
+/// What is known stays as it is while a rule fails. Who is blocked in the source is not kept in use by
+/// that.
+fn undecided(actions: Actions, known: &Known, reason: Reason, blocked: bool) -> Outcome {
     if blocked && known.status == DirectoryStatus::Active && actions.disable {
         change(Action::Disable, Some(Reason::SignInBlocked))
     } else {
-        Outcome::Failed
+        Outcome::Failed(reason)
     }
 }
 
@@ -153,7 +153,7 @@ fn change(action: Action, reason: Option<Reason>) -> Outcome {
 /// Whether a step brings the source's content into the directory.
 pub fn takes_content(actions: Actions, step: Step) -> bool {
     match step.action {
-        Action::Create | Action::Restore => true,
+        Action::Create | Action::Restore | Action::Match => true,
         Action::Update | Action::Enable | Action::Disable => {
             actions.update && matches!(step.reason, None | Some(Reason::SignInBlocked))
         }
@@ -218,11 +218,11 @@ pub fn delete_at(policy: &Policy, running: Option<DateTime>, now: DateTime) -> O
 }
 
 /// Whether the directory shows the object's memberships: it belongs there, and it is there after
-/// this run. Of what isn't mapped they are shown while it is there.
+/// this run. Of what can't be decided they are shown while it is there.
 pub fn keeps_members(actions: Actions, derived: Derived, known: Option<&Known>) -> bool {
     let there = known.is_some_and(|known| known.status != DirectoryStatus::Deleted);
     match derived {
-        Derived::Unmapped { .. } => there,
+        Derived::Undecided { .. } => there,
         derived => derived.is_wanted() && (there || actions.create),
     }
 }

@@ -7,7 +7,7 @@
 
 pub mod expression;
 mod functions;
-mod variables;
+pub(crate) mod variables;
 
 #[cfg(test)]
 mod tests;
@@ -16,13 +16,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     mapping::{Mapping, MappingRule, is_kept},
-    policy::ObjectType,
+    policy::{ObjectType, Policy},
     text::FieldError,
 };
 use serde_json::Value;
 
 use self::{expression::Expression, variables::Variables};
-use crate::read::{Content, Mapped, SourceObject};
+use crate::{
+    filter::Filters,
+    read::{Content, Mapped, SourceObject},
+};
+
+pub(crate) use functions::built as pattern;
 
 /// The longest text that a rule makes, in bytes.
 pub const TEXT_MAX: usize = 4_096;
@@ -35,6 +40,10 @@ const ERROR_MAX: usize = 600;
 #[derive(Debug, Default)]
 pub struct Mapper {
     of_type: BTreeMap<ObjectType, Vec<Rule>>,
+    /// What the filters look at; a type that none concerns isn't there.
+    filters: BTreeMap<ObjectType, BTreeSet<String>>,
+    /// Whether user names are brought into one form.
+    normalizes: bool,
 }
 
 #[derive(Debug)]
@@ -100,22 +109,50 @@ impl Mapper {
                 of_type.insert(object_type, rules);
             }
         }
-        Ok(Self { of_type })
+        Ok(Self {
+            of_type,
+            ..Self::default()
+        })
+    }
+
+    /// Prepares all that a policy does to objects while they are read, or says what of it can't be
+    /// read, and why.
+    pub fn of(policy: &Policy) -> Result<Self, FieldError> {
+        let filters = Filters::new(&policy.filters)?;
+        let uses = ObjectType::OBJECTS.into_iter().filter_map(|object_type| {
+            let uses = filters.uses(object_type).into_iter().map(str::to_owned);
+            let concerned = filters.concern(object_type);
+            concerned.then(|| (object_type, uses.collect()))
+        });
+        Ok(Self {
+            filters: uses.collect(),
+            normalizes: policy.normalize_user_names,
+            ..Self::new(&policy.mapping)?
+        })
     }
 
     /// Whether objects of this type have a rule.
-    pub fn maps(&self, object_type: ObjectType) -> bool {
+    fn maps(&self, object_type: ObjectType) -> bool {
         self.of_type.contains_key(&object_type)
+    }
+
+    /// Whether rules or filters look at objects of this type.
+    pub fn looks_at(&self, object_type: ObjectType) -> bool {
+        self.maps(object_type) || self.filters.contains_key(&object_type)
     }
 
     fn rules(&self, object_type: ObjectType) -> &[Rule] {
         self.of_type.get(&object_type).map_or(&[], Vec::as_slice)
     }
 
-    /// The source's attributes that rules of this type read.
+    /// The source's attributes that rules and filters of this type read.
     pub fn uses(&self, object_type: ObjectType) -> BTreeSet<&str> {
         let rules = self.rules(object_type).iter();
-        rules.flat_map(|rule| rule.how.uses()).collect()
+        let filters = self.filters.get(&object_type).into_iter().flatten();
+        rules
+            .flat_map(|rule| rule.how.uses())
+            .chain(filters.map(String::as_str))
+            .collect()
     }
 
     /// The directory's attributes that rules of this type make.
@@ -147,15 +184,16 @@ impl Mapper {
     /// on as the source gave it, with the error.
     #[must_use]
     pub fn map(&self, object: SourceObject) -> SourceObject {
-        if !self.maps(object.object_type) || object.presence.reason().is_some() {
+        let object_type = object.object_type;
+        let normalizes = self.normalizes && object_type == ObjectType::User;
+        if !(normalizes || self.looks_at(object_type)) || object.presence.reason().is_some() {
             return object;
         }
         let made = self.made(&object);
         let mapped = Mapped {
             error: error(&made),
-            from: self.from(&object),
+            from: self.looks_at(object_type).then(|| self.from(&object)),
         };
-        let object_type = object.object_type;
         let mut content = object.content;
         // Beside what the directory has, what only rules read came along.
         content
@@ -166,6 +204,9 @@ impl Mapper {
                 set(&mut content, &target, value.unwrap_or_default());
             }
         }
+        if normalizes {
+            content.user_principal_name = content.user_principal_name.map(|name| normalized(&name));
+        }
         SourceObject {
             content: content.normal(),
             mapped,
@@ -173,8 +214,8 @@ impl Mapper {
         }
     }
 
-    /// The source's values that rules read, for "Why?": JSON, without those that are empty.
-    fn from(&self, object: &SourceObject) -> Option<String> {
+    /// The source's values that rules and filters read: JSON, without those that are empty.
+    fn from(&self, object: &SourceObject) -> String {
         let variables = Variables::of(object);
         let values: BTreeMap<&str, Value> = self
             .uses(object.object_type)
@@ -182,7 +223,7 @@ impl Mapper {
             .map(|name| (name, variables.json(name)))
             .filter(|(_, value)| !value.is_null())
             .collect();
-        serde_json::to_string(&values).ok()
+        serde_json::to_string(&values).unwrap_or_else(|_| "{}".to_owned())
     }
 }
 
@@ -260,6 +301,23 @@ fn is_column(target: &str) -> bool {
         target,
         "display_name" | "user_principal_name" | "given_name" | "surname" | "mail"
     )
+}
+
+/// A user name in its one form: without white space around, in lower case.
+fn normalized(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// What kind of value it is, in words.
+pub(crate) fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a record",
+    }
 }
 
 fn is_blank(value: &Value) -> bool {

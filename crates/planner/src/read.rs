@@ -110,6 +110,18 @@ impl Content {
         self.user_principal_name.as_deref().map(key)
     }
 
+    /// The mail address as it is compared, where it isn't the sign-in name.
+    pub fn mail_folded(&self) -> Option<String> {
+        let mail = self.mail.as_deref().map(key)?;
+        (!mail.is_empty() && self.user_name_folded().as_ref() != Some(&mail)).then_some(mail)
+    }
+
+    /// The employee id as it is compared.
+    pub fn employee_id_folded(&self) -> Option<String> {
+        let id = self.attributes.get("employeeId")?.as_str().map(key)?;
+        (!id.is_empty()).then_some(id)
+    }
+
     /// What a search looks through: names and addresses.
     pub fn search_text(&self) -> String {
         search_text(
@@ -179,7 +191,8 @@ fn is_empty(value: &Value) -> bool {
 pub struct Mapped {
     /// What failed, where a rule did: then the content is the source's own.
     pub error: Option<String>,
-    /// The source's values that rules read: a JSON object. None where no rule is for its type.
+    /// The source's values that rules and filters read: a JSON object. None where none is for its
+    /// type.
     pub from: Option<String>,
 }
 
@@ -224,6 +237,23 @@ mod tests {
             content.attributes,
             BTreeMap::from([("title".to_owned(), json!("a\u{FFFD}"))])
         );
+    }
+
+    #[test]
+    fn people_are_compared_by_folded_addresses_and_employee_ids() {
+        let person = |user_name: &str, mail: &str, id: serde_json::Value| Content {
+            user_principal_name: Some(user_name.to_owned()),
+            mail: Some(mail.to_owned()),
+            attributes: BTreeMap::from([("employeeId".to_owned(), id)]),
+            ..Content::default()
+        };
+        let zoe = person("Zoe@X.example", "zoë@x.example", json!(" E-7 "));
+        assert_eq!(zoe.mail_folded(), None, "it is the user name");
+        assert_eq!(zoe.employee_id_folded().as_deref(), Some("e-7"));
+        let other = person("z@x.example", "Zoe@X.example", json!(""));
+        assert_eq!(other.mail_folded().as_deref(), Some("zoe@x.example"));
+        assert_eq!(other.employee_id_folded(), None);
+        assert_eq!(Content::default().mail_folded(), None);
     }
 
     #[test]

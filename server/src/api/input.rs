@@ -119,12 +119,16 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 
 /// All bytes of a body, up to what one may have.
 async fn whole(request: Request) -> Result<Bytes> {
+    whole_of(request, "A body may have at most 1 MiB.").await
+}
+
+async fn whole_of(request: Request, too_large: &'static str) -> Result<Bytes> {
     Bytes::from_request(request, &())
         .await
         .map_err(|rejection| {
             let status = rejection.into_response().status();
             if status == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(status, "Body too large", "A body may have at most 1 MiB.")
+                Problem::new(status, "Body too large", too_large)
             } else {
                 Problem::unreadable(None, "The body could not be read to its end.")
             }
@@ -167,6 +171,45 @@ impl TextBody {
     pub fn parse(self) -> Result<String> {
         String::from_utf8(self.0?.to_vec())
             .map_err(|_| Problem::unreadable(None, "The file isn’t UTF-8."))
+    }
+}
+
+/// A file as it came; read with [`FileBody::bytes`] when its turn has come.
+#[derive(Debug)]
+pub struct FileBody(std::result::Result<Bytes, Problem>);
+
+impl<S: Send + Sync> FromRequest<S> for FileBody {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request(
+        request: Request,
+        _state: &S,
+    ) -> std::result::Result<Self, Self::Rejection> {
+        let media_type = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        let is_csv = ["text/csv", "text/plain", "application/octet-stream"]
+            .iter()
+            .any(|known| essence.eq_ignore_ascii_case(known));
+        if !is_csv {
+            return Ok(Self(Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Unknown media type",
+                "Send the file itself as the body, with “Content-Type: text/csv”.",
+            ))));
+        }
+        let too_large = "A file may have at most 32 MiB.";
+        Ok(Self(whole_of(request, too_large).await))
+    }
+}
+
+impl FileBody {
+    /// The bytes.
+    pub fn bytes(self) -> Result<Vec<u8>> {
+        self.0.map(Vec::from)
     }
 }
 

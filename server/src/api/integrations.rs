@@ -2,11 +2,12 @@
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use backend::{
-    Backend, mapping,
+    Backend, filter, mapping,
     store::{customers, integrations, protected_rules},
 };
 use domain::{
     api_token::ListKind,
+    filter::{FilterTestRequest, FilterTrial},
     guard::GuardForecast,
     id::{CustomerId, IntegrationId},
     integration::{Integration, IntegrationChange, NewIntegration, People},
@@ -36,6 +37,7 @@ pub fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(guard_forecast))
         .routes(routes!(protected_forecast))
         .routes(routes!(mapping_test))
+        .routes(routes!(filter_test))
 }
 
 /// Which integrations.
@@ -192,6 +194,27 @@ async fn mapping_test(
     let request: MappingTestRequest = body.parse()?;
     let test = mapping::test(&backend, &caller.0, id, request).await;
     test.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// Whom an integration's filters let in and keep out
+///
+/// Of the saved filters, or of those that are given and needn't be saved: how many of what is kept of
+/// the integration, in scope, fall in and out, what decided, and some of each. Nothing is read from the
+/// source, and nothing is stored. A preview says the same of what the source has now.
+#[utoipa::path(post, path = "/integrations/{id}/filter-test", tag = "Integrations",
+    params(("id" = IntegrationId, Path)), request_body = FilterTestRequest,
+    responses((status = 200, body = FilterTrial), Refusals))]
+async fn filter_test(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<IntegrationId>,
+    body: Body,
+) -> Result<Json<FilterTrial>> {
+    caller.found(integrations::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::DirectoryRead)?;
+    let request: FilterTestRequest = body.parse()?;
+    let trial = filter::test(&backend, &caller.0, id, request).await;
+    trial.map(Json).map_err(|error| caller.refused(error))
 }
 
 /// Change an integration

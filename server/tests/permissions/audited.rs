@@ -4,6 +4,7 @@
 
 mod bodies;
 mod forms;
+pub(super) mod grid;
 pub(super) mod settings;
 mod world;
 
@@ -25,20 +26,28 @@ use self::{bodies::body, forms::form, world::World};
 use super::{Things, calls::calls, functions};
 use crate::support::{Answer, TestApp};
 
-/// The functions that keep nothing: they ask a source, try something out, put a file aside to be looked
-/// at, or set a cookie.
-const KEEP_NOTHING: [&str; 5] = [
+/// The functions that keep nothing worth an entry: they ask a source, try something out, put something
+/// aside to be looked at, set a cookie, or remember what columns somebody likes.
+const KEEP_NOTHING: [&str; 9] = [
+    "bulk/prepare",
     "credential-profiles/test-second",
+    "grid/choose-columns",
+    "imports/change",
+    "imports/from-groups",
     "integrations/test",
     "policy-templates/look",
     "settings-files/look",
     "theme/choose",
 ];
 /// The same of calls.
-const CALLS_THAT_KEEP_NOTHING: [&str; 6] = [
+const CALLS_THAT_KEEP_NOTHING: [&str; 10] = [
+    "PATCH /imports/{id}",
     "POST /credential-profiles/{id}/second/test-connection",
+    "POST /customers/{id}/bulk-changes",
     "POST /customers/{id}/enrolment-settings/preview",
+    "POST /customers/{id}/imports/from-groups",
     "POST /integrations/test-connection",
+    "POST /integrations/{id}/filter-test",
     "POST /integrations/{id}/mapping-test",
     "POST /integrations/{id}/protected-forecast",
     "POST /policy-templates/{id}/effect",
@@ -72,8 +81,10 @@ const TESTED_ELSEWHERE: [&str; 21] = [
     "session/second-factor",
 ];
 
-/// Calls that go by mail, or are about who has an account.
-const CALLS_TESTED_ELSEWHERE: [&str; 5] = [
+/// Calls that go by mail, or are about who has an account, and one that takes a file, which is put
+/// aside to be looked at.
+const CALLS_TESTED_ELSEWHERE: [&str; 6] = [
+    "POST /customers/{id}/imports",
     "POST /customers/{id}/enrolment-bounces",
     "DELETE /users/{id}/second-factor",
     "POST /customers/{id}/enrolment-settings/test",
@@ -211,12 +222,14 @@ async fn every_export_is_written_down_before_its_first_row() {
         of(routes::SYNC_HISTORY_CSV),
         of(routes::AUDIT_LOG_CSV),
         run,
+        format!("{}?import={}", routes::IMPORT_ROWS_CSV, things.import),
         format!(
             "{}?integration={}",
             routes::SETTINGS_FILE,
             things.integration
         ),
         of(routes::SETTINGS_FILE),
+        format!("{}?integration={}", routes::MATCHES_CSV, things.integration),
     ] {
         let before = entries(&app).await;
         let answer = app.page_of(&path, &cookie).await;

@@ -11,9 +11,10 @@ mod reads;
 
 use std::fmt::Write as _;
 
-use backend::store::consent_links;
+use backend::store::{consent_links, imports};
 use domain::{
-    consent_link::NewConsentLink, permission::Role, policy::ObjectType, user::DirectoryStatus,
+    consent_link::NewConsentLink, id::CustomerId, permission::Role, policy::ObjectType,
+    user::DirectoryStatus,
 };
 use serde_json::json;
 
@@ -34,10 +35,16 @@ struct Things {
     operator: String,
     api_token: String,
     consent_link: String,
+    /// One that waits.
+    import: String,
     /// Of the installation, not of the customer.
     policy_template: String,
     /// A session of that operator.
     operator_session: String,
+    /// Prepared by the owner's token.
+    bulk_change: String,
+    /// The owner's, shared with whoever looks after the customer.
+    saved_view: String,
 }
 
 /// Who asks, in the order of the columns. Whoever may least comes first, so that what one of them
@@ -96,8 +103,20 @@ fn line(of: &str, width: usize, statuses: &[u16]) -> String {
     line
 }
 
+/// An import that waits, of one person.
+async fn import(app: &TestApp, customer: CustomerId) -> String {
+    let by = backend::auth::command_line_scope();
+    let file = b"upn,name\nimported@x.example,Imported\n".to_vec();
+    let import = imports::from_file(&app.t, &by, customer, "users.csv", file, None).await;
+    import.unwrap().id.to_string()
+}
+
 impl Things {
     async fn new(app: &TestApp) -> Self {
+        Box::pin(Self::make(app)).await
+    }
+
+    async fn make(app: &TestApp) -> Self {
         let (customer, integration) = app.integration().await;
         let run = app.full_sync(&integration).await;
         let (contact, device) = (
@@ -153,11 +172,14 @@ impl Things {
             operator: operator.operator_id().expect("an operator").to_string(),
             operator_session: app.session_id(&operator).await,
             recipient: told,
+            bulk_change: audited::grid::bulk_change(app, customer, &first("users").await).await,
+            saved_view: audited::grid::saved_view(app, &app.t.owner().await, customer).await,
             user: first("users").await,
             group: first("groups").await,
             contact,
             device,
             credential_profile: profile,
+            import: import(app, customer).await,
             customer: customer.to_string(),
             run: id(&run),
             integration,
@@ -181,8 +203,11 @@ impl Things {
             operator: id(),
             api_token: id(),
             consent_link: id(),
+            import: id(),
             policy_template: id(),
             operator_session: id(),
+            bulk_change: id(),
+            saved_view: id(),
         }
     }
 
@@ -202,9 +227,11 @@ impl Things {
             "operators" => &self.operator,
             "api-tokens" => &self.api_token,
             "consent-links" => &self.consent_link,
+            "imports" => &self.import,
             "policy-templates" => &self.policy_template,
-            // About everything at once.
-            "sync" => "",
+            "bulk-changes" => &self.bulk_change,
+            // Of a list, and about everything at once.
+            "saved-views" | "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
         };
         calls::filled(pattern, of)
@@ -226,7 +253,10 @@ impl Things {
             &self.operator,
             &self.api_token,
             &self.consent_link,
+            &self.import,
             &self.operator_session,
+            &self.bulk_change,
+            &self.saved_view,
         ];
         ids.into_iter()
             .any(|id| answer.contains(id.as_str()) && !question.contains(id.as_str()))

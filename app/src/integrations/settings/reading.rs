@@ -2,6 +2,7 @@
 
 use domain::{
     integration::{GroupHit, Integration, IntegrationChange},
+    matching::{MatchKey, MatchingRules},
     policy::{Actions, Guard, Limit, ObjectType, OutOfScope, Policy},
     schedule::{Schedule, TimeOfDay, Timing, Window, parse_days},
     text::FieldError,
@@ -11,6 +12,18 @@ use super::SettingsForm;
 use crate::error::AppError;
 
 impl SettingsForm {
+    fn matching(&self) -> MatchingRules {
+        let by = [
+            (MatchKey::UserPrincipalName, self.match_by_user_name),
+            (MatchKey::EmployeeId, self.match_by_employee_id),
+        ];
+        let by = by.into_iter().filter_map(|(key, on)| on.then_some(key));
+        MatchingRules {
+            automatic: by.collect(),
+            confirm_new: self.confirm_new,
+        }
+    }
+
     /// What Save changes of the integration as it is now, and the groups it got to know.
     /// What the form can't show stays as it is.
     pub fn change(self, now: &Integration) -> Result<(IntegrationChange, Vec<GroupHit>), AppError> {
@@ -90,6 +103,7 @@ impl SettingsForm {
             .map(|(at, rule)| rule.checked(at))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| at_field(AppError::Invalid(error)))?;
+        let matching = self.matching();
         let policy = Policy {
             protected,
             object_types: self.object_types,
@@ -108,8 +122,12 @@ impl SettingsForm {
                 delete: self.delete,
             },
             guard,
-            // It has a tab of its own.
+            // They have tabs of their own.
             mapping: before.mapping.clone(),
+            filters: before.filters.clone(),
+            normalize_user_names: before.normalize_user_names,
+            administrators_group_id: before.administrators_group_id,
+            matching,
         };
         policy
             .checked()

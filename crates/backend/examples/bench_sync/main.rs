@@ -7,6 +7,7 @@
 
 mod farm;
 mod floor;
+mod imports;
 mod machine;
 mod many;
 mod mapping;
@@ -59,6 +60,8 @@ enum Role {
     Part,
     /// Measure what mapping costs a person.
     Mapping,
+    /// Measure importing a file.
+    Imports,
     /// Be the simulator.
     Simulator,
 }
@@ -66,7 +69,8 @@ enum Role {
 const USAGE: &str = "usage: bench_sync [--postgres URL] [--users N] [--groups N] [--memberships N]
        bench_sync --table [--small] [--postgres URL] [--main USERS] [--growth N,N,N]
                   [--integrations N]
-       bench_sync --mapping";
+       bench_sync --mapping
+       bench_sync --imports [--postgres URL]";
 
 /// A row of the table: its title, and its text for one database.
 type Row = (&'static str, fn(&measure::Measured) -> String);
@@ -95,6 +99,7 @@ fn main() -> ExitCode {
             Role::Sync => bench(&asked).await,
             Role::Table => table::print(&asked).await,
             Role::Mapping => mapping::print(),
+            Role::Imports => imports::print(&asked).await,
             Role::Part => part::Part::here().await,
             Role::Simulator => farm::serve(&asked).await,
         }
@@ -117,6 +122,7 @@ fn parse(arguments: &[String]) -> Option<(Asked, Role)> {
             "--simulator" => role = Role::Simulator,
             "--table" => role = Role::Table,
             "--mapping" => role = Role::Mapping,
+            "--imports" => role = Role::Imports,
             "--part" => role = Role::Part,
             "--postgres" => asked.postgres = Some(words.next()?.clone()),
             "--users" => asked.users = words.next()?.parse().ok()?,

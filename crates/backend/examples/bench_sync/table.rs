@@ -8,7 +8,7 @@ use domain::number::grouped;
 use crate::{
     Asked, Result,
     farm::Simulator,
-    floor, machine, many, mapping,
+    floor, imports, machine, many, mapping,
     part::{Part, median},
     rows, whole,
 };
@@ -127,6 +127,7 @@ pub async fn print(asked: &Asked) -> Result<()> {
         println!();
     }
     mapping_rows(columns.len())?;
+    import_row(asked).await?;
     eprintln!("\nThe whole table took {:.0?}.", begun.elapsed());
     if columns.iter().all(Column::is_whole) {
         Ok(())
@@ -143,6 +144,25 @@ fn mapping_rows(columns: usize) -> Result<()> {
         let value = format!(" {:.2} µs |", mapping::micros(took));
         println!("{}", value.repeat(columns));
     }
+    Ok(())
+}
+
+/// What importing a file takes.
+async fn import_row(asked: &Asked) -> Result<()> {
+    let mut columns = vec![imports::measure(None).await?];
+    if asked.postgres.is_some() {
+        columns.push(imports::measure(asked.postgres.as_ref()).await?);
+    }
+    let aim = imports::AIM.as_secs();
+    print!("| **import** of 100,000 rows without passwords: dry run + applying | {aim} s |");
+    for measured in columns {
+        print!(
+            " {:.2} + {:.2} s |",
+            measured.looking.as_secs_f64(),
+            measured.applying.as_secs_f64()
+        );
+    }
+    println!();
     Ok(())
 }
 

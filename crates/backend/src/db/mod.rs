@@ -587,6 +587,11 @@ mod tests {
                 .filter_map(|line| {
                     let mut words = line.split_whitespace();
                     match (words.next(), words.next()) {
+                        // What only one of them has: its own kind of index, and what that needs.
+                        (Some("CREATE"), Some("EXTENSION")) => None,
+                        (Some("CREATE"), _) if line == "CREATE INDEX directory_user_by_text" => {
+                            None
+                        }
                         (Some("CREATE"), _) => Some(line.to_owned()),
                         (Some(first), Some(_))
                             if line.starts_with("    ")

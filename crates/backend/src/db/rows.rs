@@ -105,6 +105,37 @@ where
     }
 }
 
+/// Pushes, after the name of a column, that it is one of these texts: `push_texts!(query, texts)`.
+macro_rules! push_texts {
+    ($query:ident, $texts:expr) => {
+        $crate::db::rows::PushTexts::push_texts(&mut $query, $texts)
+    };
+}
+
+/// The same as [`PushIds`] for texts.
+pub(crate) trait PushTexts {
+    /// Pushes them.
+    fn push_texts(&mut self, texts: &[String]);
+}
+
+impl PushTexts for QueryBuilder<Sqlite> {
+    fn push_texts(&mut self, texts: &[String]) {
+        self.push(" IN (");
+        let mut list = self.separated(", ");
+        for text in texts {
+            list.push_bind(text.clone());
+        }
+        self.push(")");
+    }
+}
+
+impl PushTexts for QueryBuilder<Postgres> {
+    fn push_texts(&mut self, texts: &[String]) {
+        self.push(" = ANY(").push_bind(texts.to_vec()).push(")");
+    }
+}
+
+pub(crate) use push_texts;
 pub(crate) use {fetch_built, for_each_built, push_ids, run_built};
 
 /// Ids that go into one list.

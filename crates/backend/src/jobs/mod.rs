@@ -3,6 +3,7 @@
 //! One file a job. Schedules are rows of `integration` that [`schedule`] turns into jobs. A test
 //! runs the worker as a step with [`run_until_idle`].
 
+mod apply_bulk;
 mod deliver_enrolment_mail;
 mod deliver_notification;
 mod deliver_operator_mail;
@@ -15,6 +16,7 @@ mod purge_sessions;
 pub mod queue;
 mod reach_followers;
 pub(crate) mod schedule;
+mod set_imported_passwords;
 mod sync_run;
 mod tell_failing;
 mod warn_of_endings;
@@ -72,7 +74,9 @@ async fn perform(cx: &JobContext) -> Result<Outcome> {
         Some(Kind::DeliverOperatorMail) => deliver_operator_mail::perform(cx).await,
         Some(Kind::DeliverEnrolmentMail) => deliver_enrolment_mail::perform(cx).await,
         Some(Kind::InviteNewlySynced) => invite_newly_synced::perform(cx).await,
+        Some(Kind::ApplyBulk) => apply_bulk::perform(cx).await,
         Some(Kind::ReachFollowers) => reach_followers::perform(cx).await,
+        Some(Kind::SetImportedPasswords) => set_imported_passwords::perform(cx).await,
         Some(Kind::TellFailing) => tell_failing::perform(cx).await,
         Some(Kind::PurgeHistory) => purge_history::perform(&cx.b).await,
         Some(Kind::PurgeBins) => purge_bins::perform(&cx.b).await,

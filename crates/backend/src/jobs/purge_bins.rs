@@ -1,16 +1,19 @@
 //! Removes what was in a bin for its days: customers with all their rows, and users and groups made
-//! here with their memberships. The audit log stays.
+//! here with their memberships; and imports past their end. The audit log stays.
 
 use domain::{DateTime, customer::BIN_DAYS};
 
 use super::Outcome;
-use crate::{Backend, Result, execute};
+use crate::{Backend, Result, execute, store::imports};
 
 /// Rows one statement removes.
 const BATCH: i64 = 2_000;
 
 /// What goes before the customer itself, in this order: children first, bulk in batches.
-const BULK: [&str; 10] = [
+const BULK: [&str; 11] = [
+    "DELETE FROM bulk_item WHERE (bulk_id, position) IN (
+         SELECT i.bulk_id, i.position FROM bulk_item i JOIN customer c ON c.id = i.customer_id
+          WHERE c.deleted_at <= $2 LIMIT $1)",
     "DELETE FROM enrolment_mail WHERE id IN (
          SELECT e.id FROM enrolment_mail e JOIN customer c ON c.id = e.customer_id
           WHERE c.deleted_at <= $2 LIMIT $1)",
@@ -81,6 +84,7 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     for sql in BULK {
         in_batches(b, sql, before).await?;
     }
+    imports::purge(b).await?;
     let mut tx = b.db.write().await?;
     execute!(
         &mut tx,

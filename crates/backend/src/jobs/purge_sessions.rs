@@ -1,4 +1,4 @@
-//! Removes sessions, links, settings files that nobody confirmed, sign-ins under way and questions
+//! Removes sessions, links, settings files and bulk changes that nobody confirmed, sign-ins under way and questions
 //! for passkeys past their end, failed sign-ins and browsers that are forgotten, an hour after the
 //! last time.
 
@@ -7,7 +7,7 @@ use crate::{
     Backend, Result,
     auth::{known_browsers, link, oidc, second_factor, slow_down},
     operator_mail,
-    store::{consent_links, sessions, settings_files},
+    store::{bulk, consent_links, sessions, settings_files},
 };
 
 /// Removes them.
@@ -20,6 +20,7 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     operator_mail::delete_old(b).await?;
     consent_links::delete_old(b).await?;
     settings_files::draft::delete_old(b).await?;
+    bulk::delete_old(b).await?;
     slow_down::delete_forgotten(b).await?;
     known_browsers::delete_forgotten(b).await?;
     Ok(Outcome::Again(now + chrono::Duration::hours(1)))

@@ -33,6 +33,10 @@ pub enum Kind {
     InviteNewlySynced,
     /// Brings a policy template's present version to its followers.
     ReachFollowers,
+    /// Sets the passwords that an import brings.
+    SetImportedPasswords,
+    /// Does to many users or groups what an operator applied to them.
+    ApplyBulk,
     /// Looks whether an integration has been failing for an hour.
     TellFailing,
     /// Removes runs, changes and staging past their time.
@@ -51,13 +55,15 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::SyncRun,
         Self::DeliverNotification,
         Self::DeliverOperatorMail,
         Self::DeliverEnrolmentMail,
         Self::InviteNewlySynced,
         Self::ReachFollowers,
+        Self::SetImportedPasswords,
+        Self::ApplyBulk,
         Self::TellFailing,
         Self::PurgeHistory,
         Self::PurgeBins,
@@ -76,6 +82,8 @@ impl Kind {
             Self::DeliverEnrolmentMail => "deliver_enrolment_mail",
             Self::InviteNewlySynced => "invite_newly_synced",
             Self::ReachFollowers => "reach_followers",
+            Self::SetImportedPasswords => "set_imported_passwords",
+            Self::ApplyBulk => "apply_bulk",
             Self::TellFailing => "tell_failing",
             Self::PurgeHistory => "purge_history",
             Self::PurgeBins => "purge_bins",
@@ -96,6 +104,8 @@ impl Kind {
                 | Self::DeliverEnrolmentMail
                 | Self::InviteNewlySynced
                 | Self::ReachFollowers
+                | Self::SetImportedPasswords
+                | Self::ApplyBulk
                 | Self::TellFailing
         )
     }

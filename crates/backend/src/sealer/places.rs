@@ -62,6 +62,8 @@ columns! {
     OPERATOR_LINK = "operator_mail" ("id"), "secret_sealed" as "secret_sealed";
     /// What stands in the link of a mail that is on its way to a user of a directory.
     ENROLMENT_LINK = "enrolment_mail" ("id"), "secret_sealed" as "secret_sealed";
+    /// A part of the file of an import, which may hold passwords.
+    IMPORT_CONTENT = "import_content" ("id"), "text_sealed" as "text_sealed";
 }
 
 /// What a form shows before it is kept, and gives back sealed. It is kept nowhere in that form, so it

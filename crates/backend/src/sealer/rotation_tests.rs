@@ -17,7 +17,7 @@ use crate::{
     Backend, Scope,
     db::crash::crash_at,
     db_test, execute, fetch_scalar, installation,
-    store::{credential_profiles, notification_recipients, sample},
+    store::{credential_profiles, imports, notification_recipients, sample},
     testing::TestBackend,
 };
 
@@ -70,6 +70,11 @@ impl World {
         sample::mail_with_link(&t, owner.operator_id().unwrap(), "link").await;
         sample::mail_with_link_to_user(&t, "link").await;
         sample::authenticator(&t, &owner).await;
+        let customer = t.customer("Imported").await;
+        let file = b"upn,name\nada@x.example,Ada\n".to_vec();
+        imports::from_file(&t, &owner, customer, "users.csv", file, None)
+            .await
+            .unwrap();
         Self {
             t,
             source,

@@ -1,12 +1,13 @@
 //! Where a user or a group is changed that an integration keeps in step: in its source.
 
 use domain::{
-    id::{ExternalId, IntegrationId},
-    made_here::Elsewhere,
-    policy::ObjectType,
+    id::{ExternalId, GroupId, IntegrationId},
+    made_here::{AdministratorsGroup, Elsewhere},
+    policy::{ObjectType, Policy},
 };
 use sqlx::FromRow;
 
+use super::read_json;
 use crate::{Result, Tx, fetch_optional};
 
 /// The portal of each of Microsoft's clouds (learn.microsoft.com, entra/identity-platform/
@@ -47,6 +48,45 @@ pub(super) async fn of(
         portal: external_id.and_then(|id| portal(&row.cloud, &row.tenant, object_type, id)),
         integration_id: row.id,
         integration_name: row.name,
+    }))
+}
+
+/// The group whose members administer the workspace, where an integration's policy says so.
+pub(super) async fn administrators(
+    tx: &mut Tx,
+    integration: Option<IntegrationId>,
+) -> Result<Option<AdministratorsGroup>> {
+    let Some(integration_id) = integration else {
+        return Ok(None);
+    };
+    let row = fetch_optional!(
+        &mut *tx,
+        (String, String),
+        "SELECT name, policy FROM integration WHERE id = $1",
+        integration_id
+    )?;
+    let Some((integration_name, policy)) = row else {
+        return Ok(None);
+    };
+    let policy: Policy = read_json("policy", &policy)?;
+    let Some(external_id) = policy.administrators_group_id else {
+        return Ok(None);
+    };
+    let group = fetch_optional!(
+        tx,
+        (GroupId, String),
+        "SELECT id, display_name FROM directory_group
+          WHERE integration_id = $1 AND external_id = $2",
+        integration_id,
+        external_id
+    )?;
+    let (id, display_name) = group.unzip();
+    Ok(Some(AdministratorsGroup {
+        external_id,
+        display_name,
+        id,
+        integration_id,
+        integration_name,
     }))
 }
 

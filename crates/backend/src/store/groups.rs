@@ -1,6 +1,7 @@
 //! Groups of the customers' directories, and who is in them; and those made here, added and changed.
 
 mod change;
+mod columns;
 mod edges;
 mod held;
 mod members;
@@ -8,10 +9,11 @@ mod members;
 use bytes::Bytes;
 use domain::{
     DateTime,
+    countdown::CountdownState,
     group::{Group, GroupDetail, GroupKind, GroupLine},
     id::{CustomerId, GroupId, IntegrationId},
     made_here::editable,
-    paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
+    paging::{COUNTED_MAX, Cursor, Direction, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
     policy::ObjectType,
     run::Reason,
@@ -23,6 +25,7 @@ use uuid::Uuid;
 
 pub use self::{
     change::{change, create, delete, restore},
+    columns::more_cells,
     edges::{add_members, candidates, remove_members, takes_members},
     members::{members, members_listing},
 };
@@ -34,7 +37,7 @@ use super::{
     paging::{self, Sort},
     users,
 };
-use crate::{Backend, Error, Result, Scope, fetch_all, fetch_optional, fetch_scalar, in_scope};
+use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, in_scope};
 
 /// What the Groups list is asked for.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +54,8 @@ pub struct GroupQuery {
     pub source_type: Option<SourceType>,
     /// Of this kind.
     pub kind: Option<GroupKind>,
+    /// Whose deletion is so.
+    pub countdown: Option<CountdownState>,
     /// Which rows.
     pub page: PageRequest,
     /// A column of [`SORTS`]; by name otherwise.
@@ -93,17 +98,90 @@ pub const SORTS: &[Sort] = &[
     ("changed", "g.changed_at"),
 ];
 
-const MATCHING: &str = concat!(
-    "FROM directory_group g JOIN customer c ON c.id = g.customer_id WHERE ",
-    in_scope!("g.customer_id"),
-    r" AND c.deleted_at IS NULL
-       AND ($3 IS NULL OR g.customer_id = $3)
-       AND ($4 IS NULL OR g.integration_id = $4)
-       AND ($5 IS NULL OR g.search_text LIKE $5 ESCAPE '\')
-       AND (g.status = $6 OR ($6 IS NULL AND g.status <> 'deleted'))
-       AND ($7 IS NULL OR g.source_type = $7)
-       AND ($8 IS NULL OR g.kind = $8)"
-);
+impl GroupQuery {
+    /// What the pairs of a list's address say, as a page reads them: what can't be read counts as
+    /// absent.
+    pub fn of_address<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut query = Self::default();
+        for (name, value) in pairs {
+            let value = value.trim();
+            match name {
+                "customer" => query.customer_id = value.parse().ok(),
+                "integration" => query.integration_id = value.parse().ok(),
+                "q" => query.q = Some(value.to_owned()).filter(|q| !q.is_empty()),
+                "status" => query.status = value.parse().ok(),
+                "source_type" => query.source_type = value.parse().ok(),
+                "kind" => query.kind = value.parse().ok(),
+                "countdown" => query.countdown = value.parse().ok(),
+                _ => {}
+            }
+        }
+        query
+    }
+
+    /// `FROM` and `WHERE`, over the parameters `$1` to `$9` of [`bound!`]: a condition stands in it
+    /// only where it was asked for, as with users (`users::matching`).
+    fn text(&self) -> String {
+        let from = if self.customer_id.is_some() {
+            concat!(
+                "customer c CROSS JOIN directory_group g
+                 WHERE g.customer_id = c.id AND c.id = $3 AND c.deleted_at IS NULL AND ",
+                in_scope!("c.id")
+            )
+        } else {
+            concat!(
+                "directory_group g CROSS JOIN customer c
+                 WHERE c.id = g.customer_id AND $3 IS NULL AND c.deleted_at IS NULL AND ",
+                in_scope!("g.customer_id")
+            )
+        };
+        let when = |asked: bool, condition: &str, parameter: &str| {
+            if asked {
+                format!(" AND {condition}")
+            } else {
+                format!(" AND {parameter} IS NULL")
+            }
+        };
+        let looks_for = paging::pattern(self.q.as_deref()).is_some();
+        let status = match self.status {
+            Some(_) => " AND g.status = $6",
+            None => " AND $6 IS NULL AND g.status <> 'deleted'",
+        };
+        let countdown = "(($9 = 'counting' AND g.delete_at IS NOT NULL)
+                          OR ($9 = 'cancelled' AND g.countdown_cancelled_at IS NOT NULL))";
+        [
+            format!("FROM {from}"),
+            when(self.integration_id.is_some(), "g.integration_id = $4", "$4"),
+            when(looks_for, r"g.search_text LIKE $5 ESCAPE '\'", "$5"),
+            status.to_owned(),
+            when(self.source_type.is_some(), "g.source_type = $7", "$7"),
+            when(self.kind.is_some(), "g.kind = $8", "$8"),
+            when(self.countdown.is_some(), countdown, "$9"),
+        ]
+        .concat()
+    }
+}
+
+/// Runs a statement over [`GroupQuery::text`] with its parameters, and others behind them.
+macro_rules! bound {
+    ($query:expr, $scope:expr, $fetch:ident, $tx:expr, $row:ty, $text:expr $(, $more:expr)* $(,)?) => {
+        $crate::$fetch!(
+            $tx,
+            $row,
+            sqlx::AssertSqlSafe($text),
+            $scope.all(),
+            $scope.grantee(),
+            $query.customer_id,
+            $query.integration_id,
+            paging::pattern($query.q.as_deref()),
+            $query.status,
+            $query.source_type,
+            $query.kind,
+            $query.countdown
+            $(, $more)*
+        )
+    };
+}
 
 const LINE: &str = concat!(
     "SELECT g.id, g.external_id, g.display_name, g.kind, g.status, g.source_type, ",
@@ -111,6 +189,7 @@ const LINE: &str = concat!(
     " AS user_count, ",
     effective_user_count!(),
     " AS effective_user_count, g.customer_id, c.name AS customer_name, g.dynamic, g.changed_at,
+    g.delete_at,
     EXISTS (SELECT 1 FROM integration_group s WHERE s.integration_id = g.integration_id
                AND s.external_id = g.external_id) AS selected
   FROM directory_group g JOIN customer c ON c.id = g.customer_id"
@@ -119,40 +198,49 @@ const LINE: &str = concat!(
 /// One page of the Groups list.
 pub async fn list(b: &Backend, scope: &Scope, query: GroupQuery) -> Result<Page<GroupLine>> {
     scope.require(Permission::DirectoryRead)?;
-    let pattern = paging::pattern(query.q.as_deref());
     let mut tx = b.db.read().await?;
-    let total = fetch_scalar!(
+    let text = query.text();
+    let total = bound!(
+        query,
+        scope,
+        fetch_scalar,
         &mut tx,
         i64,
-        sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {MATCHING}")),
-        scope.all(),
-        scope.grantee(),
-        query.customer_id,
-        query.integration_id,
-        &pattern,
-        query.status,
-        query.source_type,
-        query.kind
+        format!("SELECT COUNT(*) FROM (SELECT 1 AS one {text} LIMIT $10) x"),
+        COUNTED_MAX + 1
     )?;
     let order = paging::order(SORTS, query.sort.as_deref(), query.direction, "g.id");
-    let items = fetch_all!(
+    let items = bound!(
+        query,
+        scope,
+        fetch_all,
         &mut tx,
         GroupLine,
-        sqlx::AssertSqlSafe(format!(
-            "{LINE} WHERE g.id IN (SELECT g.id {MATCHING} {order} LIMIT $9 OFFSET $10) {order}"
-        )),
-        scope.all(),
-        scope.grantee(),
-        query.customer_id,
-        query.integration_id,
-        pattern,
-        query.status,
-        query.source_type,
-        query.kind,
+        format!("{LINE} WHERE g.id IN (SELECT g.id {text} {order} LIMIT $10 OFFSET $11) {order}"),
         query.page.limit(),
         query.page.offset()
     )?;
     Ok(Page { items, total })
+}
+
+/// Which groups match, by name, at most so many.
+pub(super) async fn ids_matching(
+    tx: &mut Tx,
+    scope: &Scope,
+    query: &GroupQuery,
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    let text = query.text();
+    let rows = bound!(
+        query,
+        scope,
+        fetch_all,
+        tx,
+        (Uuid,),
+        format!("SELECT g.id {text} ORDER BY g.name_folded, g.id LIMIT $10"),
+        limit
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// A customer's groups by name, also deleted ones, for programs.
@@ -316,24 +404,20 @@ impl ByName for GroupQuery {
     ) -> Result<Vec<GroupLine>> {
         scope.require(Permission::DirectoryRead)?;
         let mut tx = b.db.read().await?;
-        fetch_all!(
+        let text = self.text();
+        bound!(
+            self,
+            scope,
+            fetch_all,
             &mut tx,
             GroupLine,
-            sqlx::AssertSqlSafe(format!(
+            format!(
                 "{LINE} WHERE g.id IN
-                     (SELECT g.id {MATCHING}
-                         AND ($9 IS NULL OR (g.name_folded, g.id) > ($9, $10))
-                       ORDER BY g.name_folded, g.id LIMIT $11)
+                     (SELECT g.id {text}
+                         AND ($10 IS NULL OR (g.name_folded, g.id) > ($10, $11))
+                       ORDER BY g.name_folded, g.id LIMIT $12)
                  ORDER BY g.name_folded, g.id"
-            )),
-            scope.all(),
-            scope.grantee(),
-            self.customer_id,
-            self.integration_id,
-            paging::pattern(self.q.as_deref()),
-            self.status,
-            self.source_type,
-            self.kind,
+            ),
             after.map(|cursor| cursor.after.as_str()),
             after.map(|cursor| cursor.id),
             by_name::ROWS

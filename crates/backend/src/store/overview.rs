@@ -98,6 +98,7 @@ pub async fn summary(b: &Backend, scope: &Scope, customer: Option<CustomerId>) -
     let connected = i64::try_from(worst.len()).unwrap_or(i64::MAX);
     overview.not_started = count(Health::NotStarted) + (customers - connected).max(0);
 
+    troubles.extend(waiting_matches(&mut tx, scope, customer).await?);
     troubles.extend(ending_secrets(&mut tx, scope, customer, now).await?);
     troubles.sort_by(|a, b| (a.kind, a.since, &a.name).cmp(&(b.kind, b.since, &b.name)));
     overview.troubles = i64::try_from(troubles.len()).unwrap_or(i64::MAX);
@@ -197,6 +198,64 @@ fn trouble(row: &IntegrationRow, health: Health) -> Option<Trouble> {
         run_id: row.last_run_id,
         credential_profile_id: None,
     })
+}
+
+#[derive(FromRow)]
+struct WaitingRow {
+    id: IntegrationId,
+    customer_id: CustomerId,
+    customer_name: String,
+    name: String,
+    people: i64,
+    since: DateTime,
+}
+
+/// Integrations of whose people some wait for a decision whether they are here already.
+async fn waiting_matches(
+    tx: &mut Tx,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+) -> Result<Vec<Trouble>> {
+    if !scope.can(Permission::DirectoryRead) {
+        return Ok(Vec::new());
+    }
+    let rows = fetch_all!(
+        tx,
+        WaitingRow,
+        concat!(
+            "SELECT i.id, i.customer_id, c.name AS customer_name, i.name, COUNT(*) AS people,
+                    MIN(m.found_at) AS since
+               FROM user_match m JOIN integration i ON i.id = m.integration_id
+               JOIN customer c ON c.id = i.customer_id
+              WHERE ",
+            in_scope!("i.customer_id"),
+            " AND c.deleted_at IS NULL AND ($3 IS NULL OR i.customer_id = $3)
+                AND m.decision IS NULL
+              GROUP BY i.id, i.customer_id, c.name, i.name"
+        ),
+        scope.all(),
+        scope.grantee(),
+        customer
+    )?;
+    let trouble = |row: WaitingRow| Trouble {
+        kind: TroubleKind::MatchesWait,
+        customer_id: Some(row.customer_id),
+        what: format!(
+            "{} may be here already",
+            counted(row.people, "person", "people")
+        ),
+        name: if row.name == row.customer_name {
+            row.name
+        } else {
+            format!("{}, {}", row.customer_name, row.name)
+        },
+        code: None,
+        since: row.since,
+        integration_id: Some(row.id),
+        run_id: None,
+        credential_profile_id: None,
+    };
+    Ok(rows.into_iter().map(trouble).collect())
 }
 
 #[derive(FromRow)]

@@ -23,12 +23,14 @@ pub(crate) fn order(
         Direction::Ascending => "ASC",
         Direction::Descending => "DESC",
     };
-    // NULL counts as smallest on SQLite and as largest on PostgreSQL, unless it is said.
+    // NULL counts as smallest on SQLite and as largest on PostgreSQL, unless it is said. Where it is said,
+    // PostgreSQL reads no index in its order; a name is never NULL.
     let nulls = match direction {
-        Direction::Ascending => "NULLS FIRST",
-        Direction::Descending => "NULLS LAST",
+        _ if column.ends_with(".name_folded") => "",
+        Direction::Ascending => " NULLS FIRST",
+        Direction::Descending => " NULLS LAST",
     };
-    format!("ORDER BY {column} {way} {nulls}, {tie} {way}")
+    format!("ORDER BY {column} {way}{nulls}, {tie} {way}")
 }
 
 /// The pattern for what someone looks for; none where they look for nothing.

@@ -7,7 +7,7 @@ use domain::{
 use secrecy::ExposeSecret;
 
 use super::{
-    consent_links, credential_profiles, notification_recipients, sample, sessions, tokens,
+    consent_links, credential_profiles, imports, notification_recipients, sample, sessions, tokens,
 };
 use crate::{
     Scope, auth,
@@ -81,6 +81,7 @@ async fn consent(t: &TestBackend, owner: &Scope, profile: CredentialProfileId) -
     secret.to_owned()
 }
 
+#[expect(clippy::too_many_lines, reason = "every secret there is")]
 #[tokio::test]
 async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let t = TestBackend::new(Kind::Sqlite).await.unwrap();
@@ -139,6 +140,13 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
     let activation = "what-stands-in-the-link-of-a-user";
     sample::mail_with_link_to_user(&t, activation).await;
 
+    let imported = "what-an-imported-person-signs-in-with";
+    let file = format!("upn,name,password\nada@x.example,Ada,{imported}\n");
+    let customer = t.customer("Imported").await;
+    imports::from_file(&t, &owner, customer, "users.csv", file.into(), None)
+        .await
+        .unwrap();
+
     let (app, recovery_code) = second_factor(&t, &owner).await;
 
     everything_sealed_is_of_this_form(&t).await;
@@ -162,6 +170,7 @@ async fn no_secret_stands_in_the_database_file_in_the_clear() {
         "third-secret-value",
         invitation,
         activation,
+        imported,
         consent,
         of_key,
         "PRIVATE KEY",

@@ -2,10 +2,17 @@
 //! changed.
 
 mod change;
+mod columns;
 pub(crate) mod held;
+mod matching;
 mod membership;
-mod names;
+pub(crate) mod names;
+mod origins;
+mod runs;
+mod sessions;
 mod status;
+
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use domain::{
@@ -25,10 +32,16 @@ use futures::Stream;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+pub(super) use self::columns::attribute_cells;
+use self::matching::{Matching, bound};
 pub use self::{
     change::{change, create},
+    columns::{MoreCells, more_cells},
     membership::{group_choice, set_groups},
     names::set_aliases,
+    origins::origins,
+    runs::{memberships, runs},
+    sessions::{end_session, end_sessions, sessions},
     status::{deactivate, delete, reactivate, restore},
 };
 use super::{
@@ -43,7 +56,9 @@ use super::{
     protection::ProtectionRow,
     read_json,
 };
-use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, fetch_scalar, in_scope};
+use crate::{
+    Backend, Error, Result, Scope, Tx, db::rows::IDS_MAX, fetch_all, fetch_optional, in_scope,
+};
 
 /// What the Users list is asked for.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +67,7 @@ pub struct UserQuery {
     pub customer_id: Option<CustomerId>,
     /// From this integration.
     pub integration_id: Option<IntegrationId>,
-    /// A part of the name, the user name or the mail address.
+    /// A part of the name, the user name, the mail address or an alias.
     pub q: Option<String>,
     /// Of this status; absent: all but deleted ones.
     pub status: Option<DirectoryStatus>,
@@ -66,6 +81,10 @@ pub struct UserQuery {
     pub protected: Option<ProtectedFilter>,
     /// Who has come so far with an account of their own.
     pub enrolment: Option<EnrolmentState>,
+    /// Whether they are guests.
+    pub guest: Option<bool>,
+    /// Whether they administer their customer's workspace.
+    pub administrator: Option<bool>,
     /// Which rows.
     pub page: PageRequest,
     /// A column of [`SORTS`]; by name otherwise.
@@ -116,25 +135,31 @@ macro_rules! protected_so {
     };
 }
 
-const MATCHING: &str = concat!(
-    "FROM directory_user u JOIN customer c ON c.id = u.customer_id WHERE ",
-    in_scope!("u.customer_id"),
-    r" AND c.deleted_at IS NULL
-       AND ($3 IS NULL OR u.customer_id = $3)
-       AND ($4 IS NULL OR u.integration_id = $4)
-       AND ($5 IS NULL OR u.search_text LIKE $5 ESCAPE '\')
-       AND (u.status = $6 OR ($6 IS NULL AND u.status <> 'deleted'))
-       AND ($7 IS NULL OR u.source_type = $7)
-       AND ($8 IS NULL OR EXISTS (SELECT 1 FROM directory_membership m
-                                   WHERE m.group_id = $8 AND m.member_id = u.id))
-       AND ($9 IS NULL OR ($9 = 'counting' AND u.delete_at IS NOT NULL)
-            OR ($9 = 'cancelled' AND u.countdown_cancelled_at IS NOT NULL))
-       AND ",
-    protected_so!("$10"),
-    " AND ($11 IS NULL OR ",
-    enrolment_state!("$12"),
-    " = $11)"
-);
+impl UserQuery {
+    /// What the pairs of a list's address say, as a page reads them: what can't be read counts as
+    /// absent.
+    pub fn of_address<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut query = Self::default();
+        for (name, value) in pairs {
+            let value = value.trim();
+            match name {
+                "customer" => query.customer_id = value.parse().ok(),
+                "integration" => query.integration_id = value.parse().ok(),
+                "q" => query.q = Some(value.to_owned()).filter(|q| !q.is_empty()),
+                "status" => query.status = value.parse().ok(),
+                "source_type" => query.source_type = value.parse().ok(),
+                "group" => query.group_id = value.parse().ok(),
+                "countdown" => query.countdown = value.parse().ok(),
+                "protected" => query.protected = value.parse().ok(),
+                "enrolment" => query.enrolment = value.parse().ok(),
+                "guest" => query.guest = value.parse().ok(),
+                "administrator" => query.administrator = value.parse().ok(),
+                _ => {}
+            }
+        }
+        query
+    }
+}
 
 /// A line, where the parameter is the time now.
 macro_rules! line {
@@ -155,53 +180,66 @@ macro_rules! line {
     };
 }
 
+/// Rows behind its page that a search looks for.
+const SEARCHED_AHEAD: i64 = 1_000;
+
 /// One page of the Users list.
 pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<UserLine>> {
     scope.require(Permission::DirectoryRead)?;
-    let pattern = paging::pattern(query.q.as_deref());
     let mut tx = b.db.read().await?;
-    let total = fetch_scalar!(
-        &mut tx,
-        i64,
-        sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {MATCHING}")),
-        scope.all(),
-        scope.grantee(),
-        query.customer_id,
-        query.integration_id,
-        &pattern,
-        query.status,
-        query.source_type,
-        query.group_id,
-        query.countdown,
-        query.protected,
-        query.enrolment,
-        b.clock.now()
-    )?;
+    let matching = Matching::new(&mut tx, scope, &query).await?;
     let order = paging::order(SORTS, query.sort.as_deref(), query.direction, "u.id");
-    // The page is cut first and dressed afterwards, so that counting groups costs a page's rows.
-    let items = fetch_all!(
+    let text = matching.text();
+    // One row more tells whether the list goes on. Where it doesn't, it need not be counted. A search
+    // looks further ahead, so that one that finds some hundreds reads everything once, not twice.
+    let ahead = matching.pattern.as_ref().map_or(0, |_| SEARCHED_AHEAD);
+    let limit = query.page.limit() + ahead;
+    let rows = bound!(
+        matching,
+        b,
+        scope,
+        fetch_all,
         &mut tx,
-        UserLine,
-        sqlx::AssertSqlSafe(format!(
-            "{} WHERE u.id IN (SELECT u.id {MATCHING} {order} LIMIT $13 OFFSET $14) {order}",
-            line!("$12")
-        )),
-        scope.all(),
-        scope.grantee(),
-        query.customer_id,
-        query.integration_id,
-        pattern,
-        query.status,
-        query.source_type,
-        query.group_id,
-        query.countdown,
-        query.protected,
-        query.enrolment,
-        b.clock.now(),
-        query.page.limit(),
+        (Uuid,),
+        format!("SELECT u.id {text} {order} LIMIT $15 OFFSET $16"),
+        limit + 1,
         query.page.offset()
     )?;
-    Ok(Page { items, total })
+    let mut ids: Vec<Uuid> = rows.into_iter().map(|(id,)| id).collect();
+    let found = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    ids.truncate(query.page.rows as usize);
+    let total = if found > limit || (found == 0 && query.page.page > 1) {
+        matching.count(b, &mut tx, scope).await?
+    } else {
+        query.page.offset() + found
+    };
+    Ok(Page {
+        items: lines(b, &mut tx, &ids).await?,
+        total,
+    })
+}
+
+/// The lines of these users, in this order: only a page's rows are dressed.
+async fn lines(b: &Backend, tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<UserLine>> {
+    let mut found: HashMap<Uuid, UserLine> = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(IDS_MAX) {
+        let sql = format!("{} WHERE u.id {}", line!("$1"), tx.one_of(ids));
+        let lines = fetch_all!(&mut *tx, UserLine, sqlx::AssertSqlSafe(sql), b.clock.now())?;
+        found.extend(lines.into_iter().map(|line| (line.user.id.0, line)));
+    }
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+/// Which users match, by name, at most so many.
+pub(super) async fn ids_matching(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    query: &UserQuery,
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    let matching = Matching::new(tx, scope, query).await?;
+    matching.ids(b, tx, scope, limit).await
 }
 
 /// A customer's users by name, also deleted ones, for programs.
@@ -225,7 +263,9 @@ pub async fn listing(
                FROM directory_user u WHERE ",
             in_scope!("u.customer_id"),
             r" AND u.customer_id = $3 AND (u.name_folded, u.id) > ($4, $5)
-               AND ($6 IS NULL OR u.search_text LIKE $6 ESCAPE '\')
+               AND ($6 IS NULL OR u.search_text LIKE $6 ESCAPE '\' OR u.id IN (
+                    SELECT a.user_id FROM directory_user_alias a
+                     WHERE a.customer_id = $3 AND a.address_folded LIKE $6 ESCAPE '\'))
                AND ",
             protected_so!("$8"),
             " ORDER BY u.name_folded, u.id LIMIT $7"
@@ -255,11 +295,13 @@ pub async fn whole(b: &Backend, scope: &Scope, id: UserId) -> Result<WholeUser> 
     let mut tx = b.db.read().await?;
     let more = more(&mut tx, id).await?;
     let by_rule = protected_rules::of_user(&mut tx, id).await?;
+    let administrators_group = elsewhere::administrators(&mut tx, user.integration_id).await?;
     Ok(WholeUser {
         user,
         protected: Protected::of(more.protection.into(), by_rule),
         guest: more.guest,
         administrator: held::administrator(more.administrator_at, more.administrator_by),
+        administrators_group,
         aliases: names::aliases(&mut tx, id).await?,
         kept_attributes: kept_attributes::of_user(&mut tx, id).await?,
         attributes: read_json("attributes", &more.attributes)?,
@@ -327,6 +369,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail
     let more = more(&mut tx, id).await?;
     let user = &line.user;
     let (integration, source) = (user.integration_id, user.source_type);
+    let administrators_group = elsewhere::administrators(&mut tx, integration).await?;
     Ok(UserDetail {
         elsewhere: elsewhere::of(&mut tx, integration, ObjectType::User, user.external_id).await?,
         line,
@@ -339,6 +382,7 @@ pub async fn detail(b: &Backend, scope: &Scope, id: UserId) -> Result<UserDetail
         attributes: attributes::in_words(&more.attributes)?,
         guest: more.guest,
         administrator: held::administrator(more.administrator_at, more.administrator_by),
+        administrators_group,
         aliases: names::aliases(&mut tx, id).await?,
         kept: kept_attributes::of_user(&mut tx, id).await?,
         editable: editable(source, integration),
@@ -419,33 +463,26 @@ impl ByName for UserQuery {
     ) -> Result<Vec<UserLine>> {
         scope.require(Permission::DirectoryRead)?;
         let mut tx = b.db.read().await?;
-        fetch_all!(
+        let matching = Matching::new(&mut tx, scope, self).await?;
+        let text = matching.text();
+        let place = match after {
+            None => "$15 IS NULL AND $16 IS NULL",
+            Some(_) => "(u.name_folded, u.id) > ($15, $16)",
+        };
+        let rows = bound!(
+            matching,
+            b,
+            scope,
+            fetch_all,
             &mut tx,
-            UserLine,
-            sqlx::AssertSqlSafe(format!(
-                "{} WHERE u.id IN
-                     (SELECT u.id {MATCHING}
-                         AND ($13 IS NULL OR (u.name_folded, u.id) > ($13, $14))
-                       ORDER BY u.name_folded, u.id LIMIT $15)
-                 ORDER BY u.name_folded, u.id",
-                line!("$12")
-            )),
-            scope.all(),
-            scope.grantee(),
-            self.customer_id,
-            self.integration_id,
-            paging::pattern(self.q.as_deref()),
-            self.status,
-            self.source_type,
-            self.group_id,
-            self.countdown,
-            self.protected,
-            self.enrolment,
-            b.clock.now(),
+            (Uuid,),
+            format!("SELECT u.id {text} AND {place} ORDER BY u.name_folded, u.id LIMIT $17"),
             after.map(|cursor| cursor.after.as_str()),
             after.map(|cursor| cursor.id),
             by_name::ROWS
-        )
+        )?;
+        let ids: Vec<Uuid> = rows.into_iter().map(|(id,)| id).collect();
+        lines(b, &mut tx, &ids).await
     }
 
     fn place(line: &UserLine) -> (&str, Uuid) {

@@ -15,7 +15,7 @@ use super::{
     starting::{self, queued},
 };
 use crate::{
-    Backend, Error, Result, Scope, Tx, execute, fetch_optional,
+    Backend, Error, Result, Scope, Tx, execute, fetch_optional, fetch_scalar,
     store::{
         audit::{self, Entry},
         integrations, protected_rules,
@@ -161,10 +161,27 @@ async fn refuse(b: &Backend, tx: &mut Tx, preview: &Existing, base: Option<&Poli
             run_id: Some(newer),
         });
     }
+    if decided_since(tx, preview).await? {
+        return conflict(
+            "Matches were decided since this preview, or decisions taken back. Make a new preview.",
+        );
+    }
     if Some(&preview.saved(tx).await?) != base {
         return conflict("The settings were changed since this preview. Make a new preview.");
     }
     Ok(())
+}
+
+/// Whether decisions about matches were made or taken back since the preview began.
+async fn decided_since(tx: &mut Tx, preview: &Existing) -> Result<bool> {
+    fetch_scalar!(
+        tx,
+        bool,
+        "SELECT EXISTS (SELECT 1 FROM user_match
+                         WHERE integration_id = $1 AND (decided_at > $2 OR found_at > $2))",
+        preview.integration_id,
+        preview.queued_at
+    )
 }
 
 /// The preview becomes the run that it showed.

@@ -15,9 +15,10 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
+    administrators,
     batches::Batches,
     ends::Ends,
-    kept_here,
+    kept_here, matching,
     members::{self, Difference},
     record::Work,
     rows::{IDS_MAX, push_ids, run_built},
@@ -71,6 +72,7 @@ pub(super) async fn apply(work: &mut Work<'_>) -> Result<(), Stop> {
     }
     batches.commit().await?;
     let mut tx = work.b().db.write().await?;
+    administrators::follow(work, &mut tx).await?;
     work.enter(&mut tx, RunPhase::Done).await?;
     tx.commit().await?;
     Ok(())
@@ -82,7 +84,7 @@ async fn applied(work: &Work<'_>) -> Result<i64> {
         &mut tx,
         i64,
         "SELECT COUNT(*) FROM run_change WHERE run_id = $1 AND status IN ('applied', 'failed')
-            AND (reason IS NULL OR reason <> 'mapping_failed')",
+            AND (reason IS NULL OR reason NOT IN ('mapping_failed', 'filter_failed'))",
         work.run.id
     )
 }
@@ -285,6 +287,8 @@ fn content(object_type: ObjectType) -> Vec<(&'static str, String)> {
         ObjectType::User => &[
             "user_principal_name",
             "user_name_folded",
+            "mail_folded",
+            "employee_id_folded",
             "given_name",
             "surname",
             "mail",
@@ -357,6 +361,10 @@ impl Batch<'_, '_> {
             .map(|(column, value)| format!("{column} = {value}"))
             .collect();
         let content = content.join(", ");
+        if object_type == ObjectType::User {
+            let batch = (self.after, self.end);
+            matching::apply(self.tx, work, (IN_BATCH, &content), batch).await?;
+        }
         let takes = "(c.action = 'restore' OR $6)";
         self.wanted(object_type, &format!("{content}, "), takes, updates)
             .await?;

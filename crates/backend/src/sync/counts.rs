@@ -9,7 +9,7 @@ use domain::{
 use crate::{Result, Tx, execute, fetch_all};
 
 /// Stores a line.
-pub(super) async fn insert(tx: &mut Tx, run_id: RunId, line: &CountLine) -> Result<u64> {
+pub(crate) async fn insert(tx: &mut Tx, run_id: RunId, line: &CountLine) -> Result<u64> {
     execute!(
         tx,
         "INSERT INTO run_count (run_id, object_type, status, total, unchanged, created, updated,

@@ -20,6 +20,7 @@ use super::{
     counts, decide, ending,
     ends::Ends,
     failures,
+    flags::Flag,
     member_planning::{Edges, Limits, Looked, Totals},
     members::{Difference, Members},
     planning::{Plan, mark_kept},
@@ -27,7 +28,7 @@ use super::{
     rejections::{NO_MEMBER, Rejections},
     rows::{IDS_MAX, push_ids, run_built},
     stop::Stop,
-    walk::{Decided, Flag, Walk, Which},
+    walk::{Decided, Walk, Which},
 };
 use crate::{Result, Tx, execute, fetch_all, insert_many};
 

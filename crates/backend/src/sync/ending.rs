@@ -458,7 +458,7 @@ fn next_run(
 }
 
 /// Every pending object was planned, or the one that the run is for. What is held or failed stays
-/// pending, with the reason.
+/// pending, with the reason, and so does who waits for a decision about a match.
 async fn settle_pending(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
     let one = work.run.one();
     execute!(
@@ -487,11 +487,18 @@ async fn settle_pending(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
     execute!(
         tx,
         "UPDATE source_object SET pending = CASE
-                WHEN c.reason = 'mapping_failed' THEN 'mapping'
+                WHEN c.reason IN ('mapping_failed', 'filter_failed') THEN 'mapping'
+                WHEN c.status = 'filtered' THEN 'matching'
                 WHEN c.status = 'failed' THEN 'failed'
                 WHEN c.reason = 'empty_answer' THEN 'empty_answer' ELSE 'guard_limit' END
            FROM run_change c
-          WHERE c.run_id = $1 AND c.status IN ('held', 'failed')
+          WHERE c.run_id = $1
+            AND (c.status IN ('held', 'failed')
+                 OR (c.status = 'filtered' AND c.reason IN ('match_undecided', 'new_undecided'))
+                 OR (c.status = 'filtered' AND c.reason = 'duplicate_user_name'
+                     AND EXISTS (SELECT 1 FROM user_match m
+                                  WHERE m.integration_id = $2 AND m.external_id = c.external_id
+                                    AND m.applied_at IS NULL)))
             AND source_object.integration_id = $2
             AND source_object.object_type =
                 CASE WHEN c.object_type = 'membership' THEN 'group' ELSE c.object_type END

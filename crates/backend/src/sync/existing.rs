@@ -22,6 +22,7 @@ use crate::{
 pub(super) struct Existing {
     pub id: RunId,
     pub customer_id: CustomerId,
+    /// Of an import, which has none and is over at once, nobody's.
     pub integration_id: IntegrationId,
     pub mode: RunMode,
     pub status: RunStatus,
@@ -50,7 +51,8 @@ impl Existing {
             tx,
             Self,
             sqlx::AssertSqlSafe(format!(
-                "SELECT r.id, r.customer_id, r.integration_id, r.mode, r.status, r.queued_at,
+                "SELECT r.id, r.customer_id,
+                        COALESCE(r.integration_id, r.id) AS integration_id, r.mode, r.status, r.queued_at,
                         r.replaced_by, r.policy, r.base_policy, i.name, i.enabled,
                         i.policy AS saved_policy, i.read_key, i.planned_policy
                    FROM run r JOIN customer c ON c.id = r.customer_id

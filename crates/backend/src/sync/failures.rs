@@ -9,7 +9,7 @@ use domain::{
 use planner::count;
 
 use super::{members::Difference, record::Work};
-use crate::{Result, Tx, execute, fetch_all, fetch_optional, fetch_scalar};
+use crate::{Result, Tx, execute, fetch_all, fetch_optional};
 
 /// Leaves what isn't applied yet as failed and pending.
 pub(super) async fn leave(tx: &mut Tx, work: &Work<'_>, pending: &str, why: &str) -> Result<()> {
@@ -36,13 +36,13 @@ pub(super) async fn leave(tx: &mut Tx, work: &Work<'_>, pending: &str, why: &str
 
 /// Moves failed changes from what they would have been to `failed`.
 pub(super) async fn recount(tx: &mut Tx, run_id: RunId, lines: &mut [CountLine]) -> Result<()> {
-    // Whom a mapping rule fails for was counted as failed when planned.
+    // Whom a rule fails for was counted as failed when planned.
     let objects = fetch_all!(
         tx,
         (ObjectType, Action, Option<Reason>, i64),
         "SELECT object_type, action, reason, COUNT(*) FROM run_change
           WHERE run_id = $1 AND status = 'failed' AND object_type <> 'membership'
-            AND (reason IS NULL OR reason <> 'mapping_failed')
+            AND (reason IS NULL OR reason NOT IN ('mapping_failed', 'filter_failed'))
           GROUP BY object_type, action, reason",
         run_id
     )?;
@@ -89,27 +89,34 @@ pub(super) async fn words(tx: &mut Tx, run_id: RunId, lines: &[CountLine]) -> Re
           WHERE run_id = $1 AND status = 'failed' ORDER BY position LIMIT 1",
         run_id
     )?;
-    let unmapped = fetch_scalar!(
+    let by_rule = fetch_all!(
         tx,
-        i64,
-        "SELECT COUNT(*) FROM run_change
-          WHERE run_id = $1 AND status = 'failed' AND reason = 'mapping_failed'",
+        (Reason, i64),
+        "SELECT reason, COUNT(*) FROM run_change
+          WHERE run_id = $1 AND status = 'failed' AND reason IN ('mapping_failed', 'filter_failed')
+          GROUP BY reason",
         run_id
     )?;
     let number: i64 = lines.iter().map(|line| line.failed).sum();
     let (mut name, cause) = first.unwrap_or_default();
     // A name may be of any length, a sentence not.
     name.truncate(name.floor_char_boundary(256));
-    if unmapped == number {
+    let all_by = by_rule.iter().find(|(_, count)| *count == number);
+    if let Some((reason, _)) = all_by {
+        let (rule, tab) = match reason {
+            Reason::FilterFailed => ("filter", "Filters"),
+            _ => ("mapping rule", "Attributes"),
+        };
         return Ok(RunError {
-            code: "mapping_failed".to_owned(),
+            code: reason.to_string(),
             title: format!(
-                "A mapping rule fails for {}",
+                "A {rule} fails for {}",
                 counted(number, "object", "objects")
             ),
             detail: format!("The first is {name}: {}", cause.unwrap_or_default()),
-            fix: "Correct the rule on the tab Attributes, or the value in the source. Until then they stay as they are."
-                .to_owned(),
+            fix: format!(
+                "Correct the rule on the tab {tab}, or the value in the source. Until then they stay as they are."
+            ),
         });
     }
     Ok(RunError {

@@ -19,9 +19,10 @@ use planner::{
 use sqlx::FromRow;
 
 use super::{
+    flags::{Flag, facts},
     merging::FIRST,
     record::Work,
-    walk::{Flag, Walk, facts},
+    walk::Walk,
 };
 use crate::{Result, fetch_all};
 
@@ -75,7 +76,7 @@ pub(super) struct Glances {
 
 impl Glances {
     /// Begins before the first object; none where a glance says too little: rules that protect
-    /// people compare their attributes, and what was rejected hangs on what the source says.
+    /// people compare their attributes, filters look at what the source says, and what was rejected hangs on what the source says.
     pub fn of(work: &Work<'_>, walk: &Walk, object_type: ObjectType) -> Option<Self> {
         let flags = walk.flags(work)?;
         let plain = Flag::Plain.when(PLAIN);

@@ -169,12 +169,14 @@ async fn gone(
 }
 
 /// What follows the source's content, once it can be mapped: until then it stays as it was.
-const CONTENT: [&str; 11] = [
+const CONTENT: [&str; 13] = [
     "display_name",
     "name_folded",
     "search_text",
     "user_principal_name",
     "user_name_folded",
+    "mail_folded",
+    "employee_id_folded",
     "given_name",
     "surname",
     "mail",
@@ -203,10 +205,11 @@ async fn upsert(
     let sql = format!(
         "INSERT INTO source_object (integration_id, object_type, external_id, presence,
             display_name, name_folded, search_text, user_principal_name, user_name_folded,
-            given_name, surname, mail, sign_in_blocked, guest, group_kind, dynamic, attributes,
+            mail_folded, employee_id_folded, given_name, surname, mail, sign_in_blocked, guest, group_kind, dynamic, attributes,
             hash, mapping_error, mapped_from, in_scope, kept)
          SELECT $1, object_type, external_id, presence, display_name, name_folded, search_text,
-            user_principal_name, user_name_folded, given_name, surname, mail, sign_in_blocked,
+            user_principal_name, user_name_folded, mail_folded, employee_id_folded, given_name,
+            surname, mail, sign_in_blocked,
             guest, group_kind, dynamic, attributes, hash, mapping_error, mapped_from, FALSE, TRUE
            FROM run_staging
           WHERE run_id = $2 AND object_type = $3 AND external_id > $4 AND external_id <= $5

@@ -12,6 +12,7 @@
 //! | [`decided`] | of a held run that was decided: what was approved is looked at again, and applied | done again |
 //! | [`ending`] | counts, states, what stays pending; the job leaves the queue | done again |
 
+mod administrators;
 mod apply_preview;
 mod applying;
 mod batches;
@@ -25,10 +26,12 @@ mod ends;
 pub(crate) mod entra;
 mod existing;
 mod failures;
+mod flags;
 mod glance;
 mod held;
 mod holding;
 mod kept_here;
+mod matching;
 mod member_merging;
 mod member_planning;
 pub(crate) mod members;
@@ -52,6 +55,7 @@ mod walk;
 
 pub(crate) use apply_preview::about_preview;
 pub use apply_preview::{apply_preview, settings_of_preview};
+pub(crate) use counts::insert as insert_counts;
 pub(crate) use decide::{WITHDRAWN, decisions, undecided};
 pub use decide::{decide, withdraw};
 use domain::{

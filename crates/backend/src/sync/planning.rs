@@ -20,14 +20,15 @@ use uuid::Uuid;
 use super::{
     counts,
     difference::{self, Differing},
+    flags::Flag,
     glance::Glances,
-    holding, member_planning,
+    holding, matching, member_planning,
     reading::Round,
     record::Work,
     rejections::Rejections,
     rows::{IDS_MAX, fetch_built, push_ids, run_built},
     stop::Stop,
-    walk::{Decided, Flag, Marks, Row, Walk, Which},
+    walk::{Decided, Marks, Row, Walk, Which},
 };
 use crate::{
     Result, Tx,
@@ -264,6 +265,7 @@ async fn batch(
     let mut changes = Vec::new();
     let mut differing = Vec::new();
     let mut kept: [Vec<Uuid>; 2] = [Vec::new(), Vec::new()];
+    let mut queue = matching::Turns::default();
     for row in rows {
         let (known, hash) = (row.known(), row.hash());
         let Decided {
@@ -272,6 +274,7 @@ async fn batch(
             lapses,
         } = row.decide(&work.policy, object_type, now);
         count::tally(plan.line(object_type), outcome);
+        walk.matches.note(&mut queue, row.external_id, outcome);
         if lapses {
             plan.lapsed.insert((object_type, row.external_id));
         }
@@ -305,6 +308,7 @@ async fn batch(
         }
     }
     difference::fill(work, object_type, &differing, now, &mut changes).await?;
+    matching::fill(work, &mut changes).await?;
     fill_errors(work, object_type, &mut changes).await?;
     let mut tx = work.bulk().await?;
     plan.store(&mut tx, work, &changes).await?;
@@ -313,6 +317,7 @@ async fn batch(
     }
     if work.run.mode != RunMode::Preview {
         note_protected(&mut tx, work, &marks).await?;
+        queue.write(&mut tx, work).await?;
     }
     work.run.planned += i64::try_from(changes.len()).unwrap_or(0);
     tx.commit().await?;
@@ -329,7 +334,8 @@ async fn note_protected(tx: &mut Tx, work: &Work<'_>, marks: &Marks) -> Result<(
 }
 
 const fn creates(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Change(step) if matches!(step.action, Action::Create))
+    matches!(outcome, Outcome::Change(step)
+        if matches!(step.action, Action::Create | Action::Match))
 }
 
 const fn leaves(outcome: Outcome) -> bool {
@@ -356,16 +362,18 @@ fn change(
     let (action, reason, status) = match outcome {
         Outcome::Absent | Outcome::Unchanged => return None,
         Outcome::Filtered(reason) => (Action::Filter, Some(reason), ChangeStatus::Filtered),
-        Outcome::Failed => {
+        Outcome::Failed(reason) => {
             let action = match row.directory_id {
                 Some(_) => Action::Update,
                 None => Action::Create,
             };
-            (action, Some(Reason::MappingFailed), ChangeStatus::Failed)
+            (action, Some(reason), ChangeStatus::Failed)
         }
         Outcome::Change(step) => (step.action, step.reason, ChangeStatus::Planned),
     };
-    let object_id = row.directory_id.unwrap_or_else(|| work.b().ids.uuid());
+    let same = row.matched.same.filter(|_| action == Action::Match);
+    let object_id = row.directory_id.or(same);
+    let object_id = object_id.unwrap_or_else(|| work.b().ids.uuid());
     if object_type == ObjectType::Group
         && action == Action::Create
         && status == ChangeStatus::Planned
@@ -384,7 +392,7 @@ fn change(
         edges: 0,
         before: None,
         after: None,
-        error: None,
+        error: row.filter_error,
     })
 }
 

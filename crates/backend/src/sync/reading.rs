@@ -17,14 +17,14 @@ use graph::{
     After, Client, ContactItem, DeltaStart, DeviceItem, FILTER_IDS_MAX, GroupItem, Item, Page,
     Pages, Select, UserItem,
 };
-use planner::mapping::Mapper;
+use planner::{filter::Filters, mapping::Mapper};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
     connect,
     entra::{self, Single},
-    merging,
+    matching, merging,
     record::Work,
     selected,
     selection::selecting,
@@ -120,6 +120,16 @@ pub(super) fn read_key(policy: &Policy) -> String {
         hash.update(b"mapping;");
         hash.update(serde_json::to_vec(&policy.mapping).unwrap_or_default());
     }
+    if policy.normalize_user_names {
+        hash.update(b"normalized;");
+    }
+    // What filters look at. What they make of it is planned anew, and nothing has to be read for it.
+    let filters = Filters::new(&policy.filters).unwrap_or_default();
+    for object_type in ObjectType::OBJECTS {
+        for name in filters.uses(object_type) {
+            hash.update(format!("filter {object_type} {name};"));
+        }
+    }
     hex::encode(hash.finalize())
 }
 
@@ -155,11 +165,20 @@ pub(super) async fn read(work: &mut Work<'_>) -> Result<Read, Stop> {
 /// The rules of a policy. They were looked at when they were saved, so this goes wrong only where
 /// what is let in changed since.
 fn mapper(policy: &Policy) -> Result<Mapper, Stop> {
-    Mapper::new(&policy.mapping).map_err(|error| {
+    Mapper::of(policy).map_err(|error| {
+        let detail = format!("{error} Nothing was read.");
+        if error.field.starts_with("policy.filters") {
+            return Stop::failed(
+                "filters_invalid",
+                "A filter can’t be read",
+                detail,
+                "Open the tab Filters of the integration, correct the rule and save.",
+            );
+        }
         Stop::failed(
             "mapping_invalid",
             "A mapping rule can’t be read",
-            format!("{error} Nothing was read."),
+            detail,
             "Open the tab Attributes of the integration, correct the rule and save.",
         )
     })
@@ -469,7 +488,8 @@ async fn empty(work: &Work<'_>, stager: &Stager) -> Result<Vec<ObjectType>> {
 
 /// Whether something waits although the source said nothing: pending objects, a countdown that is
 /// over, another policy. Whom a mapping rule fails for waits for the source or for the policy: nothing
-/// else would help, so such a run is as quiet as any.
+/// else would help, so such a run is as quiet as any. So is one where somebody waits for a decision
+/// about a match, and who may be the same is as they were.
 async fn anything_waits(work: &Work<'_>) -> Result<bool> {
     if work.integration.planned_policy.as_deref() != Some(&*super::planned_policy(&work.policy)) {
         return Ok(true);
@@ -488,13 +508,16 @@ async fn anything_waits(work: &Work<'_>) -> Result<bool> {
     };
     let over: Vec<String> = work.types.iter().map(over).collect();
     let mut tx = work.b().db.read().await?;
+    if matching::moved_on(&mut tx, work).await? {
+        return Ok(true);
+    }
     fetch_scalar!(
         &mut tx,
         bool,
         sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM source_object
                              WHERE integration_id = $1 AND pending IS NOT NULL
-                               AND pending <> 'mapping')
+                               AND pending NOT IN ('mapping', 'matching'))
                  OR {}",
             over.join(" OR ")
         )),

@@ -1,5 +1,5 @@
 //! What is read of each type of objects: what every object needs, what the directory keeps, and what
-//! mapping rules use. Of what a rule makes from something else, the source's own value isn't read.
+//! mapping rules and filters use. Of what a rule makes from something else, the source's own value isn't read.
 
 use domain::{
     mapping::{columns, is_extension_attribute},
@@ -36,17 +36,17 @@ const fn needed(object_type: ObjectType) -> &'static [&'static str] {
 
 /// The client, which reads what the rules need.
 pub(crate) fn selecting(mut client: Client, mapper: &Mapper) -> Client {
-    if mapper.maps(ObjectType::User) {
+    if mapper.looks_at(ObjectType::User) {
         client = client.selecting::<UserItem>(select::<UserItem>(ObjectType::User, mapper));
     }
-    if mapper.maps(ObjectType::Group) {
+    if mapper.looks_at(ObjectType::Group) {
         client = client.selecting::<GroupItem>(select::<GroupItem>(ObjectType::Group, mapper));
     }
-    if mapper.maps(ObjectType::Contact) {
+    if mapper.looks_at(ObjectType::Contact) {
         client =
             client.selecting::<ContactItem>(select::<ContactItem>(ObjectType::Contact, mapper));
     }
-    if mapper.maps(ObjectType::Device) {
+    if mapper.looks_at(ObjectType::Device) {
         client = client.selecting::<DeviceItem>(select::<DeviceItem>(ObjectType::Device, mapper));
     }
     client

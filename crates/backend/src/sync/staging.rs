@@ -8,7 +8,7 @@ use planner::{
     hash,
     mapping::Mapper,
     merge::{MemberOp, last_wins},
-    read::{Presence, SourceObject},
+    read::{Content, Presence, SourceObject},
 };
 use uuid::Uuid;
 
@@ -144,8 +144,17 @@ struct Row<'a> {
     name_folded: String,
     search_text: String,
     user_name_folded: Option<String>,
+    mail_folded: Option<String>,
+    employee_id_folded: Option<String>,
     attributes: String,
     hash: [u8; hash::LENGTH],
+}
+
+/// What only people are found by, to tell whether they are here already.
+fn of_user(object: &SourceObject, of: fn(&Content) -> Option<String>) -> Option<String> {
+    (object.object_type == ObjectType::User)
+        .then(|| of(&object.content))
+        .flatten()
 }
 
 /// Stages objects, each of which comes once.
@@ -161,6 +170,8 @@ pub(super) async fn insert_objects(
             name_folded: object.content.name_folded(),
             search_text: object.content.search_text(),
             user_name_folded: object.content.user_name_folded(),
+            mail_folded: of_user(object, Content::mail_folded),
+            employee_id_folded: of_user(object, Content::employee_id_folded),
             attributes: serde_json::to_string(&object.content.attributes)
                 .unwrap_or_else(|_| "{}".to_owned()),
             hash: hash::content(&object.content),
@@ -169,8 +180,8 @@ pub(super) async fn insert_objects(
     insert_columns!(
         tx,
         "INSERT INTO run_staging (run_id, object_type, external_id, presence, display_name,
-            name_folded, search_text, user_principal_name, user_name_folded, given_name, surname,
-            mail, sign_in_blocked, guest, group_kind, dynamic, attributes, hash, mapping_error,
+            name_folded, search_text, user_principal_name, user_name_folded, mail_folded,
+            employee_id_folded, given_name, surname, mail, sign_in_blocked, guest, group_kind, dynamic, attributes, hash, mapping_error,
             mapped_from)",
         rows,
         |row| {
@@ -183,6 +194,8 @@ pub(super) async fn insert_objects(
             "text": row.search_text.as_str(),
             "text": row.object.content.user_principal_name.as_deref(),
             "text": row.user_name_folded.as_deref(),
+            "text": row.mail_folded.as_deref(),
+            "text": row.employee_id_folded.as_deref(),
             "text": row.object.content.given_name.as_deref(),
             "text": row.object.content.surname.as_deref(),
             "text": row.object.content.mail.as_deref(),
@@ -199,7 +212,9 @@ pub(super) async fn insert_objects(
             presence = excluded.presence, display_name = excluded.display_name,
             name_folded = excluded.name_folded, search_text = excluded.search_text,
             user_principal_name = excluded.user_principal_name,
-            user_name_folded = excluded.user_name_folded, given_name = excluded.given_name,
+            user_name_folded = excluded.user_name_folded,
+            mail_folded = excluded.mail_folded,
+            employee_id_folded = excluded.employee_id_folded, given_name = excluded.given_name,
             surname = excluded.surname, mail = excluded.mail,
             sign_in_blocked = excluded.sign_in_blocked, guest = excluded.guest,
             group_kind = excluded.group_kind, dynamic = excluded.dynamic,

@@ -371,7 +371,7 @@ async fn find(b: &Backend, tx: &mut Tx, run_id: RunId) -> Result<Option<Open>> {
     fetch_optional!(
         tx,
         Open,
-        "SELECT r.customer_id, r.integration_id, r.status,
+        "SELECT r.customer_id, COALESCE(r.integration_id, r.id) AS integration_id, r.status,
                 (SELECT i.name FROM integration i WHERE i.id = r.integration_id)
                     AS integration_name,
                 EXISTS (SELECT 1 FROM job j WHERE j.dedupe_key = $2 AND j.lease_until > $3)
@@ -423,7 +423,7 @@ async fn end(b: &Backend, tx: &mut Tx, run_id: RunId, open: &Open, by: &str) -> 
 
 #[derive(FromRow)]
 struct Row {
-    integration_id: IntegrationId,
+    integration_id: Option<IntegrationId>,
     mode: RunMode,
     triggered_by: RunTrigger,
     status: RunStatus,

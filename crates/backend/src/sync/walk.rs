@@ -13,14 +13,22 @@ use planner::{
     decision::{self, Rejected},
     derive::{Facts, derive},
     diff::{Known, Outcome, diff, keeps_members},
+    filter::{Filters, Judged},
     hash,
+    matching::{self, Verdict},
     protection::{Rules, protect},
     read::Presence,
 };
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{kept_here, merging::FIRST, record::Work};
+use super::{
+    flags::{Flag, facts},
+    kept_here,
+    matching::Matches,
+    merging::FIRST,
+    record::Work,
+};
 use crate::{
     Result, Tx, fetch_all, fetch_scalar,
     store::protected_rules::{self, Compared},
@@ -66,93 +74,15 @@ pub(super) struct Row {
     /// What rules compare.
     #[sqlx(flatten)]
     compared: Compared,
-}
-
-/// What is true of an object, a bit each in [`Row::flags`]: on SQLite a column takes as long to
-/// hand over as all of them in one.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Flag {
-    GivenName,
-    Surname,
-    SignInBlocked,
-    Guest,
-    Kept,
-    /// Its memberships were shown until now, or are only from now on.
-    Turned,
-    InScope,
-    NameTaken,
-    CountdownCancelled,
-    Protected,
-    /// A mapping rule fails for it.
-    Unmapped,
-    /// The source has it, and the directory has it in use as the source says. Asked in a glance.
-    Plain,
-    /// A rule of the policy protects it. No condition in SQL: the planner compares.
-    ByRule,
-}
-
-impl Flag {
-    /// All of them, with the condition of each in SQL.
-    fn conditions<'a>(
-        in_scope: &'a str,
-        name_taken: &'a str,
-        protected: &'a str,
-    ) -> [(Self, &'a str); 11] {
-        [
-            (Self::GivenName, "source_object.given_name IS NOT NULL"),
-            (Self::Surname, "source_object.surname IS NOT NULL"),
-            (Self::SignInBlocked, "source_object.sign_in_blocked"),
-            (Self::Guest, "source_object.guest"),
-            (Self::Kept, "source_object.kept"),
-            (
-                Self::Turned,
-                "source_object.pending IN ('members', 'withdrawn_members')",
-            ),
-            (Self::InScope, in_scope),
-            (Self::NameTaken, name_taken),
-            (
-                Self::CountdownCancelled,
-                "d.countdown_cancelled_at IS NOT NULL",
-            ),
-            (Self::Protected, protected),
-            (Self::Unmapped, "source_object.mapping_error IS NOT NULL"),
-        ]
-    }
-
-    const fn bit(self) -> i64 {
-        1 << self as u8
-    }
-
-    /// Whether it is among the flags.
-    pub const fn is_in(self, flags: i64) -> bool {
-        flags & self.bit() != 0
-    }
-
-    /// The bit in SQL.
-    pub fn when(self, condition: &str) -> String {
-        format!("CASE WHEN {condition} THEN {} ELSE 0 END", self.bit())
-    }
-}
-
-/// What decides about an object, from its flags.
-pub(super) fn facts(
-    object_type: ObjectType,
-    presence: Presence,
-    flags: i64,
-    group_kind: Option<GroupKind>,
-) -> Facts {
-    Facts {
-        object_type,
-        presence,
-        in_scope: Flag::InScope.is_in(flags),
-        has_given_name: Flag::GivenName.is_in(flags),
-        has_surname: Flag::Surname.is_in(flags),
-        sign_in_blocked: Flag::SignInBlocked.is_in(flags),
-        guest: Flag::Guest.is_in(flags),
-        unmapped: Flag::Unmapped.is_in(flags),
-        name_taken: Flag::NameTaken.is_in(flags),
-        group_kind,
-    }
+    /// What filters look at; read where there are any.
+    #[sqlx(default)]
+    mapped_from: Option<String>,
+    /// Why a filter fails for it.
+    #[sqlx(skip)]
+    pub filter_error: Option<String>,
+    /// What matching says of it, where the directory hasn't got it.
+    #[sqlx(skip)]
+    pub matched: Verdict,
 }
 
 impl Row {
@@ -231,12 +161,21 @@ impl Row {
         let known = self.known();
         let presence = Presence::parse(&self.presence).unwrap_or(Presence::Gone);
         let facts = facts(object_type, presence, self.flags, self.group_kind);
+        let facts = Facts {
+            matching: self.matched.standing,
+            name_taken: facts.name_taken || self.matched.name_taken,
+            ..facts
+        };
         let derived = derive(policy, &facts);
         let differs = diff(policy, known.as_ref(), derived, &self.hash(), now);
+        let differs = matching::settle(policy.actions, derived, differs, self.matched.same);
         let respected = decision::respect(differs, self.rejected());
         Decided {
             outcome: protect(respected, self.is(Flag::Protected) || self.is(Flag::ByRule)),
-            keeps: keeps_members(policy.actions, derived, known.as_ref()),
+            keeps: match self.matched.same {
+                Some(_) => derived.is_wanted() && policy.actions.update,
+                None => keeps_members(policy.actions, derived, known.as_ref()),
+            },
             lapses: self.rejected_action.is_some() && respected == differs,
         }
     }
@@ -303,6 +242,7 @@ fn walk(
     which: Which<'_>,
     beside: Beside,
     rules: &Rules,
+    is_filtered: bool,
 ) -> String {
     let flags = flags(selected, object_type, beside);
     // `CROSS JOIN` has SQLite begin with the ids: it would else walk everything the source has, and
@@ -361,6 +301,11 @@ fn walk(
         let columns = protected_rules::columns(rules, "d", "source_object");
         format!(", source_object.protected AS marked{columns}")
     };
+    let filtered = if is_filtered {
+        ", source_object.mapped_from"
+    } else {
+        ""
+    };
     // Not every walk has a use for the run and the time, but each takes the same parameters.
     let same = if which == Which::Changed {
         ""
@@ -371,7 +316,7 @@ fn walk(
         "SELECT source_object.external_id, source_object.presence, source_object.display_name,
                 source_object.name_folded, CAST({flags} AS BIGINT) AS flags,
                 source_object.group_kind, source_object.hash, d.id AS directory_id, d.status,
-                d.status_reason, d.delete_at, d.hash AS known_hash{rejected}{held}{compared}
+                d.status_reason, d.delete_at, d.hash AS known_hash{rejected}{held}{compared}{filtered}
            FROM {from}
            LEFT JOIN directory_{object_type} d
              ON d.integration_id = $1 AND d.external_id = source_object.external_id
@@ -392,6 +337,10 @@ pub(super) struct Walk {
     pub now: DateTime,
     /// The policy's rules that protect people; none for other objects.
     rules: Rules,
+    /// The policy's filters.
+    filters: Filters,
+    /// Who of those that are new is here already.
+    pub matches: Matches,
 }
 
 impl Walk {
@@ -407,10 +356,19 @@ impl Walk {
             ObjectType::User => Rules::new(&work.policy.protected),
             _ => Rules::default(),
         };
+        let filters = Filters::new(&work.policy.filters)?;
+        let is_filtered = filters.concern(object_type);
+        let is_selected = work.is_selected();
+        let matches = match object_type {
+            ObjectType::User => Matches::find(work, which).await?,
+            _ => Matches::default(),
+        };
         Ok(Self {
             object_type,
-            sql: walk(work.is_selected(), object_type, which, beside, &rules),
+            matches,
+            sql: walk(is_selected, object_type, which, beside, &rules, is_filtered),
             rules,
+            filters,
             beside,
             after: FIRST,
             now: work.run.planned_at.unwrap_or(work.started_at),
@@ -424,7 +382,9 @@ impl Walk {
 
     /// The flags of its objects in SQL; none where a look at them alone says too little.
     pub fn flags(&self, work: &Work<'_>) -> Option<String> {
-        let enough = self.rules.is_empty() && !self.beside.rejections;
+        let enough = self.rules.is_empty()
+            && !self.beside.rejections
+            && !self.filters.concern(self.object_type);
         enough.then(|| flags(work.is_selected(), self.object_type, self.beside))
     }
 
@@ -448,6 +408,7 @@ impl Walk {
             which,
             self.beside,
             &self.rules,
+            self.filters.concern(self.object_type),
         );
         self.rows(&mut tx, work, &sql, FIRST).await
     }
@@ -473,6 +434,9 @@ impl Walk {
         if self.beside.kept_here {
             settle(tx, work, &mut rows).await?;
         }
+        for row in rows.iter_mut().filter(|row| row.directory_id.is_none()) {
+            row.matched = self.matches.verdict(row.external_id);
+        }
         if !self.rules.is_empty() {
             for row in &mut rows {
                 if !row.compared.matching(&self.rules).is_empty() {
@@ -480,7 +444,27 @@ impl Walk {
                 }
             }
         }
+        if self.filters.concern(self.object_type) {
+            for row in &mut rows {
+                self.filter(row);
+            }
+        }
         Ok(rows)
+    }
+
+    /// Notes what the filters say of an object.
+    fn filter(&self, row: &mut Row) {
+        let judged = self
+            .filters
+            .judge_kept(self.object_type, row.mapped_from.as_deref());
+        match judged {
+            Judged::In(_) => {}
+            Judged::Out(_) => row.flags |= Flag::FilteredOut.bit(),
+            Judged::Fails(why) => {
+                row.flags |= Flag::FilterFails.bit();
+                row.filter_error = Some(why);
+            }
+        }
     }
 }
 
@@ -545,7 +529,14 @@ mod tests {
             kept_here: false,
         };
         for which in [Which::Changed, Which::Held, Which::One] {
-            let sql = walk(false, ObjectType::User, which, beside, &Rules::default());
+            let sql = walk(
+                false,
+                ObjectType::User,
+                which,
+                beside,
+                &Rules::default(),
+                true,
+            );
             let plan = fetch_all!(
                 &mut tx,
                 (i64, i64, i64, String),

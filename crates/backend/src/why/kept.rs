@@ -13,15 +13,16 @@ use domain::{
 };
 use planner::{
     decision::Rejected,
+    derive::Facts,
     diff::Known,
     hash,
     read::{Content, Mapped, Presence, SourceObject},
-    why::{KeptByDecision, Reading, Recorded, Scope as Standing, Seen, Subject},
+    why::{KeptByDecision, MatchedWith, Reading, Recorded, Scope as Standing, Seen, Subject},
 };
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{facts, name_holder, scope};
+use super::{facts, matching, name_holder, scope};
 use crate::{
     Backend, Result, Tx, fetch_all, fetch_optional,
     store::{kept_attributes, protection::ProtectionRow, read_json},
@@ -230,6 +231,13 @@ pub(super) async fn subject(
         ..bare(b, tx, integration, object, standing).await?
     };
     if let Some(row) = row {
+        // Only of who is new it is asked whether they are here already.
+        subject.facts.matching = planner::matching::Standing::Settled;
+        subject.matching = MatchedWith::default();
+        subject.name_holder = subject
+            .name_holder
+            .filter(|holder| holder.integration_name.is_some());
+        subject.facts.name_taken = subject.name_holder.is_some();
         subject.known = Some(Known {
             status: row.status,
             reason: row.status_reason,
@@ -260,7 +268,8 @@ pub(super) async fn bare(
     object: SourceObject,
     standing: Standing,
 ) -> Result<Subject> {
-    let holder = name_holder(tx, integration, &object).await?;
+    let older = name_holder(tx, integration, &object).await?;
+    let matched = matching::of(tx, integration, &object).await?;
     let in_scope = match &standing {
         Standing::Selected { ways, .. } => !ways.is_empty(),
         Standing::Tenant | Standing::Unknown { .. } => true,
@@ -269,7 +278,11 @@ pub(super) async fn bare(
         policy: integration.policy.clone(),
         integration_id: integration.id,
         external_id: object.external_id,
-        facts: facts(&object, in_scope, holder.is_some()),
+        facts: Facts {
+            matching: matched.verdict.standing,
+            name_taken: older.is_some() || matched.verdict.name_taken,
+            ..facts(&integration.policy, &object, in_scope, false)
+        },
         hash: hash::content(&object.content),
         content: object.content,
         mapped: object.mapped,
@@ -278,7 +291,8 @@ pub(super) async fn bare(
         directory: None,
         seen: Seen::Live,
         scope: standing,
-        name_holder: holder,
+        name_holder: older.or(matched.holder),
+        matching: matched.with,
         pending: None,
         kept_by_decision: None,
         countdown_cancelled: None,
@@ -372,8 +386,8 @@ struct History {
     refused: Option<Recorded>,
 }
 
-/// The changes of an object are found by their runs: plans have no index by object, since that
-/// would cost every run. What was applied is in one of the last that began before the directory
+/// The changes of an object are found by their runs: plans have no index by object of what comes in or
+/// stays out, since that would cost every run. What was applied is in one of the last that began before the directory
 /// last changed it, `since`; what wasn't is in one of the newest, where something waits or nothing
 /// ever came in.
 async fn history(

@@ -68,7 +68,7 @@ pub(crate) async fn connect(
 
 /// The rules of a policy.
 pub(super) fn mapper(policy: &Policy) -> Result<Mapper> {
-    Mapper::new(&policy.mapping).map_err(Error::Invalid)
+    Mapper::of(policy).map_err(Error::Invalid)
 }
 
 /// Refuses a tenant that is another customer's, unless somebody who sees all customers stands for

@@ -8,19 +8,21 @@ mod find;
 mod kept;
 pub(crate) mod live;
 mod manual;
+mod matching;
 mod scope;
 
 use domain::{
     id::{ExternalId, GroupId, IntegrationId, UserId},
     integration::Integration,
     permission::Permission,
-    policy::ObjectType,
+    policy::{ObjectType, Policy},
     run::RunObject,
     user::DirectoryStatus,
     why::{Why, WhyAnswer, WhyObject},
 };
 use planner::{
     derive::Facts,
+    filter::Filters,
     read::{Content, SourceObject},
     why::NameHolder,
 };
@@ -212,8 +214,11 @@ pub(crate) async fn in_directory(
 }
 
 /// What decides about a source object.
-fn facts(object: &SourceObject, in_scope: bool, name_taken: bool) -> Facts {
+fn facts(policy: &Policy, object: &SourceObject, in_scope: bool, name_taken: bool) -> Facts {
     let content = &object.content;
+    // Filters were looked at when they were saved.
+    let filters = Filters::new(&policy.filters).unwrap_or_default();
+    let judged = filters.judge_kept(object.object_type, object.mapped.from.as_deref());
     Facts {
         object_type: object.object_type,
         presence: object.presence,
@@ -222,7 +227,9 @@ fn facts(object: &SourceObject, in_scope: bool, name_taken: bool) -> Facts {
         has_surname: content.surname.is_some(),
         sign_in_blocked: content.sign_in_blocked,
         guest: content.guest,
+        filter: judged.answer(),
         unmapped: object.mapped.error.is_some(),
+        matching: planner::matching::Standing::Settled,
         name_taken,
         group_kind: content.group_kind,
     }
@@ -262,7 +269,7 @@ async fn name_holder(
     Ok(row.map(|row| NameHolder {
         id: row.id,
         display_name: row.display_name,
-        integration_name: row.integration_name,
+        integration_name: Some(row.integration_name),
     }))
 }
 

@@ -35,6 +35,8 @@ text_enum! {
         Device = "device",
         /// Somebody who is told what goes wrong.
         NotificationRecipient = "notification_recipient",
+        /// A view of a list.
+        SavedView = "saved_view",
         /// The audit log itself.
         AuditEvent = "audit_event",
     }
@@ -59,6 +61,7 @@ impl AuditObject {
             Self::Contact => "Contact",
             Self::Device => "Device",
             Self::NotificationRecipient => "Notification recipient",
+            Self::SavedView => "View",
             Self::AuditEvent => "Audit log",
         }
     }
@@ -205,6 +208,12 @@ text_enum! {
         IntegrationLeaveTemplate = "integration.leave_template",
         /// What an integration deviates in from its template was accepted.
         IntegrationAcceptDrift = "integration.accept_drift",
+        /// It was decided whether people of its source are here already.
+        IntegrationDecideMatches = "integration.decide_matches",
+        /// Decisions about matches were taken back.
+        IntegrationTakeBackMatches = "integration.take_back_matches",
+        /// The queue of matches was written out.
+        IntegrationExportMatches = "integration.export_matches",
         /// A policy template was made.
         PolicyTemplateCreate = "policy_template.create",
         /// A policy template was changed.
@@ -243,6 +252,12 @@ text_enum! {
         UserCreate = "user.create",
         /// A user made here was changed, or made administrator of its customer's workspace.
         UserUpdate = "user.update",
+        /// People of a file, or members of groups, were imported.
+        UserImport = "user.import",
+        /// An import was deleted, with what was given.
+        UserImportDelete = "user.import_delete",
+        /// Passwords that an import brought were set.
+        UserImportPasswords = "user.import_passwords",
         /// A user made here was deactivated.
         UserDeactivate = "user.deactivate",
         /// A user made here is in use again.
@@ -297,6 +312,12 @@ text_enum! {
         UserSecondFactorRefused = "user.second_factor_refused",
         /// A user's second factor was taken away by an operator.
         UserResetSecondFactor = "user.reset_second_factor",
+        /// An operator ended sessions of a user.
+        UserSignOutByOperator = "user.sign_out_by_operator",
+        /// Something was done to many users at once; of each there is an entry of its own.
+        UserBulk = "user.bulk",
+        /// What came of that was exported.
+        UserExportBulk = "user.export_bulk",
         /// The list of users was exported.
         UserExport = "user.export",
         /// A group was made here.
@@ -315,6 +336,8 @@ text_enum! {
         GroupCancelCountdown = "group.cancel_countdown",
         /// A group's days count again.
         GroupRestartCountdown = "group.restart_countdown",
+        /// Something was done to many groups at once; of each there is an entry of its own.
+        GroupBulk = "group.bulk",
         /// The list of groups was exported.
         GroupExport = "group.export",
         /// The deletion of a contact was cancelled.
@@ -337,6 +360,12 @@ text_enum! {
         NotificationRecipientDelete = "notification_recipient.delete",
         /// A recipient was sent a test message.
         NotificationRecipientTest = "notification_recipient.test",
+        /// A view of a list was saved.
+        SavedViewCreate = "saved_view.create",
+        /// A view of a list was changed.
+        SavedViewUpdate = "saved_view.update",
+        /// A view of a list was deleted.
+        SavedViewDelete = "saved_view.delete",
         /// The audit log was exported.
         AuditEventExport = "audit_event.export",
     }
@@ -421,6 +450,9 @@ impl AuditAction {
             Self::IntegrationFollowTemplate => "Policy template followed",
             Self::IntegrationLeaveTemplate => "Policy template left",
             Self::IntegrationAcceptDrift => "Drift accepted",
+            Self::IntegrationDecideMatches => "Matches decided",
+            Self::IntegrationTakeBackMatches => "Matches taken back",
+            Self::IntegrationExportMatches => "Matches exported",
             Self::PolicyTemplateCreate => "Policy template made",
             Self::PolicyTemplateUpdate => "Policy template changed",
             Self::PolicyTemplateDelete => "Policy template deleted",
@@ -440,6 +472,9 @@ impl AuditAction {
             Self::RunExportChanges => "Changes of a run exported",
             Self::UserCreate => "User added",
             Self::UserUpdate => "User changed",
+            Self::UserImport => "Users imported",
+            Self::UserImportDelete => "Import deleted",
+            Self::UserImportPasswords => "Imported passwords set",
             Self::UserDeactivate => "User deactivated",
             Self::UserReactivate => "User reactivated",
             Self::UserDelete => "User deleted",
@@ -467,6 +502,9 @@ impl AuditAction {
             Self::UserRenewRecoveryCodes => "Recovery codes made by the user",
             Self::UserSecondFactorRefused => "Second factor of a user refused",
             Self::UserResetSecondFactor => "Second factor of user reset",
+            Self::UserSignOutByOperator => "User signed out by an operator",
+            Self::UserBulk => "Users changed in bulk",
+            Self::UserExportBulk => "Result of a bulk change exported",
             Self::UserExport => "Users exported",
             Self::GroupCreate => "Group added",
             Self::GroupUpdate => "Group changed",
@@ -476,6 +514,7 @@ impl AuditAction {
             Self::GroupRemoveMembers => "Members of group removed",
             Self::GroupCancelCountdown => "Deletion of group cancelled",
             Self::GroupRestartCountdown => "Deletion of group restarted",
+            Self::GroupBulk => "Groups changed in bulk",
             Self::GroupExport => "Groups exported",
             Self::ContactCancelCountdown => "Deletion of contact cancelled",
             Self::ContactRestartCountdown => "Deletion of contact restarted",
@@ -487,6 +526,9 @@ impl AuditAction {
             Self::NotificationRecipientUpdate => "Recipient changed",
             Self::NotificationRecipientDelete => "Recipient removed",
             Self::NotificationRecipientTest => "Test message sent",
+            Self::SavedViewCreate => "View saved",
+            Self::SavedViewUpdate => "View changed",
+            Self::SavedViewDelete => "View deleted",
             Self::AuditEventExport => "Audit log exported",
         }
     }

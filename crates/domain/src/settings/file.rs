@@ -214,13 +214,16 @@ pub struct TemplateFile {
 
 /// The name of the setting that stands beside the policy in a file.
 const GROUPS: &str = "selected_group_ids";
+/// The name of the setting that isn't carried: a group of one tenant.
+const ADMINISTRATORS: &str = "administrators_group_id";
 
-/// Without the selected groups, and without what is null: TOML has no such thing, and what is
+/// Without groups of a tenant, and without what is null: TOML has no such thing, and what is
 /// absent reads the same.
 fn write_policy<S: Serializer>(policy: &Policy, serializer: S) -> Result<S::Ok, S::Error> {
     let mut value = serde_json::to_value(policy).map_err(S::Error::custom)?;
     if let Some(policy) = value.as_object_mut() {
         policy.remove(GROUPS);
+        policy.remove(ADMINISTRATORS);
     }
     drop_nulls(&mut value);
     value.serialize(serializer)
@@ -239,7 +242,11 @@ fn drop_nulls(value: &mut Value) {
 
 fn read_policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Policy, D::Error> {
     let policy = Policy::deserialize(deserializer)?;
-    if policy.selected_group_ids.is_empty() {
+    if policy.administrators_group_id.is_some() {
+        Err(D::Error::custom(
+            "the group of the administrators is one of its tenant: leave policy.administrators_group_id out, and choose it on the integration’s page",
+        ))
+    } else if policy.selected_group_ids.is_empty() {
         Ok(policy)
     } else {
         Err(D::Error::custom(

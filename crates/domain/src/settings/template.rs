@@ -199,16 +199,18 @@ pub struct DriftDecision {
 }
 
 /// A policy as the tree in which it is compared: by the places that settings have everywhere, and
-/// without the selected groups, which are each integration's own.
+/// without groups of a tenant (those that are selected, and whose members are administrators), which
+/// are each integration's own.
 fn tree_of(policy: &Policy) -> Value {
     let shared = Policy {
         selected_group_ids: Vec::new(),
+        administrators_group_id: None,
         ..policy.clone()
     };
     json!({ "policy": shared })
 }
 
-/// The policy that a tree is, with the selected groups of `own`.
+/// The policy that a tree is, with the groups of `own`.
 fn policy_of(mut tree: Value, own: &Policy) -> Result<Policy, FieldError> {
     let policy = tree["policy"].take();
     let policy: Policy = serde_json::from_value(policy).map_err(|error| {
@@ -219,6 +221,7 @@ fn policy_of(mut tree: Value, own: &Policy) -> Result<Policy, FieldError> {
     })?;
     Policy {
         selected_group_ids: own.selected_group_ids.clone(),
+        administrators_group_id: own.administrators_group_id,
         ..policy
     }
     .checked()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::{
-    difference::value_words, number::counted, protection::ProtectedRule,
+    difference::value_words, filter::FilterRule, number::counted, protection::ProtectedRule,
     settings::SettingDifference,
 };
 
@@ -55,6 +55,45 @@ const NAMES: &[(&str, &str)] = &[
     ("policy.guard.device.max_count", "Guard, device: number"),
     ("policy.guard.device.max_percent", "Guard, device: percent"),
     ("policy.protected", "Protected people"),
+    (
+        "policy.filters.include_disabled",
+        "Disabled people and devices",
+    ),
+    (
+        "policy.filters.include_unlicensed",
+        "People without a license",
+    ),
+    ("policy.filters.domains", "Domains"),
+    (
+        "policy.filters.user.include",
+        "Filter of users: let in only",
+    ),
+    ("policy.filters.user.exclude", "Filter of users: keep out"),
+    (
+        "policy.filters.group.include",
+        "Filter of groups: let in only",
+    ),
+    ("policy.filters.group.exclude", "Filter of groups: keep out"),
+    (
+        "policy.filters.contact.include",
+        "Filter of contacts: let in only",
+    ),
+    (
+        "policy.filters.contact.exclude",
+        "Filter of contacts: keep out",
+    ),
+    (
+        "policy.filters.device.include",
+        "Filter of devices: let in only",
+    ),
+    (
+        "policy.filters.device.exclude",
+        "Filter of devices: keep out",
+    ),
+    ("policy.normalize_user_names", "Normalise user names"),
+    ("policy.administrators_group_id", "Administrators"),
+    ("policy.matching.automatic", "Matched without asking, by"),
+    ("policy.matching.confirm_new", "New people are confirmed"),
 ];
 
 /// What the setting at a place is called.
@@ -114,6 +153,16 @@ fn lists(before: &[Value], after: &[Value], names: &BTreeMap<String, String>) ->
     (number(before), format!("{} ({changes})", number(after)))
 }
 
+/// A rule of one of the lists that hold rules, in words.
+fn rule(value: &Value) -> Option<String> {
+    let protected = serde_json::from_value::<ProtectedRule>(value.clone());
+    let protected = protected.map(|rule| rule.to_string()).ok();
+    protected.or_else(|| {
+        let filter = serde_json::from_value::<FilterRule>(value.clone());
+        filter.map(|rule| rule.to_string()).ok()
+    })
+}
+
 /// A value as a person reads it.
 pub fn said(value: &Value, names: &BTreeMap<String, String>) -> String {
     match value {
@@ -127,8 +176,7 @@ pub fn said(value: &Value, names: &BTreeMap<String, String>) -> String {
             let values: Vec<_> = values.iter().map(|value| said(value, names)).collect();
             values.join(", ")
         }
-        Value::Object(_) => serde_json::from_value::<ProtectedRule>(value.clone())
-            .map_or_else(|_| value.to_string(), |rule| rule.to_string()),
+        Value::Object(_) => rule(value).unwrap_or_else(|| value.to_string()),
         other => value_words(Some(other)),
     }
 }
@@ -172,6 +220,11 @@ mod tests {
         assert_eq!(
             words(json!([]), json!([rule])).1,
             "1 entry (with Mail is “a@b”)"
+        );
+        let filter = json!({"all": [{"attribute": "city", "operator": "is_empty"}]});
+        assert_eq!(
+            words(json!([filter]), json!([])).1,
+            "none (without city is empty)"
         );
     }
 

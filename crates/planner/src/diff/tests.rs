@@ -1,4 +1,5 @@
 use super::*;
+use crate::filter::Answer;
 use chrono::TimeZone;
 use domain::policy::ObjectType;
 use proptest::prelude::*;
@@ -311,7 +312,9 @@ fn any_policy() -> impl Strategy<Value = Policy> {
 }
 
 fn any_facts() -> impl Strategy<Value = Facts> {
-    (any::<[bool; 6]>(), 0usize..3).prop_map(|(on, presence)| Facts {
+    let filter = prop::sample::select(vec![Answer::In, Answer::Out, Answer::Fails]);
+    (any::<[bool; 6]>(), 0usize..3, filter).prop_map(|(on, presence, filter)| Facts {
+        filter,
         object_type: ObjectType::User,
         presence: [Presence::Present, Presence::SoftDeleted, Presence::Gone][presence],
         in_scope: on[0],
@@ -320,6 +323,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         sign_in_blocked: on[3],
         guest: on[4],
         name_taken: on[5],
+        matching: crate::matching::Standing::Settled,
         unmapped: false,
         group_kind: None,
     })
@@ -410,7 +414,7 @@ proptest! {
                 Action::Update if step.reason.is_none() => policy.actions.update,
                 Action::Update | Action::Disable | Action::Enable => policy.actions.disable,
                 Action::Delete => policy.actions.delete,
-                Action::Filter => false,
+                Action::Match | Action::Filter => false,
             };
             prop_assert!(on, "{step:?}");
         }

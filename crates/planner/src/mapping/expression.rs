@@ -98,8 +98,13 @@ impl Expression {
         self.uses.iter().map(String::as_str)
     }
 
+    /// Its tree.
+    pub(crate) fn tree(&self) -> &IdedExpr {
+        self.program.expression()
+    }
+
     /// What it makes of an object, or why it fails for it.
-    pub(super) fn evaluate(&self, variables: Variables<'_>) -> Result<Value, String> {
+    pub(crate) fn evaluate(&self, variables: Variables<'_>) -> Result<Value, String> {
         functions::begin();
         // Borrowed, so that what the object's values live for is enough.
         let root: &Context<'_, '_> = &self.context;
@@ -418,7 +423,7 @@ fn json(value: &dyn Val) -> Result<Value, String> {
     })
 }
 
-fn one(value: &dyn Val) -> Option<Value> {
+pub(super) fn one(value: &dyn Val) -> Option<Value> {
     if let Some(text) = value.downcast_ref::<CelString<'_>>() {
         Some(Value::String(text.inner().to_owned()))
     } else if value.downcast_ref::<CelNull>().is_some() {

@@ -11,19 +11,28 @@ use cel::{
     Context, Env, ExecutionError, FunctionContext,
     common::{
         ast::{Expr, IdedExpr, LiteralValue},
-        types::{CelBool, CelList, CelNull, CelString},
+        types::{CelBool, CelList, CelMap, CelNull, CelString},
         value::{CowVal, Val},
     },
 };
+use domain::filter::FilterTest;
 use regex::{Regex, RegexBuilder};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::{LIST_MAX, TEXT_MAX};
+use crate::{
+    filter::{fits, value_fits},
+    fold::fold,
+};
 
 /// Their names, as messages list them.
-pub(super) const NAMES: [&str; 16] = [
+pub(super) const NAMES: [&str; 20] = [
+    "begins_with",
     "coalesce",
+    "ends_with",
+    "equals",
     "first_non_empty",
+    "includes",
     "join",
     "left_of_at",
     "lower",
@@ -76,27 +85,28 @@ impl Patterns {
             ));
         };
         let pattern = pattern.inner();
-        let built = RegexBuilder::new(pattern)
-            .size_limit(PATTERN_BYTES)
-            .dfa_size_limit(PATTERN_BYTES)
-            .nest_limit(PATTERN_DEPTH)
-            .build();
-        match built {
-            Ok(regex) => {
-                self.0.insert(pattern.to_owned(), regex);
-                Ok(())
-            }
-            Err(regex::Error::CompiledTooBig(_)) => {
-                Err(format!("The pattern “{pattern}” becomes too large."))
-            }
-            Err(error) => {
-                let words = error.to_string();
-                let last = words.lines().last().unwrap_or_default();
-                let last = last.trim_start_matches("error: ");
-                Err(format!("The pattern “{pattern}” can’t be read: {last}."))
-            }
-        }
+        let regex = built(pattern)?;
+        self.0.insert(pattern.to_owned(), regex);
+        Ok(())
     }
+}
+
+/// A pattern, or why it can't be read.
+pub(crate) fn built(pattern: &str) -> Result<Regex, String> {
+    let built = RegexBuilder::new(pattern)
+        .size_limit(PATTERN_BYTES)
+        .dfa_size_limit(PATTERN_BYTES)
+        .nest_limit(PATTERN_DEPTH)
+        .build();
+    built.map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => format!("The pattern “{pattern}” becomes too large."),
+        error => {
+            let words = error.to_string();
+            let last = words.lines().last().unwrap_or_default();
+            let last = last.trim_start_matches("error: ");
+            format!("The pattern “{pattern}” can’t be read: {last}.")
+        }
+    })
 }
 
 type Answer<'c, 'v> = Result<CowVal<'c, 'v>, ExecutionError>;
@@ -120,6 +130,13 @@ pub(super) fn context(
         ("coalesce", boxed(coalesce)),
         ("first_non_empty", boxed(first_non_empty)),
         ("is_empty", boxed(is_empty)),
+        (
+            "begins_with",
+            boxed(|cx| compare(cx, FilterTest::BeginsWith)),
+        ),
+        ("ends_with", boxed(|cx| compare(cx, FilterTest::EndsWith))),
+        ("equals", boxed(|cx| compare(cx, FilterTest::Equals))),
+        ("includes", boxed(|cx| compare(cx, FilterTest::Includes))),
         ("join", boxed(join)),
         ("left_of_at", boxed(|cx| text(cx, left_of_at))),
         (
@@ -323,9 +340,60 @@ fn matches<'c, 'v>(
 ) -> Answer<'c, 'v> {
     let [value, written] = exactly(cx)?;
     let regex = pattern(cx, patterns, &written)?;
-    let given = as_text(cx, &value)?.unwrap_or_default();
-    spend(cx, given.len())?;
-    Ok(CowVal::owned(CelBool::from(regex.is_match(given))))
+    let value: &(dyn Val + '_) = value.as_ref();
+    let found = if value.downcast_ref::<CelNull>().is_some() {
+        spend(cx, 0)?;
+        regex.is_match("")
+    } else {
+        any_text(cx, value, &mut |text| regex.is_match(text))?
+    };
+    Ok(CowVal::owned(CelBool::from(found)))
+}
+
+/// Whether one of a value's texts compares so with a text that is given: case, accents and white space
+/// around make no difference.
+fn compare<'c, 'v>(cx: &mut FunctionContext<'c, 'v>, test: FilterTest) -> Answer<'c, 'v> {
+    let [value, wanted] = exactly(cx)?;
+    let Some(wanted) = as_text(cx, &wanted)? else {
+        return Err(cx.error("needs a text to compare with"));
+    };
+    spend(cx, wanted.len())?;
+    let wanted = fold(wanted);
+    let found = any_text(cx, value.as_ref(), &mut |text| {
+        fits(test, &fold(text), &wanted)
+    })?;
+    Ok(CowVal::owned(CelBool::from(found)))
+}
+
+/// Whether one of the texts of a value fits: itself, or what a list or a record holds.
+fn any_text(
+    cx: &FunctionContext<'_, '_>,
+    value: &(dyn Val + '_),
+    fits: &mut dyn FnMut(&str) -> bool,
+) -> Result<bool, ExecutionError> {
+    if let Some(list) = value.downcast_ref::<CelList<'_>>() {
+        for item in list.inner() {
+            if any_text(cx, item.as_ref(), fits)? {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    }
+    if let Some(map) = value.downcast_ref::<CelMap<'_>>() {
+        for item in map.inner().values() {
+            if any_text(cx, item.as_ref(), fits)? {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    }
+    if let Some(text) = value.downcast_ref::<CelString<'_>>() {
+        spend(cx, text.inner().len())?;
+        return Ok(fits(text.inner()));
+    }
+    let one = super::expression::one(value).unwrap_or_default();
+    spend(cx, 0)?;
+    Ok(value_fits(&one, fits))
 }
 
 fn regex_replace<'c, 'v>(

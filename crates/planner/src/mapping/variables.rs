@@ -1,6 +1,9 @@
 //! What rules read of an object: the source's attributes by the names that the source has for them.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use cel::{
     common::{
@@ -16,8 +19,11 @@ use crate::read::SourceObject;
 
 /// The attributes of one object.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Variables<'a> {
-    object: &'a SourceObject,
+pub(crate) enum Variables<'a> {
+    /// As its source gave it.
+    Object(&'a SourceObject),
+    /// As they are kept, by their names.
+    Values(&'a BTreeMap<String, Value>),
 }
 
 /// An attribute's value without a copy, as far as it can be.
@@ -31,39 +37,13 @@ enum Read<'a> {
 impl<'a> Variables<'a> {
     /// Those of an object as its source gave it.
     pub(super) const fn of(object: &'a SourceObject) -> Self {
-        Self { object }
+        Self::Object(object)
     }
 
     fn read(self, name: &str) -> Read<'a> {
-        let content = &self.object.content;
-        let text = |text: &'a Option<String>| match text {
-            Some(text) => Read::Text(Cow::Borrowed(text)),
-            None => Read::Nothing,
-        };
-        let of_type = self.object.object_type;
-        if let Some((column, _)) = columns(of_type).iter().find(|(_, own)| *own == name) {
-            return match *column {
-                "display_name" => Read::Text(Cow::Borrowed(&content.display_name)),
-                "user_principal_name" => text(&content.user_principal_name),
-                "given_name" => text(&content.given_name),
-                "surname" => text(&content.surname),
-                _ => text(&content.mail),
-            };
-        }
-        match name {
-            "id" => Read::Text(Cow::Owned(self.object.external_id.to_string())),
-            "accountEnabled" => Read::Flag(!content.sign_in_blocked),
-            "userType" if of_type == ObjectType::User => {
-                Read::Text(Cow::Borrowed(if content.guest {
-                    "Guest"
-                } else {
-                    "Member"
-                }))
-            }
-            name => content
-                .attributes
-                .get(name)
-                .map_or(Read::Nothing, Read::Json),
+        match self {
+            Self::Object(object) => of_object(object, name),
+            Self::Values(values) => values.get(name).map_or(Read::Nothing, Read::Json),
         }
     }
 
@@ -75,6 +55,37 @@ impl<'a> Variables<'a> {
             Read::Json(value) => value.clone(),
             Read::Nothing => Value::Null,
         }
+    }
+}
+
+fn of_object<'a>(object: &'a SourceObject, name: &str) -> Read<'a> {
+    let content = &object.content;
+    let text = |text: &'a Option<String>| match text {
+        Some(text) => Read::Text(Cow::Borrowed(text)),
+        None => Read::Nothing,
+    };
+    let of_type = object.object_type;
+    if let Some((column, _)) = columns(of_type).iter().find(|(_, own)| *own == name) {
+        return match *column {
+            "display_name" => Read::Text(Cow::Borrowed(&content.display_name)),
+            "user_principal_name" => text(&content.user_principal_name),
+            "given_name" => text(&content.given_name),
+            "surname" => text(&content.surname),
+            _ => text(&content.mail),
+        };
+    }
+    match name {
+        "id" => Read::Text(Cow::Owned(object.external_id.to_string())),
+        "accountEnabled" => Read::Flag(!content.sign_in_blocked),
+        "userType" if of_type == ObjectType::User => Read::Text(Cow::Borrowed(if content.guest {
+            "Guest"
+        } else {
+            "Member"
+        })),
+        name => content
+            .attributes
+            .get(name)
+            .map_or(Read::Nothing, Read::Json),
     }
 }
 

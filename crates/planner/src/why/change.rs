@@ -9,13 +9,15 @@ use domain::{
 };
 
 use super::{
-    KeptByDecision, Scope, Subject, Verdict,
+    KeptByDecision, Scope, Subject, Verdict, filters, matching,
     steps::{SWITCHES, setting, to_run},
     words,
 };
 use crate::{
     derive::{Facts, Question},
     diff::Outcome,
+    filter::Answer,
+    matching::Standing,
     read::Presence,
 };
 
@@ -33,8 +35,8 @@ pub(super) fn other(subject: &Subject, verdict: &Verdict) -> Option<WhyOther> {
         leaving(subject)
     } else if let (true, Some(kept)) = (verdict.by_decision, &subject.kept_by_decision) {
         Some(take_back(subject, kept))
-    } else if matches!(verdict.outcome, Outcome::Failed) {
-        Some(correct(subject))
+    } else if let Outcome::Failed(reason) = verdict.outcome {
+        Some(correct(subject, reason))
     } else {
         let_go(subject)
     }
@@ -62,8 +64,10 @@ pub(super) fn mend(question: Question, policy: &mut Policy, facts: &mut Facts) {
         Question::Scope => facts.in_scope = true,
         Question::GroupKind => facts.group_kind = None,
         Question::Guest => facts.guest = false,
+        Question::Filter => facts.filter = Answer::In,
         Question::Mapping => facts.unmapped = false,
         Question::Names => (facts.has_given_name, facts.has_surname) = (true, true),
+        Question::Matching => facts.matching = Standing::Settled,
         Question::SignIn => facts.sign_in_blocked = false,
         Question::UserName => facts.name_taken = false,
     }
@@ -89,7 +93,7 @@ const fn turned_on(actions: Actions, action: Action) -> Actions {
     let mut on = actions;
     match action {
         Action::Create | Action::Restore => on.create = true,
-        Action::Update => on.update = true,
+        Action::Update | Action::Match => on.update = true,
         Action::Disable | Action::Enable => on.disable = true,
         Action::Delete => on.delete = true,
         Action::Filter => {}
@@ -101,7 +105,7 @@ const fn turned_on(actions: Actions, action: Action) -> Actions {
 pub(super) const fn title(switch: Action) -> &'static str {
     match switch {
         Action::Create | Action::Restore => "Create",
-        Action::Update | Action::Filter => "Update",
+        Action::Update | Action::Match | Action::Filter => "Update",
         Action::Disable | Action::Enable => "Disable",
         Action::Delete => "Delete",
     }
@@ -111,7 +115,7 @@ pub(super) const fn title(switch: Action) -> &'static str {
 pub(super) const fn field(switch: Action) -> &'static str {
     match switch {
         Action::Create | Action::Restore => "actions.create",
-        Action::Update | Action::Filter => "actions.update",
+        Action::Update | Action::Match | Action::Filter => "actions.update",
         Action::Disable | Action::Enable => "actions.disable",
         Action::Delete => "actions.delete",
     }
@@ -132,8 +136,8 @@ fn coming(subject: &Subject) -> Option<WhyOther> {
             links: links(subject, question),
         });
     }
-    if let Some(switch) =
-        switch_for(subject, &policy, &facts).filter(|switch| *switch != Action::Update)
+    if let Some(switch) = switch_for(subject, &policy, &facts)
+        .filter(|switch| *switch != Action::Update || subject.known.is_none())
     {
         changes.push(turn_on(subject, switch));
     }
@@ -155,8 +159,10 @@ fn links(subject: &Subject, question: Question) -> Vec<WhyLink> {
         Question::Presence | Question::GroupKind | Question::ObjectType => Vec::new(),
         Question::Scope => vec![setting(subject, "Selected Groups", "selected_group_ids")],
         Question::Guest => vec![setting(subject, words::GUESTS, "include_guests")],
+        Question::Filter => vec![filters::link(subject)],
         Question::Mapping => vec![setting(subject, "Attributes", "mapping")],
         Question::Names => vec![setting(subject, words::NAMES, "require_names")],
+        Question::Matching => matching::links(subject),
         Question::SignIn => vec![setting(subject, words::SIGN_IN, "blocked_sign_in_disables")],
         Question::UserName => subject
             .name_holder
@@ -183,6 +189,10 @@ fn leaving(subject: &Subject) -> Option<WhyOther> {
     };
     let deleted = Facts {
         presence: Presence::SoftDeleted,
+        ..subject.facts
+    };
+    let filtered = Facts {
+        filter: Answer::Out,
         ..subject.facts
     };
     let names: Vec<String> = match &subject.scope {
@@ -218,8 +228,14 @@ fn leaving(subject: &Subject) -> Option<WhyOther> {
         ),
         (deleted, format!("Delete {object} in Entra ID."), Vec::new()),
     ];
+    // Worth saying where there are filters: else the list would offer every setting there is.
+    let by_filter = filters::concern(subject).then(|| {
+        let way = format!("Add a rule on the tab Filters that keeps {object} out.");
+        (filtered, way, vec![filters::link(subject)])
+    });
     let changes: Vec<WhyChange> = ways
         .into_iter()
+        .chain(by_filter)
         .filter(|(facts, ..)| takes_out(subject, &subject.policy, facts))
         .map(|(_, sentence, links)| WhyChange { sentence, links })
         .collect();
@@ -288,14 +304,18 @@ fn take_back(subject: &Subject, kept: &KeptByDecision) -> WhyOther {
 }
 
 /// What keeps an object from following the source: a rule that fails for it.
-fn correct(subject: &Subject) -> WhyOther {
+fn correct(subject: &Subject, reason: Reason) -> WhyOther {
+    let question = match reason {
+        Reason::FilterFailed => Question::Filter,
+        _ => Question::Mapping,
+    };
     let object = words::this(subject.facts.object_type);
     WhyOther {
         intro: format!("For {object} to follow the source again:"),
         all: true,
         changes: vec![WhyChange {
-            sentence: words::mend(subject, Question::Mapping),
-            links: links(subject, Question::Mapping),
+            sentence: words::mend(subject, question),
+            links: links(subject, question),
         }],
     }
 }
@@ -346,10 +366,12 @@ fn takes_out(subject: &Subject, policy: &Policy, facts: &Facts) -> bool {
     match subject.verdict(policy, facts).outcome {
         Outcome::Change(step) => match step.action {
             Action::Disable | Action::Delete => true,
-            Action::Create | Action::Restore => step.reason == Some(Reason::SignInBlocked),
+            Action::Create | Action::Match | Action::Restore => {
+                step.reason == Some(Reason::SignInBlocked)
+            }
             Action::Update | Action::Enable | Action::Filter => false,
         },
         Outcome::Filtered(_) | Outcome::Absent => subject.known.is_none(),
-        Outcome::Unchanged | Outcome::Failed => false,
+        Outcome::Unchanged | Outcome::Failed(_) => false,
     }
 }

@@ -5,7 +5,9 @@
 //! to change for the other answer, which it tries out on the same two functions.
 
 mod change;
+mod filters;
 mod kept_here;
+mod matching;
 mod rules;
 mod steps;
 mod words;
@@ -18,6 +20,7 @@ use domain::{
     countdown::CountdownCancelled,
     id::{ExternalId, GroupId, IntegrationId, RunId, UserId},
     made_here::KeptAttribute,
+    matching::{MatchDecision, MatchKey},
     policy::{ObjectType, Policy},
     protection::{ProtectedRule, Protection},
     run::{Action, Reason, RunMode},
@@ -33,6 +36,7 @@ use crate::{
     diff::{Known, Outcome, Step, diff},
     hash,
     kept_here::KeptHere,
+    matching::settle,
     protection::{self, Rules, protect},
     read::{Content, Mapped},
 };
@@ -66,6 +70,8 @@ pub struct Subject {
     pub scope: Scope,
     /// Who has its user name.
     pub name_holder: Option<NameHolder>,
+    /// Who is here already that it may be, where the integration doesn't have it here yet.
+    pub matching: MatchedWith,
     /// Why its wanted state isn't applied yet, as the engine marked it.
     pub pending: Option<String>,
     /// A change of it that was rejected, where the source says the same now as then.
@@ -155,8 +161,43 @@ pub struct NameHolder {
     pub id: UserId,
     /// Its name.
     pub display_name: String,
-    /// The integration it comes from.
-    pub integration_name: String,
+    /// The integration it comes from; none for one made here.
+    pub integration_name: Option<String>,
+}
+
+/// Who is here already that somebody may be, and what was decided about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MatchedWith {
+    /// Who has something in common with it, the likeliest first.
+    pub candidates: Vec<MatchedUser>,
+    /// Whom it is made one with: by decision, or by the policy.
+    pub same: Option<UserId>,
+    /// What was decided.
+    pub decided: Option<MatchDecided>,
+}
+
+/// Somebody who is here already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatchedUser {
+    /// The user.
+    pub id: UserId,
+    /// Its name.
+    pub display_name: String,
+    /// What both have in common.
+    pub keys: Vec<MatchKey>,
+}
+
+/// A decision about a match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatchDecided {
+    /// What was decided.
+    pub decision: MatchDecision,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub at: DateTime,
+    /// Why, in their words.
+    pub note: String,
 }
 
 /// A change as a run's plan kept it.
@@ -212,7 +253,10 @@ impl Subject {
     fn verdict(&self, policy: &Policy, facts: &Facts) -> Verdict {
         let derived = derive(policy, facts);
         let known = self.settled();
-        let undecided = diff(policy, known.as_ref(), derived, &self.hash, self.now);
+        let differs = diff(policy, known.as_ref(), derived, &self.hash, self.now);
+        let same = self.matching.same.filter(|_| known.is_none());
+        let same = same.map(|user| user.0);
+        let undecided = settle(policy.actions, derived, differs, same);
         let rejected = self.kept_by_decision.as_ref().map(|kept| kept.rejected);
         let respected = respect(undecided, rejected);
         let protected = self.protection.is_some() || self.rule(policy).is_some();
@@ -287,7 +331,9 @@ impl Verdict {
     fn ends_active(&self, status: Option<DirectoryStatus>) -> bool {
         match self.outcome {
             Outcome::Change(Step { action, reason }) => match action {
-                Action::Create | Action::Enable | Action::Restore => reason.is_none(),
+                Action::Create | Action::Match | Action::Enable | Action::Restore => {
+                    reason.is_none()
+                }
                 Action::Update => status == Some(DirectoryStatus::Active),
                 Action::Disable | Action::Delete | Action::Filter => false,
             },

@@ -150,7 +150,7 @@ fn source(subject: &Subject) -> Option<Source> {
 }
 
 /// A value as a page shows it.
-fn words(value: &Value) -> String {
+pub(super) fn words(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
         Value::String(text) => text.clone(),

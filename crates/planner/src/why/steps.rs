@@ -9,7 +9,9 @@ use domain::{
 };
 use serde_json::Value;
 
-use super::{Recorded, Scope, Seen, Subject, Verdict, change, kept_here, rules, words};
+use super::{
+    Recorded, Scope, Seen, Subject, Verdict, change, filters, kept_here, matching, rules, words,
+};
 use crate::{
     derive::{Asked, Question, trace},
     diff::{Outcome, changed},
@@ -100,9 +102,13 @@ fn asked_one(subject: &Subject, question: Question, asked: Asked) -> Option<WhyS
             Question::Scope => (StepKind::Scope, "Scope"),
             Question::GroupKind => (StepKind::GroupKind, "Kind of group"),
             Question::Guest => (StepKind::Guest, "Guests"),
+            Question::Filter if !filters::concern(subject) => return None,
+            Question::Filter => (StepKind::Filters, "Filters"),
             Question::Mapping if !rules::are_for(subject) => return None,
             Question::Mapping => (StepKind::MappingRules, "Mapping rules"),
             Question::Names => (StepKind::Names, "Given name and surname"),
+            Question::Matching if !matching::is_for(subject) => return None,
+            Question::Matching => (StepKind::Matching, matching::TITLE),
             Question::SignIn => (StepKind::SignIn, "Sign-in"),
             Question::UserName => (StepKind::UserName, "User name"),
         };
@@ -124,9 +130,13 @@ fn asked_one(subject: &Subject, question: Question, asked: Asked) -> Option<WhyS
         Question::Scope => scope(subject, outcome),
         Question::GroupKind => group_kind(subject, outcome),
         Question::Guest => guest(subject, outcome),
+        Question::Filter if !stopped && !filters::concern(subject) => return None,
+        Question::Filter => filters::let_in(subject, outcome),
         Question::Mapping if !stopped && !rules::are_for(subject) => return None,
         Question::Mapping => rules::all_work(subject, outcome),
         Question::Names => names(subject, outcome),
+        Question::Matching if !matching::is_for(subject) => return None,
+        Question::Matching => matching::step_of(subject, outcome),
         Question::SignIn => sign_in(subject, outcome),
         Question::UserName => user_name(subject, outcome),
     })
@@ -349,10 +359,16 @@ fn user_name(subject: &Subject, outcome: StepOutcome) -> WhyStep {
     let (title, sentence) = match (outcome == StepOutcome::Stopped, holder) {
         (true, Some(holder)) => (
             "User name is taken",
-            format!(
-                "“{}” from {} has it and is active: of two integrations the older one keeps a user name.",
-                holder.display_name, holder.integration_name
-            ),
+            match &holder.integration_name {
+                Some(integration) => format!(
+                    "“{}” from {integration} has it and is active: of two integrations the older one keeps a user name.",
+                    holder.display_name
+                ),
+                None => format!(
+                    "“{}”, who was made here, signs in by it and is active: two can’t.",
+                    holder.display_name
+                ),
+            },
         ),
         (true, None) => (
             "User name is taken",
@@ -617,7 +633,7 @@ fn pending(subject: &Subject) -> Option<WhyStep> {
             "A run found nothing at all where something was known, and changed nothing. Check the tenant and the selected groups, then approve or reject on the run’s page.",
         ),
         "mapping" => (
-            "A mapping rule fails",
+            "A rule fails",
             "It stays as it is until the rule, or the value in Entra ID, is corrected.",
         ),
         "failed" => (

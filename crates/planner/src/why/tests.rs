@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::{Duration, TimeZone};
 use domain::{
+    filter::{Condition, FilterOperator, FilterRule, FilterRules},
     group::GroupKind,
     mapping::{AttributeRule, MappingRule},
     policy::{Actions, ObjectType, OutOfScope},
@@ -14,7 +15,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::{change::needs, *};
-use crate::read::Presence;
+use crate::{
+    filter::{Answer, Filters},
+    read::Presence,
+};
 
 fn now() -> DateTime {
     chrono::Utc.with_ymd_and_hms(2026, 3, 1, 12, 0, 0).unwrap()
@@ -38,7 +42,9 @@ fn subject(object_type: ObjectType) -> Subject {
             has_surname: true,
             sign_in_blocked: false,
             guest: false,
+            filter: Answer::In,
             unmapped: false,
+            matching: crate::matching::Standing::Settled,
             name_taken: false,
             group_kind: (object_type == ObjectType::Group).then_some(GroupKind::Security),
         },
@@ -54,6 +60,7 @@ fn subject(object_type: ObjectType) -> Subject {
         },
         scope: Scope::Tenant,
         name_holder: None,
+        matching: MatchedWith::default(),
         pending: None,
         kept_by_decision: None,
         countdown_cancelled: None,
@@ -118,7 +125,7 @@ fn kept_out() -> Vec<Subject> {
             s.name_holder = Some(NameHolder {
                 id: UserId(Uuid::from_u128(9)),
                 display_name: "Ada Old".to_owned(),
-                integration_name: "Fabrikam".to_owned(),
+                integration_name: Some("Fabrikam".to_owned()),
             });
         }),
         with(&|s| (s.facts.in_scope, s.scope) = (false, selected(Vec::new()))),
@@ -353,6 +360,70 @@ fn a_device_is_disabled_and_a_contact_has_no_sign_in() {
 }
 
 #[test]
+fn who_may_be_here_already_is_named_with_what_to_do() {
+    use crate::matching::Standing;
+    use domain::matching::{MatchDecision, MatchKey};
+    let matched = |standing, same: Option<u128>, decided| {
+        let mut one = subject(ObjectType::User);
+        one.facts.matching = standing;
+        one.matching = MatchedWith {
+            candidates: vec![MatchedUser {
+                id: UserId(Uuid::from_u128(9)),
+                display_name: "Ada L.".to_owned(),
+                keys: vec![MatchKey::UserPrincipalName],
+            }],
+            same: same.map(|id| UserId(Uuid::from_u128(id))),
+            decided,
+        };
+        one
+    };
+    let undecided = matched(Standing::Undecided, None, None);
+    assert_eq!(
+        told(&undecided),
+        "Not here: it may be somebody who is here already, and that isn’t decided yet.\n  \
+         For this person to be Active here:\n  \
+         - Decide on the Matching tab whether this person is “Ada L.”, or somebody of their own."
+    );
+    let step_of = |one: &Subject| {
+        let steps = explain(one).steps;
+        steps
+            .into_iter()
+            .find(|step| step.step == StepKind::Matching)
+    };
+    let step = step_of(&undecided).unwrap();
+    assert_eq!(step.outcome, StepOutcome::Stopped);
+    assert_eq!(step.facts[0].value, "same user name");
+    assert_eq!(step.links.len(), 2);
+    let made = MatchDecided {
+        decision: MatchDecision::Same,
+        by: "Olga".to_owned(),
+        at: now(),
+        note: "asked her".to_owned(),
+    };
+    let same = matched(Standing::Settled, Some(9), Some(made));
+    assert_eq!(explain(&same).next_action, Some(Action::Match));
+    assert_eq!(step_of(&same).unwrap().outcome, StepOutcome::Passed);
+    let mut off = same;
+    off.policy.actions.update = false;
+    assert!(
+        told(&off).contains("“Update” is switched off"),
+        "{}",
+        told(&off)
+    );
+    let ignored = matched(Standing::Ignored, None, None);
+    assert!(
+        told(&ignored).contains("Take the decision back"),
+        "{}",
+        told(&ignored)
+    );
+    // Of somebody who is here from this source nothing is asked.
+    let mut here = matched(Standing::Settled, Some(9), None);
+    here.known = Some(known(DirectoryStatus::Active, None));
+    assert_eq!(step_of(&here), None);
+    assert_eq!(explain(&here).next_action, None);
+}
+
+#[test]
 fn every_reason_is_worded() {
     let mut text = String::new();
     for reason in Reason::ALL {
@@ -406,7 +477,35 @@ fn every_step_is_worded() {
     let mut unmapped = mapped.clone();
     unmapped.facts.unmapped = true;
     unmapped.mapped.error = Some("jobTitle: “+” can’t be used with nothing and a text.".to_owned());
-    let others = [asked, pending, kept, mapped, unmapped];
+    let mut matched = subject(ObjectType::User);
+    matched.matching.candidates = vec![MatchedUser {
+        id: UserId(Uuid::from_u128(9)),
+        display_name: "Ada L.".to_owned(),
+        keys: vec![domain::matching::MatchKey::Mail],
+    }];
+    matched.facts.matching = crate::matching::Standing::Undecided;
+    let mut filtering = Vec::new();
+    for from in [Some(r#"{"city": "Delft"}"#), Some("{}"), None] {
+        let mut subject = filtered(
+            FilterRules {
+                include: vec![FilterRule::All(vec![Condition {
+                    attribute: "city".to_owned(),
+                    operator: FilterOperator::IsNotEmpty,
+                    value: String::new(),
+                }])],
+                exclude: vec![FilterRule::Expression("lower(mail)".to_owned())],
+            },
+            "{}",
+        );
+        subject.mapped.from = from.map(str::to_owned);
+        let filters = Filters::new(&subject.policy.filters).unwrap();
+        let judged = filters.judge_kept(ObjectType::User, subject.mapped.from.as_deref());
+        subject.facts.filter = judged.answer();
+        filtering.push(subject);
+    }
+    let others = [asked, pending, kept, mapped, unmapped, matched]
+        .into_iter()
+        .chain(filtering);
     let all = kept_out().into_iter().chain(others);
     for subject in all.chain(kept_in()) {
         for step in explain(&subject).steps {
@@ -444,6 +543,48 @@ fn a_long_list_of_groups_is_cut() {
     assert!(list(12).ends_with("“10” and 2 more"));
 }
 
+fn filtered(rules: FilterRules, from: &str) -> Subject {
+    let mut subject = subject(ObjectType::User);
+    subject.policy.filters.user = rules;
+    subject.mapped.from = Some(from.to_owned());
+    let filters = Filters::new(&subject.policy.filters).unwrap();
+    let judged = filters.judge_kept(ObjectType::User, subject.mapped.from.as_deref());
+    subject.facts.filter = judged.answer();
+    subject
+}
+
+#[test]
+fn a_filter_says_which_rule_decided_and_what_would_change_it() {
+    let is = |attribute: &str, value: &str| {
+        FilterRule::All(vec![Condition {
+            attribute: attribute.to_owned(),
+            operator: FilterOperator::Is,
+            value: value.to_owned(),
+        }])
+    };
+    let excluding = |rule| FilterRules {
+        exclude: vec![rule],
+        ..FilterRules::default()
+    };
+    let including = FilterRules {
+        include: vec![is("city", "Delft"), is("city", "Utrecht")],
+        ..FilterRules::default()
+    };
+    let sales = r#"{"department": "Sales", "city": "Utrecht"}"#;
+    let failing = FilterRule::Expression("lower(city)".to_owned());
+    let all: Vec<String> = [
+        filtered(excluding(is("department", "sales")), sales),
+        filtered(excluding(is("department", "HR")), sales),
+        filtered(including.clone(), sales),
+        filtered(including, "{}"),
+        filtered(excluding(failing), sales),
+    ]
+    .iter()
+    .map(told)
+    .collect();
+    insta::assert_snapshot!(all.join("\n"));
+}
+
 fn any_subject() -> impl Strategy<Value = Subject> {
     let object_type = prop::sample::select(vec![
         ObjectType::User,
@@ -462,10 +603,11 @@ fn any_subject() -> impl Strategy<Value = Subject> {
     let reason = prop::option::of(prop::sample::select(Reason::ALL.to_vec()));
     let have = prop::option::of((status, reason, any::<[bool; 3]>()));
     let types = prop::sample::subsequence(ObjectType::ALL.to_vec(), 0..=5);
-    let decided = (object_type, presence, kind, any::<[bool; 7]>());
+    let filter = prop::sample::select(vec![Answer::In, Answer::Out, Answer::Fails]);
+    let decided = (object_type, presence, kind, filter, any::<[bool; 7]>());
     let policy = (types, out_of_scope, any::<[bool; 7]>());
     (decided, policy, have).prop_map(|(decided, policy, have)| {
-        let (object_type, presence, group_kind, flags) = decided;
+        let (object_type, presence, group_kind, filter, flags) = decided;
         let (object_types, out_of_scope, switches) = policy;
         let mut subject = subject(object_type);
         subject.facts = Facts {
@@ -477,7 +619,9 @@ fn any_subject() -> impl Strategy<Value = Subject> {
             sign_in_blocked: flags[3],
             guest: flags[4],
             name_taken: flags[5],
+            filter,
             unmapped: flags[6],
+            matching: subject.facts.matching,
             group_kind,
         };
         subject.policy = Policy {

@@ -48,7 +48,7 @@ pub(super) const fn because(reason: Reason, object_type: ObjectType) -> &'static
         Reason::Guest => "guests are not included",
         Reason::DistributionList => "distribution lists can’t be synced",
         Reason::MailEnabledSecurityGroup => "mail-enabled security groups can’t be synced",
-        Reason::DuplicateUserName => "another integration has an active user of this name",
+        Reason::DuplicateUserName => "another active user has this user name",
         Reason::OutOfScope => match object_type {
             ObjectType::Group => "not a selected group",
             _ => "in no selected group",
@@ -68,6 +68,13 @@ pub(super) const fn because(reason: Reason, object_type: ObjectType) -> &'static
         Reason::DeactivatedHere => "it was deactivated here",
         Reason::DeletedHere => "it was deleted here",
         Reason::MappingFailed => "a mapping rule fails for it",
+        Reason::ExcludedByFilter => "a filter keeps it out",
+        Reason::FilterFailed => "a filter fails for it",
+        Reason::MatchUndecided => {
+            "it may be somebody who is here already, and that isn’t decided yet"
+        }
+        Reason::NewUndecided => "new people are confirmed first, and it isn’t yet",
+        Reason::MatchIgnored => "it was decided that it stays out",
     }
 }
 
@@ -116,6 +123,7 @@ pub(super) const fn run(mode: RunMode) -> &'static str {
         RunMode::Delta => "delta sync",
         RunMode::Preview => "preview",
         RunMode::Object => "single sync",
+        RunMode::Import => "import",
     }
 }
 
@@ -174,6 +182,8 @@ pub(super) const fn would(step: Step) -> &'static str {
         (Action::Delete, _) => "delete it",
         (Action::Restore, None) => "bring it back",
         (Action::Restore, Some(_)) => "bring it back as Inactive",
+        (Action::Match, None) => "make it one with who is here already",
+        (Action::Match, Some(_)) => "make it one with who is here already, as Inactive",
         (Action::Filter, _) => "keep it out",
     }
 }
@@ -187,6 +197,7 @@ pub(super) const fn did(action: Action) -> &'static str {
         Action::Enable => "made it Active again",
         Action::Delete => "deleted it",
         Action::Restore => "brought it back",
+        Action::Match => "made it one with who was here already",
         Action::Filter => "kept it out",
     }
 }
@@ -236,8 +247,8 @@ pub(super) fn answer(subject: &Subject, verdict: &Verdict) -> String {
             colon(step.reason, subject.facts.object_type)
         );
     }
-    if verdict.outcome == Outcome::Failed {
-        return unmapped(subject);
+    if let Outcome::Failed(reason) = verdict.outcome {
+        return undecided(subject, reason);
     }
     match subject.status() {
         None => not_here(subject, verdict),
@@ -250,29 +261,29 @@ pub(super) fn answer(subject: &Subject, verdict: &Verdict) -> String {
     }
 }
 
-/// Whom a mapping rule fails for.
-fn unmapped(subject: &Subject) -> String {
-    let why = subject.mapped.error.as_deref().unwrap_or_default();
-    let why = if why.is_empty() {
-        String::new()
-    } else {
-        format!(" {why}")
+/// Whom a rule fails for.
+fn undecided(subject: &Subject, reason: Reason) -> String {
+    let fails = because(reason, subject.facts.object_type);
+    let why = match reason {
+        Reason::FilterFailed => super::filters::failing(subject),
+        _ => subject.mapped.error.clone(),
     };
+    let why = why.map(|why| format!(" {why}")).unwrap_or_default();
     match subject.status() {
-        None => format!("Not here: a mapping rule fails for it.{why}"),
+        None => format!("Not here: {fails}.{why}"),
         Some(DirectoryStatus::Deleted) => {
-            format!("Deleted here, and it can’t come back: a mapping rule fails for it.{why}")
+            format!("Deleted here, and it can’t come back: {fails}.{why}")
         }
-        Some(status) => format!(
-            "{}, and it stays as it is: a mapping rule fails for it.{why}",
-            status.title()
-        ),
+        Some(status) => format!("{}, and it stays as it is: {fails}.{why}", status.title()),
     }
 }
 
 fn not_here(subject: &Subject, verdict: &Verdict) -> String {
     match verdict.outcome {
         Outcome::Change(_) => format!("Not here yet. {}", next(subject, verdict)),
+        Outcome::Filtered(Reason::ActionOff) if subject.matching.same.is_some() => {
+            "Not here: it is somebody who is here already, but “Update” is switched off.".to_owned()
+        }
         Outcome::Filtered(Reason::ActionOff) => {
             "Not here: it belongs here, but “Create” is switched off.".to_owned()
         }
@@ -357,6 +368,7 @@ pub(super) fn mend(subject: &Subject, question: Question) -> String {
         Question::Guest => format!(
             "Turn on “{GUESTS}” on the Tenant Configuration tab, or make {object} a member in Entra ID."
         ),
+        Question::Filter => super::filters::mend(subject),
         Question::Mapping => {
             "Correct the rule on the Attributes tab, or the value that it reads in Entra ID."
                 .to_owned()
@@ -365,6 +377,7 @@ pub(super) fn mend(subject: &Subject, question: Question) -> String {
             "Give {object} {} in Entra ID, or turn off “{NAMES}” on the Tenant Configuration tab.",
             missing(subject)
         ),
+        Question::Matching => super::matching::mend(subject),
         Question::SignIn if subject.facts.object_type == ObjectType::Device => format!(
             "Enable {object} in Entra ID, or turn off “{SIGN_IN}” on the Tenant Configuration tab."
         ),
@@ -372,10 +385,16 @@ pub(super) fn mend(subject: &Subject, question: Question) -> String {
             "Allow {object} to sign in in Entra ID, or turn off “{SIGN_IN}” on the Tenant Configuration tab."
         ),
         Question::UserName => match &subject.name_holder {
-            Some(holder) => format!(
-                "Change the user name of one of the two in Entra ID, or take “{}” out of {}.",
-                holder.display_name, holder.integration_name
-            ),
+            Some(holder) => match &holder.integration_name {
+                Some(integration) => format!(
+                    "Change the user name of one of the two in Entra ID, or take “{}” out of {integration}.",
+                    holder.display_name
+                ),
+                None => format!(
+                    "Change the user name of “{}” here, or its own in Entra ID.",
+                    holder.display_name
+                ),
+            },
             None => "Change the user name in Entra ID.".to_owned(),
         },
     }
@@ -417,7 +436,7 @@ pub(super) const fn switched_off(action: Action) -> &'static str {
         Action::Create | Action::Restore => {
             "New objects don’t come in, and deleted ones don’t come back."
         }
-        Action::Update => "Attributes don’t follow the source.",
+        Action::Update | Action::Match => "Attributes don’t follow the source.",
         Action::Disable | Action::Enable => "Nobody becomes Inactive, or Active again.",
         Action::Delete => "Nobody is deleted.",
         Action::Filter => "",

@@ -4,13 +4,17 @@ use domain::policy::ObjectType;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{settings, world::World};
+use super::{grid, settings, world::World};
 
 /// What a call that changes something is sent, so that it does, and its path where that is not the
 /// one of the first thing of its noun.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) async fn body(w: &World<'_>, call: &str) -> (Option<String>, Value) {
     if let Some(asked) = body_of_access(w, call).await {
         return asked;
+    }
+    if let Some(body) = grid::body(w, call).await {
+        return (None, body);
     }
     if let Some(body) = settings::body(w, call).await {
         return (None, body);
@@ -29,6 +33,10 @@ pub(super) async fn body(w: &World<'_>, call: &str) -> (Option<String>, Value) {
         "PATCH /credential-profiles/{id}" => json!({ "client_secret": "y" }),
         "POST /customers" => json!({ "name": "New" }),
         "PUT /customers/{id}/enrolment-settings" => json!({ "language": "nl" }),
+        "POST /customers/{id}/imports/from-groups" => w.groups_to_import().await,
+        "POST /imports/{id}/apply" => {
+            json!({ "rows": "all", "plan": w.plan_of_import().await })
+        }
         "PATCH /customers/{id}" => json!({ "time_zone": "Europe/Amsterdam" }),
         "POST /customers/{id}/integrations" => json!({
             "kind": "entra_id", "tenant": "fabrikam.example", "cloud": "sim",

@@ -5,12 +5,16 @@ use domain::policy::ObjectType;
 use http::Method;
 use serde_json::json;
 
-use super::{super::functions, PASSWORD, settings, world::World};
+use super::{super::functions, PASSWORD, grid, settings, world::World};
 use crate::support::id;
 
 /// What a function that changes something is sent, so that it does, after whatever it needs.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str, session: &str) -> String {
     if let Some(form) = settings::form(w, function, cookie).await {
+        return form;
+    }
+    if let Some(form) = grid::form(w, function).await {
         return form;
     }
     let app = w.app;
@@ -32,6 +36,20 @@ pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str, session: &
         "session/sign-in" => format!("email=noor%40example.com&password={PASSWORD}&next="),
         "customers/add" => "name=New".to_owned(),
         "enrolment/save" => format!("customer={customer}&language=nl&link_days=3"),
+        "imports/apply" => format!(
+            "id={}&plan={}&rows=all",
+            w.things.import,
+            w.plan_of_import().await
+        ),
+        "imports/change" => format!("id={}&password=none", w.things.import),
+        "imports/delete" => format!("id={}", w.things.import),
+        "imports/from-groups" => {
+            let asked = w.groups_to_import().await;
+            let group = asked["group_ids"][0].as_str().unwrap();
+            format!(
+                "customer={customer}&integration={integration}&groups[]={group}:x&password=none"
+            )
+        }
         "customers/rename" => format!("id={customer}&name=Fabrikam"),
         "customers/restore" => {
             w.delete(&format!("/customers/{customer}")).await;

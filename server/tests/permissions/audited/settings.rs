@@ -37,6 +37,31 @@ impl World<'_> {
         answer.expect(200);
     }
 
+    /// Somebody of the source who waits to be confirmed.
+    async fn waiting(&self) -> String {
+        let policy = json!({ "include_guests": true, "matching": { "confirm_new": true } });
+        let path = self.of_integration("");
+        let answer = self.app.patch(&path, json!({ "policy": policy })).await;
+        answer.expect(200);
+        self.app.full_sync(&self.things.integration).await;
+        let waiting = self
+            .app
+            .get(&self.of_integration("/matches"))
+            .await
+            .expect(200);
+        let person = &waiting["items"][0]["external_id"];
+        person.as_str().expect("a guest waits").to_owned()
+    }
+
+    /// Somebody of whom it was decided that they stay out.
+    async fn ignored(&self) -> String {
+        let person = self.waiting().await;
+        let body = json!({ "external_ids": [&person], "decision": "ignore", "note": "T-1" });
+        self.post(&self.of_integration("/matches/decide"), body)
+            .await;
+        person
+    }
+
     async fn ask(&self, cookie: &str, function: &str, asked: Value) -> Value {
         let answer = self.app.function(function, cookie, Some(&asked), "").await;
         answer.expect(200)
@@ -60,6 +85,14 @@ fn hash(of: &Value) -> &str {
 pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str) -> Option<String> {
     let (integration, template) = (&w.things.integration, &w.things.policy_template);
     Some(match function {
+        "matches/decide" => {
+            let person = w.waiting().await;
+            format!("id={integration}&external_ids[]={person}&decision=ignore&note=T-1")
+        }
+        "matches/take-back" => {
+            let person = w.ignored().await;
+            format!("id={integration}&external_ids[]={person}&note=T-1")
+        }
         "versions/restore" => {
             w.saved().await;
             let asked = json!({ "id": integration, "number": 1, "against": null });
@@ -112,6 +145,12 @@ pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str) -> Option<
 /// What a call is sent; none for other calls.
 pub(super) async fn body(w: &World<'_>, call: &str) -> Option<Value> {
     Some(match call {
+        "POST /integrations/{id}/matches/decide" => json!({
+            "external_ids": [w.waiting().await], "decision": "ignore", "note": "T-1",
+        }),
+        "POST /integrations/{id}/matches/take-back" => json!({
+            "external_ids": [w.ignored().await], "note": "T-1",
+        }),
         "POST /integrations/{id}/versions/{number}/restore" => {
             w.saved().await;
             json!({})

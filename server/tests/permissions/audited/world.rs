@@ -29,6 +29,22 @@ impl World<'_> {
         assert!(answer.status.is_success(), "{path}: {answer:?}");
     }
 
+    /// The dry run of the import that waits.
+    pub async fn plan_of_import(&self) -> String {
+        let path = format!("/imports/{}", self.things.import);
+        let import = self.app.get(&path).await.expect(200);
+        import["plan"].as_str().unwrap().to_owned()
+    }
+
+    /// A group of the tenant whose members can be imported.
+    pub async fn groups_to_import(&self) -> Value {
+        let integration = &self.things.integration;
+        let path = format!("/integrations/{integration}/group-search?q=empl");
+        let found = self.app.get(&path).await.expect(200);
+        let group = &found["items"][0]["id"];
+        json!({ "integration_id": integration, "group_ids": [group], "include_nested": true })
+    }
+
     /// A run that waits for a worker.
     pub async fn queued(&self) -> String {
         let path = format!("/integrations/{}/runs", self.things.integration);

@@ -2,6 +2,7 @@
 //! by that. Who is deactivated, in the source or here, is out at their next request.
 
 mod half;
+mod imported;
 mod link;
 mod own;
 mod second_factor;
@@ -17,6 +18,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 pub use half::UserHalf;
+pub(crate) use imported::hash_imported;
 pub use link::{activate, ask_for_new_password, follow};
 pub use own::{
     UserPasswordChange, change_password, end_other_sessions, end_session, own_account, sessions,

@@ -131,10 +131,23 @@ pub async fn not_invited(b: &Backend, scope: &Scope, customer: CustomerId) -> Re
 
 #[derive(FromRow)]
 struct Ran {
-    integration_id: IntegrationId,
+    integration_id: Option<IntegrationId>,
     customer_id: CustomerId,
     name: String,
-    policy: String,
+    policy: Option<String>,
+    by_import: bool,
+}
+
+impl Ran {
+    /// Whether those it brought in are to be invited: as the integration's settings say now, or as
+    /// was chosen for the import.
+    fn invites(&self) -> Result<bool> {
+        let Some(policy) = &self.policy else {
+            return Ok(self.by_import);
+        };
+        let policy: Policy = read_json("integration.policy", policy)?;
+        Ok(policy.send_enrollment_email)
+    }
 }
 
 /// Whom a run brought in use, at which place of its changes.
@@ -146,7 +159,7 @@ struct Newcomer {
 }
 
 /// Invites the next users whom a run brought in use and who were never invited, from behind the place
-/// `after` of its changes, where the integration's settings still say so. Answers the place that was
+/// `after` of its changes, where the integration's settings still say so, or the import's did. Answers the place that was
 /// reached; none once there are no more.
 pub async fn invite_newly_synced(b: &Backend, run: RunId, after: i64) -> Result<Option<i64>> {
     if b.settings.smtp.is_none() {
@@ -156,15 +169,16 @@ pub async fn invite_newly_synced(b: &Backend, run: RunId, after: i64) -> Result<
     let ran = fetch_optional!(
         &mut tx,
         Ran,
-        "SELECT i.id AS integration_id, i.customer_id, i.name, i.policy
-           FROM run r JOIN integration i ON i.id = r.integration_id
-           JOIN customer c ON c.id = i.customer_id
+        "SELECT r.integration_id, r.customer_id, COALESCE(i.name, r.integration_name, '') AS name,
+                i.policy, EXISTS (SELECT 1 FROM import m WHERE m.run_id = r.id
+                                     AND m.password = 'mail') AS by_import
+           FROM run r LEFT JOIN integration i ON i.id = r.integration_id
+           JOIN customer c ON c.id = r.customer_id
           WHERE r.id = $1 AND c.deleted_at IS NULL",
         run
     )?;
     let Some(ran) = ran else { return Ok(None) };
-    let policy: Policy = read_json("integration.policy", &ran.policy)?;
-    if !policy.send_enrollment_email {
+    if !ran.invites()? {
         return Ok(None);
     }
     let newcomers = fetch_all!(
@@ -176,7 +190,8 @@ pub async fn invite_newly_synced(b: &Backend, run: RunId, after: i64) -> Result<
            LEFT JOIN enrolment e ON e.user_id = u.id
           WHERE h.run_id = $1 AND h.position > $2 AND h.object_type = 'user'
             AND h.status = 'applied' AND h.action IN ('create', 'enable', 'restore')
-            AND u.integration_id = $3 AND u.status = 'active'
+            AND (u.integration_id = $3 OR ($3 IS NULL AND u.integration_id IS NULL))
+            AND u.status = 'active'
             AND (u.mail LIKE '%_@_%' OR u.user_principal_name LIKE '%_@_%')
             AND e.user_id IS NULL
           ORDER BY h.position LIMIT $4",
@@ -209,7 +224,8 @@ fn address(user: &Invitee) -> Option<String> {
     given.find_map(|given| check_address(given).ok())
 }
 
-fn mail_is_set_up(b: &Backend) -> Result<()> {
+/// Refuses what goes by mail where mail isn't set up.
+pub(crate) fn mail_is_set_up(b: &Backend) -> Result<()> {
     if b.settings.smtp.is_some() {
         return Ok(());
     }

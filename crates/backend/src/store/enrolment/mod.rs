@@ -17,6 +17,7 @@ use domain::{
 use sqlx::FromRow;
 
 pub use bounce::bounced;
+pub(crate) use invite::mail_is_set_up;
 pub use invite::{invite, invite_first, invite_newly_synced, not_invited};
 pub use preview::{preview, send_test};
 pub(crate) use settings::load as load_settings;

@@ -9,7 +9,7 @@ use domain::{
 };
 
 use super::find;
-use crate::{Backend, Result, Scope, Tx, execute, fetch_all, fetch_optional, insert_many};
+use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional, insert_many};
 
 /// The selected groups with what is known of them, by name; unknown ones last.
 pub async fn selected_groups(
@@ -64,6 +64,83 @@ pub(crate) async fn group_names(
         }
     }
     Ok(names)
+}
+
+/// Names of groups that a sync read and keeps in scope, by name: at most 500.
+pub async fn synced_groups(b: &Backend, scope: &Scope, id: IntegrationId) -> Result<Vec<String>> {
+    scope.require(Permission::IntegrationsRead)?;
+    let mut tx = b.db.read().await?;
+    let integration = find(&mut tx, scope, id).await?;
+    let names = fetch_all!(
+        &mut tx,
+        (String,),
+        "SELECT display_name FROM source_object
+          WHERE integration_id = $1 AND object_type = 'group' AND presence = 'present'
+            AND (in_scope OR $2) ORDER BY name_folded, external_id LIMIT 500",
+        id,
+        integration.policy.selected_group_ids.is_empty()
+    )?;
+    Ok(names.into_iter().map(|(name,)| name).collect())
+}
+
+/// The group that somebody calls so: by its object id, or by its name where one alone is called so.
+pub async fn group_called(
+    b: &Backend,
+    scope: &Scope,
+    id: IntegrationId,
+    called: &str,
+) -> Result<ExternalId> {
+    scope.require(Permission::IntegrationsRead)?;
+    if let Ok(group) = called.trim().parse() {
+        return Ok(ExternalId(group));
+    }
+    let mut tx = b.db.read().await?;
+    find(&mut tx, scope, id).await?;
+    let found = fetch_all!(
+        &mut tx,
+        (ExternalId,),
+        "SELECT external_id FROM source_object
+          WHERE integration_id = $1 AND object_type = 'group' AND presence = 'present'
+            AND name_folded = $2 ORDER BY external_id LIMIT 2",
+        id,
+        planner::key(called)
+    )?;
+    let refused = |message: String| Err(Error::invalid("policy.administrators_group_id", message));
+    match found.as_slice() {
+        [(group,)] => Ok(*group),
+        [] => refused(format!(
+            "No synced group is called “{}”. Enter its object id, or sync it first.",
+            called.trim()
+        )),
+        _ => refused(format!(
+            "Several groups are called “{}”. Enter the object id of the right one.",
+            called.trim()
+        )),
+    }
+}
+
+/// What [`group_called`] finds a group by: its name, where that leaves no doubt, else its id; nothing
+/// for none.
+pub async fn call_group(
+    b: &Backend,
+    scope: &Scope,
+    id: IntegrationId,
+    group: Option<ExternalId>,
+) -> Result<String> {
+    let Some(group) = group else {
+        return Ok(String::new());
+    };
+    let mut tx = b.db.read().await?;
+    let name = group_names(&mut tx, id, &[group]).await?.remove(&group);
+    drop(tx);
+    let Some(name) = name else {
+        return Ok(group.to_string());
+    };
+    match group_called(b, scope, id, &name).await {
+        Ok(found) if found == group => Ok(name),
+        Ok(_) | Err(Error::Invalid(_)) => Ok(group.to_string()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Keeps names, kinds and counts of those of `hits` that are selected.

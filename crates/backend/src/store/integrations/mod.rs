@@ -28,7 +28,7 @@ pub(crate) use change::{change_in, hold, save_policy};
 pub(crate) use connect::{Wish, is_vouched, may_ask, may_connect, pin, tenant_elsewhere};
 pub use export::csv;
 pub(crate) use groups::group_names;
-pub use groups::{remember_groups, selected_groups};
+pub use groups::{call_group, group_called, remember_groups, selected_groups, synced_groups};
 pub(crate) use removal::DELETE_AFTER;
 pub use removal::{delete, people_count};
 pub(crate) use schedule::lift_quarantine;

@@ -116,10 +116,14 @@ async fn step(
         Found,
         sqlx::AssertSqlSafe(format!(
             "SELECT {CHANGE}, edges,
+                    CASE WHEN run_change.object_type <> 'user' THEN NULL
+                    WHEN $8 IS NULL THEN
+                    (SELECT u.user_principal_name FROM directory_user u
+                      WHERE u.id = run_change.object_id)
+                    ELSE
                     (SELECT s.user_principal_name FROM source_object s
                       WHERE s.integration_id = $8 AND s.object_type = 'user'
-                        AND run_change.object_type = 'user'
-                        AND s.external_id = run_change.external_id) AS user_name
+                        AND s.external_id = run_change.external_id) END AS user_name
                {MATCHING_CHANGES} AND position > $6 AND position <= $7 ORDER BY position"
         )),
         run,

@@ -85,7 +85,7 @@ const CSV_ROWS: i64 = 1000;
 #[derive(FromRow)]
 struct LineRow {
     run_id: RunId,
-    integration_id: IntegrationId,
+    integration_id: Option<IntegrationId>,
     integration_name: String,
     integration_deleted: bool,
     customer_id: CustomerId,
@@ -108,7 +108,7 @@ struct LineRow {
 
 const LINE: &str =
     "n.run_id, r.integration_id, COALESCE(i.name, r.integration_name) AS integration_name,
-    i.id IS NULL AS integration_deleted, r.customer_id,
+    (i.id IS NULL AND r.integration_id IS NOT NULL) AS integration_deleted, r.customer_id,
     c.name AS customer_name, r.mode, r.object_name, r.triggered_by, r.started_by,
     COALESCE(r.started_at, r.queued_at) AS line_started_at, r.ended_at, r.status AS run_status,
     r.error AS run_error, r.folded, r.last_seen_at, r.phase, r.pages_read, r.objects_read,

@@ -50,7 +50,7 @@ pub struct RunFilter {
 #[derive(FromRow)]
 struct RunRow {
     id: RunId,
-    integration_id: IntegrationId,
+    integration_id: Option<IntegrationId>,
     mode: RunMode,
     triggered_by: RunTrigger,
     status: RunStatus,
@@ -235,7 +235,8 @@ pub async fn detail(b: &Backend, scope: &Scope, id: RunId) -> Result<RunDetail> 
         sqlx::AssertSqlSafe(format!(
             "SELECT {RUN}, r.customer_id, c.name AS customer_name,
                     COALESCE(i.name, r.integration_name) AS integration_name,
-                    i.id IS NULL AS integration_deleted, r.started_by, r.phase, r.pages_read,
+                    (i.id IS NULL AND r.integration_id IS NOT NULL) AS integration_deleted,
+                    r.started_by, r.phase, r.pages_read,
                     r.objects_read, r.objects_expected, r.planned, r.applied, r.folded,
                     r.last_seen_at, r.held_in
                FROM run r LEFT JOIN integration i ON i.id = r.integration_id
@@ -347,12 +348,12 @@ pub async fn find(b: &Backend, scope: &Scope, id: RunId) -> Result<()> {
     integration_of(&mut tx, scope, id).await.map(drop)
 }
 
-/// The integration of a run that the caller may see.
-async fn integration_of(tx: &mut Tx, scope: &Scope, run: RunId) -> Result<IntegrationId> {
+/// The integration of a run that the caller may see; none of an import.
+async fn integration_of(tx: &mut Tx, scope: &Scope, run: RunId) -> Result<Option<IntegrationId>> {
     scope.require(Permission::RunsRead)?;
     let found = fetch_optional!(
         tx,
-        (IntegrationId,),
+        (Option<IntegrationId>,),
         sqlx::AssertSqlSafe(format!(
             "SELECT r.integration_id FROM run r JOIN customer c ON c.id = r.customer_id
               WHERE {} AND c.deleted_at IS NULL AND r.id = $3",

@@ -38,7 +38,7 @@ db_test!(a_run_is_shown_with_its_counts, |t| {
     let run = get(&t, &owner, runs[0]).await.unwrap();
     assert_eq!(
         (run.integration_id, run.status),
-        (integrations[0], RunStatus::Succeeded)
+        (Some(integrations[0]), RunStatus::Succeeded)
     );
     let counts: Vec<_> = run
         .counts

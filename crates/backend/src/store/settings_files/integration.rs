@@ -139,6 +139,8 @@ impl Wanted {
         };
         let policy = Policy {
             selected_group_ids,
+            // One of the tenant, which no file carries.
+            administrators_group_id: present.policy.administrators_group_id,
             ..self.file.policy.clone()
         };
         Ok(IntegrationSettings {

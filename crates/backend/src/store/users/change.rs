@@ -24,7 +24,7 @@ use crate::{
     Backend, Result, Scope, Tx, execute,
     store::{
         audit::{self, Entry},
-        customers, write_json,
+        customers, elsewhere, write_json,
     },
 };
 
@@ -123,8 +123,10 @@ async fn insert(
         tx,
         "INSERT INTO directory_user (id, customer_id, source_type, user_principal_name,
             user_name_folded, display_name, name_folded, search_text, given_name, surname, mail,
-            attributes, status, guest, administrator_at, administrator_by, created_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)",
+            attributes, status, guest, administrator_at, administrator_by, created_at, changed_at,
+            mail_folded, employee_id_folded)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17,
+            $18, $19)",
         id,
         customer,
         SourceType::Manual,
@@ -141,7 +143,9 @@ async fn insert(
         content.guest,
         administrator.map(|administrator| administrator.at),
         administrator.map(|administrator| administrator.by.as_str()),
-        now
+        now,
+        content.mail_folded(),
+        content.employee_id_folded()
     )?;
     Ok(())
 }
@@ -176,6 +180,11 @@ pub async fn change(
     before.not_deleted()?;
     let (was, now) = (before.administrator.is_some(), b.clock.now());
     let is = change.administrator.unwrap_or(was);
+    if is != was
+        && let Some(group) = elsewhere::administrators(&mut tx, before.integration_id).await?
+    {
+        return Err(crate::Error::conflict(group.decides(before.name())));
+    }
     let changes = AuditChanges::between(&told(&before.content, was), &told(&after, is));
     if !changes.is_empty() {
         if before.content != after {

@@ -73,12 +73,12 @@ pub(crate) async fn hold(tx: &mut Tx, scope: &Scope, id: UserId) -> Result<Held>
 }
 
 /// Has everybody wait who gives somebody of the customer a name to sign in with.
-pub(super) async fn hold_names(tx: &mut Tx, customer: CustomerId) -> Result<()> {
+pub(crate) async fn hold_names(tx: &mut Tx, customer: CustomerId) -> Result<()> {
     let (_, name) = customer.0.as_u64_pair();
     tx.hold_name(i64::from_ne_bytes(name.to_ne_bytes())).await
 }
 
-async fn find(tx: &mut Tx, scope: &Scope, id: UserId) -> Result<Held> {
+pub(super) async fn find(tx: &mut Tx, scope: &Scope, id: UserId) -> Result<Held> {
     let row = fetch_optional!(
         tx,
         Row,
@@ -220,7 +220,8 @@ pub(crate) async fn write(tx: &mut Tx, id: UserId, content: &Content, now: DateT
         tx,
         "UPDATE directory_user SET user_principal_name = $2, user_name_folded = $3,
                 display_name = $4, name_folded = $5, search_text = $6, given_name = $7,
-                surname = $8, mail = $9, attributes = $10, changed_at = $11
+                surname = $8, mail = $9, attributes = $10, changed_at = $11, mail_folded = $12,
+                employee_id_folded = $13
           WHERE id = $1",
         id,
         content.user_principal_name.as_deref(),
@@ -232,7 +233,9 @@ pub(crate) async fn write(tx: &mut Tx, id: UserId, content: &Content, now: DateT
         content.surname.as_deref(),
         content.mail.as_deref(),
         write_json(&content.attributes)?,
-        now
+        now,
+        content.mail_folded(),
+        content.employee_id_folded()
     )?;
     Ok(())
 }

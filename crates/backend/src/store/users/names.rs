@@ -12,7 +12,7 @@ use crate::{Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optiona
 
 /// Refuses a name that another active person of the customer signs in with, and says who. `held` is
 /// to have the customer's names held.
-pub(super) async fn refuse_taken(
+pub(crate) async fn refuse_taken(
     tx: &mut Tx,
     customer: CustomerId,
     but: UserId,
@@ -53,7 +53,7 @@ pub(super) async fn refuse_taken(
 }
 
 /// A user's aliases, in order.
-pub(super) async fn aliases(tx: &mut Tx, id: UserId) -> Result<Vec<String>> {
+pub(crate) async fn aliases(tx: &mut Tx, id: UserId) -> Result<Vec<String>> {
     let rows = fetch_all!(
         tx,
         (String,),

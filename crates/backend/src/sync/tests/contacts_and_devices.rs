@@ -554,7 +554,7 @@ sync_test!(
     an_integration_goes_and_they_stay_by_hand,
     tenant(111, 20),
     |w| {
-        let w = removed(w, People::Keep).await;
+        let w = Box::pin(removed(w, People::Keep)).await;
         for object_type in OTHERS {
             let table = format!("directory_{object_type}");
             let all = rows(&w, &table).await;
@@ -584,7 +584,7 @@ sync_test!(
     an_integration_goes_and_they_are_deactivated,
     tenant(112, 20),
     |w| {
-        let w = removed(w, People::Deactivate).await;
+        let w = Box::pin(removed(w, People::Deactivate)).await;
         for object_type in OTHERS {
             let active = format!(
                 "SELECT COUNT(*) FROM directory_{object_type}
@@ -599,7 +599,7 @@ sync_test!(
     an_integration_goes_and_they_are_deleted_later,
     tenant(113, 20),
     |w| {
-        let w = removed(w, People::Delete).await;
+        let w = Box::pin(removed(w, People::Delete)).await;
         w.t.clock.advance(integrations::DELETE_AFTER);
         job(&w, jobs::Kind::PurgePeople).await;
         for object_type in OTHERS {

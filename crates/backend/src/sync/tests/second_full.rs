@@ -19,11 +19,12 @@ use uuid::Uuid;
 
 use super::{
     super::{
+        flags::Flag,
         glance::Glances,
         record::Work,
         seen::Noting,
         staging::insert_objects,
-        walk::{Flag, Walk, Which},
+        walk::{Walk, Which},
     },
     sync_test,
     world::{World, line, tenant},

@@ -205,6 +205,7 @@ impl World {
             "directory_device",
             "source_membership",
             "source_object",
+            "user_match",
             "delta_cursor",
             "run",
             "job",

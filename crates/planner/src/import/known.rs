@@ -1,0 +1,154 @@
+//! What a directory has of whom a file names.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::{
+    id::{GroupId, UserId},
+    made_here::{Editable, changed_elsewhere},
+    policy::ObjectType,
+    user::DirectoryStatus,
+};
+
+use crate::read::Content;
+
+/// Somebody who is here already, and isn't in the bin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownUser {
+    /// Who.
+    pub id: UserId,
+    /// Whether they are in use.
+    pub status: DirectoryStatus,
+    /// Who decides about them.
+    pub editable: Editable,
+    /// The integration that keeps them in step.
+    pub integration_name: Option<String>,
+    /// Names, addresses, attributes, and whether they are a guest.
+    pub content: Content,
+    /// Whether they administer the workspace.
+    pub administrator: bool,
+    /// Other names that they sign in with, folded.
+    pub aliases: Vec<String>,
+    /// The groups made here that they are in.
+    pub groups: HashSet<GroupId>,
+}
+
+impl KnownUser {
+    /// Whether they sign in with it already.
+    pub(super) fn signs_in_as(&self, name: &str) -> bool {
+        let name = crate::key(name);
+        self.aliases.contains(&name) || self.content.user_name_folded().as_deref() == Some(&name)
+    }
+
+    /// Why an import changes nothing of them; none where it may.
+    pub(super) fn refused(&self) -> Option<String> {
+        let (name, integration) = (&self.content.display_name, self.integration_name.as_deref());
+        let what = "what the file says";
+        (self.editable != Editable::Here)
+            .then(|| changed_elsewhere(ObjectType::User, name, integration, what))
+    }
+}
+
+/// A group of the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownGroup {
+    /// Its id.
+    pub id: GroupId,
+    /// Its name.
+    pub display_name: String,
+    /// Whether its members are changed here.
+    pub made_here: bool,
+    /// The integration that keeps it in step.
+    pub integration_name: Option<String>,
+}
+
+/// Whom a user name means.
+pub(super) enum Found<'a> {
+    Nobody,
+    One(&'a KnownUser),
+    Several,
+}
+
+/// What a directory has of whom a file names.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    users: Vec<KnownUser>,
+    /// By their folded user names.
+    by_name: HashMap<String, Vec<usize>>,
+    /// By their folded aliases.
+    by_alias: HashMap<String, Vec<usize>>,
+    groups: HashMap<String, Vec<KnownGroup>>,
+}
+
+impl Known {
+    /// These people and groups.
+    pub fn new(users: Vec<KnownUser>, groups: impl IntoIterator<Item = KnownGroup>) -> Self {
+        let mut known = Self {
+            users,
+            ..Self::default()
+        };
+        for (at, user) in known.users.iter().enumerate() {
+            if let Some(name) = user.content.user_name_folded() {
+                known.by_name.entry(name).or_default().push(at);
+            }
+            for alias in &user.aliases {
+                known.by_alias.entry(alias.clone()).or_default().push(at);
+            }
+        }
+        for group in groups {
+            let name = crate::key(&group.display_name);
+            known.groups.entry(name).or_default().push(group);
+        }
+        known
+    }
+
+    /// Whom a folded user name means: who is in use before who isn't.
+    pub(super) fn find(&self, name: Option<&String>) -> Found<'_> {
+        let Some(named) = name.and_then(|name| self.by_name.get(name)) else {
+            return Found::Nobody;
+        };
+        let users = || named.iter().map(|at| &self.users[*at]);
+        if let Some(active) = users().find(|user| user.status == DirectoryStatus::Active) {
+            return Found::One(active);
+        }
+        match named.as_slice() {
+            [one] => Found::One(&self.users[*one]),
+            _ => Found::Several,
+        }
+    }
+
+    /// The name of another person in use who signs in with a folded name.
+    pub(super) fn holder(&self, name: &str, but: Option<UserId>) -> Option<&str> {
+        let named = [&self.by_name, &self.by_alias];
+        named
+            .into_iter()
+            .filter_map(|by| by.get(name))
+            .flatten()
+            .map(|at| &self.users[*at])
+            .find(|user| user.status == DirectoryStatus::Active && Some(user.id) != but)
+            .map(|user| user.content.display_name.as_str())
+    }
+
+    /// The one group made here of this name.
+    pub(super) fn group(&self, name: &str) -> Result<&KnownGroup, String> {
+        let named = self.groups.get(&crate::key(name));
+        let named = named.map(Vec::as_slice).unwrap_or_default();
+        let made_here: Vec<_> = named.iter().filter(|group| group.made_here).collect();
+        match (made_here.as_slice(), named) {
+            ([one], _) => Ok(*one),
+            ([], [synced, ..]) => Err(changed_elsewhere(
+                ObjectType::Group,
+                &synced.display_name,
+                synced.integration_name.as_deref(),
+                "its members",
+            )),
+            ([], []) => Err(format!(
+                "There is no group “{}” made here. Add it first, or leave it out.",
+                super::table::shortened(name)
+            )),
+            _ => Err(format!(
+                "Several groups made here are called “{}”. Rename all but one.",
+                super::table::shortened(name)
+            )),
+        }
+    }
+}

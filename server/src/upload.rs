@@ -1,0 +1,88 @@
+//! Files that a form of a page sends: a people's file to import. The browser sends it by itself, with
+//! and without the browser code, and is led to the page of what came of it.
+
+use app::{error::AppError, flash, routes};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Multipart, State, multipart::MultipartError},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+    routing::post,
+};
+use backend::{Backend, store::imports};
+use domain::{id::CustomerId, import::FILE_BYTES_MAX, permission::Permission};
+use tower_sessions::Session;
+
+use crate::export::{Asking, Refused};
+
+/// What a form has around its file.
+const FORM_BYTES: usize = 64 * 1024;
+
+/// The routes.
+pub fn router(backend: &Backend) -> Router {
+    Router::new()
+        .route(routes::IMPORT_FILE, post(import_file))
+        .layer(DefaultBodyLimit::max(FILE_BYTES_MAX + FORM_BYTES))
+        .with_state(backend.clone())
+}
+
+/// What the form brings.
+#[derive(Debug, Default)]
+struct Given {
+    customer: Option<CustomerId>,
+    name: String,
+    bytes: Vec<u8>,
+}
+
+/// Makes a dry run of a file, and leads to it; back to the form where it is refused.
+async fn import_file(
+    State(backend): State<Backend>,
+    session: Session,
+    asking: Asking,
+    form: Multipart,
+) -> Result<Response, Refused> {
+    let (_, scope) = asking.may(Permission::DirectoryWrite).await?;
+    let mut given = Given::default();
+    let read = read(form, &mut given).await;
+    let Some(customer) = given.customer else {
+        return Ok(StatusCode::UNPROCESSABLE_ENTITY.into_response());
+    };
+    let made = match read {
+        Ok(()) if given.name.is_empty() && given.bytes.is_empty() => {
+            Err(backend::Error::invalid("file", "Choose a file first."))
+        }
+        Ok(()) => {
+            imports::from_file(&backend, &scope, customer, &given.name, given.bytes, None).await
+        }
+        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(imports::too_large()),
+        Err(_) => Err(backend::Error::invalid(
+            "file",
+            "The file did not arrive whole. Try again.",
+        )),
+    };
+    Ok(match made {
+        Ok(import) => Redirect::to(&routes::import(import.id)).into_response(),
+        Err(error) => {
+            let (page, form) = (routes::customer_imports(customer), routes::IMPORT_FILE);
+            flash::leave_refusal(&session, &page, form, AppError::from(error)).await;
+            Redirect::to(&page).into_response()
+        }
+    })
+}
+
+async fn read(mut form: Multipart, given: &mut Given) -> Result<(), MultipartError> {
+    while let Some(field) = form.next_field().await? {
+        match field.name() {
+            Some("customer") => given.customer = field.text().await?.parse().ok(),
+            Some("file") => {
+                field
+                    .file_name()
+                    .unwrap_or_default()
+                    .clone_into(&mut given.name);
+                given.bytes = field.bytes().await?.into();
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
