@@ -4,7 +4,7 @@ use crate::{
     error::Error,
     project::{Profile, Project},
     step::{Step, say},
-    tools, wasm_target,
+    tools, views, wasm_target,
 };
 
 /// What must never get into the browser build: server code and everything that talks to the world.
@@ -13,13 +13,14 @@ const SERVER_ONLY: [&str; 5] = ["sqlx", "tokio", "reqwest", "planner", "backend"
 /// All of our own packages. `frontend` builds `app` for the browser, all others for the server.
 pub const SERVER_PACKAGES: [&str; 3] = ["--workspace", "--exclude", "frontend"];
 
-/// Whether all code is formatted.
+/// Whether all code is formatted, and no attribute of a view ends where it should not.
 pub fn formatting(project: &Project) -> Result<(), Error> {
     project
         .cargo("checking the formatting")
         .args(["fmt", "--all", "--check"])
         .fix("cargo fmt --all")
-        .run()
+        .run()?;
+    views::whole_attributes(project)
 }
 
 /// Whether clippy has nothing to say: to the server's build and, apart from it, to the browser's,

@@ -24,6 +24,7 @@ mod step;
 mod summary;
 mod testing;
 mod tools;
+mod views;
 mod wasm_target;
 
 use std::process::ExitCode;
