@@ -62,6 +62,11 @@ export class Api {
     return this.call<T>("PUT", path, body);
   }
 
+  /** Sends a file of people. */
+  async upload<T>(path: string, csv: string): Promise<T> {
+    return this.call("POST", path, csv, { "content-type": "text/csv" });
+  }
+
   async customer(name: string): Promise<Customer> {
     return this.post("/customers", { name });
   }
@@ -154,9 +159,10 @@ export class Api {
     }
   }
 
-  private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  private async call<T>(method: string, path: string, body?: unknown, headers = {}): Promise<T> {
     const answer = await this.request.fetch(`/api/v1${path}`, {
       method,
+      headers,
       ...(body === undefined ? {} : { data: body }),
     });
     const text = await answer.text();

@@ -10,7 +10,18 @@ export async function pages(
   customer: Customer,
   tenant: Tenant,
 ): Promise<[title: string, address: string][]> {
+  const twin = await control.createUser("Tessa", "Twice");
+  const here = await api.post<{ id: string }>(`/customers/${customer.id}/users`, {
+    display_name: "Tessa Twice of Reception",
+    user_principal_name: `tessa.twice@${tenant.domain}`,
+    given_name: "Tessa",
+    surname: "Twice",
+  });
   const integration = await api.synced(customer, tenant, EVERY_TYPE);
+  const imported = await api.upload<{ id: string }>(
+    `/customers/${customer.id}/imports?name=people-of-the-tour.csv`,
+    "user name;first name;last name;department;desk\nida.import@contoso.example;Ida;Import;Sales;4\nnobody;Ned;Nobody;Sales;5\n",
+  );
   const [leaver] = kept(await control.snapshot()).filter((user) => user.account_enabled);
   await control.delete(leaver!.id);
   const run = await api.run(integration, "delta");
@@ -79,9 +90,18 @@ export async function pages(
     ["recipient-add", `/customers/${customer.id}/notifications/add?with=webhook`],
     ["recipient", `/notification-recipients/${told.id}`],
     ["notifications", "/notifications"],
+    ["imports", `/customers/${customer.id}/imports`],
+    ["import", `/imports/${imported.id}`],
+    ["import-groups", `/customers/${customer.id}/imports/from-groups?integration=${integration.id}`],
     ["users", `/users${of}`],
     ["user", `/users/${user?.id}`],
+    ["user-add", `/users/add${of}`],
+    ["user-here", `/users/${here.id}`],
+    ["user-edit", `/users/${here.id}/edit`],
+    ["user-aliases", `/users/${here.id}/aliases`],
+    ["users-views", `/users/views${of}`],
     ["groups", `/groups${of}`],
+    ["group-add", `/groups/add${of}`],
     ["group", `/groups/${group?.id}`],
     ["contacts", `/contacts${of}`],
     ["contacts-none", `/contacts${of}&q=nobody`],
@@ -105,6 +125,7 @@ export async function pages(
     ["policy-template-edit", `/policy-templates/${template.id}/edit`],
     ["integration-filters", `/integrations/${integration.id}/filters`],
     ["integration-matching", `/integrations/${integration.id}/matching`],
+    ["integration-match", `/integrations/${integration.id}/matching/${twin.id}`],
     ["integration-attributes", `/integrations/${integration.id}/attributes`],
     ["integration-delete", `/integrations/${integration.id}/delete`],
     ["sync-history", `/sync-history${of}`],
