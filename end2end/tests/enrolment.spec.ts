@@ -214,7 +214,7 @@ test("people activate their accounts by mail, sign in, and are out once they are
       await hydrated(page);
       await page.getByRole("switch", { name: "Send Enrollment Email to the Newly Synced Users" }).check();
       await page.getByRole("button", { name: "Save" }).click();
-      await expect(page.getByRole("status").filter({ hasText: "Saved" })).toBeVisible();
+      await expect(page.getByRole("status").filter({ hasText: "was saved" })).toBeVisible();
       const before = server.mail.mails.length;
       await control.createUser("Newly", "Synced");
       await api.run(integration, "delta", ["succeeded"]);
