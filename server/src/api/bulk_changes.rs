@@ -9,10 +9,11 @@ use backend::{
     },
 };
 use domain::{
+    api_token::ListKind,
     bulk::{Bulk, BulkAction, BulkItem, BulkOutcome, BulkStatus},
     grid::GridList,
     id::{BulkId, CustomerId, GroupId},
-    paging::{LIMIT_DEFAULT, LIMIT_MAX, Listing},
+    paging::Listing,
     text::FieldError,
 };
 use serde::Deserialize;
@@ -154,36 +155,20 @@ async fn items(
     Id(id): Id<BulkId>,
     query: Query,
 ) -> Result<Json<Listing<BulkItem>>> {
-    caller.found(bulk::get(&backend, &caller.0, id).await)?;
+    let list = caller.found(bulk::get(&backend, &caller.0, id).await)?.list;
     let parameters: Parameters = query.parse()?;
-    let limit = parameters.limit.unwrap_or(LIMIT_DEFAULT);
-    if limit == 0 || limit > LIMIT_MAX {
-        let message = format!("Ask for 1 to {LIMIT_MAX} rows.");
-        return Err(Problem::invalid(FieldError::new("limit", message)));
-    }
-    let after = match parameters.cursor.as_deref() {
-        None => 0,
-        Some(cursor) => cursor.parse::<i64>().map_err(|_| {
-            let message = "This is not a cursor that a list answered.";
-            Problem::invalid(FieldError::new("cursor", message))
-        })?,
-    };
-    let wanted = i64::from(limit);
-    let items = bulk::items_after(
+    let request = caller.list_request(
         &backend,
-        &caller.0,
-        id,
-        parameters.outcome,
-        (after, wanted + 1),
-    );
-    let mut items = items.await.map_err(|error| caller.refused(error))?;
-    let more = i64::try_from(items.len()).unwrap_or(0) > wanted;
-    items.truncate(limit as usize);
-    let next = items
-        .last()
-        .filter(|_| more)
-        .map(|last| last.position.to_string());
-    Ok(Json(Listing { items, next }))
+        parameters.limit,
+        parameters.cursor.as_deref(),
+        None,
+    )?;
+    let listing = bulk::items_listing(&backend, &caller.0, id, parameters.outcome, &request).await;
+    let kind = match list {
+        GridList::Users => ListKind::Users,
+        GridList::Groups => ListKind::Groups,
+    };
+    caller.listed(&backend, kind, listing).await
 }
 
 /// Apply a bulk change

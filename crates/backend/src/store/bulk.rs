@@ -16,17 +16,21 @@ use domain::{
     bulk::{Bulk, BulkAction, BulkCounts, BulkItem, BulkOutcome, BulkStatus, PREVIEW_HOURS},
     grid::GridList,
     id::{BulkId, GroupId},
-    paging::{Page, PageRequest},
+    paging::{Cursor, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
 };
 use futures::{Stream, stream};
 use sqlx::FromRow;
+use uuid::Uuid;
 
 pub use self::{
     apply::{apply, carry_on},
     prepare::{Prepared, Targets, prepare},
 };
-use super::audit::{self, Entry};
+use super::{
+    audit::{self, Entry},
+    paging,
+};
 use crate::{
     Backend, Error, Result, Scope, Tx, csv, execute, fetch_all, fetch_one, fetch_optional,
     fetch_scalar, in_scope,
@@ -47,7 +51,7 @@ struct Row {
     group_id: Option<GroupId>,
     group_name: Option<String>,
     note: String,
-    made_by: uuid::Uuid,
+    made_by: Uuid,
     made_by_name: String,
     address: Option<String>,
     request_id: Option<String>,
@@ -78,7 +82,7 @@ async fn find(b: &Backend, tx: &mut Tx, scope: &Scope, id: BulkId) -> Result<Row
         .ok_or(Error::NotFound("bulk change"))
 }
 
-fn maker(scope: &Scope) -> Result<uuid::Uuid> {
+fn maker(scope: &Scope) -> Result<Uuid> {
     scope.actor_id().ok_or(Error::SignedOut)
 }
 
@@ -178,7 +182,7 @@ pub async fn items(
 }
 
 /// Those behind a place, for programs.
-pub async fn items_after(
+async fn items_after(
     b: &Backend,
     scope: &Scope,
     id: BulkId,
@@ -203,6 +207,26 @@ pub async fn items_after(
         after,
         limit
     )
+}
+
+/// Some of the items from a cursor on, for a program.
+pub async fn items_listing(
+    b: &Backend,
+    scope: &Scope,
+    id: BulkId,
+    outcome: Option<BulkOutcome>,
+    request: &ListRequest,
+) -> Result<Listing<BulkItem>> {
+    // The position of the item before stands in the id of the cursor.
+    let after = request.cursor.as_ref().map_or(0, |cursor| {
+        i64::try_from(cursor.id.as_u128()).unwrap_or(i64::MAX)
+    });
+    let place = (after, paging::limit(request));
+    let items = items_after(b, scope, id, outcome, place).await?;
+    Ok(paging::listing(items, request, |item| Cursor {
+        after: String::new(),
+        id: Uuid::from_u128(u128::from(item.position.unsigned_abs())),
+    }))
 }
 
 /// The titles of the file.
