@@ -47,7 +47,10 @@ pub fn frame() -> utoipa::openapi::OpenApi {
 
 /// The refusals of a body before it is read.
 const OF_BODIES: [(&str, &str); 2] = [
-    ("413", "The body is larger than 1 MiB, or a file than 32 MiB"),
+    (
+        "413",
+        "The body is larger than 1 MiB, or a file than 32 MiB",
+    ),
     ("415", "The body isn’t said to be JSON"),
 ];
 
