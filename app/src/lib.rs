@@ -307,6 +307,7 @@ fn UserRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("groups") view=users::GroupsDialog />
             <Route path=path!("aliases") view=users::AliasesDialog />
             <Route path=path!("keep") view=users::KeepDialog />
+            <Route path=path!("reset-second-factor") view=users::ResetSecondFactorDialog />
         </ParentRoute>
     }
     .into_inner()

@@ -11,6 +11,11 @@ use crate::{
     ui::prelude::*,
 };
 
+/// What to see to before a second factor is reset.
+pub const MAKE_SURE: &str = "Make sure that it is them who asks: this is what somebody does who has found \
+     out their password. Look at them, in person or on video, or call them back at a number that you had \
+     before. A mail, a chat or a call that comes in shows nothing.";
+
 /// How the operator who asks can prove that it is them.
 #[server(endpoint = "session/ways", input = Json)]
 pub(crate) async fn ways_to_confirm() -> AppResult<Vec<Way>> {

@@ -374,7 +374,8 @@ pub fn user(id: UserId) -> String {
     format!("{USERS}/{id}")
 }
 
-/// A dialog of a user: `edit`, `deactivate`, `delete`, `groups`, `aliases` or `keep`.
+/// A dialog of a user: `edit`, `deactivate`, `delete`, `groups`, `aliases`, `keep` or
+/// `reset-second-factor`.
 pub fn user_dialog(id: UserId, dialog: &str) -> String {
     format!("{USERS}/{id}/{dialog}")
 }

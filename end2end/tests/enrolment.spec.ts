@@ -203,7 +203,10 @@ test("people activate their accounts by mail, sign in, and are out once they are
       const users = await api.all<{ id: string; external_id: string }>(`/customers/${customer.id}/users`);
       await page.goto(`/users/${users.find((user) => user.external_id === first.id)!.id}`);
       await hydrated(page);
-      await page.getByRole("button", { name: "Reset second factor" }).click();
+      await page.getByRole("link", { name: "Reset second factor" }).click();
+      const reset = page.getByRole("dialog", { name: /^Reset the Second Factor of/ });
+      await expect(reset).toContainText("Make sure that it is them who asks");
+      await reset.getByRole("button", { name: "Reset", exact: true }).click();
       await expect(page.getByRole("region", { name: "Enrolment" })).not.toContainText("Second factor");
       await own.goto("/my");
       await expect(own, "their sessions ended").toHaveURL("/my/sign-in");

@@ -75,6 +75,7 @@ test("somebody who is here already is decided about, matched by the next run, an
     const user = await api.get<User>(`/users/${here.id}`);
     expect(user.external_id).toBeNull();
     expect(user.display_name).toBe("Mattea Here");
+    await goto(`/integrations/${integration.id}/matching`);
     await expect(page.getByRole("row", { name: /Mattea Match/ })).toContainText("Exact");
   });
 });
@@ -160,7 +161,7 @@ test("a rule on Tenant Configuration matches without asking", async ({ page, got
   await goto(`/integrations/${integration.id}`);
   await page.getByLabel("Match exact by user name without asking").check();
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(page.getByText("saved").first()).toBeVisible();
+  await expect(page.getByRole("status").filter({ hasText: "was saved" })).toBeVisible();
   await api.run(integration);
   const user = await api.get<User>(`/users/${here.id}`);
   expect(user.external_id).toBe(made.id);

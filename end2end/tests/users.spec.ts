@@ -104,7 +104,8 @@ test("one user and one group lead to each other", async ({ page, goto, customer,
   await expect(attributes.getByRole("row", { name: /Object id/ })).toContainText(user.id);
 
   const groups = page.getByRole("table", { name: "Groups" });
-  await expect(groups.getByRole("row")).toHaveCount(2);
+  await expect(groups.getByRole("row")).toHaveCount(3);
+  await expect(groups.getByRole("row", { name: /All shifts/ })).toContainText("Night shift");
   await groups.getByRole("link", { name: "Night shift" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Night shift" })).toBeVisible();
   await expect(page.getByRole("link", { name: "All shifts" })).toBeVisible();

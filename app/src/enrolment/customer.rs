@@ -22,6 +22,8 @@ pub struct EnrolmentView {
     name: String,
     settings: EnrolmentSettings,
     mail: EnrolmentMail,
+    /// Whether there is a mail server to send with.
+    sends: bool,
     not_invited: i64,
 }
 
@@ -35,6 +37,7 @@ pub(crate) async fn view_enrolment(customer: CustomerId) -> AppResult<EnrolmentV
         customer,
         name: customers::get(&backend, &scope, customer).await?.name,
         mail: enrolment::preview(&backend, &scope, customer, settings.clone()).await?,
+        sends: backend.settings.smtp.is_some(),
         not_invited: enrolment::not_invited(&backend, &scope, customer).await?,
         settings,
     })
@@ -192,7 +195,7 @@ fn Page(
                 .then(|| {
                     view! {
                         <a
-                            class="btn btn-primary"
+                            class="btn"
                             href=routes::customer_invite(customer)
                             data-noscroll="true"
                         >
@@ -212,7 +215,7 @@ fn Page(
                 </p>
                 <SettingsFields customer=customer settings=view.settings write=write post=save />
             </section>
-            <Preview customer=customer mail=view.mail write=write post=test />
+            <Preview customer=customer mail=view.mail sends=view.sends write=write post=test />
         </div>
     }
     .into_any()
@@ -297,6 +300,7 @@ fn SettingsFields(
 fn Preview(
     customer: CustomerId,
     mail: EnrolmentMail,
+    sends: bool,
     write: bool,
     post: Post<TestEnrolment>,
 ) -> impl IntoView {
@@ -304,10 +308,28 @@ fn Preview(
     view! {
         <section aria-labelledby="h-preview" class="min-w-0">
             <h2 id="h-preview" class="text-base mb-2">"What they get"</h2>
+            {(!sends)
+                .then(|| {
+                    view! {
+                        <div class="rc-note held mb-3" role="note">
+                            <Icon name="circle-alert" class="text-warning mt-0.5" />
+                            <p>
+                                "Nobody can be invited yet: Rollcall has no mail server to send with. Set "
+                                <code class="rc-mono">"smtp"</code>
+                                " in rollcall.toml (host, from, username, password) and start Rollcall again."
+                            </p>
+                        </div>
+                    }
+                })}
             <div class="rounded-box border border-line p-4 wrap-anywhere">
                 <dl class="grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 text-sm pb-3 mb-3 border-b border-line">
-                    <dt class="text-muted">"From"</dt>
-                    <dd><bdi>{mail.from}</bdi></dd>
+                    {(!mail.from.is_empty())
+                        .then(|| {
+                            view! {
+                                <dt class="text-muted">"From"</dt>
+                                <dd><bdi>{mail.from.clone()}</bdi></dd>
+                            }
+                        })}
                     <dt class="text-muted">"Subject"</dt>
                     <dd class="font-medium"><bdi>{mail.subject}</bdi></dd>
                 </dl>

@@ -24,15 +24,6 @@ pub(crate) async fn invite_user(id: UserId) -> AppResult<Done> {
     crate::session::done(told, None).await
 }
 
-/// Takes a user's second factor away who lost it.
-#[server(endpoint = "enrolment/reset-second-factor")]
-pub(crate) async fn reset_user_second_factor(id: UserId) -> AppResult<Done> {
-    let (backend, scope) = crate::session::caller().await?;
-    backend::auth::users::reset_second_factor(&backend, &scope, id).await?;
-    let told = "Their second factor was reset, and their sessions ended";
-    crate::session::done(told, None).await
-}
-
 /// A state as a list shows it.
 pub fn state_mark(state: EnrolmentState) -> Mark {
     let (icon, tone) = match state {
@@ -96,7 +87,6 @@ pub fn EnrolmentSection(
 /// That they have a second factor, with the way to help who lost it.
 #[component]
 fn SecondFactor(id: UserId, since: domain::DateTime) -> impl IntoView {
-    let post = use_post::<ResetUserSecondFactor>();
     view! {
         <div class="flex items-center gap-x-4 gap-y-2 flex-wrap mt-2">
             <span>"Second factor: authenticator app"</span>
@@ -104,14 +94,13 @@ fn SecondFactor(id: UserId, since: domain::DateTime) -> impl IntoView {
             {may(Permission::DirectoryWrite)
                 .then(|| {
                     view! {
-                        <PostForm post=post class="ms-auto">
-                            <input type="hidden" name="id" value=id.to_string() />
-                            <Submit
-                                label="Reset second factor"
-                                busy="Resetting"
-                                class="btn btn-sm"
-                            />
-                        </PostForm>
+                        <a
+                            class="btn btn-sm ms-auto"
+                            href=routes::user_dialog(id, "reset-second-factor")
+                            data-noscroll="true"
+                        >
+                            "Reset second factor"
+                        </a>
                     }
                 })}
         </div>

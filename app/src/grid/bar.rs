@@ -1,5 +1,7 @@
 //! The way to do something to many: which are ticked, or all under the filters, and what.
 
+use std::collections::BTreeSet;
+
 use domain::{bulk::BulkAction, grid::GridList, made_here::GroupChoice};
 use leptos::server;
 use uuid::Uuid;
@@ -45,7 +47,52 @@ pub(crate) async fn prepare_bulk(
     crate::session::done("", Some(routes::bulk(bulk.id))).await
 }
 
-/// The bar above the table.
+/// Which rows of a page are ticked.
+#[derive(Clone, Copy)]
+pub(crate) struct Ticked {
+    chosen: RwSignal<BTreeSet<Uuid>>,
+    page: StoredValue<Vec<Uuid>>,
+}
+
+impl Ticked {
+    /// None of these rows yet.
+    pub fn none_of(page: Vec<Uuid>) -> Self {
+        Self {
+            chosen: RwSignal::new(BTreeSet::new()),
+            page: StoredValue::new(page),
+        }
+    }
+
+    /// Whether this row is.
+    pub fn has(self, id: Uuid) -> bool {
+        self.chosen.with(|chosen| chosen.contains(&id))
+    }
+
+    fn count(self) -> usize {
+        self.chosen.with(BTreeSet::len)
+    }
+
+    fn set(self, id: Uuid, ticked: bool) {
+        self.chosen.update(|chosen| {
+            if ticked {
+                chosen.insert(id);
+            } else {
+                chosen.remove(&id);
+            }
+        });
+    }
+
+    fn set_all(self, ticked: bool) {
+        let ids = if ticked {
+            self.page.get_value()
+        } else {
+            Vec::new()
+        };
+        self.chosen.set(ids.into_iter().collect());
+    }
+}
+
+/// The bar above the table. It floats over the list while rows are ticked.
 #[component]
 pub(crate) fn BulkBar(
     /// The list.
@@ -54,12 +101,19 @@ pub(crate) fn BulkBar(
     total: String,
     /// The groups made here that they can be put into.
     groups: Vec<GroupChoice>,
+    /// Which rows are ticked.
+    ticked: Ticked,
 ) -> impl IntoView {
     let address = use_address();
     let post = use_post::<PrepareBulk>();
     let query = link("", &address.pairs());
     let query = query.trim_start_matches('?').to_owned();
-    let open = post.error().get_untracked().is_some();
+    let refused = post.error().get_untracked().is_some();
+    let any = Memo::new(move |_| ticked.count() > 0);
+    let title = move || match ticked.count() {
+        0 => "Change many at once".to_owned(),
+        count => format!("{count} ticked"),
+    };
     let actions = BulkAction::of(list)
         .iter()
         .filter(|action| !action.needs_group() || !groups.is_empty())
@@ -81,8 +135,12 @@ pub(crate) fn BulkBar(
         }
     });
     view! {
-        <details class="px-6 pb-2 max-md:px-4" open=open>
-            <summary class="cursor-pointer rc-link py-1 inline-block">"Change many at once"</summary>
+        <details
+            class="rc-many px-6 pb-2 max-md:px-4"
+            class:floats=any
+            open=move || refused || any.get()
+        >
+            <summary class="cursor-pointer rc-link py-1 inline-block rc-num">{title}</summary>
             <PostForm post=post id=FORM class="rc-note flex flex-wrap items-end gap-x-4 gap-y-3 mt-1">
                 <input type="hidden" name="list" value=list.as_str() />
                 <input type="hidden" name="query" value=query />
@@ -107,6 +165,20 @@ pub(crate) fn BulkBar(
                     <input name="note" class="input" autocomplete="off" />
                 </label>
                 <Submit label="Preview" busy="Looking at each" class="btn" />
+                {move || {
+                    any.get()
+                        .then(|| {
+                            view! {
+                                <button
+                                    type="button"
+                                    class="btn btn-ghost"
+                                    on:click=move |_| ticked.set_all(false)
+                                >
+                                    "Tick none"
+                                </button>
+                            }
+                        })
+                }}
                 <p class="rc-hint w-full">
                     "First each is shown with what would be done; nothing happens until you apply it."
                 </p>
@@ -132,9 +204,10 @@ fn Wrong() -> impl IntoView {
 /// The head of the ticks: ticks every row of the page.
 #[component]
 pub(crate) fn TickAll(
-    /// Whether it does.
-    all: RwSignal<bool>,
+    /// Which are ticked.
+    ticked: Ticked,
 ) -> impl IntoView {
+    let all = move || ticked.page.with_value(Vec::len) == ticked.count();
     view! {
         <th role="columnheader" scope="col" class="w-8 max-md:hidden">
             <span class="sr-only">"Ticked"</span>
@@ -142,7 +215,8 @@ pub(crate) fn TickAll(
                 type="checkbox"
                 class="checkbox plain:hidden"
                 aria-label="Tick every row of this page"
-                on:change=move |ev| all.set(event_target_checked(&ev))
+                prop:checked=all
+                on:change=move |ev| ticked.set_all(event_target_checked(&ev))
             />
         </th>
     }
@@ -156,8 +230,8 @@ pub(crate) fn TickCell(
     id: Uuid,
     /// Its name, for those who hear the page.
     name: String,
-    /// Whether the head ticks all.
-    all: RwSignal<bool>,
+    /// Which are ticked.
+    ticked: Ticked,
 ) -> impl IntoView {
     view! {
         <td role="cell" class="max-md:hidden">
@@ -168,7 +242,8 @@ pub(crate) fn TickCell(
                 name="ids[]"
                 value=id.to_string()
                 aria-label=format!("Tick {name}")
-                prop:checked=move || all.get()
+                prop:checked=move || ticked.has(id)
+                on:change=move |ev| ticked.set(id, event_target_checked(&ev))
             />
         </td>
     }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::ui::prelude::*;
 
 pub(crate) use self::{
-    bar::{BulkBar, TickAll, TickCell},
+    bar::{BulkBar, TickAll, TickCell, Ticked},
     columns::ColumnsMenu,
     views::{ManageViews, ViewsMenu},
 };

@@ -20,7 +20,7 @@ use super::change::Restore;
 use crate::grid::columns_of;
 use crate::{
     grid::{
-        BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell,
+        BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell, Ticked,
         ViewsMenu, how_many,
     },
     session::may,
@@ -163,12 +163,13 @@ fn List(
     }
     let total = grid.page.total;
     let write = may(Permission::DirectoryWrite);
-    let all = RwSignal::new(false);
+    let on_page = grid.page.items.iter().map(|line| line.group.id.0).collect();
+    let ticked = Ticked::none_of(on_page);
     let shown = Shown {
         customer: list.customer.is_none() && grid.shows(GridColumn::Customer),
         // Among the deleted are those in the bin.
         bin: filter.status == Some(DirectoryStatus::Deleted) && write,
-        ticks: write.then_some(all),
+        ticks: write.then_some(ticked),
         columns: grid.columns,
     };
     let mut more = grid.more;
@@ -191,6 +192,7 @@ fn List(
                             list=GridList::Groups
                             total=how_many(total)
                             groups=Vec::new()
+                            ticked=ticked
                         />
                     }
                 })}
@@ -219,8 +221,8 @@ struct Shown {
     customer: bool,
     /// Whether those made here can be restored.
     bin: bool,
-    /// Whether rows are ticked, and whether all are.
-    ticks: Option<RwSignal<bool>>,
+    /// Which rows are ticked; none where nobody may change any.
+    ticks: Option<Ticked>,
 }
 
 #[component]
@@ -248,7 +250,7 @@ fn Heads(shown: Shown) -> impl IntoView {
         })
         .collect_view();
     view! {
-        {shown.ticks.map(|all| view! { <TickAll all=all /> })}
+        {shown.ticks.map(|ticked| view! { <TickAll ticked=ticked /> })}
         <SortHead label="Name" column="name" first=true class="grow" />
         {heads}
         {shown.bin.then(|| view! { <Head label="" /> })}
@@ -287,11 +289,13 @@ fn Row(line: GroupLine, more: BTreeMap<GridColumn, String>, shown: Shown) -> imp
         .map(|column| cell(*column, &line, more.remove(column)))
         .collect_view();
     let label = name.clone();
+    let ticks = shown.ticks;
+    let selected = move || ticks.is_some_and(|ticked| ticked.has(id.0)).then_some("true");
     view! {
-        <tr role="row">
+        <tr role="row" aria-selected=selected>
             {shown
                 .ticks
-                .map(|all| view! { <TickCell id=id.0 name=label all=all /> })}
+                .map(|ticked| view! { <TickCell id=id.0 name=label ticked=ticked /> })}
             <td role="cell" class="grow">
                 <span class="flex items-baseline gap-2 min-w-0">
                     <a class="rc-rowlink truncate" href=href>

@@ -171,7 +171,7 @@ fn Give(customer: CustomerId) -> impl IntoView {
                         name="file"
                         required
                         accept=".csv,.txt,.tsv,text/csv"
-                        class="block w-full"
+                        class="block w-full max-w-full rounded-field file:me-3 file:h-8 file:cursor-pointer file:rounded-field file:border file:border-solid file:border-edge file:bg-base-100 file:px-3 file:font-medium hover:file:bg-hover max-md:file:h-10"
                         aria-describedby="f-file-h"
                         aria-invalid=invalid
                     />

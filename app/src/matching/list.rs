@@ -109,13 +109,13 @@ fn Queue(
         .collect_view();
     let table = view! {
         <p class="px-6 max-md:px-4 pb-2 text-muted rc-num">{in_words(counts)}</p>
-        <table class="rc-table bleed rc-stack rows" role="table" aria-label="Matches">
+        <table class=if deciding { "rc-table bleed rc-stack rows ticks" } else { "rc-table bleed rc-stack rows" } role="table" aria-label="Matches">
             <thead role="rowgroup">
                 <tr role="row">
                     {deciding.then(|| view! { <Head label="Chosen" /> })}
-                    <Head label="In the source" class="grow" />
-                    <Head label="Here" class="grow" />
-                    <Head label="In common" class="grow" />
+                    <Head label="In the source" class="md:w-1/3" />
+                    <Head label="Here" class="md:w-1/3" />
+                    <Head label="In common" class="md:w-1/3" />
                     <Head label="Strength" />
                 </tr>
             </thead>
@@ -277,12 +277,12 @@ fn Row(id: IntegrationId, one: UserMatch, deciding: bool) -> impl IntoView {
             {deciding
                 .then(|| {
                     view! {
-                        <td role="cell">
+                        <td role="cell" class="align-top">
                             <Tick person=person name=name.clone() />
                         </td>
                     }
                 })}
-            <td role="cell" class="grow align-top">
+            <td role="cell" class="align-top wrap-anywhere">
                 <a
                     class="rc-rowlink"
                     href=move || address.at(&routes::integration_match(id, person), &[])
@@ -292,11 +292,11 @@ fn Row(id: IntegrationId, one: UserMatch, deciding: bool) -> impl IntoView {
                 </a>
                 <Who of=one.source />
             </td>
-            <td role="cell" class="grow align-top">
+            <td role="cell" class="align-top wrap-anywhere">
                 {here}
                 {more}
             </td>
-            <td role="cell" class="grow align-top">
+            <td role="cell" class="align-top wrap-anywhere">
                 {first.map(|here| view! { <InCommon of=here /> })}
                 {decided}
             </td>

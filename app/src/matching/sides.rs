@@ -72,7 +72,7 @@ pub(super) fn InCommon(
             .then(|| {
                 view! {
                     <p>
-                        <span class="text-faint">"The same "</span>
+                        <span class="text-faint">"The same: "</span>
                         {same.join(", ")}
                     </p>
                 }
@@ -81,7 +81,7 @@ pub(super) fn InCommon(
             .then(|| {
                 view! {
                     <p>
-                        <span class="text-faint">"To consider "</span>
+                        <span class="text-faint">"To consider: "</span>
                         {doubts.join(", ")}
                     </p>
                 }

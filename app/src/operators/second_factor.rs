@@ -6,7 +6,7 @@ use leptos::{server, server_fn::codec::Json};
 use leptos_router::components::Outlet;
 
 use super::detail::use_view;
-use crate::{session::use_operator, ui::prelude::*};
+use crate::{proof::MAKE_SURE, session::use_operator, ui::prelude::*};
 
 /// The roles that need a second factor.
 #[server(endpoint = "operators/required-second-factor", input = Json)]
@@ -154,12 +154,7 @@ pub fn ResetSecondFactorDialog() -> impl IntoView {
                          more, and they are signed out everywhere. They sign in with their password, \
                          and set up a new one where their role needs it."
                     </p>
-                    <p>
-                        "Make sure that it is them who asks: this is what somebody does who has found \
-                         out their password. Look at them, in person or on video, or call them back at \
-                         a number that you had before. A mail, a chat or a call that comes in shows \
-                         nothing."
-                    </p>
+                    <p>{MAKE_SURE}</p>
                     <DialogFoot back=routes::operator(view.operator.id)>
                         <Submit label="Reset" busy="Resetting" class="btn btn-error" />
                     </DialogFoot>

@@ -208,11 +208,11 @@ fn Deviations(
                             aria-label=label
                         />
                     </td>
-                    <td role="cell" class="font-medium">{one.name}</td>
+                    <td role="cell" class="font-medium md:whitespace-nowrap max-md:col-span-2">{one.name}</td>
                     <td role="cell" class="text-muted wrap-anywhere">
                         <bdi>{template}</bdi>
                     </td>
-                    <td role="cell" class="grow wrap-anywhere">
+                    <td role="cell" class="wrap-anywhere">
                         <bdi class="font-medium">{own}</bdi>
                     </td>
                 </tr>
@@ -227,13 +227,13 @@ fn Deviations(
         <PostForm post=accept class="flex flex-col gap-4">
             <input type="hidden" name="id" value=id.to_string() />
             <input type="hidden" name="hash" value=hash />
-            <table class="rc-table still rc-stack rows" role="table" aria-labelledby="h-drift">
+            <table class="rc-table still rc-stack rows ticks" role="table" aria-labelledby="h-drift">
                 <thead role="rowgroup">
                     <tr role="row">
                         <Head label="" />
                         <Head label="Setting" />
                         <Head label="Template" />
-                        <Head label="Here" class="grow" />
+                        <Head label="Here" />
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{rows}</tbody>

@@ -124,9 +124,11 @@ fn Template(view: TemplateView, page: PageRequest) -> impl IntoView {
         </PageHead>
         <OnItsWay template=template.clone() />
         <Followers followers=followers page=page newest=template.version />
-        <section aria-labelledby="h-policy" class="px-6 py-4 max-md:px-4 max-w-4xl border-t border-line">
+        <section aria-labelledby="h-policy" class="px-6 py-4 max-md:px-4 border-t border-line">
             <h2 id="h-policy" class="text-base mb-1">"Its settings"</h2>
-            <AllSettings of=settings names=BTreeMap::new() label="Settings" />
+            <div class="max-w-4xl">
+                <AllSettings of=settings names=BTreeMap::new() label="Settings" />
+            </div>
         </section>
         <Versions versions=versions />
     }

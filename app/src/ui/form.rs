@@ -231,16 +231,18 @@ pub fn Field(
     let invalid = move || error.get().map(|_| "true");
     let control = if matches!(kind, Kind::Lines | Kind::File | Kind::Words) {
         let words = kind == Kind::Words;
+        let rows = match kind {
+            // A text that is there already is seen whole, within reason.
+            Kind::Words => value.lines().count().clamp(3, 12),
+            Kind::File => 16,
+            _ => 5,
+        };
         view! {
             <textarea
                 id=id.clone()
                 name=name
                 class=if words { "textarea" } else { "textarea rc-mono" }
-                rows=match kind {
-                    Kind::Words => "3",
-                    Kind::File => "16",
-                    _ => "5",
-                }
+                rows=rows.to_string()
                 spellcheck=if words { "true" } else { "false" }
                 autocomplete="off"
                 aria-invalid=invalid

@@ -159,7 +159,12 @@ pub fn attribute_words(name: &str) -> String {
 
 /// A value as a person reads it: a time in the reader's zone, a trust type in words.
 #[component]
-fn Value(name: String, value: String) -> impl IntoView {
+pub fn Value(
+    /// The attribute's name.
+    name: String,
+    /// What it holds.
+    value: String,
+) -> impl IntoView {
     if name.ends_with("DateTime")
         && let Ok(at) = value.parse::<DateTime>()
     {

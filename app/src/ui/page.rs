@@ -1,8 +1,9 @@
 //! The head of a page: title, what is true of it, its actions, its tabs.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
+use wasm_bindgen::JsCast as _;
 
 /// The title of the window and the one `h1` of the page, with actions to the right.
 #[component]
@@ -72,5 +73,22 @@ pub fn Tabs(
             }
         })
         .collect_view();
-    view! { <nav class="rc-tabs" aria-label=label>{tabs}</nav> }.into_any()
+    let bar = NodeRef::<html::Nav>::new();
+    // Where they don't fit, the one that is open is in sight.
+    Effect::new(move || {
+        here.track();
+        if let Some(bar) = bar.get() {
+            let _ = bring_into_sight(&bar);
+        }
+    });
+    view! { <nav class="rc-tabs" aria-label=label node_ref=bar>{tabs}</nav> }.into_any()
+}
+
+/// Scrolls the open tab to the middle of a bar that is too narrow for all.
+fn bring_into_sight(bar: &web_sys::HtmlElement) -> Option<()> {
+    let open = bar.query_selector("[aria-current]").ok()??;
+    let open: web_sys::HtmlElement = open.dyn_into().ok()?;
+    let spare = bar.client_width() - open.offset_width();
+    bar.set_scroll_left(open.offset_left() - bar.offset_left() - spare / 2);
+    Some(())
 }

@@ -30,11 +30,11 @@ pub fn SettingDifferences(
             let (was, becomes) = one.words(&names);
             view! {
                 <tr role="row">
-                    <td role="cell" class="max-md:col-span-2 font-medium" title=one.path>
+                    <td role="cell" class="max-md:col-span-2 font-medium md:whitespace-nowrap" title=one.path>
                         {one.name}
                     </td>
                     <td role="cell" class="text-muted wrap-anywhere"><bdi>{was}</bdi></td>
-                    <td role="cell" class="grow wrap-anywhere">
+                    <td role="cell" class="wrap-anywhere">
                         <span class="flex items-baseline gap-1.5 min-w-0">
                             <Icon
                                 name="arrow-right"
@@ -54,7 +54,7 @@ pub fn SettingDifferences(
                 <tr role="row">
                     <Head label="Setting" />
                     <Head label=before />
-                    <Head label=after class="grow" />
+                    <Head label=after />
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows}</tbody>
@@ -79,7 +79,7 @@ pub fn AllSettings(
         .map(|(path, value)| {
             view! {
                 <tr role="row">
-                    <td role="cell" class="font-medium" title=path.clone()>
+                    <td role="cell" class="font-medium md:whitespace-nowrap" title=path.clone()>
                         {words::name_of(&path)}
                     </td>
                     <td role="cell" class="grow wrap-anywhere">

@@ -23,7 +23,7 @@ use crate::grid::columns_of;
 use crate::{
     enrolment::state_mark,
     grid::{
-        BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell,
+        BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell, Ticked,
         ViewsMenu, how_many,
     },
     session::may,
@@ -125,12 +125,25 @@ pub fn UsersPage() -> impl IntoView {
             address.get("columns"),
         )
     });
+    let customer = Memo::new(move |_| asked.with(|(list, ..)| list.customer));
     let users = Resource::new(
         move || (asked.get(), changes.follow()),
         |((list, filter, columns), _)| list_users(list, filter, columns),
     );
     view! {
         <PageHead title="Users">
+            {move || {
+                let customer = customer.get().filter(|_| may(Permission::DirectoryWrite));
+                customer
+                    .map(|customer| {
+                        view! {
+                            <a class="btn" href=routes::customer_imports(customer)>
+                                <Icon name="file-up" />
+                                "Import"
+                            </a>
+                        }
+                    })
+            }}
             {may(Permission::DirectoryWrite)
                 .then(|| {
                     view! {
@@ -232,13 +245,14 @@ fn List(asked: (ListQuery, UserFilter, Option<String>), grid: GridPage<UserLine>
     }
     let total = grid.page.total;
     let write = may(Permission::DirectoryWrite);
-    let all = RwSignal::new(false);
+    let on_page = grid.page.items.iter().map(|line| line.user.id.0).collect();
+    let ticked = Ticked::none_of(on_page);
     let shown = Shown {
         // One customer's own list says it above.
         customer: list.customer.is_none() && grid.shows(GridColumn::Customer),
         // Among the deleted are those in the bin.
         bin: filter.status == Some(DirectoryStatus::Deleted) && write,
-        ticks: write.then_some(all),
+        ticks: write.then_some(ticked),
         columns: grid.columns,
     };
     let (mut more, groups) = (grid.more, grid.groups);
@@ -261,6 +275,7 @@ fn List(asked: (ListQuery, UserFilter, Option<String>), grid: GridPage<UserLine>
                             list=GridList::Users
                             total=how_many(total)
                             groups=groups
+                            ticked=ticked
                         />
                     }
                 })}
@@ -289,8 +304,8 @@ struct Shown {
     customer: bool,
     /// Whether those made here can be restored.
     bin: bool,
-    /// Whether rows are ticked, and whether all are.
-    ticks: Option<RwSignal<bool>>,
+    /// Which rows are ticked; none where nobody may change any.
+    ticks: Option<Ticked>,
 }
 
 #[component]
@@ -314,7 +329,7 @@ fn Heads(shown: Shown) -> impl IntoView {
         })
         .collect_view();
     view! {
-        {shown.ticks.map(|all| view! { <TickAll all=all /> })}
+        {shown.ticks.map(|ticked| view! { <TickAll ticked=ticked /> })}
         <SortHead label="Name" column="name" first=true class="grow" />
         {heads}
         {shown.bin.then(|| view! { <Head label="" /> })}
@@ -351,11 +366,13 @@ fn Row(line: UserLine, more: BTreeMap<GridColumn, String>, shown: Shown) -> impl
         .map(|column| cell(*column, &line, more.remove(column)))
         .collect_view();
     let label = name.clone();
+    let ticks = shown.ticks;
+    let selected = move || ticks.is_some_and(|ticked| ticked.has(id.0)).then_some("true");
     view! {
-        <tr role="row">
+        <tr role="row" aria-selected=selected>
             {shown
                 .ticks
-                .map(|all| view! { <TickCell id=id.0 name=label all=all /> })}
+                .map(|ticked| view! { <TickCell id=id.0 name=label ticked=ticked /> })}
             <NameCell href=href name=name />
             {cells}
             {shown

@@ -7,6 +7,7 @@ mod form;
 mod groups;
 mod list;
 mod protection;
+mod second_factor;
 mod sections;
 mod status;
 
@@ -15,4 +16,5 @@ pub use detail::UserPage;
 pub use form::{AddDialog, EditDialog};
 pub use groups::GroupsDialog;
 pub use list::{UsersPage, ViewsDialog};
+pub use second_factor::ResetSecondFactorDialog;
 pub use status::{DeactivateDialog, DeleteDialog};

@@ -15,7 +15,11 @@ use uuid::Uuid;
 
 use crate::{
     session::may,
-    ui::{object::attribute_words, prelude::*, sessions::SessionTable},
+    ui::{
+        object::{Value, attribute_words},
+        prelude::*,
+        sessions::SessionTable,
+    },
 };
 
 /// Ends one of a user's sessions.
@@ -49,10 +53,22 @@ pub(super) fn OriginsSection(
     /// When it last changed.
     changed: DateTime,
 ) -> impl IntoView {
+    // What most of them are is said once.
+    let usual = match external_id {
+        Some(_) => "As the source has them, where nothing else is said.",
+        None => "Said here, where nothing else is said.",
+    };
+    let synced = external_id.is_some();
     let rows = origins
         .into_iter()
         .map(|origin| {
             let AttributeOrigin { name, value, from } = origin;
+            let is_usual = match &from {
+                ValueFrom::Source { attribute } => synced && *attribute == name,
+                ValueFrom::Here => !synced,
+                _ => false,
+            };
+            let of = name.clone();
             view! {
                 <tr>
                     <th scope="row" class="font-normal! static! text-sm! leading-4">
@@ -61,19 +77,17 @@ pub(super) fn OriginsSection(
                     </th>
                     <td class="grow">
                         {match value {
-                            Some(value) => {
-                                view! {
-                                    <bdi class="block wrap-anywhere" title=value.clone()>
-                                        {value.clone()}
-                                    </bdi>
-                                }
-                                    .into_any()
-                            }
+                            Some(value) => view! { <Value name=of value=value /> }.into_any(),
                             None => view! { <span class="text-faint">"–"</span> }.into_any(),
                         }}
-                        <span class="block text-xs text-muted wrap-anywhere">
-                            <Origin of=from />
-                        </span>
+                        {(!is_usual)
+                            .then(|| {
+                                view! {
+                                    <span class="block text-xs text-muted wrap-anywhere">
+                                        <Origin of=from />
+                                    </span>
+                                }
+                            })}
                     </td>
                 </tr>
             }
@@ -86,11 +100,12 @@ pub(super) fn OriginsSection(
                 <h2 id="h-attributes" class="text-base">"Attributes"</h2>
                 <span class="ms-auto text-muted">"changed " <RelativeTime at=changed /></span>
             </div>
+            <p class="text-muted">{usual}</p>
             <table class="rc-table still roomy mt-1" aria-labelledby="h-attributes">
                 <thead>
                     <tr>
                         <th scope="col">"Attribute"</th>
-                        <th scope="col" class="grow">"Value, and where it comes from"</th>
+                        <th scope="col" class="grow">"Value"</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -105,9 +120,6 @@ pub(super) fn OriginsSection(
                                     </th>
                                     <td class="grow">
                                         <bdi class="block truncate rc-mono">{id}</bdi>
-                                        <span class="block text-xs text-muted">
-                                            "The source names it so"
-                                        </span>
                                     </td>
                                 </tr>
                             }

@@ -81,9 +81,10 @@ pub fn VersionsTab() -> impl IntoView {
 #[component]
 fn Row(id: IntegrationId, line: IntegrationVersionLine) -> impl IntoView {
     let changed = line.changed.join(", ");
+    let source = line.source.to_string();
     view! {
         <tr role="row">
-            <td role="cell">
+            <td role="cell" class="whitespace-nowrap">
                 <a class="rc-rowlink" href=routes::integration_version(id, line.number)>
                     {format!("Version {}", grouped(line.number))}
                 </a>
@@ -94,8 +95,8 @@ fn Row(id: IntegrationId, line: IntegrationVersionLine) -> impl IntoView {
             <td role="cell">
                 <bdi class="block truncate max-w-52">{line.saved_by}</bdi>
             </td>
-            <td role="cell" class="wrap-anywhere">
-                <bdi>{line.source.to_string()}</bdi>
+            <td role="cell">
+                <bdi class="block truncate max-w-72" title=source.clone()>{source.clone()}</bdi>
             </td>
             <td role="cell" class="grow text-muted max-md:col-span-2">
                 <span class="block truncate" title=changed.clone()>

@@ -211,10 +211,15 @@ fn Line(
         MappingKind::Constant | MappingKind::Expression | MappingKind::LeaveOut => None,
     };
     let hint = move || match kind.get() {
-        MappingKind::Source => "jobTitle",
+        MappingKind::Source => match line.object_type {
+            ObjectType::Group => "description",
+            ObjectType::Contact => "companyName",
+            ObjectType::Device => "operatingSystem",
+            _ => "jobTitle",
+        },
         MappingKind::Constant => "Contoso",
-        MappingKind::First => "mail, userPrincipalName",
-        MappingKind::Expression => "lower(mail)",
+        MappingKind::First => "mail, displayName",
+        MappingKind::Expression => "lower(displayName)",
         MappingKind::LeaveOut => "",
     };
     let error_id = format!("mapping-{number}-e");

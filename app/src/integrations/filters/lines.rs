@@ -238,7 +238,14 @@ fn Rule(
     let choose = move |chosen: FilterKind| {
         let before = kind.get_untracked();
         kind.set(chosen);
-        let rule = written.get_untracked();
+        // The form says already which kind was chosen, and holds what was written of the one before.
+        let rule = now.with_untracked(|form| {
+            let line = form.rules.iter().find(|line| line.number == number)?;
+            form.rule(&RuleLine {
+                kind: before,
+                ..line.clone()
+            })
+        });
         match (before, chosen, rule) {
             // What was in plain form goes on as the expression that says the same.
             (FilterKind::All | FilterKind::Any, FilterKind::Expression, Some(rule)) => {

@@ -163,8 +163,8 @@ fn Examples(
             };
             view! {
                 <li class="flex flex-wrap gap-x-3 py-1">
-                    {name} <bdi class="text-muted">{one.user_principal_name}</bdi>
-                    <span class="text-muted wrap-anywhere">{why}</span>
+                    {name} <bdi class="text-muted min-w-0 wrap-anywhere">{one.user_principal_name}</bdi>
+                    <span class="text-muted min-w-0 wrap-anywhere">{why}</span>
                 </li>
             }
         })

@@ -31,10 +31,10 @@ const NAMES: &[(&str, &str)] = &[
     ),
     ("policy.out_of_scope", "Out of scope or deleted"),
     ("policy.delete_after_days", "Days from Inactive to deleted"),
-    ("policy.actions.create", "Create"),
-    ("policy.actions.update", "Update"),
-    ("policy.actions.disable", "Disable"),
-    ("policy.actions.delete", "Delete"),
+    ("policy.actions.create", "Action: create"),
+    ("policy.actions.update", "Action: update"),
+    ("policy.actions.disable", "Action: disable"),
+    ("policy.actions.delete", "Action: delete"),
     ("policy.guard.user.max_count", "Guard, user: number"),
     ("policy.guard.user.max_percent", "Guard, user: percent"),
     ("policy.guard.group.max_count", "Guard, group: number"),
@@ -166,7 +166,7 @@ fn rule(value: &Value) -> Option<String> {
 /// A value as a person reads it.
 pub fn said(value: &Value, names: &BTreeMap<String, String>) -> String {
     match value {
-        Value::Null => "no limit or empty".to_owned(),
+        Value::Null => "none".to_owned(),
         Value::String(text) => names
             .get(text)
             .cloned()
@@ -232,7 +232,7 @@ mod tests {
     fn values_are_said_plainly() {
         assert_eq!(
             words(json!(true), json!(null)),
-            ("yes".to_owned(), "no limit or empty".to_owned())
+            ("yes".to_owned(), "none".to_owned())
         );
         let none = SettingDifference {
             path: "x".to_owned(),
