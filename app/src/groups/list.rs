@@ -20,8 +20,8 @@ use super::change::Restore;
 use crate::grid::columns_of;
 use crate::{
     grid::{
-        BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell, Ticked,
-        ViewsMenu, how_many,
+        BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell,
+        Ticked, ViewsMenu, how_many,
     },
     session::may,
     ui::{
@@ -290,7 +290,11 @@ fn Row(line: GroupLine, more: BTreeMap<GridColumn, String>, shown: Shown) -> imp
         .collect_view();
     let label = name.clone();
     let ticks = shown.ticks;
-    let selected = move || ticks.is_some_and(|ticked| ticked.has(id.0)).then_some("true");
+    let selected = move || {
+        ticks
+            .is_some_and(|ticked| ticked.has(id.0))
+            .then_some("true")
+    };
     view! {
         <tr role="row" aria-selected=selected>
             {shown

@@ -23,8 +23,8 @@ use crate::grid::columns_of;
 use crate::{
     enrolment::state_mark,
     grid::{
-        BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell, Ticked,
-        ViewsMenu, how_many,
+        BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell,
+        Ticked, ViewsMenu, how_many,
     },
     session::may,
     ui::{
@@ -367,7 +367,11 @@ fn Row(line: UserLine, more: BTreeMap<GridColumn, String>, shown: Shown) -> impl
         .collect_view();
     let label = name.clone();
     let ticks = shown.ticks;
-    let selected = move || ticks.is_some_and(|ticked| ticked.has(id.0)).then_some("true");
+    let selected = move || {
+        ticks
+            .is_some_and(|ticked| ticked.has(id.0))
+            .then_some("true")
+    };
     view! {
         <tr role="row" aria-selected=selected>
             {shown
