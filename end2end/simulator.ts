@@ -81,9 +81,9 @@ export function kept(snapshot: Snapshot): TenantUser[] {
   );
 }
 
-/** Deletes so many active people that the guard holds their going; answers how many. */
-export async function held(control: Control, number = 14): Promise<number> {
-  const active = kept(await control.snapshot()).filter((user) => user.account_enabled);
+/** Deletes so many active people, not the spared one, that the guard holds their going; answers how many. */
+export async function held(control: Control, number = 14, spared = ""): Promise<number> {
+  const active = kept(await control.snapshot()).filter((user) => user.account_enabled && user.id !== spared);
   for (const user of active.slice(0, number)) {
     await control.delete(user.id);
   }

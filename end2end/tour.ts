@@ -22,10 +22,10 @@ export async function pages(
     `/customers/${customer.id}/imports?name=people-of-the-tour.csv`,
     "user name;first name;last name;department;desk\nida.import@contoso.example;Ida;Import;Sales;4\nnobody;Ned;Nobody;Sales;5\n",
   );
-  const [leaver] = kept(await control.snapshot()).filter((user) => user.account_enabled);
+  const [leaver] = kept(await control.snapshot()).filter((user) => user.account_enabled && user.id !== twin.id);
   await control.delete(leaver!.id);
   const run = await api.run(integration, "delta");
-  await held(control);
+  await held(control, 14, twin.id);
   const waiting = await api.run(integration, "delta", ["held"]);
   const preview = await api.post<Run>(`/integrations/${integration.id}/runs`, {
     mode: "preview",
