@@ -54,9 +54,11 @@ fn ends_early(line: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-:".contains(&byte));
+    // What stands in braces is read as one.
+    let outside = value.split('{').next().unwrap_or_default();
     named
-        && !value.starts_with(['{', '"', '=', '>', ' '])
-        && (value.contains(" > ") || value.contains(" >= "))
+        && !outside.starts_with(['"', '=', '>', ' '])
+        && (outside.contains(" > ") || outside.contains(" >= "))
 }
 
 #[cfg(test)]
@@ -69,6 +71,7 @@ mod tests {
         assert!(ends_early("    prop:checked=count > most"));
         for whole in [
             "    disabled={ count >= most }",
+            "    disabled=move || { count >= most }",
             "    title=\"a >= b\"",
             "    when=move || shown.get()",
             "    let more = count >= most;",

@@ -138,7 +138,7 @@ fn Row(line: HistoryLine, first: bool, joined: bool, all: bool) -> impl IntoView
                                     if line.integration_deleted {
                                         view! {
                                             <span
-                                                class="block truncate max-w-48 text-muted"
+                                                class="block truncate max-w-36 text-muted"
                                                 title=format!("{name}, deleted")
                                             >
                                                 <bdi>{name.clone()}</bdi>
@@ -148,7 +148,7 @@ fn Row(line: HistoryLine, first: bool, joined: bool, all: bool) -> impl IntoView
                                     } else {
                                         view! {
                                             <a
-                                                class="rc-link block truncate max-w-48"
+                                                class="rc-link block truncate max-w-36"
                                                 href=to_integration
                                                 title=name.clone()
                                             >

@@ -119,7 +119,7 @@ impl GroupQuery {
         query
     }
 
-    /// `FROM` and `WHERE`, over the parameters `$1` to `$9` of [`bound!`]: a condition stands in it
+    /// `FROM` and `WHERE`, over the parameters `$1` to `$9` of `bound!`: a condition stands in it
     /// only where it was asked for, as with users (`users::matching`).
     fn text(&self) -> String {
         let from = if self.customer_id.is_some() {
