@@ -360,6 +360,8 @@ proptest! {
                 (Derived::Active, Some(at)) => at.status == DirectoryStatus::Active && at.hash == SAME,
                 (Derived::Blocked, Some(at)) => at.status == DirectoryStatus::Inactive && at.hash == SAME,
                 (Derived::Active | Derived::Blocked, None) => false,
+                // Whom a filter or a rule fails for stays as they are.
+                (Derived::Undecided { .. }, _) => true,
                 (_, Some(at)) => {
                     policy.out_of_scope == OutOfScope::Keep || at.status != DirectoryStatus::Active
                 }
@@ -372,6 +374,11 @@ proptest! {
         match derived {
             Derived::Active => prop_assert_eq!(after, known(DirectoryStatus::Active, None)),
             Derived::Blocked => prop_assert_eq!(
+                after,
+                known(DirectoryStatus::Inactive, Some(Reason::SignInBlocked))
+            ),
+            // Whoever is blocked follows the source in the rest.
+            Derived::Undecided { .. } => prop_assert_eq!(
                 after,
                 known(DirectoryStatus::Inactive, Some(Reason::SignInBlocked))
             ),
