@@ -118,8 +118,21 @@ export class Api {
     return this.get(`/integrations/${integration.id}`);
   }
 
+  /** Starts a run, once a preview or a run of the schedule that is at work has ended. */
   async start(integration: Integration, mode = "full"): Promise<Run> {
-    return this.post(`/integrations/${integration.id}/runs`, { mode });
+    let started: Run | undefined;
+    const start = async () => {
+      try {
+        started = await this.post<Run>(`/integrations/${integration.id}/runs`, { mode });
+      } catch (error) {
+        if (!String(error).includes("is in progress")) {
+          throw error;
+        }
+      }
+      return started !== undefined;
+    };
+    await expect.poll(start, { message: `a ${mode} run begins`, timeout: 45_000, intervals: [100, 200, 400] }).toBe(true);
+    return started!;
   }
 
   /** A run from start to end. */

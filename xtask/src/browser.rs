@@ -16,7 +16,7 @@ use crate::{
 
 /// A tenant for each test, since one belongs to one customer; each small enough to be quick, with
 /// every kind of object in it and more people than fit on one page.
-const SIMULATOR: [&str; 4] = ["--tenants", "80", "--users", "120"];
+const SIMULATOR: [&str; 4] = ["--tenants", "110", "--users", "120"];
 /// The title that the tests of the tour have in common.
 const TOUR: &str = "every page";
 /// The tests share sessions that last as long as all of them: who confirmed that it is them isn't
