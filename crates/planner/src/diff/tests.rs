@@ -361,11 +361,10 @@ proptest! {
                 (Derived::Blocked, Some(at)) => at.status == DirectoryStatus::Inactive && at.hash == SAME,
                 (Derived::Active | Derived::Blocked, None) => false,
                 // Whom a filter or a rule fails for stays as they are.
-                (Derived::Undecided { .. }, _) => true,
+                (Derived::Undecided { .. }, _) | (_, None) => true,
                 (_, Some(at)) => {
                     policy.out_of_scope == OutOfScope::Keep || at.status != DirectoryStatus::Active
                 }
-                (_, None) => true,
             };
             prop_assert!(fits, "{derived:?} {before:?}");
             return Ok(());
