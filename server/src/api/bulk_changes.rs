@@ -93,7 +93,7 @@ impl NewBulkChange {
 /// each, or why not. It can be applied for a day.
 #[utoipa::path(post, path = "/customers/{id}/bulk-changes", tag = "Bulk changes",
     params(("id" = CustomerId, Path)), request_body = NewBulkChange,
-    responses((status = 201, body = Bulk), Refusals))]
+    responses((status = 201, body = Bulk), RefusalsWithConflict))]
 async fn prepare(
     State(backend): State<Backend>,
     caller: Caller,

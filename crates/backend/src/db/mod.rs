@@ -5,7 +5,7 @@
 //! [`fetch_scalar!`](crate::db::fetch_scalar), [`execute!`](crate::db::execute) and [`insert_many!`](crate::db::insert_many). What the two can't say alike is a named method
 //! of [`Tx`], never an `if` in a query.
 
-mod columns;
+pub(crate) mod columns;
 #[cfg(test)]
 pub(crate) mod crash;
 mod migrate;

@@ -97,7 +97,7 @@ impl Plan {
     /// Stores changes.
     pub async fn store(&mut self, tx: &mut Tx, work: &Work<'_>, changes: &[Change]) -> Result<()> {
         let run_id = work.run.id.0;
-        let rows: Vec<(i64, &Change)> = (self.position + 1..).zip(changes).collect();
+        let rows = (self.position + 1..).zip(changes).map(Ok);
         self.position += i64::try_from(changes.len()).unwrap_or(i64::MAX);
         insert_columns!(
             tx,

@@ -13,7 +13,7 @@ use planner::{
 use uuid::Uuid;
 
 use super::{record::Work, seen::Noting, stop::Stop};
-use crate::{Result, Tx, db::insert_columns, execute, fetch_optional};
+use crate::{Result, Tx, db::insert_columns, execute, fetch_optional, store::write_json};
 
 /// Objects that go into one transaction: a statement on SQLite is a trip to another thread, so
 /// rows go in by the thousand.
@@ -120,7 +120,7 @@ impl Stager {
         let run_id = work.run.id.0;
         let first = self.position;
         self.position += i64::try_from(members.len()).unwrap_or(i64::MAX);
-        let rows: Vec<_> = (first..).zip(&members).collect();
+        let rows = (first..).zip(&members).map(Ok);
         insert_columns!(
             &mut tx,
             "INSERT INTO run_staging_member (run_id, group_external_id, position, members)",
@@ -163,20 +163,18 @@ pub(super) async fn insert_objects(
     run_id: Uuid,
     objects: &[SourceObject],
 ) -> Result<()> {
-    let rows: Vec<Row<'_>> = objects
-        .iter()
-        .map(|object| Row {
+    let rows = objects.iter().map(|object| -> Result<Row<'_>> {
+        Ok(Row {
             object,
             name_folded: object.content.name_folded(),
             search_text: object.content.search_text(),
             user_name_folded: object.content.user_name_folded(),
             mail_folded: of_user(object, Content::mail_folded),
             employee_id_folded: of_user(object, Content::employee_id_folded),
-            attributes: serde_json::to_string(&object.content.attributes)
-                .unwrap_or_else(|_| "{}".to_owned()),
+            attributes: write_json(&object.content.attributes)?,
             hash: hash::content(&object.content),
         })
-        .collect();
+    });
     insert_columns!(
         tx,
         "INSERT INTO run_staging (run_id, object_type, external_id, presence, display_name,

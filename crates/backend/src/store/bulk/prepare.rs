@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_optional, in_scope, insert_many,
     store::{
+        enrolment,
         groups::{self, GroupQuery},
         users::{self, UserQuery},
     },
@@ -80,6 +81,9 @@ pub async fn prepare(b: &Backend, scope: &Scope, wanted: Prepared) -> Result<Bul
     scope.require(action.permission())?;
     if !BulkAction::of(list).contains(&action) {
         return Err(Error::invalid("action", "This can’t be done to groups."));
+    }
+    if action == BulkAction::Invite {
+        enrolment::mail_is_set_up(b)?;
     }
     let note = parse_note("note", &wanted.note)?;
     let mut tx = b.db.read().await?;

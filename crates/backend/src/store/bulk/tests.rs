@@ -220,3 +220,15 @@ db_test!(a_preview_is_good_for_a_day, |t| {
     let left = fetch_scalar!(&mut tx, i64, "SELECT COUNT(*) FROM bulk_item").unwrap();
     assert_eq!(left, 0);
 });
+
+db_test!(nobody_is_shown_an_invitation_that_cannot_be_sent, |t| {
+    let owner = t.owner().await;
+    let customer = t.customer("A").await;
+    let ada = sample::user(&t, customer, None, "Ada", Active).await;
+    assert!(t.settings.smtp.is_none());
+    let refused = prepare(&t, &owner, of_users(BulkAction::Invite, &[ada])).await;
+    let Err(Error::Conflict { message, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(message.starts_with("Mail isn’t set up"), "{message}");
+});

@@ -44,9 +44,6 @@ use crate::{
     sync,
 };
 
-/// Rows that are made ready at a time.
-const STEP: usize = 5_000;
-
 /// Applies an import that waits: exactly what its dry run showed, or nothing. Where the directory
 /// changed since, the dry run is made anew and the caller is told to look at it again.
 ///
@@ -226,16 +223,14 @@ impl Applying<'_> {
             .ok_or_else(|| Error::Internal(format!("row {} of an import has no id", row.number)))
     }
 
-    fn rows(&self, outcome: RowOutcome) -> Vec<&Planned> {
+    fn rows(&self, outcome: RowOutcome) -> impl Iterator<Item = &Planned> {
         let rows = self.plan.rows.iter();
-        rows.filter(|row| row.outcome == outcome).collect()
+        rows.filter(move |row| row.outcome == outcome)
     }
 
     /// Brings people in, changes who is here, and gives both their aliases and groups.
     async fn write(&self, tx: &mut Tx) -> Result<()> {
-        for rows in self.rows(RowOutcome::Create).chunks(STEP) {
-            self.create(tx, rows).await?;
-        }
+        self.create(tx).await?;
         for row in self.rows(RowOutcome::Update) {
             self.update(tx, row).await?;
         }
@@ -261,7 +256,7 @@ impl Applying<'_> {
         insert_columns!(
             &mut *tx,
             "INSERT INTO directory_user_alias (user_id, customer_id, address, address_folded)",
-            aliases,
+            aliases.iter().map(Ok),
             |row| {
                 "uuid": row.0,
                 "uuid": self.customer.0,
@@ -273,11 +268,8 @@ impl Applying<'_> {
         tx.insert_memberships(&memberships).await
     }
 
-    async fn create(&self, tx: &mut Tx, rows: &[&Planned]) -> Result<()> {
-        let rows = rows
-            .iter()
-            .map(|row| self.new_user(row))
-            .collect::<Result<Vec<_>>>()?;
+    async fn create(&self, tx: &mut Tx) -> Result<()> {
+        let rows = self.rows(RowOutcome::Create);
         let by = self.scope.actor_name();
         insert_columns!(
             &mut *tx,
@@ -285,7 +277,7 @@ impl Applying<'_> {
                 user_name_folded, display_name, name_folded, search_text, given_name, surname,
                 mail, mail_folded, employee_id_folded, attributes, status, guest,
                 administrator_at, administrator_by, created_at, changed_at)",
-            rows,
+            rows.map(|row| self.new_user(row)),
             |row| {
                 "uuid": row.id,
                 "uuid": self.customer.0,
@@ -419,43 +411,31 @@ impl Applying<'_> {
     }
 
     async fn changes(&self, tx: &mut Tx, run: RunId) -> Result<()> {
-        let rows: Vec<_> = self
-            .plan
-            .rows
-            .iter()
-            .filter(|row| row.outcome != RowOutcome::Unchanged)
-            .enumerate()
-            .collect();
-        for rows in rows.chunks(STEP) {
-            let rows = rows
-                .iter()
-                .map(|(at, row)| self.change(*at, row))
-                .collect::<Result<Vec<_>>>()?;
-            insert_columns!(
-                &mut *tx,
-                "INSERT INTO run_change (run_id, position, object_type, external_id, object_id,
-                    display_name, name_folded, action, status, error, edges, before_value,
-                    after_value)",
-                rows,
-                |row| {
-                    "uuid": run.0,
-                    "bigint": row.position,
-                    "text": ObjectType::User.as_str(),
-                    "uuid": row.object,
-                    "uuid": row.object,
-                    "text": row.display_name.as_str(),
-                    "text": row.name_folded.as_str(),
-                    "text": row.action.as_str(),
-                    "text": row.status.as_str(),
-                    "text": row.error.as_deref(),
-                    "bigint": 0_i64,
-                    "text": row.before.as_deref(),
-                    "text": row.after.as_deref(),
-                },
-                ""
-            )?;
-        }
-        Ok(())
+        let rows = self.plan.rows.iter();
+        let rows = rows.filter(|row| row.outcome != RowOutcome::Unchanged);
+        insert_columns!(
+            tx,
+            "INSERT INTO run_change (run_id, position, object_type, external_id, object_id,
+                display_name, name_folded, action, status, error, edges, before_value,
+                after_value)",
+            rows.enumerate().map(|(at, row)| self.change(at, row)),
+            |row| {
+                "uuid": run.0,
+                "bigint": row.position,
+                "text": ObjectType::User.as_str(),
+                "uuid": row.object,
+                "uuid": row.object,
+                "text": row.display_name.as_str(),
+                "text": row.name_folded.as_str(),
+                "text": row.action.as_str(),
+                "text": row.status.as_str(),
+                "text": row.error.as_deref(),
+                "bigint": 0_i64,
+                "text": row.before.as_deref(),
+                "text": row.after.as_deref(),
+            },
+            ""
+        )
     }
 
     fn change(&self, at: usize, row: &Planned) -> Result<Change> {

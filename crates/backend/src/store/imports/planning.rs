@@ -237,32 +237,25 @@ pub(super) async fn keep_rows(
 ) -> Result<()> {
     execute!(&mut *tx, "DELETE FROM import_row WHERE import_id = $1", id)?;
     let rows = plan.map(|plan| plan.rows.as_slice()).unwrap_or_default();
-    for rows in rows.chunks(5_000) {
-        let rows = rows
-            .iter()
-            .map(|row| stored(b, row))
-            .collect::<Result<Vec<_>>>()?;
-        insert_columns!(
-            &mut *tx,
-            "INSERT INTO import_row (import_id, number, outcome, display_name,
-                user_principal_name, search_text, user_id, errors, before_value, after_value)",
-            rows,
-            |row| {
-                "uuid": id.0,
-                "bigint": row.number,
-                "text": row.outcome,
-                "text": row.display_name.as_str(),
-                "text": row.user_name.as_str(),
-                "text": row.search_text.as_str(),
-                "uuid": row.user_id,
-                "text": row.errors.as_deref(),
-                "text": row.before.as_deref(),
-                "text": row.after.as_deref(),
-            },
-            ""
-        )?;
-    }
-    Ok(())
+    insert_columns!(
+        &mut *tx,
+        "INSERT INTO import_row (import_id, number, outcome, display_name,
+            user_principal_name, search_text, user_id, errors, before_value, after_value)",
+        rows.iter().map(|row| stored(b, row)),
+        |row| {
+            "uuid": id.0,
+            "bigint": row.number,
+            "text": row.outcome,
+            "text": row.display_name.as_str(),
+            "text": row.user_name.as_str(),
+            "text": row.search_text.as_str(),
+            "uuid": row.user_id,
+            "text": row.errors.as_deref(),
+            "text": row.before.as_deref(),
+            "text": row.after.as_deref(),
+        },
+        ""
+    )
 }
 
 fn stored(b: &Backend, row: &Planned) -> Result<Stored> {
