@@ -1,5 +1,5 @@
 import { axeFindsNothing } from "../audit";
-import { expect, test } from "../fixtures";
+import { expect, hydrated, test } from "../fixtures";
 
 const file = (text: string) => ({ name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
 
@@ -52,6 +52,62 @@ test("a file is looked at, corrected and imported", async ({ page, goto, custome
     await goto(`/users?customer=${customer.id}`);
     await expect(page.getByRole("row", { name: /Ada Lovelace/ })).toContainText("Import");
   });
+});
+
+test("people come with passwords and sign in with them, by an alias too; nobody comes twice", async ({ page, goto, customer, browser, baseURL, unique }) => {
+  test.setTimeout(90_000);
+  const tail = unique("w").replace(/[^a-z0-9]/gi, "").toLowerCase();
+  const [name, alias, password] = [`wil.${tail}@contoso.example`, `boss.${tail}@contoso.example`, "seven green kettles sing"];
+  await goto(`/customers/${customer.id}/imports`);
+  const text = `User name,Name,Password,Aliases,Employee id\n${name},Wil Helder,${password},${alias},77\n`;
+  await page.getByLabel("File").setInputFiles(file(text));
+  await page.getByRole("button", { name: "Look at the file" }).click();
+  await expect(page.getByLabel("Password is imported as")).toHaveValue("password");
+  await page.getByRole("button", { name: "Import all" }).click();
+  await expect(page.getByText("1 of 1 passwords set.")).toBeVisible({ timeout: 30_000 });
+  await axeFindsNothing(page);
+
+  await test.step("the alias is a name to sign in with", async () => {
+    const context = await browser.newContext({ storageState: { cookies: [], origins: [] }, ...(baseURL && { baseURL }) });
+    const own = await context.newPage();
+    await own.goto("/my/sign-in");
+    await hydrated(own);
+    await own.getByLabel("User name").fill(alias.toUpperCase());
+    await own.getByLabel("Password").fill(password);
+    await own.getByRole("button", { name: "Sign in" }).click();
+    await expect(own).toHaveURL("/my");
+    await expect(own.getByRole("heading", { level: 1 })).toHaveText("Wil Helder");
+    await expect(own.getByRole("main")).toContainText(alias);
+    await context.close();
+  });
+
+  await test.step("under another name the same employee id is refused, with whose it is", async () => {
+    await goto(`/customers/${customer.id}/imports`);
+    await page.getByLabel("File").setInputFiles(file(`User name,Name,Employee id\nother.${tail}@contoso.example,Wil,77\n`));
+    await page.getByRole("button", { name: "Look at the file" }).click();
+    const row = page.getByRole("table", { name: "Rows" }).getByRole("row", { name: /other/ });
+    await expect(row).toContainText(`Employee id: Wil Helder (${name}) has this employee id already`);
+    await expect(page.getByText("No row can be imported")).toBeVisible();
+  });
+});
+
+test("who is in groups of the tenant is brought in once, through an integration that never ran", async ({ page, goto, customer, tenant, control, api, unique }) => {
+  const integration = await api.connected(customer, tenant);
+  await api.post(`/integrations/${integration.id}/test-connection`);
+  const surname = unique("q").replace(/[^a-z]/gi, "").toLowerCase();
+  const one = await control.createUser("Quinta", surname);
+  const group = unique("Onceonly");
+  await control.createGroup(group, "security", [one.id]);
+  await goto(`/customers/${customer.id}/imports/from-groups?integration=${integration.id}`);
+  await page.getByLabel("Find groups by their name").fill(group);
+  await page.getByRole("list", { name: "Groups found" }).getByLabel(group).click();
+  await page.getByRole("button", { name: "Look at the members" }).click();
+  const rows = page.getByRole("table", { name: "Rows" });
+  await expect(rows.getByRole("row", { name: /Quinta/ })).toContainText("Create");
+  await page.getByRole("button", { name: "Import all" }).click();
+  await expect(page.getByText("The import was applied")).toBeVisible();
+  await goto(`/users?customer=${customer.id}`);
+  await expect(page.getByRole("table", { name: "Users" }).getByRole("row", { name: /Quinta/ })).toContainText("Import");
 });
 
 test("members of groups are imported once", async ({ page, goto, customer, tenant, control, api, unique }) => {

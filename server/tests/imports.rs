@@ -1,11 +1,13 @@
 //! Imports by REST, and by the form of a page.
 
-use std::fmt::Write as _;
+use std::{convert::Infallible, fmt::Write as _};
 
 use axum::body::Body;
-use domain::permission::Role;
+use domain::{import::FILE_BYTES_MAX, permission::Role};
+use futures::{StreamExt as _, stream};
 use http::{Method, Request, header};
 use serde_json::{Value, json};
+use server::router::BODY_MAX;
 
 use crate::support::{Answer, TestApp, both, both_with_farm, id};
 
@@ -159,6 +161,19 @@ async fn send_form(app: &TestApp, cookie: &str, fields: &[(&str, &str)]) -> Answ
         .unwrap();
     }
     body.push_str("--edge--\r\n");
+    // In pieces, one after the other, as they come by a connection.
+    let pieces: Vec<_> = body
+        .as_bytes()
+        .chunks(16 * 1024)
+        .map(<[u8]>::to_vec)
+        .collect();
+    let pieces = stream::iter(pieces).enumerate();
+    let pieces = pieces.then(async |(number, piece)| {
+        if number > 0 {
+            tokio::task::yield_now().await;
+        }
+        Ok::<_, Infallible>(piece)
+    });
     let request = Request::builder()
         .method(Method::POST)
         .uri(app::routes::IMPORT_FILE)
@@ -166,7 +181,7 @@ async fn send_form(app: &TestApp, cookie: &str, fields: &[(&str, &str)]) -> Answ
         .header("sec-fetch-site", "same-origin")
         .header(header::ACCEPT, "text/html")
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge")
-        .body(Body::from(body));
+        .body(Body::from_stream(pieces));
     app.send(request.unwrap()).await
 }
 
@@ -209,3 +224,33 @@ both!(a_page_takes_a_file_without_the_browser_code, |app| {
     let forbidden = send_form(&app, &reader, &[("customer", &customer), ("file", PEOPLE)]).await;
     assert_eq!(forbidden.status, 403);
 });
+
+both!(
+    a_file_may_be_larger_than_other_bodies_and_no_larger_than_said,
+    |app| {
+        let customer = app.customer("Adatum").await.to_string();
+        let path = format!("/customers/{customer}/imports");
+        let file = |bytes: usize| {
+            let head = "upn,name,city\nada@x.example,Ada,";
+            format!("{head}{}\n", "a".repeat(bytes - head.len() - 1))
+        };
+        // Larger than any other body may be: what is wrong is one cell.
+        let import = upload(&app, &path, "text/csv", file(2 * BODY_MAX)).await;
+        assert_eq!(import.expect(201)["counts"]["error"], 1);
+        let answer = upload(&app, &path, "text/csv", file(FILE_BYTES_MAX + 1)).await;
+        answer.refused(413);
+        assert!(answer.text.contains("32 MiB"), "{}", answer.text);
+
+        let cookie = app.session(&app.owner_scope).await;
+        let page = format!("/customers/{customer}/imports");
+        for bytes in [FILE_BYTES_MAX + 1, FILE_BYTES_MAX + 1024 * 1024] {
+            let fields = [("customer", &*customer), ("file", &*file(bytes))];
+            let sent = send_form(&app, &cookie, &fields).await;
+            assert_eq!(sent.header("location"), page, "{}", sent.status);
+            let back = app.page_of(&page, &cookie).await;
+            assert!(back.text.contains("at most 32 MB"), "{}", back.text);
+        }
+        let list = app.get(&path).await.expect(200);
+        assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
+    }
+);

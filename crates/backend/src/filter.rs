@@ -291,6 +291,7 @@ impl Trial<'_> {
             unmapped: row.is_unmapped,
             matching: planner::matching::Standing::Settled,
             name_taken: false,
+            name_held: false,
             group_kind: row.group_kind,
         };
         let (falls, cause, error) = match (derive(self.policy, &facts), judged) {

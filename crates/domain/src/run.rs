@@ -271,6 +271,9 @@ text_enum! {
         ExcludedByFilter = "excluded_by_filter",
         /// A filter fails for it: it stays as it is, and waits.
         FilterFailed = "filter_failed",
+        /// Its user name, or its new one, is what somebody made here signs in with: it stays as it is,
+        /// and waits.
+        UserNameHeld = "user_name_held",
         /// Somebody here may be the same person: a decision is waited for.
         MatchUndecided = "match_undecided",
         /// Nobody new comes in unconfirmed: a decision is waited for.
@@ -304,6 +307,7 @@ impl Reason {
             Self::MappingFailed => "A mapping rule fails for it",
             Self::ExcludedByFilter => "Excluded by filter",
             Self::FilterFailed => "A filter fails for it",
+            Self::UserNameHeld => "Somebody here signs in with its user name",
             Self::MatchUndecided => {
                 "May be somebody who is here already: to be decided in Matching"
             }

@@ -39,6 +39,10 @@ pub struct Facts {
     /// Whether an active user of an older integration of the customer, or one made here, has this
     /// user name.
     pub name_taken: bool,
+    /// Whether somebody else who is in use signs in with the user name of somebody whom the integration
+    /// has here already: somebody made here, or by an alias. What the source says of a person is no
+    /// reason to take another's name, nor to put the person out of use.
+    pub name_held: bool,
     /// A group's kind.
     pub group_kind: Option<GroupKind>,
 }
@@ -50,8 +54,8 @@ pub enum Derived {
     Active,
     /// It belongs into the directory, not in use: its sign-in is blocked in the source.
     Blocked,
-    /// It may belong into the directory: a filter or a mapping rule fails for it, so it stays as it
-    /// is there, but for a blocked sign-in, which counts all the same.
+    /// It may belong into the directory: a filter or a mapping rule fails for it, or its user name is
+    /// held here, so it stays as it is there, but for a blocked sign-in, which counts all the same.
     Undecided {
         /// What fails.
         reason: Reason,
@@ -188,10 +192,10 @@ impl Question {
                 facts.sign_in_blocked && policy.blocked_sign_in_disables,
                 Derived::Blocked,
             ),
-            Self::UserName => when(
-                facts.name_taken,
-                Derived::Filtered(Reason::DuplicateUserName),
-            ),
+            Self::UserName if facts.name_taken => {
+                Some(Derived::Filtered(Reason::DuplicateUserName))
+            }
+            Self::UserName => when(facts.name_held, undecided(Reason::UserNameHeld)),
         }
     }
 }
@@ -261,6 +265,7 @@ mod tests {
         unmapped: false,
         matching: Standing::Settled,
         name_taken: false,
+        name_held: false,
         group_kind: None,
     };
 
@@ -337,6 +342,28 @@ mod tests {
                     ..PERSON
                 },
                 Derived::Filtered(Reason::DuplicateUserName),
+            ),
+            (
+                Facts {
+                    name_held: true,
+                    ..PERSON
+                },
+                undecided(Reason::UserNameHeld, false),
+            ),
+            (
+                Facts {
+                    name_taken: true,
+                    name_held: true,
+                    ..PERSON
+                },
+                Derived::Filtered(Reason::DuplicateUserName),
+            ),
+            (
+                Facts {
+                    name_held: true,
+                    ..blocked
+                },
+                Derived::Blocked,
             ),
             (
                 Facts {
@@ -513,7 +540,7 @@ mod tests {
             kind,
             filter,
             matching,
-            any::<[bool; 7]>(),
+            any::<[bool; 8]>(),
         )
             .prop_map(
                 |(object_type, presence, group_kind, filter, matching, flags)| Facts {
@@ -528,6 +555,7 @@ mod tests {
                     guest: flags[4],
                     name_taken: flags[5],
                     unmapped: flags[6],
+                    name_held: flags[7],
                     group_kind,
                 },
             )

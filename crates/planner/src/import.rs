@@ -9,11 +9,15 @@ mod person;
 pub mod table;
 pub mod text;
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+};
 
 use domain::{
     id::{GroupId, UserId},
     import::{CellError, ImportCounts, ImportField, ImportPassword, RowOutcome},
+    matching::MatchKey,
     policy::Policy,
     run::Action,
     user::DirectoryStatus,
@@ -170,34 +174,45 @@ impl Plan {
     }
 }
 
-/// The names that rows sign in with, folded: their user names and aliases. What has to be known of a
-/// directory to plan them is who has one of these.
-pub fn names(table: &Table, reading: &Reading) -> Vec<String> {
-    let mut names: Vec<String> = table
-        .rows()
-        .flat_map(|row| {
-            let cells = reading.columns.iter().enumerate();
-            let cells = cells.filter_map(|(at, field)| Some(((*field)?, row.cell(at))));
-            cells
-                .flat_map(|(field, cell)| match field {
-                    ImportField::UserPrincipalName => vec![crate::key(cell)],
-                    ImportField::Aliases => person::listed(cell).map(crate::key).collect(),
-                    _ => Vec::new(),
-                })
-                .filter(|name| !name.is_empty())
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+/// What has to be known of a directory to plan rows is who has one of these. Folded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    /// User names, aliases and mail addresses, each once.
+    pub addresses: HashSet<String>,
+    /// Employee ids.
+    pub employee_ids: HashSet<String>,
+}
+
+/// By what the rows name people.
+pub fn names(table: &Table, reading: &Reading) -> Named {
+    let mut named = Named::default();
+    for row in table.rows() {
+        for (at, field) in reading.columns.iter().enumerate() {
+            let cell = row.cell(at);
+            let (all, folded) = match field {
+                Some(ImportField::UserPrincipalName | ImportField::Mail) => {
+                    (&mut named.addresses, crate::key(cell))
+                }
+                Some(ImportField::EmployeeId) => (&mut named.employee_ids, crate::key(cell)),
+                Some(ImportField::Aliases) => {
+                    named.addresses.extend(person::listed(cell).map(crate::key));
+                    continue;
+                }
+                _ => continue,
+            };
+            if !folded.is_empty() {
+                all.insert(folded);
+            }
+        }
+    }
+    named
 }
 
 /// What comes of each row of a table over what a directory has.
 pub fn plan(table: &Table, reading: &Reading, known: &Known) -> Plan {
     let reader = Reader::new(table.headers(), reading);
     // Who of the file has a name already: a user name before an alias, an earlier row before a later.
-    let mut taken: HashMap<String, u32> = HashMap::new();
+    let mut taken = Taken::default();
     let mut counts = ImportCounts::default();
     let mut rows = Vec::with_capacity(table.len());
     for row in table.rows() {
@@ -209,13 +224,20 @@ pub fn plan(table: &Table, reading: &Reading, known: &Known) -> Plan {
     Plan { rows, counts }
 }
 
+/// Which earlier row has it.
+#[derive(Debug, Default)]
+struct Taken {
+    names: HashMap<String, u32>,
+    employee_ids: HashMap<String, u32>,
+}
+
 /// What comes of one person.
 fn one(
     number: u32,
     mut person: Person,
     reader: &Reader<'_>,
     known: &Known,
-    taken: &mut HashMap<String, u32>,
+    taken: &mut Taken,
 ) -> Planned {
     let name = person.user_name_folded();
     let who = known.find(name.as_ref());
@@ -228,13 +250,13 @@ fn one(
                 .map(|alias| (ImportField::Aliases, crate::key(alias))),
         );
         for (field, name) in names.collect::<Vec<_>>() {
-            if let Some(earlier) = taken.get(&name) {
+            if let Some(earlier) = taken.names.get(&name) {
                 let message = format!(
                     "Row {earlier} has this name too. Each person needs a name of their own: change one of them."
                 );
                 person.blame(reader, field, message);
             } else {
-                taken.insert(name, number);
+                taken.names.insert(name, number);
             }
         }
     }
@@ -270,6 +292,9 @@ fn one(
             person.blame(reader, ImportField::Aliases, message);
         }
     }
+    if user.is_none() {
+        alike(number, &mut person, reader, known, taken);
+    }
     for name in person.groups.clone() {
         match known.group(&name) {
             Ok(group) => groups.push((group.id, group.display_name.clone())),
@@ -279,6 +304,38 @@ fn one(
     groups.sort_unstable();
     groups.dedup();
     decide(number, person, user, groups)
+}
+
+/// Blames what somebody new has in common with somebody who is here, or with an earlier row: nobody is
+/// to come in twice under two user names.
+fn alike(number: u32, person: &mut Person, reader: &Reader<'_>, known: &Known, taken: &mut Taken) {
+    let brought = person.brought();
+    let earlier = brought.employee_id.as_ref();
+    if let Some(earlier) = earlier.and_then(|id| taken.employee_ids.get(id)) {
+        let message = format!(
+            "Row {earlier} has this employee id too. Each person has one of their own: change one of them."
+        );
+        person.blame(reader, ImportField::EmployeeId, message);
+    }
+    // A name that somebody signs in with is told already.
+    if person.errors.is_empty()
+        && let Some((user, key)) = known.fitting(&brought)
+    {
+        let by_id = key == MatchKey::EmployeeId;
+        let (field, what) = match brought.mail {
+            _ if by_id => (ImportField::EmployeeId, "employee id"),
+            Some(_) => (ImportField::Mail, "address"),
+            None => (ImportField::UserPrincipalName, "address"),
+        };
+        let message = format!(
+            "{} has this {what} already, and may be the same person. Give their user name in this row, or another {what}.",
+            user.named()
+        );
+        person.blame(reader, field, message);
+    }
+    if let Some(id) = brought.employee_id {
+        taken.employee_ids.entry(id).or_insert(number);
+    }
 }
 
 /// Somebody new, somebody who changes, or nothing; where nothing is wrong.

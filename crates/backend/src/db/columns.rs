@@ -23,17 +23,20 @@ macro_rules! insert_columns {
                 $crate::db::Tx::Sqlite(t) => {
                     let mut make = || {
                         let chunk = thousand(&mut rows)?;
+                        if chunk.is_empty() {
+                            return Ok(None);
+                        }
                         let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(concat!($into, " "));
                         query.push_values(&chunk, |mut bind, $row| {
                             $(bind.push_bind($value);)+
                         });
                         query.push(concat!(" ", $tail));
-                        Ok::<_, $crate::Error>((query, chunk.len()))
+                        Ok::<_, $crate::Error>(Some((query, chunk.len())))
                     };
                     let mut made = make()?;
-                    while made.1 > 0 {
+                    while let Some((mut query, number)) = made {
                         // What is left over is another text each time.
-                        let query = made.0.build().persistent(made.1 == ROWS);
+                        let query = query.build().persistent(number == ROWS);
                         let work = query.execute(&mut **t);
                         let (done, next) = futures::future::join(work, async { make() }).await;
                         done?;
@@ -43,6 +46,9 @@ macro_rules! insert_columns {
                 $crate::db::Tx::Postgres(t) => {
                     let mut make = || {
                         let chunk = thousand(&mut rows)?;
+                        if chunk.is_empty() {
+                            return Ok(None);
+                        }
                         let mut query =
                             sqlx::QueryBuilder::<sqlx::Postgres>::new(concat!($into, " SELECT * FROM unnest("));
                         let mut list = query.separated(", ");
@@ -59,11 +65,11 @@ macro_rules! insert_columns {
                             list.push_unseparated(concat!("::", $kind, "[]"));
                         )+
                         query.push(concat!(") ", $tail));
-                        Ok::<_, $crate::Error>((query, chunk.len()))
+                        Ok::<_, $crate::Error>(Some((query, chunk.len())))
                     };
                     let mut made = make()?;
-                    while made.1 > 0 {
-                        let work = made.0.build().execute(&mut **t);
+                    while let Some((mut query, _)) = made {
+                        let work = query.build().execute(&mut **t);
                         let (done, next) = futures::future::join(work, async { make() }).await;
                         done?;
                         made = next?;

@@ -84,7 +84,7 @@ async fn applied(work: &Work<'_>) -> Result<i64> {
         &mut tx,
         i64,
         "SELECT COUNT(*) FROM run_change WHERE run_id = $1 AND status IN ('applied', 'failed')
-            AND (reason IS NULL OR reason NOT IN ('mapping_failed', 'filter_failed'))",
+            AND (reason IS NULL OR reason NOT IN ('mapping_failed', 'filter_failed', 'user_name_held'))",
         work.run.id
     )
 }

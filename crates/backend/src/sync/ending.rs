@@ -488,6 +488,7 @@ async fn settle_pending(work: &Work<'_>, tx: &mut Tx) -> Result<()> {
         tx,
         "UPDATE source_object SET pending = CASE
                 WHEN c.reason IN ('mapping_failed', 'filter_failed') THEN 'mapping'
+                WHEN c.reason = 'user_name_held' THEN 'name_held'
                 WHEN c.status = 'filtered' THEN 'matching'
                 WHEN c.status = 'failed' THEN 'failed'
                 WHEN c.reason = 'empty_answer' THEN 'empty_answer' ELSE 'guard_limit' END

@@ -42,7 +42,7 @@ pub(super) async fn recount(tx: &mut Tx, run_id: RunId, lines: &mut [CountLine])
         (ObjectType, Action, Option<Reason>, i64),
         "SELECT object_type, action, reason, COUNT(*) FROM run_change
           WHERE run_id = $1 AND status = 'failed' AND object_type <> 'membership'
-            AND (reason IS NULL OR reason NOT IN ('mapping_failed', 'filter_failed'))
+            AND (reason IS NULL OR reason NOT IN ('mapping_failed', 'filter_failed', 'user_name_held'))
           GROUP BY object_type, action, reason",
         run_id
     )?;
@@ -80,6 +80,19 @@ fn removed_in(after: &str) -> i64 {
     i64::try_from(removed).unwrap_or(0)
 }
 
+/// What is said where nothing fails but names that others sign in with.
+fn held(name: &str, number: i64, cause: String) -> RunError {
+    RunError {
+        code: Reason::UserNameHeld.to_string(),
+        title: format!(
+            "{} that somebody else here signs in with",
+            counted(number, "person has a user name", "people have user names")
+        ),
+        detail: format!("The first is {name}: {cause}"),
+        fix: "Change one of the two names. Until then they stay as they are.".to_owned(),
+    }
+}
+
 /// What failed, with the first cause.
 pub(super) async fn words(tx: &mut Tx, run_id: RunId, lines: &[CountLine]) -> Result<RunError> {
     let first = fetch_optional!(
@@ -93,7 +106,7 @@ pub(super) async fn words(tx: &mut Tx, run_id: RunId, lines: &[CountLine]) -> Re
         tx,
         (Reason, i64),
         "SELECT reason, COUNT(*) FROM run_change
-          WHERE run_id = $1 AND status = 'failed' AND reason IN ('mapping_failed', 'filter_failed')
+          WHERE run_id = $1 AND status = 'failed' AND reason IN ('mapping_failed', 'filter_failed', 'user_name_held')
           GROUP BY reason",
         run_id
     )?;
@@ -103,6 +116,9 @@ pub(super) async fn words(tx: &mut Tx, run_id: RunId, lines: &[CountLine]) -> Re
     name.truncate(name.floor_char_boundary(256));
     let all_by = by_rule.iter().find(|(_, count)| *count == number);
     if let Some((reason, _)) = all_by {
+        if *reason == Reason::UserNameHeld {
+            return Ok(held(&name, number, cause.unwrap_or_default()));
+        }
         let (rule, tab) = match reason {
             Reason::FilterFailed => ("filter", "Filters"),
             _ => ("mapping rule", "Attributes"),

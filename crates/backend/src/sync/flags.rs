@@ -16,6 +16,7 @@ pub(super) enum Flag {
     Turned,
     InScope,
     NameTaken,
+    NameHeld,
     CountdownCancelled,
     Protected,
     /// A mapping rule fails for it.
@@ -34,9 +35,9 @@ impl Flag {
     /// All of them, with the condition of each in SQL.
     pub fn conditions<'a>(
         in_scope: &'a str,
-        name_taken: &'a str,
+        [name_taken, name_held]: [&'a str; 2],
         protected: &'a str,
-    ) -> [(Self, &'a str); 11] {
+    ) -> [(Self, &'a str); 12] {
         [
             (Self::GivenName, "source_object.given_name IS NOT NULL"),
             (Self::Surname, "source_object.surname IS NOT NULL"),
@@ -49,6 +50,7 @@ impl Flag {
             ),
             (Self::InScope, in_scope),
             (Self::NameTaken, name_taken),
+            (Self::NameHeld, name_held),
             (
                 Self::CountdownCancelled,
                 "d.countdown_cancelled_at IS NOT NULL",
@@ -99,6 +101,7 @@ pub(super) fn facts(
         unmapped: Flag::Unmapped.is_in(flags),
         matching: Standing::Settled,
         name_taken: Flag::NameTaken.is_in(flags),
+        name_held: Flag::NameHeld.is_in(flags),
         group_kind,
     }
 }

@@ -36,6 +36,7 @@ mod member_merging;
 mod member_planning;
 pub(crate) mod members;
 mod merging;
+mod name_held;
 mod planning;
 mod reading;
 mod record;

@@ -22,7 +22,7 @@ use super::{
     difference::{self, Differing},
     flags::Flag,
     glance::Glances,
-    holding, matching, member_planning,
+    holding, matching, member_planning, name_held,
     reading::Round,
     record::Work,
     rejections::Rejections,
@@ -310,6 +310,7 @@ async fn batch(
     difference::fill(work, object_type, &differing, now, &mut changes).await?;
     matching::fill(work, &mut changes).await?;
     fill_errors(work, object_type, &mut changes).await?;
+    name_held::fill(work, &mut changes).await?;
     let mut tx = work.bulk().await?;
     plan.store(&mut tx, work, &changes).await?;
     for (keeps, ids) in [false, true].into_iter().zip(&kept) {

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::{
     connect,
     entra::{self, Single},
-    matching, merging,
+    matching, merging, name_held,
     record::Work,
     selected,
     selection::selecting,
@@ -508,7 +508,7 @@ async fn anything_waits(work: &Work<'_>) -> Result<bool> {
     };
     let over: Vec<String> = work.types.iter().map(over).collect();
     let mut tx = work.b().db.read().await?;
-    if matching::moved_on(&mut tx, work).await? {
+    if matching::moved_on(&mut tx, work).await? || name_held::moved_on(&mut tx, work).await? {
         return Ok(true);
     }
     fetch_scalar!(
@@ -517,7 +517,7 @@ async fn anything_waits(work: &Work<'_>) -> Result<bool> {
         sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM source_object
                              WHERE integration_id = $1 AND pending IS NOT NULL
-                               AND pending NOT IN ('mapping', 'matching'))
+                               AND pending NOT IN ('mapping', 'matching', 'name_held'))
                  OR {}",
             over.join(" OR ")
         )),

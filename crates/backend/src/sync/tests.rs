@@ -1,6 +1,7 @@
 //! The engine against the simulator: whatever happened in the tenant, the directory is what its
 //! control API says is in it.
 
+mod any_policy;
 mod batches;
 mod contacts_and_devices;
 mod crashing;
@@ -15,6 +16,7 @@ mod leaving;
 mod mapping;
 mod matching;
 mod meanwhile;
+mod name_held;
 mod odd_answers;
 mod previewing;
 mod protecting;

@@ -27,6 +27,7 @@ use super::{
     kept_here,
     matching::Matches,
     merging::FIRST,
+    name_held,
     record::Work,
 };
 use crate::{
@@ -202,9 +203,15 @@ pub(super) enum Which<'a> {
 
 /// What a walk has to look at besides the integration's own rows.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each a question of its own"
+)]
 struct Beside {
     /// The customer has an older integration, whose user names come first.
     older: bool,
+    /// The customer has people from no source, or aliases.
+    names_here: bool,
     /// Something was rejected.
     rejections: bool,
     /// Attributes of its people are kept here.
@@ -223,12 +230,17 @@ fn flags(selected: bool, object_type: ObjectType, beside: Beside) -> String {
     } else {
         "$4 <> $4"
     };
+    let held = if beside.names_here && object_type == ObjectType::User {
+        name_held::CONDITION
+    } else {
+        "FALSE"
+    };
     // Only people are protected.
     let protected = match object_type {
         ObjectType::User => "d.protected_at IS NOT NULL",
         _ => "FALSE",
     };
-    let flags: Vec<String> = Flag::conditions(scope, taken, protected)
+    let flags: Vec<String> = Flag::conditions(scope, [taken, held], protected)
         .iter()
         .map(|(flag, sql)| flag.when(sql))
         .collect();
@@ -348,6 +360,7 @@ impl Walk {
     pub async fn new(work: &Work<'_>, object_type: ObjectType, which: Which<'_>) -> Result<Self> {
         let beside = Beside {
             older: has_older(work).await?,
+            names_here: object_type == ObjectType::User && name_held::may_be(work).await?,
             rejections: has_rejections(work).await?,
             kept_here: object_type == ObjectType::User && kept_here::any(work).await?,
         };
@@ -525,6 +538,7 @@ mod tests {
         let mut tx = t.db.read().await.unwrap();
         let beside = Beside {
             older: false,
+            names_here: true,
             rejections: false,
             kept_here: false,
         };

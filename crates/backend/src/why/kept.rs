@@ -22,7 +22,7 @@ use planner::{
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{facts, matching, name_holder, scope};
+use super::{facts, matching, name_held_by, name_holder, scope};
 use crate::{
     Backend, Result, Tx, fetch_all, fetch_optional,
     store::{kept_attributes, protection::ProtectionRow, read_json},
@@ -238,6 +238,10 @@ pub(super) async fn subject(
             .name_holder
             .filter(|holder| holder.integration_name.is_some());
         subject.facts.name_taken = subject.name_holder.is_some();
+        if subject.name_holder.is_none() {
+            subject.name_holder = name_held_by(tx, integration, &subject, UserId(row.id)).await?;
+            subject.facts.name_held = subject.name_holder.is_some();
+        }
         subject.known = Some(Known {
             status: row.status,
             reason: row.status_reason,

@@ -24,7 +24,7 @@ use planner::{
     derive::Facts,
     filter::Filters,
     read::{Content, SourceObject},
-    why::NameHolder,
+    why::{NameHolder, Subject},
 };
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -231,6 +231,7 @@ fn facts(policy: &Policy, object: &SourceObject, in_scope: bool, name_taken: boo
         unmapped: object.mapped.error.is_some(),
         matching: planner::matching::Standing::Settled,
         name_taken,
+        name_held: false,
         group_kind: content.group_kind,
     }
 }
@@ -270,6 +271,42 @@ async fn name_holder(
         id: row.id,
         display_name: row.display_name,
         integration_name: Some(row.integration_name),
+    }))
+}
+
+/// Who signs in with the user name of somebody whom the directory has: somebody from no source, or by
+/// an alias.
+async fn name_held_by(
+    tx: &mut Tx,
+    integration: &Integration,
+    subject: &Subject,
+    user: UserId,
+) -> Result<Option<NameHolder>> {
+    let Some(folded) = subject.content.user_name_folded() else {
+        return Ok(None);
+    };
+    if subject.facts.object_type != ObjectType::User {
+        return Ok(None);
+    }
+    let row = fetch_optional!(
+        tx,
+        (UserId, String),
+        "SELECT u.id, u.display_name FROM directory_user u
+          WHERE u.id <> $3 AND u.status = 'active'
+            AND u.id IN (SELECT h.id FROM directory_user h
+                          WHERE h.customer_id = $1 AND h.user_name_folded = $2
+                            AND h.integration_id IS NULL
+                         UNION SELECT a.user_id FROM directory_user_alias a
+                          WHERE a.customer_id = $1 AND a.address_folded = $2)
+          ORDER BY u.id LIMIT 1",
+        integration.customer_id,
+        folded,
+        user
+    )?;
+    Ok(row.map(|(id, display_name)| NameHolder {
+        id,
+        display_name,
+        integration_name: None,
     }))
 }
 

@@ -313,7 +313,7 @@ fn any_policy() -> impl Strategy<Value = Policy> {
 
 fn any_facts() -> impl Strategy<Value = Facts> {
     let filter = prop::sample::select(vec![Answer::In, Answer::Out, Answer::Fails]);
-    (any::<[bool; 6]>(), 0usize..3, filter).prop_map(|(on, presence, filter)| Facts {
+    (any::<[bool; 7]>(), 0usize..3, filter).prop_map(|(on, presence, filter)| Facts {
         filter,
         object_type: ObjectType::User,
         presence: [Presence::Present, Presence::SoftDeleted, Presence::Gone][presence],
@@ -323,6 +323,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         sign_in_blocked: on[3],
         guest: on[4],
         name_taken: on[5],
+        name_held: on[6],
         matching: crate::matching::Standing::Settled,
         unmapped: false,
         group_kind: None,

@@ -5,11 +5,15 @@ use std::collections::{HashMap, HashSet};
 use domain::{
     id::{GroupId, UserId},
     made_here::{Editable, changed_elsewhere},
+    matching::MatchKey,
     policy::ObjectType,
     user::DirectoryStatus,
 };
 
-use crate::read::Content;
+use crate::{
+    matching::{Brought, Here, compare},
+    read::Content,
+};
 
 /// Somebody who is here already, and isn't in the bin.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +41,33 @@ impl KnownUser {
     pub(super) fn signs_in_as(&self, name: &str) -> bool {
         let name = crate::key(name);
         self.aliases.contains(&name) || self.content.user_name_folded().as_deref() == Some(&name)
+    }
+
+    /// As somebody is compared with whom a source brings. Nothing is asked of who they are here: an
+    /// import matches nobody by itself.
+    fn here(&self) -> Here {
+        Here {
+            id: self.id.0,
+            user_name: self.content.user_name_folded(),
+            mail: self.content.mail_folded(),
+            employee_id: self.content.employee_id_folded(),
+            aliases: self.aliases.clone(),
+            given_name: None,
+            surname: None,
+            status: self.status,
+            other_source: false,
+            administrator: false,
+            protected: false,
+        }
+    }
+
+    /// Name and user name, as a sentence names them.
+    pub(super) fn named(&self) -> String {
+        let name = super::table::shortened(&self.content.display_name);
+        match &self.content.user_principal_name {
+            Some(user_name) => format!("{name} ({})", super::table::shortened(user_name)),
+            None => name,
+        }
     }
 
     /// Why an import changes nothing of them; none where it may.
@@ -76,6 +107,10 @@ pub struct Known {
     by_name: HashMap<String, Vec<usize>>,
     /// By their folded aliases.
     by_alias: HashMap<String, Vec<usize>>,
+    /// By their folded mail addresses, where those aren't their user names.
+    by_mail: HashMap<String, Vec<usize>>,
+    /// By their folded employee ids.
+    by_employee_id: HashMap<String, Vec<usize>>,
     groups: HashMap<String, Vec<KnownGroup>>,
 }
 
@@ -92,6 +127,12 @@ impl Known {
             }
             for alias in &user.aliases {
                 known.by_alias.entry(alias.clone()).or_default().push(at);
+            }
+            if let Some(mail) = user.content.mail_folded() {
+                known.by_mail.entry(mail).or_default().push(at);
+            }
+            if let Some(id) = user.content.employee_id_folded() {
+                known.by_employee_id.entry(id).or_default().push(at);
             }
         }
         for group in groups {
@@ -126,6 +167,25 @@ impl Known {
             .map(|at| &self.users[*at])
             .find(|user| user.status == DirectoryStatus::Active && Some(user.id) != but)
             .map(|user| user.content.display_name.as_str())
+    }
+
+    /// Who is here under another user name and may be somebody new all the same, with what the two
+    /// have in common: the employee id before an address.
+    pub(super) fn fitting(&self, brought: &Brought) -> Option<(&KnownUser, MatchKey)> {
+        let addresses = [&brought.user_name, &brought.mail].into_iter().flatten();
+        let by_address = addresses.flat_map(|address| {
+            let by = [&self.by_name, &self.by_mail, &self.by_alias];
+            by.into_iter().filter_map(move |by| by.get(address))
+        });
+        let by_id = brought.employee_id.iter();
+        let by_id = by_id.filter_map(|id| self.by_employee_id.get(id));
+        by_id.chain(by_address).flatten().find_map(|at| {
+            let user = &self.users[*at];
+            let keys = compare(brought, &user.here())?.keys;
+            let strong = keys.contains(&MatchKey::EmployeeId);
+            let key = strong.then_some(MatchKey::EmployeeId);
+            Some((user, key.or_else(|| keys.first().copied())?))
+        })
     }
 
     /// The one group made here of this name.

@@ -11,7 +11,7 @@ use super::{
     Reading,
     table::{Row, shortened},
 };
-use crate::{kept_here, read::Content};
+use crate::{kept_here, matching::Brought, read::Content};
 
 /// Reads rows as people.
 #[derive(Debug)]
@@ -98,6 +98,21 @@ impl Person {
 
     pub fn user_name_folded(&self) -> Option<String> {
         self.user_name.as_deref().map(crate::key)
+    }
+
+    /// As somebody whom a source brings is compared with who is here.
+    pub fn brought(&self) -> Brought {
+        let part = |name| {
+            let found = self.values.iter().find(|(own, _)| *own == name);
+            found.map(|(_, value)| crate::key(value))
+        };
+        let user_name = self.user_name_folded();
+        Brought {
+            mail: part("mail").filter(|mail| user_name.as_ref() != Some(mail)),
+            user_name,
+            employee_id: part("employeeId"),
+            ..Brought::default()
+        }
     }
 
     /// Takes what a cell says that isn't empty.

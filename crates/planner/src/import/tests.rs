@@ -144,6 +144,55 @@ fn each_row_comes_to_what_its_person_needs() {
 }
 
 #[test]
+fn nobody_comes_in_twice_under_two_user_names() {
+    use RowOutcome::{Create, Error, Update};
+
+    let mut ada = user(1, "ada@x.example", "Ada");
+    ada.content.mail = Some("lovelace@x.example".to_owned());
+    let id = serde_json::Value::from("E7");
+    ada.content.attributes.insert("employeeId".to_owned(), id);
+    ada.aliases = vec!["countess@x.example".to_owned()];
+    let mut gone = user(2, "gone@x.example", "Gone");
+    gone.status = DirectoryStatus::Inactive;
+    let known = Known::new([ada, gone].to_vec(), []);
+    let plan = planned(
+        "upn,name,mail,employee id\n\
+         a1@x.example,One,,e7\n\
+         a2@x.example,Two,Lovelace@x.example,\n\
+         a3@x.example,Three,ada@x.example,\n\
+         a4@x.example,Four,countess@x.example,\n\
+         lovelace@x.example,Five,,\n\
+         a6@x.example,Six,gone@x.example,\n\
+         ADA@x.example,Ada,other@x.example,e7\n\
+         a8@x.example,Eight,eight@x.example,8\n\
+         a9@x.example,Nine,eight@x.example,8\n\
+         a10@x.example,Ten,a10@x.example,10\n",
+        &known,
+    );
+    let told = told(&plan);
+    let ada = "Ada (ada@x.example) has this";
+    for (at, outcome, words) in [
+        (0, Error, format!("employee id: {ada} employee id already")),
+        (1, Error, format!("mail: {ada} address already")),
+        (2, Error, format!("mail: {ada} address already")),
+        (3, Error, format!("mail: {ada} address already")),
+        (4, Error, format!("upn: {ada} address already")),
+        (5, Error, "mail: Gone (gone@x.example) has this".to_owned()),
+        (6, Update, String::new()),
+        (7, Create, String::new()),
+        (
+            8,
+            Error,
+            "employee id: Row 9 has this employee id".to_owned(),
+        ),
+        (9, Create, String::new()),
+    ] {
+        assert_eq!(told[at].0, outcome, "{at}: {:?}", told[at]);
+        assert!(told[at].1.starts_with(&words), "{at}: {:?}", told[at]);
+    }
+}
+
+#[test]
 fn hostile_cells_are_errors_of_their_rows() {
     let long = "x".repeat(50_000);
     let name = "🏢".repeat(256);
@@ -251,11 +300,13 @@ fn row() -> impl Strategy<Value = String> {
         "(yes|no)?",
         "(yes|no)?",
         "(a, b|c)?",
+        "([a-h]@x.example)?",
+        "[12]?",
     )
         .prop_map(
-            |(name, display, title, alias, group, admin, guest, phones)| {
+            |(name, display, title, alias, group, admin, guest, phones, mail, id)| {
                 format!(
-                    "{name}@x.example;{display};{title};{alias};{group};{admin};{guest};{phones}"
+                    "{name}@x.example;{display};{title};{alias};{group};{admin};{guest};{phones};{mail};{id}"
                 )
             },
         )
@@ -268,7 +319,7 @@ proptest! {
         there in prop::collection::vec(("[a-f]", any::<bool>()), 0..4),
     ) {
         let text = format!(
-            "upn;name;title;alias;group;admin;guest;phone\n{}\n",
+            "upn;name;title;alias;group;admin;guest;phone;mail;employee id\n{}\n",
             rows.join("\n")
         );
         let mut names = HashSet::new();

@@ -69,7 +69,7 @@ pub(super) fn mend(question: Question, policy: &mut Policy, facts: &mut Facts) {
         Question::Names => (facts.has_given_name, facts.has_surname) = (true, true),
         Question::Matching => facts.matching = Standing::Settled,
         Question::SignIn => facts.sign_in_blocked = false,
-        Question::UserName => facts.name_taken = false,
+        Question::UserName => (facts.name_taken, facts.name_held) = (false, false),
     }
 }
 
@@ -307,6 +307,7 @@ fn take_back(subject: &Subject, kept: &KeptByDecision) -> WhyOther {
 fn correct(subject: &Subject, reason: Reason) -> WhyOther {
     let question = match reason {
         Reason::FilterFailed => Question::Filter,
+        Reason::UserNameHeld => Question::UserName,
         _ => Question::Mapping,
     };
     let object = words::this(subject.facts.object_type);

@@ -365,7 +365,7 @@ fn user_name(subject: &Subject, outcome: StepOutcome) -> WhyStep {
                     holder.display_name
                 ),
                 None => format!(
-                    "“{}”, who was made here, signs in by it and is active: two can’t.",
+                    "“{}” signs in with it here and is active: two can’t.",
                     holder.display_name
                 ),
             },

@@ -46,6 +46,7 @@ fn subject(object_type: ObjectType) -> Subject {
             unmapped: false,
             matching: crate::matching::Standing::Settled,
             name_taken: false,
+            name_held: false,
             group_kind: (object_type == ObjectType::Group).then_some(GroupKind::Security),
         },
         content: Content::named("Ada"),
@@ -126,6 +127,14 @@ fn kept_out() -> Vec<Subject> {
                 id: UserId(Uuid::from_u128(9)),
                 display_name: "Ada Old".to_owned(),
                 integration_name: Some("Fabrikam".to_owned()),
+            });
+        }),
+        with(&|s| {
+            s.facts.name_held = true;
+            s.name_holder = Some(NameHolder {
+                id: UserId(Uuid::from_u128(9)),
+                display_name: "Ada Here".to_owned(),
+                integration_name: None,
             });
         }),
         with(&|s| (s.facts.in_scope, s.scope) = (false, selected(Vec::new()))),
@@ -604,7 +613,7 @@ fn any_subject() -> impl Strategy<Value = Subject> {
     let have = prop::option::of((status, reason, any::<[bool; 3]>()));
     let types = prop::sample::subsequence(ObjectType::ALL.to_vec(), 0..=5);
     let filter = prop::sample::select(vec![Answer::In, Answer::Out, Answer::Fails]);
-    let decided = (object_type, presence, kind, filter, any::<[bool; 7]>());
+    let decided = (object_type, presence, kind, filter, any::<[bool; 8]>());
     let policy = (types, out_of_scope, any::<[bool; 7]>());
     (decided, policy, have).prop_map(|(decided, policy, have)| {
         let (object_type, presence, group_kind, filter, flags) = decided;
@@ -619,6 +628,7 @@ fn any_subject() -> impl Strategy<Value = Subject> {
             sign_in_blocked: flags[3],
             guest: flags[4],
             name_taken: flags[5],
+            name_held: flags[7],
             filter,
             unmapped: flags[6],
             matching: subject.facts.matching,

@@ -70,6 +70,7 @@ pub(super) const fn because(reason: Reason, object_type: ObjectType) -> &'static
         Reason::MappingFailed => "a mapping rule fails for it",
         Reason::ExcludedByFilter => "a filter keeps it out",
         Reason::FilterFailed => "a filter fails for it",
+        Reason::UserNameHeld => "somebody here signs in with its user name",
         Reason::MatchUndecided => {
             "it may be somebody who is here already, and that isn’t decided yet"
         }
@@ -266,6 +267,10 @@ fn undecided(subject: &Subject, reason: Reason) -> String {
     let fails = because(reason, subject.facts.object_type);
     let why = match reason {
         Reason::FilterFailed => super::filters::failing(subject),
+        Reason::UserNameHeld => subject
+            .name_holder
+            .as_ref()
+            .map(|holder| format!("“{}” does, and two can’t.", holder.display_name)),
         _ => subject.mapped.error.clone(),
     };
     let why = why.map(|why| format!(" {why}")).unwrap_or_default();

@@ -109,6 +109,7 @@ async fn status(b: &Backend, tx: &mut Tx, scope: &Scope, id: ImportId) -> Result
 pub async fn rows(b: &Backend, scope: &Scope, id: ImportId, query: RowQuery) -> Result<ImportRows> {
     let mut tx = b.db.read().await?;
     let status = status(b, &mut tx, scope, id).await?;
+    b.limits.take_search(query.q.as_deref(), scope)?;
     let pattern = paging::pattern(query.q.as_deref());
     let total = fetch_scalar!(
         &mut tx,

@@ -1,6 +1,9 @@
 //! The dry run: what the rows of an import come to over what the directory has.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use domain::{
     id::{CustomerId, GroupId, ImportId, IntegrationId, UserId},
@@ -9,7 +12,9 @@ use domain::{
     user::{DirectoryStatus, SourceType},
 };
 use planner::{
-    import::{Known, KnownGroup, KnownUser, Plan, Planned, Reading, names, plan, table::Table},
+    import::{
+        Known, KnownGroup, KnownUser, Named, Plan, Planned, Reading, names, plan, table::Table,
+    },
     read::Content,
 };
 use sqlx::FromRow;
@@ -19,7 +24,7 @@ use crate::{
     Backend, Error, Result, Tx,
     db::{
         insert_columns,
-        rows::{IDS_MAX, fetch_built, push_ids, push_texts},
+        rows::{IDS_MAX, fetch_built, for_each_built, push_ids, push_texts},
     },
     execute, fetch_all,
     store::{read_json, write_json},
@@ -95,48 +100,121 @@ struct UserRow {
     guest: bool,
     administrator: bool,
     attributes: String,
+    user_name_folded: Option<String>,
+    mail_folded: Option<String>,
+    employee_id_folded: Option<String>,
 }
 
 const USER: &str = "SELECT u.id, u.status, u.source_type, u.integration_id,
         i.name AS integration_name, u.user_principal_name, u.display_name, u.given_name, u.surname,
-        u.mail, u.guest, u.administrator_at IS NOT NULL AS administrator, u.attributes
+        u.mail, u.guest, u.administrator_at IS NOT NULL AS administrator, u.attributes,
+        u.user_name_folded, u.mail_folded, u.employee_id_folded
    FROM directory_user u LEFT JOIN integration i ON i.id = u.integration_id
   WHERE u.status <> 'deleted' AND u.customer_id = ";
 
+/// More than that are looked for by reading everybody: a row that an index finds costs ten times one
+/// that is read on the way.
+const MANY: usize = 5_000;
+
 /// Who of a customer has one of these names, and with `groups` its groups.
-async fn known(tx: &mut Tx, customer: CustomerId, named: &[String], groups: bool) -> Result<Known> {
-    let mut found: HashMap<UserId, UserRow> = HashMap::new();
-    for named in named.chunks(IDS_MAX) {
-        let rows = fetch_built!(&mut *tx, UserRow, |query| {
-            query.push(USER).push_bind(customer);
-            query.push(" AND u.user_name_folded");
-            push_texts!(query, named);
-        })?;
-        found.extend(rows.into_iter().map(|row| (row.id, row)));
-        let rows = fetch_built!(&mut *tx, UserRow, |query| {
-            query.push(USER).push_bind(customer);
-            query.push(" AND u.id IN (SELECT a.user_id FROM directory_user_alias a");
-            query.push(" WHERE a.customer_id = ").push_bind(customer);
-            query.push(" AND a.address_folded");
-            push_texts!(query, named);
-            query.push(")");
-        })?;
-        found.extend(rows.into_iter().map(|row| (row.id, row)));
-    }
+async fn known(tx: &mut Tx, customer: CustomerId, named: &Named, groups: bool) -> Result<Known> {
+    let mut found = if named.addresses.len() + named.employee_ids.len() > MANY {
+        among_all(tx, customer, named).await?
+    } else {
+        by_index(tx, customer, named).await?
+    };
     let ids: Vec<Uuid> = found.keys().map(|id| id.0).collect();
-    let mut users = found
-        .into_values()
-        .map(|row| user(row).map(|user| (user.id, user)))
-        .collect::<Result<HashMap<_, _>>>()?;
-    add_names(tx, &ids, &mut users, groups).await?;
+    add_names(tx, &ids, &mut found, groups).await?;
     let groups = if groups {
         groups_of(tx, customer).await?
     } else {
         Vec::new()
     };
-    let mut users: Vec<_> = users.into_values().collect();
+    let mut users: Vec<_> = found.into_values().collect();
     users.sort_unstable_by_key(|user| user.id);
     Ok(Known::new(users, groups))
+}
+
+/// Those of all of a customer.
+pub(super) async fn among_all(
+    tx: &mut Tx,
+    customer: CustomerId,
+    named: &Named,
+) -> Result<HashMap<UserId, KnownUser>> {
+    let aliases = fetch_all!(
+        &mut *tx,
+        (UserId, String),
+        "SELECT user_id, address_folded FROM directory_user_alias WHERE customer_id = $1",
+        customer
+    )?;
+    let by_alias: HashSet<UserId> = aliases
+        .into_iter()
+        .filter(|(_, alias)| named.addresses.contains(alias))
+        .map(|(user, _)| user)
+        .collect();
+    let is = |all: &HashSet<String>, one: &Option<String>| {
+        one.as_ref().is_some_and(|one| all.contains(one))
+    };
+    let mut found = HashMap::new();
+    for_each_built!(
+        tx,
+        UserRow,
+        |query| {
+            query.push(USER).push_bind(customer);
+        },
+        |row| {
+            if is(&named.addresses, &row.user_name_folded)
+                || is(&named.addresses, &row.mail_folded)
+                || is(&named.employee_ids, &row.employee_id_folded)
+                || by_alias.contains(&row.id)
+            {
+                found.insert(row.id, user(row)?);
+            }
+        }
+    )?;
+    Ok(found)
+}
+
+/// Those of few, each way by its index.
+pub(super) async fn by_index(
+    tx: &mut Tx,
+    customer: CustomerId,
+    named: &Named,
+) -> Result<HashMap<UserId, KnownUser>> {
+    const ALIAS: &str =
+        "u.id IN (SELECT a.user_id FROM directory_user_alias a WHERE a.customer_id = ";
+    let mut found = HashMap::new();
+    let addresses: Vec<String> = named.addresses.iter().cloned().collect();
+    let ids: Vec<String> = named.employee_ids.iter().cloned().collect();
+    let ways = [
+        (" AND u.user_name_folded", &addresses),
+        (" AND u.mail_folded", &addresses),
+        (" AND u.employee_id_folded", &ids),
+    ];
+    for (column, texts) in ways {
+        for texts in texts.chunks(IDS_MAX) {
+            let rows = fetch_built!(&mut *tx, UserRow, |query| {
+                query.push(USER).push_bind(customer).push(column);
+                push_texts!(query, texts);
+            })?;
+            for row in rows {
+                found.insert(row.id, user(row)?);
+            }
+        }
+    }
+    for addresses in addresses.chunks(IDS_MAX) {
+        let rows = fetch_built!(&mut *tx, UserRow, |query| {
+            query.push(USER).push_bind(customer);
+            query.push(" AND ").push(ALIAS).push_bind(customer);
+            query.push(" AND a.address_folded");
+            push_texts!(query, addresses);
+            query.push(")");
+        })?;
+        for row in rows {
+            found.insert(row.id, user(row)?);
+        }
+    }
+    Ok(found)
 }
 
 fn user(row: UserRow) -> Result<KnownUser> {
@@ -157,7 +235,7 @@ fn user(row: UserRow) -> Result<KnownUser> {
         },
         administrator: row.administrator,
         aliases: Vec::new(),
-        groups: std::collections::HashSet::new(),
+        groups: HashSet::new(),
     })
 }
 

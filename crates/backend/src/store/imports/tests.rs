@@ -488,6 +488,22 @@ db_test!(
     }
 );
 
+db_test!(only_so_many_imports_of_a_customer_wait, |t| {
+    // By the command line, which takes no allowance.
+    let owner = crate::auth::command_line_scope();
+    let (customer, other) = (t.customer("Adatum").await, t.customer("Fabrikam").await);
+    let file = "upn,name\nada@x.example,Ada\n";
+    let first = staged(&t, &owner, customer, file).await;
+    for _ in 1..WAITING_MAX {
+        staged(&t, &owner, customer, file).await;
+    }
+    let one_more = from_file(&t, &owner, customer, "x.csv", file.into(), None).await;
+    refused(one_more, "Apply or delete one first");
+    staged(&t, &owner, other, file).await;
+    delete(&t, &owner, first.id).await.unwrap();
+    staged(&t, &owner, customer, file).await;
+});
+
 db_test!(
     an_import_that_nobody_applies_goes_with_all_that_was_given,
     |t| {

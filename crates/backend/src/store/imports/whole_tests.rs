@@ -7,6 +7,7 @@ use domain::{
     made_here::{NewUser, UserChange},
     paging::ListRequest,
 };
+use planner::import::Named;
 use proptest::{
     prelude::*,
     strategy::ValueTree,
@@ -24,6 +25,53 @@ use crate::{
         users::{self, UserQuery},
     },
 };
+
+db_test!(whom_a_file_names_is_found_by_index_as_among_all, |t| {
+    let owner = t.owner().await;
+    let customer = t.customer("Adatum").await;
+    let other = t.customer("Fabrikam").await;
+    for (of, name) in [
+        (customer, "ada"),
+        (customer, "bea"),
+        (customer, "cleo"),
+        (other, "ada"),
+    ] {
+        let id = format!("E-{name}");
+        let new = NewUser {
+            display_name: name.to_owned(),
+            user_principal_name: format!("{name}@x.example"),
+            mail: Some(format!("{name}@mail.example")),
+            aliases: vec![format!("{name}@alias.example")],
+            attributes: [("employeeId".to_owned(), id)].into_iter().collect(),
+            ..NewUser::default()
+        };
+        users::create(&t, &owner, of, new).await.unwrap();
+    }
+    let mut tx = t.db.read().await.unwrap();
+    for (addresses, ids, expected) in [
+        (vec!["ada@x.example"], vec![], 1),
+        (vec!["ada@mail.example", "bea@alias.example"], vec![], 2),
+        (vec!["nobody@x.example"], vec!["e-cleo"], 1),
+        (
+            vec!["ada@x.example", "ada@mail.example"],
+            vec!["e-ada", "e-bea"],
+            2,
+        ),
+        (vec![], vec!["ada@x.example"], 0),
+    ] {
+        let set = |all: Vec<&str>| all.into_iter().map(str::to_owned).collect();
+        let named = Named {
+            addresses: set(addresses),
+            employee_ids: set(ids),
+        };
+        let by_index = planning::by_index(&mut tx, customer, &named).await.unwrap();
+        let among_all = planning::among_all(&mut tx, customer, &named)
+            .await
+            .unwrap();
+        assert_eq!(by_index.len(), expected, "{named:?}");
+        assert_eq!(by_index, among_all, "{named:?}");
+    }
+});
 
 db_test!(many_rows_go_in_order_and_can_be_paged, |t| {
     let owner = t.owner().await;
