@@ -47,19 +47,72 @@ pub async fn serve(
     router: Router,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
+    serve_with(HEAD_MAX, listener, router, shutdown).await
+}
+
+async fn serve_with(
+    head_max: Duration,
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
     let handle = Handle::new();
     let ending = handle.clone();
     tokio::spawn(async move {
         shutdown.cancelled().await;
         ending.graceful_shutdown(Some(GRACE));
     });
-    let mut server = axum_server::from_tcp(listener)?.handle(handle);
+    // Finding out which HTTP a client speaks has no limit of its own: one that says nothing would
+    // stay for ever.
+    let mut server = axum_server::from_tcp(listener)?.http1_only().handle(handle);
     server
         .http_builder()
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_MAX);
+        .header_read_timeout(head_max);
     server
         .serve(router.into_make_service_with_connect_info::<SocketAddr>())
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    /// What the server says to this until it hangs up.
+    async fn said_to(address: SocketAddr, request: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut said = Vec::new();
+        stream.read_to_end(&mut said).await.unwrap();
+        String::from_utf8(said).unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_never_ends_the_head_of_a_request_is_let_go() {
+        let listener = bind("listen", SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(async || "here"));
+        let shutdown = CancellationToken::new();
+        let head_max = Duration::from_millis(500);
+        let serving = serve_with(head_max, listener, router, shutdown.clone());
+        let serving = tokio::spawn(serving);
+
+        let whole = "GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n";
+        let said = said_to(address, whole).await;
+        assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+        // One that sends no end of it, and one that sends nothing.
+        for part in ["GET / HTTP/1.1\r\nHost: here\r\n", ""] {
+            let said = said_to(address, part).await;
+            assert!(!said.contains("200"), "{said}");
+        }
+        shutdown.cancel();
+        serving.await.unwrap().unwrap();
+    }
 }

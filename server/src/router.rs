@@ -27,9 +27,28 @@ pub const BODY_MAX: usize = 1024 * 1024;
 /// each with its own limit; nothing else comes near.
 const ANSWER_MAX: Duration = Duration::from_secs(90);
 
+/// The paths of what browsers are led to beside pages: files, uploads and ways to others and back. A
+/// file of such routes has its line here and its router below.
+pub fn paths_beside_pages() -> impl Iterator<Item = &'static str> {
+    export::paths()
+        .chain(upload::paths())
+        .chain(oidc::paths())
+        .chain(consent::paths())
+}
+
 /// Everything of the public address, from the outside in: an id and a log line, who is at the
 /// other end, security headers, compression, limits; then the API, or pages with a session.
 pub fn public(backend: &Backend, config: &Config, metrics: &metrics::Metrics) -> Router {
+    public_within(ANSWER_MAX, backend, config, metrics)
+}
+
+/// The same with another limit for answers, which a test doesn't wait for.
+pub fn public_within(
+    answer_max: Duration,
+    backend: &Backend,
+    config: &Config,
+    metrics: &metrics::Metrics,
+) -> Router {
     let own = OwnOrigin::new(&config.public_url);
     let pages = pages::router(backend, &config.site)
         .merge(export::router(backend))
@@ -47,7 +66,7 @@ pub fn public(backend: &Backend, config: &Config, metrics: &metrics::Metrics) ->
         .merge(pages)
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
-            ANSWER_MAX,
+            answer_max,
         ))
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(

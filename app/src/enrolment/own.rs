@@ -150,7 +150,7 @@ fn Own(own: OwnView, posts: Posts) -> impl IntoView {
             <div class="min-w-0">
                 <h1 class="text-xl wrap-anywhere"><bdi>{account.name}</bdi></h1>
                 <p class="text-muted wrap-anywhere">
-                    <bdi>{account.user_name}</bdi> " · " <bdi>{account.customer_name}</bdi>
+                    <bdi>{account.customer_name}</bdi>
                 </p>
                 <p class="text-muted">"Active since " {day_utc(account.enrolled_at)}</p>
             </div>
@@ -158,6 +158,11 @@ fn Own(own: OwnView, posts: Posts) -> impl IntoView {
                 <Submit label="Sign out" class="btn" />
             </PostForm>
         </div>
+        <Addresses
+            user_name=account.user_name
+            aliases=account.aliases
+            mail=account.mail
+        />
         <section aria-labelledby="h-own-groups" class="border-t border-line pt-4 mt-5">
             <h2 id="h-own-groups" class="text-base mb-1">"Your groups"</h2>
             {if none {
@@ -222,6 +227,36 @@ fn Own(own: OwnView, posts: Posts) -> impl IntoView {
                         .into_any()
                 }
             />
+        </section>
+    }
+    .into_any()
+}
+
+/// What they sign in with, and where mail reaches them.
+#[component]
+fn Addresses(user_name: String, aliases: Vec<String>, mail: Option<String>) -> impl IntoView {
+    let aliases = aliases
+        .into_iter()
+        .map(|alias| view! { <li class="wrap-anywhere"><bdi>{alias}</bdi></li> })
+        .collect_view();
+    let aliases = (!aliases.is_empty()).then(|| {
+        view! {
+            <dt>"Or with"</dt>
+            <dd>
+                <ul>{aliases}</ul>
+            </dd>
+        }
+    });
+    view! {
+        <section aria-labelledby="h-own-addresses" class="border-t border-line pt-4 mt-5">
+            <h2 id="h-own-addresses" class="text-base mb-1">"Your addresses"</h2>
+            <dl class="rc-kv">
+                <dt>"You sign in with"</dt>
+                <dd><bdi class="wrap-anywhere">{user_name}</bdi></dd>
+                {aliases}
+                <dt>"Mail"</dt>
+                <dd><bdi class="wrap-anywhere">{mail.unwrap_or_else(|| "none".to_owned())}</bdi></dd>
+            </dl>
         </section>
     }
     .into_any()

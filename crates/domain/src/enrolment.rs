@@ -343,6 +343,8 @@ pub struct OwnAccount {
     pub name: String,
     /// What they sign in as.
     pub user_name: String,
+    /// The other addresses that they can sign in with.
+    pub aliases: Vec<String>,
     /// Their mail address.
     pub mail: Option<String>,
     /// Their customer's name.

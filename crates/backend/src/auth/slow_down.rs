@@ -60,6 +60,15 @@ impl Subject {
         }
     }
 
+    /// The account of a user of a directory from a network, by whichever of its names it is tried: an
+    /// alias is no further guess.
+    pub(super) fn user_by_any_name(user: UserId, address: IpAddr) -> Self {
+        Self {
+            text: format!("user:{user}:network:{}", network(address)),
+            free: 5,
+        }
+    }
+
     /// The old password of a user of a directory, asked for before a new one is set.
     pub(super) fn password_of_user(user: UserId) -> Self {
         Self {

@@ -163,10 +163,9 @@ pub enum UserSignedIn {
 pub async fn sign_in(b: &Backend, given: UserSignIn) -> Result<UserSignedIn> {
     let origin = Origin::page(given.address, &given.request_id);
     b.limits.unknown_try()?;
-    let account = slow_down::Subject::user(&given.user_name, given.address);
-    let address = slow_down::Subject::address(given.address);
-    slow_down::count_try(b, &[&account, &address]).await?;
     let known = accounts(b, &given.user_name).await?;
+    let tries = Tries::of(&given, &known);
+    slow_down::count_try(b, &tries.all()).await?;
     let proved = first_that_fits(&known, &given.password).await?;
     let mut tx = b.db.write().await?;
     let Some(account_of) = proved else {
@@ -176,10 +175,54 @@ pub async fn sign_in(b: &Backend, given: UserSignIn) -> Result<UserSignedIn> {
         tx.commit().await?;
         return Err(Error::SignedOut);
     };
-    slow_down::forgive(&mut tx, &account, Some(&address)).await?;
+    tries.forgive(&mut tx, account_of.id).await?;
     let signed_in = let_in(b, &mut tx, account_of.id, origin, &given.user_agent).await?;
     tx.commit().await?;
     Ok(signed_in)
+}
+
+/// What a try to sign in is counted by.
+struct Tries {
+    /// The accounts that the name stands for, whichever of their names it is, or else the name: in one
+    /// order, so that tries at once don't wait for each other in a ring.
+    whose: Vec<(Option<UserId>, slow_down::Subject)>,
+    address: slow_down::Subject,
+}
+
+impl Tries {
+    fn of(given: &UserSignIn, known: &[Account]) -> Self {
+        let mut ids: Vec<UserId> = known.iter().map(|account| account.id).collect();
+        ids.sort_unstable();
+        let of_account = |id| slow_down::Subject::user_by_any_name(id, given.address);
+        let accounts = ids.into_iter().map(|id| (Some(id), of_account(id)));
+        let mut whose: Vec<_> = accounts.collect();
+        if whose.is_empty() {
+            let name = slow_down::Subject::user(&given.user_name, given.address);
+            whose.push((None, name));
+        }
+        Self {
+            whose,
+            address: slow_down::Subject::address(given.address),
+        }
+    }
+
+    fn all(&self) -> Vec<&slow_down::Subject> {
+        let whose = self.whose.iter().map(|(_, subject)| subject);
+        whose.chain([&self.address]).collect()
+    }
+
+    /// The try was right for this account. Others of the name only lose this one try, or whoever has
+    /// one of them could guess at the others without end.
+    async fn forgive(&self, tx: &mut Tx, proved: UserId) -> Result<()> {
+        for (id, subject) in &self.whose {
+            if *id == Some(proved) {
+                slow_down::forget(tx, subject).await?;
+            } else {
+                slow_down::forgive_one(tx, subject).await?;
+            }
+        }
+        slow_down::forgive_one(tx, &self.address).await
+    }
 }
 
 /// Lets in who gave or set the right password; half, where they have a second factor.
@@ -206,6 +249,8 @@ struct Account {
     password_hash: String,
 }
 
+/// The accounts that a name stands for. Those whose user name it is come first: an alias that is given
+/// at another customer is no way past them.
 async fn accounts(b: &Backend, user_name: &str) -> Result<Vec<Account>> {
     let mut tx = b.db.read().await?;
     fetch_all!(
@@ -216,7 +261,7 @@ async fn accounts(b: &Backend, user_name: &str) -> Result<Vec<Account>> {
             with_account!(),
             " AND ",
             signs_in_as!("$1"),
-            " ORDER BY u.id LIMIT $2"
+            " ORDER BY CASE WHEN u.user_name_folded = $1 THEN 0 ELSE 1 END, u.id LIMIT $2"
         ),
         planner::key(user_name.trim()),
         ACCOUNTS_MAX

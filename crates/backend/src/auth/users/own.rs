@@ -15,7 +15,10 @@ use crate::{
     Backend, Error, Result,
     auth::{password, slow_down},
     execute, fetch_all, fetch_optional,
-    store::sessions::{self, Whose},
+    store::{
+        sessions::{self, Whose},
+        users::names,
+    },
 };
 
 #[derive(FromRow)]
@@ -58,6 +61,7 @@ pub async fn own_account(b: &Backend, scope: &UserScope) -> Result<OwnAccount> {
     let second_factors = factors::of(&mut tx, Whose::User(scope.id)).await?;
     Ok(OwnAccount {
         second_factors,
+        aliases: names::aliases(&mut tx, scope.id).await?,
         name: row.display_name,
         user_name: row.user_principal_name.unwrap_or_default(),
         mail: row.mail,

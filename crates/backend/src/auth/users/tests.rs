@@ -1,5 +1,7 @@
 //! Activating an account by a link, signing in, and being out once one isn't in use any more.
 
+mod aliases;
+
 use chrono::Duration;
 use domain::{id::CustomerId, user::DirectoryStatus};
 
@@ -134,6 +136,16 @@ db_test!(
             (own.name.as_str(), own.customer_name.as_str()),
             ("Ada", "Adatum")
         );
+        assert_eq!(own.aliases, [""; 0]);
+        let names = [
+            "countess@x.example".to_owned(),
+            "ada.l@x.example".to_owned(),
+        ];
+        crate::store::users::set_aliases(&t, &owner, ada, &names)
+            .await
+            .unwrap();
+        let own = own_account(&t, &scope).await.unwrap();
+        assert_eq!(own.aliases, ["ada.l@x.example", "countess@x.example"]);
     }
 );
 
