@@ -76,6 +76,66 @@ test("a file is imported into a customer without the browser code", async ({ pla
   await expect(plain.getByRole("link", { name: "imported" })).toBeVisible();
 });
 
+test("how people are invited and who administers goes with the file to another customer", async ({ plain, customer, tenant, api }) => {
+  await api.connected(customer, tenant);
+  const invites = `/customers/${customer.id}/enrolment-settings`;
+  await api.put(invites, { language: "nl", subject: "Welkom bij {customer}", link_days: 7 });
+  const file = await api.get<{ customer: { enrolment: { subject: string }; integrations: { administrators: object }[] } }>(
+    `/customers/${customer.id}/settings-file`,
+  );
+  expect(file.customer.enrolment.subject).toBe("Welkom bij {customer}");
+  expect(file.customer.integrations[0]?.administrators).toEqual({});
+  file.customer.enrolment.subject = "Uw account bij {customer}";
+
+  await plain.goto(`/customers/${customer.id}/settings-file`);
+  await plain.getByLabel("Settings file", { exact: true }).fill(JSON.stringify(file));
+  await plain.getByRole("button", { name: "Show the difference" }).click();
+  await expect(plain.getByRole("row", { name: "Invitations: subject" })).toContainText("Uw account bij {customer}");
+  await plain.getByRole("button", { name: "Import", exact: true }).click();
+  await expect(plain).toHaveURL(`/customers/${customer.id}`);
+  const saved = await api.get<{ subject: string; link_days: number }>(invites);
+  expect(saved).toMatchObject({ subject: "Uw account bij {customer}", link_days: 7 });
+});
+
+test("a version of a policy template is looked at, compared and restored", async ({ page, goto, customer, tenant, api, unique }) => {
+  const integration = await api.connected(customer, tenant);
+  const name = unique("Versions");
+  const template = await api.post<{ id: string }>("/policy-templates", { name });
+  await api.put(`/integrations/${integration.id}/template`, { policy_template_id: template.id, take_settings: true });
+  await api.patch(`/policy-templates/${template.id}`, { policy: { include_guests: true } });
+  const guests = async () => {
+    const saved = await api.get<{ policy: { include_guests: boolean } }>(`/integrations/${integration.id}`);
+    return saved.policy.include_guests;
+  };
+  await expect.poll(guests).toBe(true);
+
+  await test.step("the template’s page lists them", async () => {
+    await goto(`/policy-templates/${template.id}`);
+    const versions = page.getByRole("table", { name: "Versions" });
+    await expect(versions.getByRole("row", { name: "Version 2" })).toContainText("Guests included");
+    await versions.getByRole("link", { name: "Version 1" }).click();
+    await expect(page.getByRole("heading", { level: 1, name: "Version 1" })).toBeVisible();
+  });
+
+  await test.step("one is compared with another", async () => {
+    await expect(page.getByRole("region", { name: "Restoring it would change" })).toContainText("Guests included");
+    await page.getByLabel("Compare with").selectOption({ label: "Version 2" });
+    await page.getByRole("button", { name: "Compare" }).click();
+    await expect(page.getByRole("region", { name: "Compared with version 2" })).toContainText("Guests included");
+  });
+
+  await test.step("and restored, with its effect shown first", async () => {
+    await page.getByRole("link", { name: "Restore this version" }).click();
+    const dialog = page.getByRole("dialog", { name: "Restore version 1" });
+    await expect(dialog).toContainText("This changes 1 integration of 1 customer");
+    await dialog.getByRole("button", { name: "Restore" }).click();
+    await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+    const versions = page.getByRole("table", { name: "Versions" });
+    await expect(versions.getByRole("row", { name: "Version 3" })).toContainText("Restored from version 1");
+    await expect.poll(guests).toBe(false);
+  });
+});
+
 test("a policy template reaches its follower, and drift is accepted or put back", async ({ page, goto, customer, tenant, api, unique }) => {
   const integration = await api.connected(customer, tenant);
   const name = unique("Standard");

@@ -160,6 +160,78 @@ both_with_farm!(a_settings_file_goes_out_and_comes_in, |app| {
     assert_eq!(after["tags"], json!(["gold"]));
 });
 
+both_with_farm!(invitations_and_administrators_go_with_the_file, |app| {
+    let (customer, integration) = app.integration().await;
+    app.full_sync(&integration).await;
+    let groups = app.get(&format!("/customers/{customer}/groups")).await;
+    let group = groups.expect(200)["items"][0].clone();
+    let (name, group) = (&group["display_name"], &group["external_id"]);
+    let path = format!("/integrations/{integration}");
+    let of_customer = format!("/customers/{customer}/settings-file");
+    let before = app.get(&of_customer).await.expect(200);
+    assert_eq!(
+        before["customer"]["enrolment"],
+        json!({ "language": "en", "link_days": 14 })
+    );
+    let integrations = &before["customer"]["integrations"];
+    assert_eq!(integrations[0]["administrators"], json!({}));
+    app.patch(
+        &path,
+        json!({ "policy": { "administrators_group_id": group } }),
+    )
+    .await
+    .expect(200);
+    let invites = format!("/customers/{customer}/enrolment-settings");
+    let dutch = json!({ "language": "nl", "subject": "Welkom", "link_days": 7 });
+    app.call(Method::PUT, &invites, Some(&app.owner), Some(dutch))
+        .await
+        .expect(200);
+    let after = app.get(&of_customer).await.expect(200);
+    let integrations = &after["customer"]["integrations"];
+    assert_eq!(
+        integrations[0]["administrators"],
+        json!({ "group": { "id": group, "name": name } })
+    );
+
+    // Back again: first the difference, then all of it.
+    let dry = format!("{of_customer}?dry_run=true");
+    let plan = app.post(&dry, before.clone()).await.expect(200);
+    let names = plan["changes"].as_array().unwrap().iter();
+    let names = names.flat_map(|change| change["differences"].as_array().unwrap());
+    let names: Vec<_> = names.map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "Invitations: language",
+            "Invitations: days the link is good",
+            "Invitations: subject",
+            "Administrators",
+        ]
+    );
+    assert_eq!(plan["group_names"][group.as_str().unwrap()], *name);
+    let hash = plan["hash"].as_str().unwrap();
+    app.post(&format!("{of_customer}?hash={hash}"), before)
+        .await
+        .expect(200);
+    let settings = app.get(&invites).await.expect(200);
+    assert_eq!(settings["link_days"], 14);
+    let policy = app.get(&path).await.expect(200)["policy"].clone();
+    assert_eq!(policy["administrators_group_id"], Value::Null);
+
+    let mut wrong = after;
+    wrong["customer"]["enrolment"]["link_days"] = json!(0);
+    assert_eq!(
+        app.post(&dry, wrong).await.refused(422).as_deref(),
+        Some("customer.enrolment.link_days")
+    );
+    let older = json!({
+        "rollcall": "settings", "version": 1,
+        "customer": { "name": "Older", "time_zone": "UTC" },
+    });
+    let plan = app.post(&dry, older).await.expect(200);
+    assert_eq!(plan["changes"], json!([]));
+});
+
 both_with_farm!(
     a_file_is_looked_at_on_its_page_before_it_is_imported,
     |app| {
@@ -245,8 +317,135 @@ both_with_farm!(
         );
         assert_eq!(with["not_applied"].as_array().unwrap().len(), 1);
         assert_eq!(with["not_applied"][0]["what"], "Nobody has this group");
+
+        // So is the group whose members are administrators.
+        let mut file = file.clone();
+        let groups = file["integration"]["selected_groups"].take();
+        file["integration"]["selected_groups"] = json!([groups[0]]);
+        file["integration"]["administrators"] = json!({ "group": groups[0] });
+        let plan = format!("{path}/settings-file?dry_run=true&find_groups=true");
+        let plan = app.post(&plan, file).await.expect(200);
+        assert_eq!(plan["not_applied"], json!([]));
+        let differences = plan["changes"][0]["differences"].as_array().unwrap();
+        let after: Vec<_> = differences.iter().map(|one| &one["after"]).collect();
+        assert_eq!(after, [&json!(id(hit)), &json!([id(hit)])]);
     }
 );
+
+/// The pages of a template's versions, of which there are two.
+async fn pages_of_versions(app: &TestApp, path: &str) {
+    let cookie = app.session(&app.owner_scope).await;
+    for (page, says) in [
+        (path.to_owned(), "Version 1"),
+        (format!("{path}/versions"), "Guests included"),
+        (format!("{path}/versions/1"), "Restoring it would change"),
+        (
+            format!("{path}/versions/1?against=2"),
+            "Compared with version 2",
+        ),
+        (
+            format!("{path}/versions/1/restore"),
+            "This changes 1 integration of 1 customer",
+        ),
+    ] {
+        let answer = app.page_of(&page, &cookie).await;
+        assert_eq!(answer.status, 200, "{page}");
+        assert!(
+            answer.text.contains(says),
+            "{page}: {says}: {}",
+            answer.text
+        );
+    }
+    let page = app.page_of(&format!("{path}/versions/9"), &cookie).await;
+    assert_eq!(page.status, 404);
+}
+
+both_with_farm!(versions_of_a_template_are_compared_and_restored, |app| {
+    let (customer, integration) = app.integration().await;
+    let template = json!({ "name": "Standard" });
+    let template = id(&app.post("/policy-templates", template).await.expect(201));
+    let path = format!("/policy-templates/{template}");
+    let following = json!({ "policy_template_id": template, "take_settings": true });
+    put(
+        &app,
+        &format!("/integrations/{integration}/template"),
+        following,
+    )
+    .await;
+    let guests = json!({ "policy": { "include_guests": true } });
+    app.patch(&path, guests).await.expect(200);
+    app.work().await;
+
+    let list = app.get(&format!("{path}/versions?limit=1")).await;
+    let list = list.expect(200);
+    assert_eq!(list["items"][0]["changed"], json!(["Guests included"]));
+    let next = list["next"].as_str().unwrap();
+    let rest = format!("{path}/versions?limit=1&cursor={next}");
+    let rest = app.get(&rest).await.expect(200);
+    assert_eq!(rest["items"][0]["source"]["cause"], "created");
+    assert_eq!(rest["next"], Value::Null);
+    let first = app.get(&format!("{path}/versions/1")).await.expect(200);
+    assert_eq!(first["policy"]["include_guests"], false);
+    let difference = app.get(&format!("{path}/versions/1/difference")).await;
+    assert_eq!(
+        difference.expect(200)["differences"],
+        json!([{
+            "path": "policy.include_guests", "name": "Guests included",
+            "before": true, "after": false,
+        }])
+    );
+    let against = format!("{path}/versions/2/difference?against=1");
+    let against = app.get(&against).await.expect(200);
+    assert_eq!(against["differences"][0]["after"], true);
+    let none = format!("{path}/versions/2/difference?against=7");
+    assert_eq!(
+        app.get(&none).await.refused(422).as_deref(),
+        Some("against")
+    );
+
+    let effect = app.get(&format!("{path}/versions/1/effect")).await;
+    let effect = effect.expect(200);
+    assert_eq!(
+        (&effect["integrations"], &effect["customers"]),
+        (&json!(1), &json!(1))
+    );
+    pages_of_versions(&app, &path).await;
+    let restore = format!("{path}/versions/1/restore");
+    app.post(&restore, json!({ "hash": "of something else" }))
+        .await
+        .refused(409);
+    let hash = json!({ "hash": effect["hash"] });
+    let restored = app.post(&restore, hash).await.expect(200);
+    assert_eq!(
+        (&restored["version"], &restored["behind"]),
+        (&json!(3), &json!(1))
+    );
+    app.work().await;
+    let reached = app.get(&format!("/integrations/{integration}")).await;
+    assert_eq!(reached.expect(200)["policy"]["include_guests"], false);
+    let newest = app.get(&format!("{path}/versions/3")).await.expect(200);
+    assert_eq!(
+        newest["source"],
+        json!({ "cause": "restored", "number": 1, "name": null })
+    );
+    for nothing in ["4", "0", "x"] {
+        app.get(&format!("{path}/versions/{nothing}"))
+            .await
+            .refused(404);
+    }
+
+    // Somebody of one customer looks at them, and doesn't restore one.
+    let token = app.token(Role::Administrator, Some(&[customer])).await;
+    let as_them = async |method, path: &str| {
+        let body = (method == Method::POST).then(|| json!({}));
+        app.call(method, path, Some(&token), body).await
+    };
+    let seen = as_them(Method::GET, &format!("{path}/versions/1")).await;
+    seen.expect(200);
+    as_them(Method::POST, &restore).await.refused(403);
+    let effect = format!("{path}/versions/1/effect");
+    as_them(Method::GET, &effect).await.refused(403);
+});
 
 both_with_farm!(a_template_reaches_its_followers, |app| {
     let (customer, integration) = app.integration().await;

@@ -3,7 +3,11 @@
 use domain::{
     id::{IntegrationId, PolicyTemplateId, SettingsDraftId},
     paging::Page,
-    settings::template::{Drift, Follower, PolicyTemplate, TemplateEffect, TemplateVersionLine},
+    settings::{
+        SettingDifference,
+        template::{Drift, Follower, PolicyTemplate, TemplateEffect, TemplateVersion},
+        version::VersionLine,
+    },
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 use serde::{Deserialize, Serialize};
@@ -51,6 +55,7 @@ pub(crate) async fn add_template(name: String, copy_from: String) -> AppResult<D
         })?;
         Policy {
             selected_group_ids: Vec::new(),
+            administrators_group_id: None,
             ..integrations::get(&backend, &scope, id).await?.policy
         }
     };
@@ -68,8 +73,12 @@ pub struct TemplateView {
     /// A page of its followers.
     pub followers: Page<Follower>,
     /// Its latest versions.
-    pub versions: Vec<TemplateVersionLine>,
+    pub versions: Page<VersionLine>,
 }
+
+/// Versions that the template's own page shows.
+#[cfg(feature = "ssr")]
+const LATEST: domain::paging::PageRequest = domain::paging::PageRequest { page: 1, rows: 20 };
 
 /// One template.
 #[server(endpoint = "policy-templates/view", input = Json)]
@@ -82,8 +91,90 @@ pub(crate) async fn view_template(
     Ok(TemplateView {
         template: policy_templates::get(&backend, &scope, id).await?,
         followers: policy_templates::followers(&backend, &scope, id, query.page).await?,
-        versions: policy_templates::versions(&backend, &scope, id).await?,
+        versions: policy_templates::versions::list(&backend, &scope, id, LATEST).await?,
     })
+}
+
+/// The name of a template, and a page of its versions.
+#[server(endpoint = "policy-templates/versions", input = Json)]
+pub(crate) async fn template_versions(
+    id: PolicyTemplateId,
+    query: ListQuery,
+) -> AppResult<(String, Page<VersionLine>)> {
+    use backend::store::policy_templates;
+    let (backend, scope) = crate::session::caller().await?;
+    let name = policy_templates::get(&backend, &scope, id).await?.name;
+    let versions = policy_templates::versions::list(&backend, &scope, id, query.page).await?;
+    Ok((name, versions))
+}
+
+/// One version of a template, and how it differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionView {
+    /// The template as it is.
+    pub template: PolicyTemplate,
+    /// The version.
+    pub version: TemplateVersion,
+    /// How it differs from the present policy.
+    pub from_now: Vec<SettingDifference>,
+    /// How it differs from the version that was asked for.
+    pub from_other: Option<(i64, Vec<SettingDifference>)>,
+}
+
+/// One version, compared with the present policy and, where `against` names one, with another.
+#[server(endpoint = "policy-templates/version", input = Json)]
+pub(crate) async fn view_template_version(
+    id: PolicyTemplateId,
+    number: i64,
+    against: Option<i64>,
+) -> AppResult<VersionView> {
+    use backend::store::policy_templates::{self, versions};
+    let (backend, scope) = crate::session::caller().await?;
+    let from_other = match against {
+        Some(other) => {
+            let found = versions::difference(&backend, &scope, id, number, Some(other)).await?;
+            Some((other, found))
+        }
+        None => None,
+    };
+    Ok(VersionView {
+        template: policy_templates::get(&backend, &scope, id).await?,
+        version: versions::get(&backend, &scope, id, number).await?,
+        from_now: versions::difference(&backend, &scope, id, number, None).await?,
+        from_other,
+    })
+}
+
+/// What restoring a version would do.
+#[server(endpoint = "policy-templates/effect-of-version", input = Json)]
+pub(crate) async fn effect_of_version(
+    id: PolicyTemplateId,
+    number: i64,
+) -> AppResult<(PolicyTemplateId, i64, TemplateEffect)> {
+    use backend::store::policy_templates::versions;
+    let (backend, scope) = crate::session::caller().await?;
+    let effect = versions::effect(&backend, &scope, id, number).await?;
+    Ok((id, number, effect))
+}
+
+/// Restores a version, where its effect is still the one that was looked at.
+#[server(endpoint = "policy-templates/restore")]
+pub(crate) async fn restore_template_version(
+    id: PolicyTemplateId,
+    number: i64,
+    hash: String,
+) -> AppResult<Done> {
+    use backend::store::policy_templates::versions;
+    let (backend, scope) = crate::session::caller().await?;
+    let restored = versions::restore(&backend, &scope, id, number, Some(&hash)).await?;
+    crate::session::done(
+        format!(
+            "{} has the settings of version {number} again",
+            restored.name
+        ),
+        Some(crate::routes::policy_template(id)),
+    )
+    .await
 }
 
 /// Gives a template another name.

@@ -98,6 +98,28 @@ fn Effect(
     post: Post<SaveTemplate>,
 ) -> impl IntoView {
     let nothing = effect.differences.is_empty();
+    let hash = effect.hash.clone();
+    view! {
+        <WhatItDoes effect=effect />
+        <PostForm post=post class="flex gap-2 flex-wrap mt-5">
+            <input type="hidden" name="id" value=id.to_string() />
+            <input type="hidden" name="draft" value=draft.to_string() />
+            <input type="hidden" name="hash" value=hash />
+            {(!nothing).then(|| view! { <Submit label="Save for all followers" /> })}
+            <a class="btn btn-ghost" href=routes::policy_template_edit(id)>
+                "Back to the text"
+            </a>
+        </PostForm>
+    }
+    .into_any()
+}
+
+/// What changing a template would do: how many it touches, what changes of it, and of each follower.
+#[component]
+pub(super) fn WhatItDoes(effect: TemplateEffect) -> impl IntoView {
+    if effect.differences.is_empty() {
+        return view! { <p>"Nothing differs from the template as it is."</p> }.into_any();
+    }
     let touched = touches(&effect);
     let followers = effect
         .followers
@@ -105,29 +127,13 @@ fn Effect(
         .map(|one| view! { <OneFollower one=one /> })
         .collect_view();
     view! {
-        {if nothing {
-            view! { <p>"Nothing differs from the template as it is."</p> }.into_any()
-        } else {
-            view! {
-                <p class="font-medium mb-3">{touched}</p>
-                <SettingDifferences
-                    of=effect.differences
-                    names=BTreeMap::new()
-                    label="What changes in the template"
-                />
-                {followers}
-            }
-                .into_any()
-        }}
-        <PostForm post=post class="flex gap-2 flex-wrap mt-5">
-            <input type="hidden" name="id" value=id.to_string() />
-            <input type="hidden" name="draft" value=draft.to_string() />
-            <input type="hidden" name="hash" value=effect.hash />
-            {(!nothing).then(|| view! { <Submit label="Save for all followers" /> })}
-            <a class="btn btn-ghost" href=routes::policy_template_edit(id)>
-                "Back to the text"
-            </a>
-        </PostForm>
+        <p class="font-medium mb-3">{touched}</p>
+        <SettingDifferences
+            of=effect.differences
+            names=BTreeMap::new()
+            label="What changes in the template"
+        />
+        {followers}
     }
     .into_any()
 }

@@ -1,5 +1,5 @@
-//! Policy templates: the list, one with its followers and versions, changing one with its effect
-//! shown first, and how an integration stands to the one it follows.
+//! Policy templates: the list, one with its followers and versions, changing one or restoring a version
+//! of it with its effect shown first, and how an integration stands to the one it follows.
 
 mod api;
 mod change;
@@ -7,12 +7,14 @@ mod drift;
 mod edit;
 mod list;
 mod template;
+mod versions;
 
 pub use change::{AddDialog, DeleteDialog, RenameDialog};
 pub use drift::{FollowDialog, LeaveDialog, TemplateTab};
 pub use edit::EditPage;
 pub use list::TemplatesPage;
 pub use template::TemplatePage;
+pub use versions::{RestoreDialog, VersionPage, VersionsPage};
 
 use crate::session::use_operator;
 use domain::permission::Permission;

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use domain::{
     id::PolicyTemplateId,
     paging::{Page, PageRequest},
+    policy::Policy,
     settings::{
         all_settings,
-        template::{Follower, PolicyTemplate, TemplateVersionLine},
+        template::{Follower, PolicyTemplate},
+        version::VersionLine,
     },
 };
 use leptos_router::{components::Outlet, hooks::use_params_map};
@@ -16,7 +18,10 @@ use super::{
     api::{TemplateView, view_template},
     may_make,
 };
-use crate::ui::{prelude::*, settings::AllSettings};
+use crate::{
+    ui::{prelude::*, settings::AllSettings},
+    versions::VersionTable,
+};
 
 /// The template's id in the path. One that can't be read is answered as one that isn't there.
 pub(super) fn use_id() -> Memo<Option<PolicyTemplateId>> {
@@ -38,6 +43,18 @@ where
             what: "policy template".to_owned(),
         }),
     }
+}
+
+/// The settings of a template's policy: without the groups, which are each integration's own.
+pub(super) fn settings_of(policy: &Policy) -> Vec<(String, serde_json::Value)> {
+    let groups = [
+        "policy.selected_group_ids",
+        "policy.administrators_group_id",
+    ];
+    all_settings(&serde_json::json!({ "policy": policy }))
+        .into_iter()
+        .filter(|(path, _)| !groups.contains(&path.as_str()))
+        .collect()
 }
 
 /// The page, live while a version is on its way to the followers.
@@ -90,10 +107,7 @@ fn Template(view: TemplateView, page: PageRequest) -> impl IntoView {
             .into_any()
         }
     };
-    let settings = all_settings(&serde_json::json!({ "policy": template.policy }))
-        .into_iter()
-        .filter(|(path, _)| path != "policy.selected_group_ids")
-        .collect::<Vec<_>>();
+    let settings = settings_of(&template.policy);
     view! {
         <PageHead
             title=template.name.clone()
@@ -130,7 +144,7 @@ fn Template(view: TemplateView, page: PageRequest) -> impl IntoView {
                 <AllSettings of=settings names=BTreeMap::new() label="Settings" />
             </div>
         </section>
-        <Versions versions=versions />
+        <Versions id=id versions=versions />
     }
     .into_any()
 }
@@ -238,45 +252,28 @@ fn FollowerRow(one: Follower, newest: i64) -> impl IntoView {
     .into_any()
 }
 
+/// The latest versions, and the way to all of them where there are more.
 #[component]
-fn Versions(versions: Vec<TemplateVersionLine>) -> impl IntoView {
-    let rows = versions
-        .into_iter()
-        .map(|line| {
-            view! {
-                <tr role="row">
-                    <td role="cell" class="whitespace-nowrap">
-                        {format!("Version {}", grouped(line.number))}
-                    </td>
-                    <td role="cell" class="whitespace-nowrap text-muted">
-                        <RelativeTime at=line.saved_at />
-                    </td>
-                    <td role="cell">
-                        <bdi class="block truncate max-w-52">{line.saved_by}</bdi>
-                    </td>
-                    <td role="cell" class="grow text-muted">{line.changed.join(", ")}</td>
-                </tr>
-            }
-        })
-        .collect_view();
+fn Versions(id: PolicyTemplateId, versions: Page<VersionLine>) -> impl IntoView {
+    let total = versions.total;
+    let more = usize::try_from(total).is_ok_and(|total| total > versions.items.len());
     view! {
         <section aria-labelledby="h-versions" class="border-t border-line pb-8">
             <h2 id="h-versions" class="text-base px-6 pt-3 pb-1 max-md:px-4">"Versions"</h2>
-            <table
-                class="rc-table bleed still rc-stack rows"
-                role="table"
-                aria-labelledby="h-versions"
-            >
-                <thead role="rowgroup">
-                    <tr role="row">
-                        <Head label="Version" />
-                        <Head label="Saved" />
-                        <Head label="By" />
-                        <Head label="What changed" class="grow" />
-                    </tr>
-                </thead>
-                <tbody role="rowgroup">{rows}</tbody>
-            </table>
+            <VersionTable
+                lines=versions.items
+                page_of=move |number| routes::policy_template_version(id, number)
+            />
+            {more
+                .then(|| {
+                    view! {
+                        <p class="px-6 pt-3 max-md:px-4">
+                            <a class="rc-link" href=routes::policy_template_versions(id)>
+                                {format!("All {} versions", grouped(total))}
+                            </a>
+                        </p>
+                    }
+                })}
         </section>
     }
     .into_any()

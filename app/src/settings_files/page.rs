@@ -68,11 +68,12 @@ fn Files(of: Subject) -> impl IntoView {
     let (what, holds) = match of {
         Subject::Integration(_) => (
             "this integration",
-            "Whether it runs, its schedule, its selected groups and its policy.",
+            "Whether it runs, its schedule, its selected groups, who administers the workspace, and its policy.",
         ),
         Subject::Customer(_) => (
             "this customer",
-            "Its time zone, tags and notification recipients, and the settings of all its integrations.",
+            "Its time zone, tags and notification recipients, how its people are invited, and the settings of \
+             all its integrations.",
         ),
     };
     view! {
@@ -139,7 +140,7 @@ fn Give(of: Subject, what: &'static str) -> impl IntoView {
                     checked=ticked
                 />
                 <span>
-                    <span class="font-medium">"Look for selected groups by their names"</span>
+                    <span class="font-medium">"Look for groups by their names"</span>
                     <span class="rc-hint block">
                         "Groups of another tenant are looked for in this one by exactly the same name. Otherwise \
                          they are listed, and not applied."

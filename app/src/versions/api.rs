@@ -5,7 +5,7 @@ use domain::{
     paging::Page,
     settings::{
         SettingsDifference,
-        version::{IntegrationVersion, IntegrationVersionLine},
+        version::{IntegrationVersion, VersionLine},
     },
 };
 use leptos::{prelude::*, server_fn::codec::Json};
@@ -21,7 +21,7 @@ use crate::{
 pub(crate) async fn list_versions(
     id: IntegrationId,
     query: ListQuery,
-) -> AppResult<Page<IntegrationVersionLine>> {
+) -> AppResult<Page<VersionLine>> {
     let (backend, scope) = crate::session::caller().await?;
     Ok(backend::store::integration_versions::list(&backend, &scope, id, query.page).await?)
 }

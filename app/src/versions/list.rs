@@ -1,6 +1,6 @@
 //! The tab Versions: every state of the settings that was saved, the newest first.
 
-use domain::{id::IntegrationId, settings::version::IntegrationVersionLine};
+use domain::{id::IntegrationId, settings::version::VersionLine};
 use leptos_router::hooks::use_params_map;
 
 use super::api::list_versions;
@@ -51,24 +51,11 @@ pub fn VersionsTab() -> impl IntoView {
                         .into_any();
                 }
                 let asked = asked.get_untracked();
-                let rows = page
-                    .items
-                    .into_iter()
-                    .map(|line| view! { <Row id=id line=line /> })
-                    .collect_view();
                 view! {
-                    <table class="rc-table bleed rc-stack rows" role="table" aria-label="Versions">
-                        <thead role="rowgroup">
-                            <tr role="row">
-                                <Head label="Version" />
-                                <Head label="Saved" />
-                                <Head label="By" />
-                                <Head label="Why" />
-                                <Head label="What changed" class="grow" />
-                            </tr>
-                        </thead>
-                        <tbody role="rowgroup">{rows}</tbody>
-                    </table>
+                    <VersionTable
+                        lines=page.items
+                        page_of=move |number| routes::integration_version(id, number)
+                    />
                     <Pager page=asked.page total=page.total />
                 }
                     .into_any()
@@ -78,14 +65,46 @@ pub fn VersionsTab() -> impl IntoView {
     .into_any()
 }
 
+/// Versions, each with the way to its page.
 #[component]
-fn Row(id: IntegrationId, line: IntegrationVersionLine) -> impl IntoView {
+pub(crate) fn VersionTable(
+    /// The versions.
+    lines: Vec<VersionLine>,
+    /// The page of a version, by its number.
+    page_of: impl Fn(i64) -> String,
+) -> impl IntoView {
+    let rows = lines
+        .into_iter()
+        .map(|line| {
+            let page = page_of(line.number);
+            view! { <Row page=page line=line /> }
+        })
+        .collect_view();
+    view! {
+        <table class="rc-table bleed rc-stack rows" role="table" aria-label="Versions">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <Head label="Version" />
+                    <Head label="Saved" />
+                    <Head label="By" />
+                    <Head label="Why" />
+                    <Head label="What changed" class="grow" />
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+#[component]
+fn Row(page: String, line: VersionLine) -> impl IntoView {
     let changed = line.changed.join(", ");
     let source = line.source.to_string();
     view! {
         <tr role="row">
             <td role="cell" class="whitespace-nowrap">
-                <a class="rc-rowlink" href=routes::integration_version(id, line.number)>
+                <a class="rc-rowlink" href=page>
                     {format!("Version {}", grouped(line.number))}
                 </a>
             </td>

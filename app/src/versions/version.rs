@@ -135,7 +135,12 @@ fn Version(view: VersionView, preview: Post<PreviewVersion>) -> impl IntoView {
                         })}
                 </div>
             </div>
-            <CompareWith id=id number=number newest=newest />
+            <CompareWith
+                page=routes::integration_version(id, number)
+                number=number
+                newest=newest
+                present="the present settings"
+            />
             {compared}
             <section aria-labelledby="h-settings" class="mt-6">
                 <h3 id="h-settings" class="text-base mb-1">"Its settings"</h3>
@@ -148,7 +153,14 @@ fn Version(view: VersionView, preview: Post<PreviewVersion>) -> impl IntoView {
 
 /// Chooses what it is compared with: a GET form, so that the choice stands in the address.
 #[component]
-fn CompareWith(id: IntegrationId, number: i64, newest: i64) -> impl IntoView {
+pub(crate) fn CompareWith(
+    /// The version's page.
+    page: String,
+    number: i64,
+    newest: i64,
+    /// What it is compared with where no other version is chosen.
+    present: &'static str,
+) -> impl IntoView {
     let address = use_address();
     let chosen = address.parsed::<i64>("against");
     let others = (1..=newest)
@@ -164,10 +176,10 @@ fn CompareWith(id: IntegrationId, number: i64, newest: i64) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <form method="get" action=routes::integration_version(id, number) class="flex items-center gap-2 flex-wrap mb-4">
+        <form method="get" action=page class="flex items-center gap-2 flex-wrap mb-4">
             <label for="f-against">"Compare with"</label>
             <select id="f-against" name="against" class="select max-w-60">
-                <option value="">"the present settings"</option>
+                <option value="">{present}</option>
                 {others}
             </select>
             <button type="submit" class="btn">"Compare"</button>
@@ -176,8 +188,9 @@ fn CompareWith(id: IntegrationId, number: i64, newest: i64) -> impl IntoView {
     .into_any()
 }
 
+/// How two states of settings differ, with a title.
 #[component]
-fn Differing(
+pub(crate) fn Differing(
     /// Tells it apart from others of its kind on the page.
     id: &'static str,
     #[prop(into)] title: String,

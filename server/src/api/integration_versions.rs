@@ -13,7 +13,7 @@ use domain::{
     permission::Permission,
     settings::{
         SettingsDifference,
-        version::{IntegrationVersion, IntegrationVersionLine, RestoreRequest},
+        version::{IntegrationVersion, RestoreRequest, VersionLine},
     },
 };
 use serde::Deserialize;
@@ -61,13 +61,13 @@ struct Against {
 /// The newest first. Every save is one, by whatever way it came.
 #[utoipa::path(get, path = "/integrations/{id}/versions", tag = "Versions",
     params(("id" = IntegrationId, Path), Parameters),
-    responses((status = 200, body = Listing<IntegrationVersionLine>), Refusals))]
+    responses((status = 200, body = Listing<VersionLine>), Refusals))]
 async fn list(
     State(backend): State<Backend>,
     caller: Caller,
     Id(id): Id<IntegrationId>,
     query: Query,
-) -> Result<Json<Listing<IntegrationVersionLine>>> {
+) -> Result<Json<Listing<VersionLine>>> {
     caller.found(integrations::get(&backend, &caller.0, id).await)?;
     let Parameters { limit, cursor } = query.parse()?;
     let request = caller.list_request(&backend, limit, cursor.as_deref(), None)?;

@@ -53,8 +53,7 @@ struct Importing {
     /// Whether only the difference is wanted, and nothing is saved.
     #[serde(default)]
     dry_run: bool,
-    /// Whether selected groups that the tenant doesn't have are looked for there by their exact
-    /// names.
+    /// Whether groups that the tenant doesn't have are looked for there by their exact names.
     #[serde(default)]
     find_groups: bool,
     /// The hash of the difference that was looked at. With it, nothing is saved where the settings
@@ -127,7 +126,8 @@ async fn into_integration(
 
 /// All of a customer's settings as a file
 ///
-/// Its time zone, tags, notification recipients and integrations, without secrets.
+/// Its time zone, tags, notification recipients and integrations, and how its people are invited,
+/// without secrets.
 #[utoipa::path(get, path = "/customers/{id}/settings-file", tag = "Settings Files",
     params(("id" = CustomerId, Path), Format),
     responses((status = 200, content((SettingsFile = "application/json"),
@@ -146,7 +146,7 @@ async fn of_customer(
 
 /// Import a settings file into a customer
 ///
-/// All of it or nothing. An integration of the file is the customer's of the same tenant, or the
+/// All of it or nothing; what the file says nothing of stays as it is. An integration of the file is the customer's of the same tenant, or the
 /// only one where both have one; none is added or removed. Answers what changed; with `dry_run`, what
 /// would change.
 #[utoipa::path(post, path = "/customers/{id}/settings-file", tag = "Settings Files",

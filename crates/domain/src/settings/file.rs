@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, se
 use serde_json::Value;
 
 use crate::{
+    enrolment::EnrolmentSettings,
     id::{ExternalId, IntegrationId},
     integration::IntegrationKind,
     notification::{NotificationCause, RecipientKind},
@@ -141,7 +142,10 @@ pub struct IntegrationFile {
     /// The selected groups; none: the whole tenant.
     #[serde(default)]
     pub selected_groups: Vec<GroupInFile>,
-    /// What decides, without the selected groups.
+    /// Who administers the customer's workspace; absent: that stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub administrators: Option<AdministratorsInFile>,
+    /// What decides, without the groups.
     #[serde(
         default,
         serialize_with = "write_policy",
@@ -150,7 +154,17 @@ pub struct IntegrationFile {
     pub policy: Policy,
 }
 
-/// A selected group. Its id is one of its tenant, and means nothing in another; its name is what it
+/// Who administers the customer's workspace. Empty, it says that this is decided here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AdministratorsInFile {
+    /// The group of the source whose members do; absent: it is decided here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupInFile>,
+}
+
+/// A group of the source. Its id is one of its tenant, and means nothing in another; its name is what it
 /// is found by there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -175,6 +189,13 @@ pub struct CustomerFile {
     /// Its tags.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// How its people are invited; absent: that stays as it is.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "without_nulls"
+    )]
+    pub enrolment: Option<EnrolmentSettings>,
     /// Who is told what goes wrong.
     #[serde(default)]
     pub notification_recipients: Vec<RecipientInFile>,
@@ -212,21 +233,25 @@ pub struct TemplateFile {
     pub policy: Policy,
 }
 
-/// The name of the setting that stands beside the policy in a file.
+/// The names of the settings that stand beside the policy in a file: groups of one tenant.
 const GROUPS: &str = "selected_group_ids";
-/// The name of the setting that isn't carried: a group of one tenant.
 const ADMINISTRATORS: &str = "administrators_group_id";
 
-/// Without groups of a tenant, and without what is null: TOML has no such thing, and what is
-/// absent reads the same.
+/// Without what is null: TOML has no such thing, and what is absent reads the same.
+fn without_nulls<T: Serialize, S: Serializer>(of: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut value = serde_json::to_value(of).map_err(S::Error::custom)?;
+    drop_nulls(&mut value);
+    value.serialize(serializer)
+}
+
+/// Without groups of a tenant.
 fn write_policy<S: Serializer>(policy: &Policy, serializer: S) -> Result<S::Ok, S::Error> {
     let mut value = serde_json::to_value(policy).map_err(S::Error::custom)?;
     if let Some(policy) = value.as_object_mut() {
         policy.remove(GROUPS);
         policy.remove(ADMINISTRATORS);
     }
-    drop_nulls(&mut value);
-    value.serialize(serializer)
+    without_nulls(&value, serializer)
 }
 
 fn drop_nulls(value: &mut Value) {
@@ -244,7 +269,7 @@ fn read_policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Policy, D::
     let policy = Policy::deserialize(deserializer)?;
     if policy.administrators_group_id.is_some() {
         Err(D::Error::custom(
-            "the group of the administrators is one of its tenant: leave policy.administrators_group_id out, and choose it on the integration’s page",
+            "an integration’s file has the group of its administrators in administrators.group, not in policy.administrators_group_id",
         ))
     } else if policy.selected_group_ids.is_empty() {
         Ok(policy)
@@ -316,6 +341,7 @@ mod tests {
             enabled: true,
             schedule: Schedule::default(),
             selected_groups: Vec::new(),
+            administrators: None,
             policy: Policy::default(),
         }
     }
@@ -349,5 +375,37 @@ mod tests {
         file["policy"][GROUPS] = json!(["11111111-2222-4333-8444-555555555555"]);
         let refused = serde_json::from_value::<IntegrationFile>(file).unwrap_err();
         assert!(refused.to_string().contains("selected_groups"), "{refused}");
+        let mut file = serde_json::to_value(integration()).unwrap();
+        file["policy"][ADMINISTRATORS] = json!("11111111-2222-4333-8444-555555555555");
+        let refused = serde_json::from_value::<IntegrationFile>(file).unwrap_err();
+        let says = refused.to_string();
+        assert!(says.contains("administrators.group"), "{refused}");
+    }
+
+    #[test]
+    fn what_an_older_file_doesnt_have_is_absent_and_not_empty() {
+        let mut file = integration();
+        let written = serde_json::to_value(&file).unwrap();
+        assert_eq!(written["administrators"], Value::Null);
+        file.administrators = Some(AdministratorsInFile::default());
+        let written = serde_json::to_value(&file).unwrap();
+        assert_eq!(written["administrators"], json!({}));
+        assert_eq!(
+            serde_json::from_value::<IntegrationFile>(written).unwrap(),
+            file
+        );
+        let older = json!({ "name": "A", "time_zone": "UTC" });
+        let mut customer: CustomerFile = serde_json::from_value(older).unwrap();
+        assert_eq!(customer.enrolment, None);
+        customer.enrolment = Some(EnrolmentSettings::default());
+        let written = serde_json::to_value(&customer).unwrap();
+        assert_eq!(
+            written["enrolment"],
+            json!({ "language": "en", "link_days": 14 })
+        );
+        assert_eq!(
+            serde_json::from_value::<CustomerFile>(written).unwrap(),
+            customer
+        );
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{SettingDifference, tree};
+use super::{SettingDifference, tree, version::VersionSource};
 use crate::{
     DateTime,
     id::{CustomerId, IntegrationId, PolicyTemplateId},
@@ -33,17 +33,30 @@ pub struct PolicyTemplate {
     pub behind: i64,
 }
 
-/// A version of a template, as its page lists it.
+/// One version of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TemplateVersionLine {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TemplateVersion {
+    /// The template.
+    pub policy_template_id: PolicyTemplateId,
     /// Its number, from 1.
     pub number: i64,
-    /// Who saved it.
+    /// Why it was saved.
+    pub source: VersionSource,
+    /// Who saved it: a person's or a token's name.
     pub saved_by: String,
     /// When.
     pub saved_at: DateTime,
-    /// What the settings are called that differ from the version before.
-    pub changed: Vec<String>,
+    /// The policy.
+    pub policy: Policy,
+}
+
+/// How a version of a template differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TemplateDifference {
+    /// The settings that differ.
+    pub differences: Vec<SettingDifference>,
 }
 
 /// What is given to make a template.

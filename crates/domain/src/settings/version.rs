@@ -1,4 +1,4 @@
-//! Every state of an integration's settings that was ever saved.
+//! Every state of settings that was ever saved: of an integration, and of a policy template.
 
 use serde::{Deserialize, Serialize};
 
@@ -99,10 +99,10 @@ pub struct IntegrationVersion {
     pub settings: IntegrationSettings,
 }
 
-/// A line of the list of versions.
+/// A line of a list of versions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct IntegrationVersionLine {
+pub struct VersionLine {
     /// Its number, from 1.
     pub number: i64,
     /// Why it was saved.
@@ -120,7 +120,7 @@ pub struct IntegrationVersionLine {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RestoreRequest {
-    /// The hash of the difference that was looked at. Where it is given and something else is saved
+    /// The hash of the difference, or of a template's effect, that was looked at. Where it is given and something else is saved
     /// by now, nothing is restored.
     pub hash: Option<String>,
 }

@@ -20,6 +20,12 @@ const NAMES: &[(&str, &str)] = &[
     ("schedule.window.days", "Schedule, days"),
     ("time_zone", "Time zone"),
     ("tags", "Tags"),
+    ("enrolment.language", "Invitations: language"),
+    ("enrolment.sender_name", "Invitations: sender"),
+    ("enrolment.reply_to", "Invitations: answers go to"),
+    ("enrolment.subject", "Invitations: subject"),
+    ("enrolment.text", "Invitations: text"),
+    ("enrolment.link_days", "Invitations: days the link is good"),
     ("policy.object_types", "Object types"),
     ("policy.selected_group_ids", "Selected Groups"),
     ("policy.include_nested", "Nested groups in scope"),
@@ -89,6 +95,10 @@ const NAMES: &[(&str, &str)] = &[
     (
         "policy.filters.device.exclude",
         "Filter of devices: keep out",
+    ),
+    (
+        "policy.send_enrollment_email",
+        "Send Enrollment Email to the Newly Synced Users",
     ),
     ("policy.normalize_user_names", "Normalise user names"),
     ("policy.administrators_group_id", "Administrators"),

@@ -15,6 +15,7 @@ use crate::{
     Backend, Error, Result, Scope, Tx,
     auth::link::Purpose,
     enrolment_mail, execute, fetch_all, fetch_optional, fetch_scalar,
+    limits::Limited,
     mail::check_address,
     store::{
         audit::{self, Entry},
@@ -29,7 +30,26 @@ const BATCH: i64 = 100;
 /// new password. A link that is on its way, or was sent, ends with the new one.
 pub async fn invite(b: &Backend, scope: &Scope, id: UserId) -> Result<Enrolment> {
     let mut tx = b.db.write().await?;
-    let user = find(&mut tx, scope, id).await?;
+    let (user, address) = to_invite(b, &mut tx, scope, id).await?;
+    b.limits.take(Limited::Invitation, scope)?;
+    send(b, tx, scope, (user, &address)).await
+}
+
+/// The same for one of many who are invited by one press, which was counted.
+pub(crate) async fn invite_of_many(b: &Backend, scope: &Scope, id: UserId) -> Result<()> {
+    let mut tx = b.db.write().await?;
+    let (user, address) = to_invite(b, &mut tx, scope, id).await?;
+    send(b, tx, scope, (user, &address)).await.map(drop)
+}
+
+/// A user who can be invited, and the address that it is mailed to.
+async fn to_invite(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    id: UserId,
+) -> Result<(Invitee, String)> {
+    let user = find(tx, scope, id).await?;
     scope.require(Permission::DirectoryWrite)?;
     mail_is_set_up(b)?;
     if user.status != DirectoryStatus::Active {
@@ -40,19 +60,28 @@ pub async fn invite(b: &Backend, scope: &Scope, id: UserId) -> Result<Enrolment>
     let address = address(&user).ok_or_else(|| {
         Error::conflict("This user has neither a mail address nor a user name that is one.")
     })?;
+    Ok((user, address))
+}
+
+async fn send(
+    b: &Backend,
+    mut tx: Tx,
+    scope: &Scope,
+    (user, address): (Invitee, &str),
+) -> Result<Enrolment> {
     let purpose = match user.enrolled_at {
         Some(_) => Purpose::PasswordReset,
         None => Purpose::Invitation,
     };
-    put(b, &mut tx, &user, &address, purpose, scope.actor_name()).await?;
+    put(b, &mut tx, &user, address, purpose, scope.actor_name()).await?;
     let action = match purpose {
         Purpose::Invitation => AuditAction::UserInvite,
         Purpose::PasswordReset => AuditAction::UserSendNewPassword,
     };
-    let entry = Entry::new(action, id.0, &user.display_name)
+    let entry = Entry::new(action, user.id.0, &user.display_name)
         .of(user.customer_id)
         .changes(AuditChanges::none().now("address", &address));
-    let enrolment = load(b, &mut tx, id).await?;
+    let enrolment = load(b, &mut tx, user.id).await?;
     audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await?;
     b.wake.notify_one();
@@ -76,6 +105,7 @@ pub async fn invite_first(
         return Err(Error::invalid("first", message));
     }
     mail_is_set_up(b)?;
+    b.limits.take(Limited::Invitation, scope)?;
     let mut invited = 0;
     while invited < i64::from(first) {
         let mut tx = b.db.write().await?;

@@ -17,11 +17,11 @@ use domain::{
 use sqlx::FromRow;
 
 pub use bounce::bounced;
-pub(crate) use invite::mail_is_set_up;
 pub use invite::{invite, invite_first, invite_newly_synced, not_invited};
+pub(crate) use invite::{invite_of_many, mail_is_set_up};
 pub use preview::{preview, send_test};
-pub(crate) use settings::load as load_settings;
 pub use settings::{change_settings, settings};
+pub(crate) use settings::{change_settings_in, checked as checked_settings, load as load_settings};
 
 use super::read_json;
 use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, in_scope};

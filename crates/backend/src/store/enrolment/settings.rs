@@ -58,15 +58,29 @@ pub async fn change_settings(
     settings: EnrolmentSettings,
 ) -> Result<EnrolmentSettings> {
     let mut tx = b.db.write().await?;
-    let name = customers::find_in_use(&mut tx, scope, customer).await?.name;
+    let settings = change_settings_in(b, &mut tx, scope, customer, settings).await?;
+    tx.commit().await?;
+    Ok(settings)
+}
+
+/// The same in the caller's transaction, which goes on.
+pub(crate) async fn change_settings_in(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    customer: CustomerId,
+    settings: EnrolmentSettings,
+) -> Result<EnrolmentSettings> {
+    tx.hold("customer", customer.0).await?;
+    let name = customers::find_in_use(tx, scope, customer).await?.name;
     scope.require(Permission::DirectoryWrite)?;
     let settings = checked(settings)?;
-    let before = load(&mut tx, customer).await?;
+    let before = load(tx, customer).await?;
     if before == settings {
         return Ok(settings);
     }
     execute!(
-        &mut tx,
+        &mut *tx,
         "INSERT INTO enrolment_settings (customer_id, settings) VALUES ($1, $2)
          ON CONFLICT (customer_id) DO UPDATE SET settings = $2",
         customer,
@@ -75,7 +89,6 @@ pub async fn change_settings(
     let entry = Entry::new(AuditAction::CustomerUpdateEnrolment, customer.0, &name)
         .of(customer)
         .changes(AuditChanges::between(&before, &settings));
-    audit::record(b, &mut tx, scope, entry).await?;
-    tx.commit().await?;
+    audit::record(b, tx, scope, entry).await?;
     Ok(settings)
 }

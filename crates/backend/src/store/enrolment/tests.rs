@@ -1,4 +1,5 @@
 use domain::{
+    bulk::BulkAction,
     enrolment::{EnrolmentSettings, EnrolmentState, Language},
     user::DirectoryStatus,
 };
@@ -9,7 +10,7 @@ use crate::{
     jobs::run_until_idle,
     notify::sinks::{self, MailSink},
     store::{
-        sample,
+        bulk, sample,
         users::{self, UserQuery},
     },
     testing::TestBackend,
@@ -282,4 +283,44 @@ db_test!(a_mail_that_came_back_is_said_of_the_last_one_alone, |t| {
     );
     let log = sample::audit_log(&t).await.join("\n");
     assert!(log.contains("user.mail_bounced"), "{log}");
+});
+
+db_test!(invitations_are_limited_by_the_press_not_by_the_mail, |t| {
+    let mut t = t;
+    let mail = with_mail(&mut t).await;
+    let owner = t.owner().await;
+    let customer = t.customer("Adatum").await;
+    let mut people = Vec::new();
+    for n in 0..40 {
+        people.push(sample::user(&t, customer, None, &format!("P{n}"), Active).await);
+    }
+    let all = bulk::Prepared {
+        action: BulkAction::Invite,
+        targets: bulk::Targets::Users(people.iter().map(|id| id.0).collect()),
+        group_id: None,
+        note: String::new(),
+        customer_id: None,
+    };
+    let prepared = bulk::prepare(&t, &owner, all).await.unwrap();
+    let done = bulk::apply(&t, &owner, prepared.id).await.unwrap();
+    assert_eq!(done.counts.done, 40, "that was one press");
+    let none_left = invite_first(&t, &owner, customer, 1).await.unwrap();
+    assert_eq!(none_left.invited, 0, "and that another");
+
+    let mut taken = 2;
+    let refused = loop {
+        match invite(&t, &owner, people[0]).await {
+            Ok(_) => taken += 1,
+            Err(error) => break error,
+        }
+        assert!(taken <= 30, "there is no end to it");
+    };
+    assert!(matches!(refused, Error::TooMany { .. }), "{refused:?}");
+    assert_eq!(taken, 30, "as many as of operators");
+    let refused = invite_first(&t, &owner, customer, 1).await;
+    assert!(matches!(refused, Err(Error::TooMany { .. })), "{refused:?}");
+    t.clock.advance(chrono::Duration::minutes(1));
+    invite(&t, &owner, people[1]).await.unwrap();
+    run_until_idle(&t).await.unwrap();
+    assert!(mail.take().len() >= 40);
 });

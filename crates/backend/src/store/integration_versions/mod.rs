@@ -13,7 +13,7 @@ use domain::{
     permission::Permission,
     settings::{
         IntegrationSettings, SettingsDifference, settings_differences,
-        version::{IntegrationVersion, IntegrationVersionLine, VersionCause, VersionSource},
+        version::{IntegrationVersion, VersionCause, VersionLine, VersionSource},
     },
 };
 use sqlx::FromRow;
@@ -114,7 +114,7 @@ async fn newest(
 
 /// Versions as lines; the last of them is only what the one before it is compared with, where there
 /// are more than `limit`.
-fn lines(versions: Vec<IntegrationVersion>, limit: i64) -> Vec<IntegrationVersionLine> {
+fn lines(versions: Vec<IntegrationVersion>, limit: i64) -> Vec<VersionLine> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let older = versions.iter().skip(1).map(|older| &older.settings);
     let changed: Vec<Vec<String>> = versions
@@ -132,7 +132,7 @@ fn lines(versions: Vec<IntegrationVersion>, limit: i64) -> Vec<IntegrationVersio
         .into_iter()
         .zip(changed)
         .take(limit)
-        .map(|(version, changed)| IntegrationVersionLine {
+        .map(|(version, changed)| VersionLine {
             number: version.number,
             source: version.source,
             saved_by: version.saved_by,
@@ -148,7 +148,7 @@ pub async fn list(
     scope: &Scope,
     id: IntegrationId,
     page: PageRequest,
-) -> Result<Page<IntegrationVersionLine>> {
+) -> Result<Page<VersionLine>> {
     scope.require(Permission::IntegrationsRead)?;
     let mut tx = b.db.read().await?;
     integrations::find(&mut tx, scope, id).await?;
@@ -171,7 +171,7 @@ pub async fn listing(
     scope: &Scope,
     id: IntegrationId,
     request: &ListRequest,
-) -> Result<Listing<IntegrationVersionLine>> {
+) -> Result<Listing<VersionLine>> {
     scope.require(Permission::IntegrationsRead)?;
     let mut tx = b.db.read().await?;
     integrations::find(&mut tx, scope, id).await?;

@@ -4,7 +4,10 @@ use domain::{
     audit::{AuditAction, AuditChanges},
     id::PolicyTemplateId,
     policy::Policy,
-    settings::template::{NewPolicyTemplate, PolicyTemplate, PolicyTemplateChange},
+    settings::{
+        template::{NewPolicyTemplate, PolicyTemplate, PolicyTemplateChange},
+        version::VersionSource,
+    },
     text::parse_name,
 };
 use serde_json::json;
@@ -25,6 +28,12 @@ pub(super) fn checked(policy: Policy) -> Result<Policy> {
         return Err(Error::invalid(
             "policy.selected_group_ids",
             "A template selects no groups: those are each integration’s own.",
+        ));
+    }
+    if policy.administrators_group_id.is_some() {
+        return Err(Error::invalid(
+            "policy.administrators_group_id",
+            "A template names no group of administrators: that is each integration’s own.",
         ));
     }
     Ok(policy.checked()?)
@@ -51,7 +60,7 @@ pub async fn create(b: &Backend, scope: &Scope, new: NewPolicyTemplate) -> Resul
         planner::key(&name),
         b.clock.now()
     )?;
-    keep_version(b, &mut tx, scope, id, 1, &policy).await?;
+    keep_version(b, &mut tx, scope, &Version::new(id, 1, &policy)).await?;
     let entry = Entry::new(AuditAction::PolicyTemplateCreate, id.0, &name)
         .changes(AuditChanges::created(&told(&name, &policy)));
     audit::record(b, &mut tx, scope, entry).await?;
@@ -60,21 +69,35 @@ pub async fn create(b: &Backend, scope: &Scope, new: NewPolicyTemplate) -> Resul
     Ok(template)
 }
 
-async fn keep_version(
-    b: &Backend,
-    tx: &mut Tx,
-    scope: &Scope,
-    id: PolicyTemplateId,
+/// A version to be kept.
+struct Version<'a> {
+    template: PolicyTemplateId,
     number: i64,
-    policy: &Policy,
-) -> Result<()> {
+    policy: &'a Policy,
+    restored_from: Option<i64>,
+}
+
+impl<'a> Version<'a> {
+    const fn new(template: PolicyTemplateId, number: i64, policy: &'a Policy) -> Self {
+        Self {
+            template,
+            number,
+            policy,
+            restored_from: None,
+        }
+    }
+}
+
+async fn keep_version(b: &Backend, tx: &mut Tx, scope: &Scope, of: &Version<'_>) -> Result<()> {
     execute!(
         tx,
-        "INSERT INTO policy_template_version (template_id, number, policy, saved_by, saved_at)
-         VALUES ($1, $2, $3, $4, $5)",
-        id,
-        number,
-        write_json(policy)?,
+        "INSERT INTO policy_template_version (template_id, number, policy, restored_from, saved_by,
+            saved_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        of.template,
+        of.number,
+        write_json(of.policy)?,
+        of.restored_from,
         scope.actor_name(),
         b.clock.now()
     )?;
@@ -105,6 +128,39 @@ pub async fn change(
         let effect = Effect::of(&mut tx, scope, &before, &policy).await?;
         still(Some(hash), &effect.hash()?)?;
     }
+    let wanted = Wanted {
+        name,
+        policy,
+        restored_from: None,
+    };
+    let after = save(b, &mut tx, scope, before, wanted).await?;
+    tx.commit().await?;
+    b.wake.notify_one();
+    Ok(after)
+}
+
+/// What a template becomes.
+pub(super) struct Wanted {
+    pub(super) name: String,
+    pub(super) policy: Policy,
+    /// The version that is restored by this.
+    pub(super) restored_from: Option<i64>,
+}
+
+/// Saves what a template becomes. The caller holds it.
+pub(super) async fn save(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    before: PolicyTemplate,
+    wanted: Wanted,
+) -> Result<PolicyTemplate> {
+    let id = before.id;
+    let Wanted {
+        name,
+        policy,
+        restored_from,
+    } = wanted;
     let changes = AuditChanges::between(&told(&before.name, &before.policy), &told(&name, &policy));
     if changes.is_empty() {
         return Ok(before);
@@ -112,7 +168,7 @@ pub async fn change(
     let other_policy = policy != before.policy;
     let version = before.version + i64::from(other_policy);
     execute!(
-        &mut tx,
+        &mut *tx,
         "UPDATE policy_template SET name = $2, name_folded = $3, version = $4 WHERE id = $1",
         id,
         &name,
@@ -120,15 +176,19 @@ pub async fn change(
         version
     )?;
     if other_policy {
-        keep_version(b, &mut tx, scope, id, version, &policy).await?;
-        reach_followers(b, &mut tx, id).await?;
+        let kept = Version {
+            restored_from,
+            ..Version::new(id, version, &policy)
+        };
+        keep_version(b, tx, scope, &kept).await?;
+        reach_followers(b, tx, id).await?;
     }
-    let entry = Entry::new(AuditAction::PolicyTemplateUpdate, id.0, &name).changes(changes);
-    audit::record(b, &mut tx, scope, entry).await?;
-    let after = find(&mut tx, scope, id).await?;
-    tx.commit().await?;
-    b.wake.notify_one();
-    Ok(after)
+    let note = restored_from.map(|number| VersionSource::restored(number).to_string());
+    let entry = Entry::new(AuditAction::PolicyTemplateUpdate, id.0, &name)
+        .note(note.as_deref().unwrap_or_default())
+        .changes(changes);
+    audit::record(b, tx, scope, entry).await?;
+    find(tx, scope, id).await
 }
 
 /// Has a job bring the present version to every follower. Each change is a job of its own: one that

@@ -100,7 +100,7 @@ impl Effect {
         hash_of(&(self.version, &self.differences, effects))
     }
 
-    fn told(self) -> Result<TemplateEffect> {
+    pub(super) fn told(self) -> Result<TemplateEffect> {
         let hash = self.hash()?;
         let changing = || {
             let all = self.followers.iter();

@@ -7,6 +7,7 @@ mod drift;
 mod effect;
 mod following;
 mod reaching;
+pub mod versions;
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
@@ -16,10 +17,7 @@ use domain::{
     paging::{ListRequest, Listing, Page, PageRequest},
     permission::Permission,
     policy::Policy,
-    settings::{
-        settings_differences,
-        template::{Follower, PolicyTemplate, TemplateVersionLine},
-    },
+    settings::template::{Follower, PolicyTemplate},
 };
 use sqlx::FromRow;
 
@@ -232,47 +230,6 @@ async fn policy_reached<'a>(
         Entry::Occupied(known) => known.into_mut(),
         Entry::Vacant(unknown) => unknown.insert(policy_of(tx, id, number).await?),
     })
-}
-
-/// Versions of a template that are shown.
-const VERSIONS_SHOWN: i64 = 20;
-
-/// The latest versions of a template, each with what changed in it.
-pub async fn versions(
-    b: &Backend,
-    scope: &Scope,
-    id: PolicyTemplateId,
-) -> Result<Vec<TemplateVersionLine>> {
-    let mut tx = b.db.read().await?;
-    find(&mut tx, scope, id).await?;
-    let rows = fetch_all!(
-        &mut tx,
-        (i64, String, String, DateTime),
-        "SELECT number, policy, saved_by, saved_at FROM policy_template_version
-          WHERE template_id = $1 ORDER BY number DESC LIMIT $2",
-        id,
-        VERSIONS_SHOWN + 1
-    )?;
-    let policies = rows
-        .iter()
-        .map(|(_, policy, ..)| read_json("policy_template_version.policy", policy))
-        .collect::<Result<Vec<Policy>>>()?;
-    let lines = rows.into_iter().enumerate();
-    let lines = lines.map(|(at, (number, _, saved_by, saved_at))| {
-        let changed = policies.get(at + 1).map_or_else(Vec::new, |older| {
-            let of = |policy: &Policy| serde_json::json!({ "policy": policy });
-            let differences = settings_differences(&of(older), &of(&policies[at]));
-            differences.into_iter().map(|one| one.name).collect()
-        });
-        TemplateVersionLine {
-            number,
-            saved_by,
-            saved_at,
-            changed,
-        }
-    });
-    let shown = usize::try_from(VERSIONS_SHOWN).unwrap_or(usize::MAX);
-    Ok(lines.take(shown).collect())
 }
 
 /// A follower as its rows have it.

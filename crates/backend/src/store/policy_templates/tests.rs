@@ -6,7 +6,7 @@ use domain::{
     permission::Role,
     settings::{
         template::{DriftDecision, Following, NewPolicyTemplate, PolicyTemplateChange},
-        version::VersionCause,
+        version::{VersionCause, VersionSource},
     },
     user::DirectoryStatus,
 };
@@ -85,10 +85,21 @@ async fn hidden_from(t: &TestBackend, scope: &Scope, id: PolicyTemplateId) {
     assert_eq!(listed.items.len(), 0);
     let followed = followers(t, scope, id, PageRequest::default()).await;
     assert!(matches!(followed, Err(Error::NotFound(_))), "{followed:?}");
-    assert!(matches!(
-        versions(t, scope, id).await,
-        Err(Error::NotFound(_))
-    ));
+    let not_found = |error: Error| {
+        assert!(
+            matches!(error, Error::NotFound("policy template")),
+            "{error:?}"
+        );
+    };
+    let page = versions::list(t, scope, id, PageRequest::default()).await;
+    not_found(page.unwrap_err());
+    let listed = versions::listing(t, scope, id, &ListRequest::default()).await;
+    not_found(listed.unwrap_err());
+    not_found(versions::get(t, scope, id, 1).await.unwrap_err());
+    let found = versions::difference(t, scope, id, 1, None).await;
+    not_found(found.unwrap_err());
+    not_found(versions::effect(t, scope, id, 1).await.unwrap_err());
+    missing(versions::restore(t, scope, id, 1, None).await);
 }
 
 db_test!(
@@ -124,6 +135,11 @@ db_test!(
         };
         refused(create(&t, &admin, new).await);
         refused(change(&t, &admin, made.id, new_policy(Policy::default())).await);
+        // They look at its versions, and don't restore them.
+        assert!(versions::get(&t, &admin, made.id, 1).await.is_ok());
+        refused(versions::restore(&t, &admin, made.id, 1, None).await);
+        let effect = versions::effect(&t, &admin, made.id, 1).await;
+        assert!(matches!(effect, Err(Error::Forbidden(_))), "{effect:?}");
         let groups =
             with(|policy| policy.selected_group_ids = vec![ExternalId(Uuid::from_u128(1))]);
         let new = NewPolicyTemplate {
@@ -133,6 +149,13 @@ db_test!(
         let refused = create(&t, &owner, new).await;
         assert!(
             matches!(&refused, Err(Error::Invalid(error)) if error.field == "policy.selected_group_ids"),
+            "{refused:?}"
+        );
+        let administrators =
+            with(|policy| policy.administrators_group_id = Some(ExternalId(Uuid::from_u128(1))));
+        let refused = change(&t, &owner, made.id, new_policy(administrators)).await;
+        assert!(
+            matches!(&refused, Err(Error::Invalid(error)) if error.field == "policy.administrators_group_id"),
             "{refused:?}"
         );
         let page = list(&t, &admin, Some("stand"), PageRequest::default())
@@ -358,13 +381,152 @@ db_test!(
         let by_template = log.items.iter();
         let by_template = by_template.filter(|one| one.note == "Template Standard, version 2");
         assert_eq!(by_template.count(), 3);
-        let lines = versions(&t, &owner, made.id).await.unwrap();
+        let lines = versions::list(&t, &owner, made.id, PageRequest::default()).await;
         assert_eq!(
-            lines[0].changed,
+            lines.unwrap().items[0].changed,
             ["Days from Inactive to deleted", "Guests included"]
         );
     }
 );
+
+db_test!(versions_are_listed_looked_at_and_compared, |t| {
+    let owner = t.owner().await;
+    let made = template(&t, &owner, Policy::default()).await;
+    let nested = with(|policy| policy.include_nested = true);
+    let both = with(|policy| {
+        policy.include_nested = true;
+        policy.require_names = false;
+    });
+    for policy in [nested.clone(), both] {
+        change(&t, &owner, made.id, new_policy(policy))
+            .await
+            .unwrap();
+    }
+    // Another name is no version.
+    let renamed = PolicyTemplateChange {
+        name: Some("Other".to_owned()),
+        ..PolicyTemplateChange::default()
+    };
+    change(&t, &owner, made.id, renamed).await.unwrap();
+    let page = versions::list(&t, &owner, made.id, PageRequest::default())
+        .await
+        .unwrap();
+    let lines: Vec<_> = page
+        .items
+        .iter()
+        .map(|line| {
+            (
+                line.number,
+                line.changed.join(", "),
+                line.source.to_string(),
+            )
+        })
+        .collect();
+    let line =
+        |number, changed: &str, source: &str| (number, changed.to_owned(), source.to_owned());
+    assert_eq!(
+        lines,
+        [
+            line(3, "Names required", "Saved"),
+            line(2, "Nested groups in scope", "Saved"),
+            line(1, "", "Added"),
+        ]
+    );
+    // A page knows what came before it.
+    let second = versions::list(&t, &owner, made.id, PageRequest::new(2, 1)).await;
+    assert_eq!(second.unwrap().items, page.items[1..2]);
+    let request = ListRequest {
+        limit: 2,
+        ..ListRequest::default()
+    };
+    let first = versions::listing(&t, &owner, made.id, &request).await;
+    let first = first.unwrap();
+    assert_eq!(first.items, page.items[..2]);
+    let rest = ListRequest {
+        cursor: first.next.map(|next| next.parse().unwrap()),
+        ..request
+    };
+    let rest = versions::listing(&t, &owner, made.id, &rest).await.unwrap();
+    assert_eq!((rest.items, rest.next), (page.items[2..].to_vec(), None));
+
+    let second = versions::get(&t, &owner, made.id, 2).await.unwrap();
+    assert_eq!(second.policy, nested);
+    assert_eq!(second.saved_by, owner.actor_name());
+    let none = versions::get(&t, &owner, made.id, 4).await;
+    assert!(matches!(none, Err(Error::NotFound("version"))), "{none:?}");
+    let places = async |number, against| {
+        let found = versions::difference(&t, &owner, made.id, number, against).await;
+        let found = found.unwrap().into_iter();
+        found
+            .map(|one| (one.path, one.after))
+            .collect::<Vec<(String, Option<serde_json::Value>)>>()
+    };
+    let place = |path: &str, after: bool| (path.to_owned(), Some(after.into()));
+    assert_eq!(places(2, None).await, [place("policy.require_names", true)]);
+    assert_eq!(
+        places(2, Some(1)).await,
+        [place("policy.include_nested", true)]
+    );
+    assert_eq!(places(3, None).await, []);
+    let none = versions::difference(&t, &owner, made.id, 2, Some(9)).await;
+    assert!(matches!(none, Err(Error::NotFound("version"))), "{none:?}");
+    run_until_idle(&t).await.unwrap();
+});
+
+db_test!(a_restored_version_reaches_the_followers_as_shown, |t| {
+    let owner = t.owner().await;
+    let made = template(&t, &owner, Policy::default()).await;
+    let all = three(&t, &owner, &made).await;
+    let guests = with(|policy| policy.include_guests = true);
+    change(&t, &owner, made.id, new_policy(guests))
+        .await
+        .unwrap();
+    run_until_idle(&t).await.unwrap();
+    let guests = async |at: usize| {
+        let found = integrations::get(&t, &owner, all[at].1).await;
+        found.unwrap().policy.include_guests
+    };
+    assert!(guests(0).await);
+
+    let shown = versions::effect(&t, &owner, made.id, 1).await.unwrap();
+    let [one] = &shown.differences[..] else {
+        panic!("{shown:?}");
+    };
+    assert_eq!(one.path, "policy.include_guests");
+    assert_eq!((shown.integrations, shown.customers), (3, 3));
+    let restored =
+        async |number, hash: &str| versions::restore(&t, &owner, made.id, number, Some(hash)).await;
+    // One deviates meanwhile: what was looked at is another effect.
+    save(
+        &t,
+        &owner,
+        all[0].1,
+        with(|policy| policy.require_names = false),
+    )
+    .await;
+    let late = restored(1, &shown.hash).await;
+    assert!(matches!(late, Err(Error::Conflict { .. })), "{late:?}");
+    let shown = versions::effect(&t, &owner, made.id, 1).await.unwrap();
+    assert_eq!(shown.integrations, 2);
+    let after = restored(1, &shown.hash).await.unwrap();
+    assert_eq!((after.version, after.behind), (3, 3));
+    assert_eq!(after.policy, made.policy);
+    run_until_idle(&t).await.unwrap();
+    for at in 0..all.len() {
+        assert!(!guests(at).await, "{at}");
+    }
+    let newest = versions::get(&t, &owner, made.id, 3).await.unwrap();
+    assert_eq!(newest.source, VersionSource::restored(1));
+    let log = sample::audit_log(&t).await;
+    let entry = |line: &String| line.contains("Restored from version 1");
+    assert!(log.iter().any(entry), "{log:?}");
+
+    // It is so already: no version, and nobody is reached.
+    let again = versions::restore(&t, &owner, made.id, 1, None).await;
+    assert_eq!(again.unwrap().version, 3);
+    let none = versions::restore(&t, &owner, made.id, 9, None).await;
+    assert!(matches!(none, Err(Error::NotFound("version"))), "{none:?}");
+});
 
 db_test!(reaching_stops_and_goes_on_where_it_stopped, |t| {
     let owner = t.owner().await;

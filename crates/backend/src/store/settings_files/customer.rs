@@ -1,10 +1,12 @@
-//! Importing a file into a customer: its time zone and tags, who is told, and its integrations, all
-//! in one transaction or not at all. What the customer has beside the file stays as it is.
+//! Importing a file into a customer: its time zone and tags, how its people are invited, who is told,
+//! and its integrations, all in one transaction or not at all. What the customer has beside the file
+//! stays as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     customer::{Customer, CustomerChange, parse_tags},
+    enrolment::EnrolmentSettings,
     id::{CustomerId, IntegrationId, NotificationRecipientId},
     integration::Integration,
     notification::{
@@ -33,7 +35,7 @@ use super::{
 use crate::{
     Backend, Error, Result, Scope, Tx,
     mail::check_address,
-    store::{customers, integrations, notification_recipients, still},
+    store::{customers, enrolment, integrations, notification_recipients, still},
     timetable,
 };
 
@@ -68,6 +70,9 @@ pub async fn import_customer(
     if let Some(change) = steps.customer {
         customers::change_in(b, &mut tx, scope, id, change).await?;
     }
+    if let Some(settings) = steps.enrolment {
+        enrolment::change_settings_in(b, &mut tx, scope, id, settings).await?;
+    }
     for step in steps.recipients {
         match step {
             RecipientStep::Add(new) => {
@@ -96,6 +101,8 @@ pub async fn import_customer(
 /// each other.
 struct Prepared {
     customer: CustomerId,
+    /// In their one form; absent where the file says nothing of them.
+    enrolment: Option<EnrolmentSettings>,
     file: CustomerFile,
     pairs: Vec<(IntegrationId, Wanted)>,
     recipients: Vec<NotificationRecipient>,
@@ -105,6 +112,7 @@ struct Prepared {
 /// What an import does, and its plan.
 struct Steps {
     customer: Option<CustomerChange>,
+    enrolment: Option<EnrolmentSettings>,
     recipients: Vec<RecipientStep>,
     integrations: Vec<(IntegrationId, IntegrationSettings)>,
     plan: ImportPlan,
@@ -125,6 +133,13 @@ impl Prepared {
         let mut file = match read(import.text)? {
             FileContent::Customer(file) => file,
             other => return Err(other_kind(&other, "one of a customer")),
+        };
+        let enrolment = match file.enrolment.take() {
+            Some(given) => Some(at(
+                "customer.enrolment",
+                enrolment::checked_settings(given),
+            )?),
+            None => None,
         };
         let present = all_integrations(b, scope, id).await?;
         let mut pairs = Vec::new();
@@ -154,6 +169,7 @@ impl Prepared {
         pairs.sort_by_key(|pair| pair.0);
         Ok(Self {
             customer: id,
+            enrolment,
             pairs,
             recipients: all_recipients(b, scope, id).await?,
             not_applied,
@@ -169,8 +185,11 @@ impl Prepared {
             group_names: BTreeMap::new(),
             hash: String::new(),
         };
-        let (change, shown) = self.customer_change(&customer)?;
-        plan.changes.extend(shown);
+        let invites = enrolment::load_settings(tx, self.customer).await?;
+        let change = self.customer_change(&customer)?;
+        let enrolment = self.enrolment.clone().filter(|given| *given != invites);
+        plan.changes
+            .extend(self.shown(&customer, &invites, change.as_ref()));
         let recipients = self.recipient_steps(&mut plan)?;
         let (mut integrations, mut before) = (Vec::new(), Vec::new());
         for (id, wanted) in &self.pairs {
@@ -186,40 +205,60 @@ impl Prepared {
             integrations.push((*id, wanted.settings(&present)?));
             plan.changes.extend(change);
         }
-        let made_from = (before, &integrations, &customer.tags, &customer.time_zone);
+        let of_customer = (
+            &customer.tags,
+            &customer.time_zone,
+            &invites,
+            &self.enrolment,
+        );
+        let made_from = (before, &integrations, of_customer);
         let plan = plan_with_hash(plan, &made_from)?;
         Ok(Steps {
             customer: change,
+            enrolment,
             recipients,
             integrations,
             plan,
         })
     }
 
-    fn customer_change(
-        &self,
-        present: &Customer,
-    ) -> Result<(Option<CustomerChange>, Option<ImportChange>)> {
+    fn customer_change(&self, present: &Customer) -> Result<Option<CustomerChange>> {
         let tags = parse_tags("customer.tags", &self.file.tags)?;
-        let time_zone = &at("customer", timetable::check_zone(&self.file.time_zone))?;
-        let differences = settings_differences(
-            &json!({ "time_zone": present.time_zone, "tags": present.tags }),
-            &json!({ "time_zone": time_zone, "tags": tags }),
-        );
-        if differences.is_empty() {
-            return Ok((None, None));
-        }
+        let time_zone = at("customer", timetable::check_zone(&self.file.time_zone))?;
         let change = CustomerChange {
-            time_zone: (*time_zone != present.time_zone).then(|| time_zone.clone()),
+            time_zone: (time_zone != present.time_zone).then_some(time_zone),
             tags: (tags != present.tags).then_some(tags),
             name: None,
         };
-        let shown = ImportChange {
+        Ok((change != CustomerChange::default()).then_some(change))
+    }
+
+    /// What changes of the customer itself; none where nothing does.
+    fn shown(
+        &self,
+        present: &Customer,
+        invites: &EnrolmentSettings,
+        change: Option<&CustomerChange>,
+    ) -> Option<ImportChange> {
+        let time_zone = change.and_then(|change| change.time_zone.as_ref());
+        let tags = change.and_then(|change| change.tags.as_ref());
+        let differences = settings_differences(
+            &json!({
+                "time_zone": present.time_zone,
+                "tags": present.tags,
+                "enrolment": invites,
+            }),
+            &json!({
+                "time_zone": time_zone.unwrap_or(&present.time_zone),
+                "tags": tags.unwrap_or(&present.tags),
+                "enrolment": self.enrolment.as_ref().unwrap_or(invites),
+            }),
+        );
+        (!differences.is_empty()).then(|| ImportChange {
             of: present.name.clone(),
             integration_id: None,
             differences,
-        };
-        Ok((Some(change), Some(shown)))
+        })
     }
 
     fn recipient_steps(&self, plan: &mut ImportPlan) -> Result<Vec<RecipientStep>> {

@@ -10,8 +10,8 @@ use domain::{
     permission::Permission,
     settings::{
         file::{
-            CustomerFile, FileContent, FileFormat, GroupInFile, IntegrationFile, RecipientInFile,
-            SettingsFile, TemplateFile,
+            AdministratorsInFile, CustomerFile, FileContent, FileFormat, GroupInFile,
+            IntegrationFile, RecipientInFile, SettingsFile, TemplateFile,
         },
         template::PolicyTemplate,
     },
@@ -23,7 +23,7 @@ use crate::{
     limits::Limited,
     store::{
         audit::{self, Entry},
-        customers, integrations, notification_recipients, policy_templates,
+        customers, enrolment, integrations, notification_recipients, policy_templates,
     },
 };
 
@@ -120,7 +120,22 @@ pub(super) async fn integration_file(
         enabled: of.enabled,
         schedule: of.schedule.clone(),
         selected_groups,
+        administrators: Some(administrators(b, of).await?),
         policy: of.policy.clone(),
+    })
+}
+
+/// Who administers the workspace, with the name of their group where it is known.
+async fn administrators(b: &Backend, of: &Integration) -> Result<AdministratorsInFile> {
+    let Some(id) = of.policy.administrators_group_id else {
+        return Ok(AdministratorsInFile::default());
+    };
+    let mut tx = b.db.read().await?;
+    let name = integrations::group_names(&mut tx, of.id, &[id])
+        .await?
+        .remove(&id);
+    Ok(AdministratorsInFile {
+        group: Some(GroupInFile { id, name }),
     })
 }
 
@@ -147,6 +162,7 @@ async fn customer_file(b: &Backend, scope: &Scope, of: &Customer) -> Result<Cust
         name: of.name.clone(),
         time_zone: of.time_zone.clone(),
         tags: of.tags.clone(),
+        enrolment: Some(enrolment::settings(b, scope, of.id).await?),
         notification_recipients: recipients.iter().map(recipient).collect(),
         integrations: files,
     })

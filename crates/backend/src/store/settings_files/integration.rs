@@ -12,6 +12,7 @@ use domain::{
         file::{FileContent, GroupInFile, ImportChange, ImportPlan, IntegrationFile, NotApplied},
         version::{VersionCause, VersionSource},
     },
+    text::FieldError,
 };
 
 use super::{Import, at, other_kind, plan_with_hash, read};
@@ -91,12 +92,23 @@ pub(super) struct Wanted {
     place: String,
 }
 
-/// The selected groups of a file in a tenant.
+/// The groups of a file in a tenant.
 #[derive(Debug, Default)]
 struct Groups {
     selected: Vec<ExternalId>,
+    administrators: Administrators,
     names: BTreeMap<String, String>,
     not_applied: Vec<NotApplied>,
+}
+
+/// What a file makes of who administers the workspace.
+#[derive(Debug, Default, Clone, Copy)]
+enum Administrators {
+    /// It says nothing of them, or the tenant doesn't have their group.
+    #[default]
+    AsTheyAre,
+    /// Decided by a group, or here.
+    Become(Option<ExternalId>),
 }
 
 impl Wanted {
@@ -137,16 +149,19 @@ impl Wanted {
         } else {
             self.groups.selected.clone()
         };
+        let administrators_group_id = match self.groups.administrators {
+            Administrators::AsTheyAre => present.policy.administrators_group_id,
+            Administrators::Become(group) => group,
+        };
         let policy = Policy {
             selected_group_ids,
-            // One of the tenant, which no file carries.
-            administrators_group_id: present.policy.administrators_group_id,
+            administrators_group_id,
             ..self.file.policy.clone()
         };
         Ok(IntegrationSettings {
             enabled: self.file.enabled,
             schedule: self.file.schedule.clone(),
-            policy: at(&self.place, policy.checked().map_err(Error::from))?,
+            policy: at(&self.place, policy.checked().map_err(in_file))?,
         })
     }
 
@@ -186,8 +201,20 @@ impl Wanted {
     }
 }
 
-/// The selected groups of a file in the integration's tenant: those of the same tenant and those
-/// that are known by their ids; others by their exact names, where that is wished.
+/// What is wrong with a policy, at its place in a file: the groups stand beside it there.
+fn in_file(error: FieldError) -> Error {
+    match error.field.as_str() {
+        "policy.selected_group_ids" => Error::invalid("selected_groups", error.message),
+        "policy.administrators_group_id" => Error::invalid(
+            "administrators.group",
+            format!("The group of the administrators: {}", error.message),
+        ),
+        _ => error.into(),
+    }
+}
+
+/// The groups of a file in the integration's tenant: those of the same tenant and those that are
+/// known by their ids; others by their exact names, where that is wished.
 async fn groups(
     b: &Backend,
     scope: &Scope,
@@ -195,39 +222,16 @@ async fn groups(
     file: &IntegrationFile,
     find: bool,
 ) -> Result<Groups> {
-    let same_tenant = file.tenant == integration.tenant && file.cloud == integration.cloud;
-    let known = known_groups(b, integration, &file.selected_groups).await?;
+    let mut search = Search::of(b, scope, integration, file, find).await?;
     let mut found = Groups::default();
-    let mut looked_for = 0;
     for group in &file.selected_groups {
-        if same_tenant || known.contains(&group.id) {
-            found.select(group.id, group.name.clone());
-            continue;
+        match search.find(group).await? {
+            Ok(id) => {
+                found.selected.push(id);
+                found.name(id, group);
+            }
+            Err(why) => found.not_applied.push(NotApplied::new(shown(group), why)),
         }
-        let shown = group.name.clone().unwrap_or_else(|| group.id.to_string());
-        let why = match &group.name {
-            None => "The tenant doesn’t have this group, and the file doesn’t tell its name.",
-            Some(_) if !find => {
-                "The tenant doesn’t have this group. It can be looked for by its name."
-            }
-            Some(_) if looked_for >= LOOKED_FOR_MAX => {
-                "So many groups are not looked for at once. Select it by hand."
-            }
-            Some(name) if name.trim().chars().count() < entra::SEARCH_CHARS_MIN => {
-                "Its name is too short to look for. Select it by hand."
-            }
-            Some(name) => {
-                looked_for += 1;
-                match by_name(b, scope, integration.id, name).await? {
-                    Ok(id) => {
-                        found.select(id, Some(name.clone()));
-                        continue;
-                    }
-                    Err(why) => why,
-                }
-            }
-        };
-        found.not_applied.push(NotApplied::new(shown, why));
     }
     if found.selected.is_empty() && !file.selected_groups.is_empty() {
         found.not_applied.push(NotApplied::new(
@@ -236,25 +240,106 @@ async fn groups(
              would mean the whole tenant.",
         ));
     }
+    match file.administrators.as_ref().map(|given| &given.group) {
+        None => {}
+        Some(None) => found.administrators = Administrators::Become(None),
+        Some(Some(group)) => match search.find(group).await? {
+            Ok(id) => {
+                found.administrators = Administrators::Become(Some(id));
+                found.name(id, group);
+            }
+            Err(why) => found.not_applied.push(NotApplied::new(
+                format!("Administrators, {}", shown(group)),
+                format!("{why} Who administers the workspace stays as it is."),
+            )),
+        },
+    }
     Ok(found)
 }
 
+/// A group as it is told of.
+fn shown(group: &GroupInFile) -> String {
+    let name = group.name.clone();
+    name.unwrap_or_else(|| group.id.to_string())
+}
+
 impl Groups {
-    fn select(&mut self, id: ExternalId, name: Option<String>) {
-        self.selected.push(id);
-        if let Some(name) = name {
-            self.names.insert(id.to_string(), name);
+    fn name(&mut self, id: ExternalId, group: &GroupInFile) {
+        if let Some(name) = &group.name {
+            self.names.insert(id.to_string(), name.clone());
         }
     }
 }
 
+/// A group's id in the tenant, or why there is none.
+type Found = std::result::Result<ExternalId, &'static str>;
+
+/// Finds groups of a file in an integration's tenant, each once.
+struct Search<'a> {
+    b: &'a Backend,
+    scope: &'a Scope,
+    integration: &'a Integration,
+    same_tenant: bool,
+    known: BTreeSet<ExternalId>,
+    by_name: bool,
+    looked_for: BTreeMap<String, Found>,
+}
+
+impl<'a> Search<'a> {
+    async fn of(
+        b: &'a Backend,
+        scope: &'a Scope,
+        integration: &'a Integration,
+        file: &IntegrationFile,
+        by_name: bool,
+    ) -> Result<Self> {
+        let administrators = file.administrators.iter();
+        let administrators = administrators.filter_map(|given| given.group.as_ref());
+        let groups = file.selected_groups.iter().chain(administrators);
+        Ok(Self {
+            b,
+            scope,
+            integration,
+            same_tenant: file.tenant == integration.tenant && file.cloud == integration.cloud,
+            known: known_groups(b, integration, groups).await?,
+            by_name,
+            looked_for: BTreeMap::new(),
+        })
+    }
+
+    async fn find(&mut self, group: &GroupInFile) -> Result<Found> {
+        if self.same_tenant || self.known.contains(&group.id) {
+            return Ok(Ok(group.id));
+        }
+        let Some(name) = &group.name else {
+            return Ok(Err(
+                "The tenant doesn’t have this group, and the file doesn’t tell its name.",
+            ));
+        };
+        if let Some(found) = self.looked_for.get(name) {
+            return Ok(*found);
+        }
+        if !self.by_name {
+            return Ok(Err(
+                "The tenant doesn’t have this group. It can be looked for by its name.",
+            ));
+        }
+        if self.looked_for.len() >= LOOKED_FOR_MAX {
+            return Ok(Err(
+                "So many groups are not looked for at once. Select it by hand.",
+            ));
+        }
+        if name.trim().chars().count() < entra::SEARCH_CHARS_MIN {
+            return Ok(Err("Its name is too short to look for. Select it by hand."));
+        }
+        let found = by_name(self.b, self.scope, self.integration.id, name).await?;
+        self.looked_for.insert(name.clone(), found);
+        Ok(found)
+    }
+}
+
 /// The one group of the tenant that has exactly this name and can be selected, or why there is none.
-async fn by_name(
-    b: &Backend,
-    scope: &Scope,
-    id: IntegrationId,
-    name: &str,
-) -> Result<std::result::Result<ExternalId, &'static str>> {
+async fn by_name(b: &Backend, scope: &Scope, id: IntegrationId, name: &str) -> Result<Found> {
     let hits = entra::group_search(b, scope, id, name, false).await?;
     let mut exact = hits.into_iter().filter(|hit| hit.display_name == name);
     Ok(match (exact.next(), exact.next()) {
@@ -267,19 +352,18 @@ async fn by_name(
     })
 }
 
-/// Those of the groups that the integration knows by their ids: selected ones, and those a sync read.
+/// Those of the groups that the integration knows by their ids: those its policy names, and those a
+/// sync read.
 async fn known_groups(
     b: &Backend,
     integration: &Integration,
-    groups: &[GroupInFile],
+    groups: impl Iterator<Item = &GroupInFile>,
 ) -> Result<BTreeSet<ExternalId>> {
     let mut tx = b.db.read().await?;
-    let mut known: BTreeSet<_> = integration
-        .policy
-        .selected_group_ids
-        .iter()
-        .copied()
-        .collect();
+    let policy = &integration.policy;
+    let named = policy.selected_group_ids.iter();
+    let named = named.chain(&policy.administrators_group_id);
+    let mut known: BTreeSet<_> = named.copied().collect();
     for group in groups {
         let read = fetch_optional!(
             &mut tx,

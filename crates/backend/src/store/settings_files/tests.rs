@@ -1,5 +1,6 @@
 use domain::{
-    id::{CustomerId, ExternalId},
+    enrolment::{EnrolmentSettings, Language},
+    id::{CustomerId, ExternalId, IntegrationId},
     integration::{Integration, IntegrationChange},
     notification::{NewNotificationRecipient, NotificationCause, RecipientKind},
     permission::Role,
@@ -17,7 +18,9 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     Scope, db_test, execute,
-    store::{customers, integration_versions, integrations, notification_recipients, sample},
+    store::{
+        customers, enrolment, integration_versions, integrations, notification_recipients, sample,
+    },
     testing::TestBackend,
 };
 
@@ -236,6 +239,190 @@ db_test!(groups_of_another_tenant_are_not_applied_silently, |t| {
         panic!("{plan:?}");
     };
     assert_eq!(left.what, B.to_string());
+});
+
+/// What of an integration's settings the tests of administrators look at.
+async fn administrators(t: &TestBackend, scope: &Scope, id: IntegrationId) -> Option<ExternalId> {
+    let found = integrations::get(t, scope, id).await.unwrap();
+    found.policy.administrators_group_id
+}
+
+async fn administered_by(
+    t: &TestBackend,
+    scope: &Scope,
+    id: IntegrationId,
+    group: Option<ExternalId>,
+) {
+    let change = IntegrationChange {
+        policy: Some(Policy {
+            administrators_group_id: group,
+            ..Policy::default()
+        }),
+        ..IntegrationChange::default()
+    };
+    integrations::change(t, scope, id, change).await.unwrap();
+}
+
+db_test!(who_administers_the_workspace_goes_with_the_file, |t| {
+    let (owner, customer) = (t.owner().await, t.customer("A").await);
+    let made = sample::integration(&t, &owner, customer).await;
+    let file = async |format| of_integration(&t, &owner, made.id, format).await.unwrap();
+    let by_nobody = file(FileFormat::Toml).await;
+    assert!(
+        by_nobody.contains("[integration.administrators]"),
+        "{by_nobody}"
+    );
+    administered_by(&t, &owner, made.id, Some(A)).await;
+    let by_group = file(FileFormat::Json).await;
+    assert!(by_group.contains(&format!("\"id\": \"{A}\"")), "{by_group}");
+
+    // Back and forth, in both formats.
+    let plan = plan_integration(&t, &owner, made.id, &import(&by_nobody)).await;
+    let [change] = &plan.unwrap().changes[..] else {
+        panic!("one change");
+    };
+    let [difference] = &change.differences[..] else {
+        panic!("{change:?}");
+    };
+    assert_eq!(difference.name, "Administrators");
+    for (text, group) in [(&by_nobody, None), (&by_group, Some(A))] {
+        import_integration(&t, &owner, made.id, &import(text))
+            .await
+            .unwrap();
+        assert_eq!(administrators(&t, &owner, made.id).await, group);
+    }
+
+    // A file without the part leaves it as it is.
+    let mut older: serde_json::Value = serde_json::from_str(&by_group).unwrap();
+    let integration = older["integration"].as_object_mut().unwrap();
+    integration.remove("administrators").unwrap();
+    let plan = plan_integration(&t, &owner, made.id, &import(&older.to_string())).await;
+    assert_eq!(plan.unwrap().changes, []);
+
+    // A group whose members aren't read is refused where it stands.
+    older["integration"]["selected_groups"] = serde_json::json!([{ "id": B }]);
+    let refused = plan_integration(&t, &owner, made.id, &import(&older.to_string())).await;
+    assert!(
+        matches!(&refused, Err(Error::Invalid(error))
+            if error.field == "integration.administrators.group"),
+        "{refused:?}"
+    );
+    let inside = by_group.replace(
+        "\"include_guests\": false",
+        &format!("\"include_guests\": false, \"administrators_group_id\": \"{A}\""),
+    );
+    let refused = plan_integration(&t, &owner, made.id, &import(&inside)).await;
+    assert!(
+        matches!(&refused, Err(Error::Invalid(error))
+            if error.message.contains("administrators.group")),
+        "{refused:?}"
+    );
+
+    // Another tenant doesn't know the group: that is told, and nothing is guessed.
+    let (_, other) = elsewhere(&t, &owner).await;
+    administered_by(&t, &owner, other.id, Some(B)).await;
+    let plan = plan_integration(&t, &owner, other.id, &import(&by_group))
+        .await
+        .unwrap();
+    assert_eq!(plan.changes, []);
+    let [NotApplied { what, why }] = &plan.not_applied[..] else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(*what, format!("Administrators, {A}"));
+    assert!(why.ends_with("stays as it is."), "{why}");
+    // What it knows by that very id is applied.
+    administered_by(&t, &owner, other.id, Some(A)).await;
+    let plan = plan_integration(&t, &owner, other.id, &import(&by_group)).await;
+    assert_eq!(plan.unwrap().not_applied, []);
+});
+
+/// How people are invited, of which nothing is the usual.
+fn invites() -> EnrolmentSettings {
+    EnrolmentSettings {
+        language: Language::Dutch,
+        sender_name: Some("Contoso “IT”".to_owned()),
+        reply_to: Some("it@contoso.example".to_owned()),
+        subject: Some("Welkom bij {customer}".to_owned()),
+        text: Some("Hallo {name},\n\nwelkom.".to_owned()),
+        link_days: 5,
+    }
+}
+
+db_test!(how_people_are_invited_goes_with_the_file, |t| {
+    let (owner, from, to) = (
+        t.owner().await,
+        t.customer("A").await,
+        t.customer("B").await,
+    );
+    enrolment::change_settings(&t, &owner, from, invites())
+        .await
+        .unwrap();
+    for format in FileFormat::ALL {
+        let text = of_customer(&t, &owner, from, *format).await.unwrap();
+        let same = plan_customer(&t, &owner, from, &import(&text)).await;
+        assert_eq!(same.unwrap().changes, [], "{text}");
+        enrolment::change_settings(&t, &owner, to, EnrolmentSettings::default())
+            .await
+            .unwrap();
+        let plan = plan_customer(&t, &owner, to, &import(&text)).await.unwrap();
+        let [change] = &plan.changes[..] else {
+            panic!("{plan:?}");
+        };
+        assert_eq!((change.of.as_str(), change.differences.len()), ("B", 6));
+        assert!(
+            change
+                .differences
+                .iter()
+                .all(|one| one.name.starts_with("Invitations: ")),
+            "{change:?}"
+        );
+        let confirmed = Import {
+            hash: Some(&plan.hash),
+            ..import(&text)
+        };
+        // Somebody changes them by hand in between.
+        let other = EnrolmentSettings {
+            link_days: 30,
+            ..EnrolmentSettings::default()
+        };
+        enrolment::change_settings(&t, &owner, to, other)
+            .await
+            .unwrap();
+        let late = import_customer(&t, &owner, to, &confirmed).await;
+        assert!(matches!(late, Err(Error::Conflict { .. })), "{late:?}");
+        import_customer(&t, &owner, to, &import(&text))
+            .await
+            .unwrap();
+        let after = enrolment::settings(&t, &owner, to).await.unwrap();
+        assert_eq!(after, invites());
+    }
+    let log = sample::audit_log(&t).await;
+    let changed = log
+        .iter()
+        .filter(|line| line.contains("customer.update_enrolment"));
+    assert!(changed.count() >= 3, "{log:?}");
+
+    // A file without the part leaves them as they are; what is wrong is named with its place.
+    let text = of_customer(&t, &owner, from, FileFormat::Json)
+        .await
+        .unwrap();
+    let mut older: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let customer = older["customer"].as_object_mut().unwrap();
+    customer.remove("enrolment").unwrap();
+    let plan = plan_customer(&t, &owner, to, &import(&older.to_string())).await;
+    assert_eq!(plan.unwrap().changes, []);
+    for (right, wrong, field) in [
+        ("\"link_days\": 5", "\"link_days\": 61", "link_days"),
+        ("it@contoso.example", "nowhere", "reply_to"),
+        ("{customer}", "{costumer}", "subject"),
+    ] {
+        let refused = plan_customer(&t, &owner, to, &import(&text.replace(right, wrong))).await;
+        assert!(
+            matches!(&refused, Err(Error::Invalid(error))
+                if error.field == format!("customer.enrolment.{field}")),
+            "{refused:?}"
+        );
+    }
 });
 
 async fn told(t: &TestBackend, scope: &Scope, customer: CustomerId, kind: RecipientKind, at: &str) {

@@ -187,7 +187,7 @@ mod tests {
         integration::IntegrationKind,
         policy::{Limit, Policy},
         schedule::Schedule,
-        settings::file::{GroupInFile, IntegrationFile},
+        settings::file::{AdministratorsInFile, GroupInFile, IntegrationFile},
     };
 
     use super::*;
@@ -212,6 +212,7 @@ mod tests {
                 id: "11111111-2222-4333-8444-555555555555".parse().unwrap(),
                 name: Some("Sales “EU”".to_owned()),
             }],
+            administrators: Some(AdministratorsInFile::default()),
             policy,
         }))
     }
@@ -288,6 +289,9 @@ mod tests {
                 integration.enabled = on[0];
                 integration.selected_groups[0].name = Some(name.clone());
                 integration.credential_profile = on[1].then(|| name.clone());
+                let group = integration.selected_groups.first().cloned();
+                let administrators = AdministratorsInFile { group: group.filter(|_| on[2]) };
+                integration.administrators = on[3].then_some(administrators);
                 let policy = &mut integration.policy;
                 policy.include_nested = on[2];
                 policy.actions.update = on[3];
