@@ -151,6 +151,11 @@ export class Control {
     await this.call("PATCH", "/app", { state });
   }
 
+  /** Which application permissions the tenant granted, from the next token on. */
+  async grant(roles: string[]): Promise<void> {
+    await this.call("PATCH", "/app", { roles });
+  }
+
   /** Takes all secrets' validity away. */
   async expireSecrets(): Promise<void> {
     await this.call("DELETE", "/app/secrets");

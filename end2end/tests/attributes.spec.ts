@@ -105,3 +105,98 @@ test("whom a rule fails for stays, and says so", async ({ page, goto, customer, 
   await goto(`/users/${user.id}`);
   await expect(page.getByText("it stays as it is: a mapping rule fails for it").first()).toBeVisible();
 });
+
+test("names and functions are completed while a rule is written", async ({ page, goto, customer, tenant, api }) => {
+  const integration = await api.synced(customer, tenant);
+  await goto(`/integrations/${integration.id}/attributes`);
+  const first = page.getByRole("group", { name: "User rule 1" });
+  const value = first.getByLabel("User rule 1: value");
+  const list = page.getByRole("listbox", { name: "Suggestions" });
+  await first.getByLabel("User rule 1: attribute").fill("jobTitle");
+
+  await test.step("one name, from the list of all", async () => {
+    await value.press("ArrowDown");
+    await expect(list.getByRole("option", { name: /^displayName/ })).toBeVisible();
+    await value.press("Escape");
+    await expect(list).toBeHidden();
+    await value.pressSequentially("emp");
+    await value.press("ArrowDown");
+    await expect(list.getByRole("option", { name: /^employeeType/ })).toHaveAttribute("aria-selected", "true");
+    await axeFindsNothing(page);
+    await value.press("Enter");
+    await expect(value).toHaveValue("employeeType");
+    await expect(list).toBeHidden();
+  });
+
+  await test.step("each of several names", async () => {
+    await first.getByLabel("User rule 1: rule").selectOption("First non-empty");
+    await value.press("End");
+    await value.pressSequentially(", surn");
+    await value.press("Tab");
+    await expect(value).toHaveValue("employeeType, surname");
+    await expect(value).toBeFocused();
+  });
+
+  await test.step("an expression of several lines", async () => {
+    await first.getByLabel("User rule 1: rule").selectOption("Expression");
+    await value.fill("");
+    await value.pressSequentially("// the low name");
+    await expect(list).toBeHidden();
+    await value.press("Enter");
+    await value.pressSequentially("low");
+    await expect(list.getByRole("option", { name: /^lower\(text\)/ })).toHaveAttribute("aria-selected", "true");
+    await value.press("Enter");
+    await value.pressSequentially("surn");
+    await value.press("Enter");
+    await expect(value).toHaveValue("// the low name\nlower(surname)");
+    await value.press("End");
+    await value.pressSequentially(" + mailN");
+    await value.press("Escape");
+    await expect(list).toBeHidden();
+    await value.press("Control+Space");
+    await list.getByRole("option", { name: /^mailNickname/ }).click();
+    await expect(value).toBeFocused();
+    await expect(value).toHaveValue("// the low name\nlower(surname) + mailNickname");
+    await expect(page.getByText("1 unsaved change")).toBeVisible();
+  });
+
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("were saved")).toBeVisible();
+  await expect(value).toHaveValue("// the low name\nlower(surname) + mailNickname");
+  const saved = await api.get<{ policy: { mapping: { user: object[] } } }>(`/integrations/${integration.id}`);
+  expect(saved.policy.mapping.user).toEqual([
+    { attribute: "jobTitle", rule: { expression: "// the low name\nlower(surname) + mailNickname" } },
+  ]);
+});
+
+test("the tenant’s directory extensions are offered once they were asked for", async ({
+  page,
+  goto,
+  watched,
+  customer,
+  tenant,
+  control,
+  api,
+}) => {
+  const integration = await api.synced(customer, tenant);
+  await goto(`/integrations/${integration.id}/attributes`);
+  const load = page.getByRole("button", { name: "Load directory extensions" });
+  await load.click();
+  await expect(page.getByText("The permission to read directory extensions is missing")).toBeVisible();
+  await expect(page.getByText("Their names can be typed all the same")).toBeVisible();
+  expect(watched.complaints.splice(0).filter((line) => !line.includes("502"))).toEqual([]);
+
+  await control.grant(["Directory.Read.All"]);
+  await api.post(`/integrations/${integration.id}/test-connection`);
+  await load.click();
+  await expect(page.getByText("2 directory extensions are offered while you type")).toBeVisible();
+  const first = page.getByRole("group", { name: "User rule 1" });
+  await first.getByLabel("User rule 1: attribute").fill("jobTitle");
+  const value = first.getByLabel("User rule 1: value");
+  await value.pressSequentially("cost");
+  await expect(page.getByRole("listbox", { name: "Suggestions" }).getByRole("option")).toHaveCount(1);
+  await value.press("Enter");
+  await expect(value).toHaveValue(/^extension_[0-9a-f]{32}_costCenter$/);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("were saved")).toBeVisible();
+});

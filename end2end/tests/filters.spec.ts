@@ -102,3 +102,41 @@ test("without the browser code filters are saved, and one that can’t be says w
   await expect(plain.getByLabel("Domains")).toHaveValue("contoso.example");
   await expect(plain.getByText("kept out, of").first()).toBeVisible();
 });
+
+test("names and functions are completed while an expression is written, on a narrow page too", async ({
+  page,
+  goto,
+  customer,
+  tenant,
+  api,
+}) => {
+  const integration = await api.synced(customer, tenant);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await goto(`/integrations/${integration.id}/filters`);
+  const rule = page.getByRole("group", { name: "User rule 1, keep out" });
+  await rule.getByLabel("User rule 1, keep out: kind").selectOption("Expression (CEL)");
+  const expression = rule.getByLabel("User rule 1, keep out: expression");
+  const list = rule.getByRole("listbox", { name: "Suggestions" });
+  await expression.pressSequentially("is_em");
+  await expression.press("Enter");
+  await expression.pressSequentially("jobT");
+  await expression.press("Tab");
+  await expect(expression).toHaveValue("is_empty(jobTitle)");
+  await expression.press("End");
+  await expression.pressSequentially(" &&");
+  await expression.press("Enter");
+  await expression.pressSequentially("proxyAddresses.exi");
+  await expect(list.getByRole("option")).toHaveCount(2);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  expect(wide).toBe(false);
+  await axeFindsNothing(page);
+  await list.getByRole("option", { name: /^list\.exists\(x/ }).click();
+  await expression.pressSequentially('a, equals(a, "smtp:x@x.example")');
+  const written = 'is_empty(jobTitle) &&\nproxyAddresses.exists(a, equals(a, "smtp:x@x.example"))';
+  await expect(expression).toHaveValue(written);
+  await expect(page.getByText("1 unsaved change")).toBeVisible();
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("were saved")).toBeVisible();
+  const saved = await api.get<{ policy: { filters: { user: { exclude: object[] } } } }>(`/integrations/${integration.id}`);
+  expect(saved.policy.filters.user.exclude).toEqual([{ expression: written }]);
+});

@@ -148,7 +148,7 @@ both_with_farm!(rules_are_written_without_the_browser_code, |app| {
     for says in [
         "For real people",
         "mapping[lines][2][value]",
-        "value=\"Colleague\"",
+        ">Colleague</textarea>",
     ] {
         assert!(form.contains(says), "{says}");
     }
@@ -158,7 +158,18 @@ both_with_farm!(rules_are_written_without_the_browser_code, |app| {
         form.contains("The user rule for mail: A user has no attribute “nowhere”."),
         "{form}"
     );
-    assert!(form.contains("value=\"upper(nowhere)\""));
+    assert!(form.contains(">upper(nowhere)</textarea>"));
+
+    // Several lines stay several, and what stands behind // ends with its line.
+    let several = line(0, "mail", "expression", "lower(+//+in+small%0D%0A++mail)");
+    assert_eq!(save(&several).await, path);
+    assert_eq!(
+        mapping(&app, &integration).await[0]["rule"]["expression"],
+        "lower( // in small\n  mail)"
+    );
+    let form = app.page_of(&path, &cookie).await.text;
+    assert!(form.contains(">lower( // in small\n  mail)</textarea>"));
+    save(&line(0, "jobTitle", "constant", "Colleague")).await;
 
     // The saved rules are tried by the address alone.
     let tried = app
@@ -176,7 +187,9 @@ both_with_farm!(rules_are_written_without_the_browser_code, |app| {
     let back = format!("{path}?preview={}", run.strip_prefix("/runs/").unwrap());
     assert!(shown.contains(&format!("href=\"{back}\"")), "{shown}");
     let form = app.page_of(&back, &cookie).await.text;
-    assert!(form.contains("These rules come from a preview") && form.contains("value=\"Utrecht\""));
+    assert!(
+        form.contains("These rules come from a preview") && form.contains(">Utrecht</textarea>")
+    );
     save("").await;
     assert_eq!(mapping(&app, &integration).await, json!([]));
 });
@@ -246,4 +259,34 @@ both_with_farm!(whom_a_rule_fails_for_is_named_everywhere, |app| {
         .await
         .text;
     assert!(page.contains("A mapping rule fails for"), "{page}");
+});
+
+both_with_farm!(the_directory_extensions_of_a_tenant_are_listed, |app| {
+    let (_, integration) = app.integration().await;
+    let path = format!("/integrations/{integration}/directory-extensions");
+    // A sync doesn't need the permission; names can be typed without it.
+    let refused = app.get(&path).await.expect(502);
+    assert_eq!(refused["code"], "permission_missing");
+    assert!(
+        refused.to_string().contains("Directory.Read.All"),
+        "{refused}"
+    );
+    app.control().set_roles(["Directory.Read.All"]);
+    app.post(
+        &format!("/integrations/{integration}/test-connection"),
+        json!({}),
+    )
+    .await
+    .expect(200);
+    let listed = app.get(&path).await.expect(200);
+    let listed = listed["items"].as_array().unwrap();
+    assert_eq!(listed.len(), 2);
+    assert_eq!(listed[1]["application"], "Payroll connector");
+    for one in listed {
+        assert_eq!(one["object_types"], json!(["user"]));
+        let rule = json!({ "attribute": "jobTitle", "rule": { "source": one["name"] } });
+        let tried = json!({ "mapping": { "user": [rule] } });
+        let test = format!("/integrations/{integration}/mapping-test");
+        app.post(&test, tried).await.expect(200);
+    }
 });

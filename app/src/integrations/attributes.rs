@@ -17,6 +17,7 @@ use leptos::{
     form::FromFormData as _, html, leptos_dom::helpers::debounce, server_fn::ServerFn as _,
 };
 
+pub(super) use self::api::directory_extensions;
 use self::{
     api::{LineError, PreviewMapping, SaveMapping, check_mapping, integration_mapping},
     form::MappingForm,
@@ -26,6 +27,7 @@ use self::{
 use super::{
     api::find_preview_settings,
     configuration::form_of,
+    extensions::{Extensions, LoadExtensions},
     head::{of_integration, use_id},
     leaving::AskBeforeLeaving,
 };
@@ -125,6 +127,7 @@ fn Form(
         .filter(|one| integration.policy.reads(*one) || shown.is_about(*one))
         .collect();
     let lines = Lines::new(&shown, &types);
+    let extensions = Extensions::new();
     let now = RwSignal::new(shown);
     let inside = NodeRef::<html::Div>::new();
     let look = move || {
@@ -158,7 +161,15 @@ fn Form(
     let sections = types
         .into_iter()
         .map(|object_type| {
-            view! { <TypeSection object_type=object_type lines=lines errors=errors look=look_later /> }
+            view! {
+                <TypeSection
+                    object_type=object_type
+                    lines=lines
+                    extensions=extensions
+                    errors=errors
+                    look=look_later
+                />
+            }
         })
         .collect_view();
     view! {
@@ -177,6 +188,7 @@ fn Form(
                     on:change=move |_| look()
                 >
                     <Intro write=write from_preview=from_preview />
+                    <LoadExtensions id=id extensions=extensions />
                     <Refused />
                     {sections}
                 </div>

@@ -28,6 +28,7 @@ use self::{
 };
 use super::{
     configuration::form_of,
+    extensions::{Extensions, LoadExtensions},
     head::{of_integration, use_id},
     leaving::AskBeforeLeaving,
 };
@@ -111,6 +112,7 @@ fn Form(
         .unwrap_or_else(|| was.get_value());
     let types = types(&integration, &shown);
     let rules = Rules::new(&shown, &types);
+    let extensions = Extensions::new();
     let now = RwSignal::new(shown.clone());
     let inside = NodeRef::<html::Div>::new();
     let look = move || {
@@ -152,6 +154,7 @@ fn Form(
                     id=id
                     object_type=object_type
                     rules=rules
+                    extensions=extensions
                     now=now
                     checks=checks
                     look=look_later
@@ -171,6 +174,7 @@ fn Form(
                     on:change=move |_| look()
                 >
                     <Intro write=write from_preview=from_preview />
+                    <LoadExtensions id=id extensions=extensions />
                     <Refused />
                     {move || view! { <Switches of=fields.get() groups=groups.clone() /> }}
                     {sections}
@@ -373,6 +377,7 @@ fn TypeSection(
     id: IntegrationId,
     object_type: ObjectType,
     rules: Rules,
+    extensions: Extensions,
     now: RwSignal<FilterForm>,
     checks: Resource<Vec<LineCheck>>,
     look: Callback<()>,
@@ -384,7 +389,14 @@ fn TypeSection(
             <h2 id=of_heading class="text-base">
                 {format!("{}s", object_type.title())}
             </h2>
-            <TypeRules object_type=object_type rules=rules now=now checks=checks look=look />
+            <TypeRules
+                object_type=object_type
+                rules=rules
+                extensions=extensions
+                now=now
+                checks=checks
+                look=look
+            />
             <TrialPanel id=id object_type=object_type now=now />
         </section>
     }

@@ -9,7 +9,10 @@ use domain::{
 use leptos::{html, leptos_dom::helpers::debounce, task::spawn_local};
 
 use super::api::group_search;
-use crate::ui::prelude::*;
+use crate::ui::{
+    options::{OptionKeys, arrow},
+    prelude::*,
+};
 
 /// Characters from which on it searches.
 pub const CHARS_MIN: usize = 4;
@@ -191,25 +194,19 @@ impl Search {
 
     /// Up and down among the options, Enter, Escape, and Backspace in the empty field.
     fn key(&self, ev: &web_sys::KeyboardEvent) {
-        let count = self.hits().len();
+        let at = self.active.get_untracked();
+        if let Some(to) = arrow(&ev.key(), at, self.hits().len()) {
+            ev.prevent_default();
+            self.open.set(true);
+            self.active.set(to);
+            return;
+        }
         match ev.key().as_str() {
-            "ArrowDown" | "ArrowUp" if count > 0 => {
-                ev.prevent_default();
-                self.open.set(true);
-                let down = ev.key() == "ArrowDown";
-                self.active.update(|at| {
-                    *at = if down {
-                        (*at + 1) % count
-                    } else {
-                        (*at + count - 1) % count
-                    };
-                });
-            }
             "Enter" => {
                 // The form is sent by its button, never by picking a group.
                 ev.prevent_default();
                 if self.open.get_untracked()
-                    && let Some(hit) = self.hits().get(self.active.get_untracked())
+                    && let Some(hit) = self.hits().get(at)
                 {
                     self.take(hit);
                 }
@@ -452,24 +449,7 @@ fn Options(search: Search) -> impl IntoView {
             <p class="px-2 py-1.5 text-muted" role="status">
                 {move || says(&search)}
             </p>
-            <p
-                class="flex items-center gap-3 px-2 pt-1.5 pb-0.5 border-t border-line text-xs text-muted"
-                aria-hidden="true"
-            >
-                <span class="ms-auto flex items-center gap-1">
-                    <kbd class="kbd">"↑"</kbd>
-                    <kbd class="kbd">"↓"</kbd>
-                    " move"
-                </span>
-                <span class="flex items-center gap-1">
-                    <kbd class="kbd">"Enter"</kbd>
-                    " add"
-                </span>
-                <span class="flex items-center gap-1">
-                    <kbd class="kbd">"Esc"</kbd>
-                    " close"
-                </span>
-            </p>
+            <OptionKeys enter="add" />
         </div>
     }
     .into_any()

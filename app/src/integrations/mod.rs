@@ -3,9 +3,12 @@
 mod add;
 mod api;
 mod attributes;
+mod completion;
 mod configuration;
 mod delete;
+mod editor;
 mod empty;
+mod extensions;
 mod filters;
 mod group_field;
 mod groups;

@@ -18,6 +18,7 @@ pub mod made_here;
 pub mod menu;
 pub mod number;
 pub mod object;
+pub mod options;
 pub mod page;
 pub mod pause;
 pub mod period;

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use domain::{
     id::{ExternalId, IntegrationId},
     integration::Integration,
-    mapping::{MappedAttribute, MappedObject, Mapping, MappingTest, MappingTestRequest, TRIED_MAX},
+    mapping::{
+        DirectoryExtension, MappedAttribute, MappedObject, Mapping, MappingTest,
+        MappingTestRequest, TRIED_MAX, is_directory_extension,
+    },
     permission::Permission,
     policy::{ObjectType, Policy},
     text::FieldError,
@@ -45,6 +48,46 @@ pub async fn problems(
 ) -> Result<Vec<FieldError>> {
     integrations::get(b, scope, id).await?;
     Ok(planner::mapping::problems(mapping))
+}
+
+/// The directory schema extensions that rules can use, as the tenant has them just now, by name. Who may
+/// change the integration may ask, as for its groups.
+pub async fn directory_extensions(
+    b: &Backend,
+    scope: &Scope,
+    id: IntegrationId,
+) -> Result<Vec<DirectoryExtension>> {
+    let integration = integrations::get(b, scope, id).await?;
+    scope.require(Permission::IntegrationsWrite)?;
+    let mapper = Mapper::of(&integration.policy)?;
+    let client = why::live::connect(b, scope, &integration, &mapper).await?;
+    let found = client.extension_properties().await;
+    let found = found.map_err(|error| source(&error))?;
+    let mut extensions: Vec<_> = found.into_iter().filter_map(extension).collect();
+    extensions.sort_unstable();
+    Ok(extensions)
+}
+
+/// An extension of objects that are read; others are of no use to rules.
+fn extension(found: graph::ExtensionProperty) -> Option<DirectoryExtension> {
+    let object_types: Vec<_> = [
+        (ObjectType::User, "User"),
+        (ObjectType::Group, "Group"),
+        (ObjectType::Device, "Device"),
+    ]
+    .into_iter()
+    .filter(|(_, own)| {
+        let mut targets = found.target_objects.iter();
+        targets.any(|target| target.eq_ignore_ascii_case(own))
+    })
+    .map(|(object_type, _)| object_type)
+    .collect();
+    let usable = is_directory_extension(&found.name) && !object_types.is_empty();
+    usable.then_some(DirectoryExtension {
+        name: found.name,
+        application: found.app_display_name,
+        object_types,
+    })
 }
 
 /// What rules, saved or not, make of some objects that are read from the source just now. Nothing of

@@ -4,6 +4,7 @@
 //! attribute; what it reads are the source's own values, never what another rule made.
 
 mod attributes;
+mod functions;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ pub use attributes::{
     EXTENSION_ATTRIBUTES, columns, is_directory_extension, is_extension_attribute, is_kept,
     is_source, is_target, kept, more, sources,
 };
+pub use functions::{FUNCTIONS, Function};
 
 /// The most rules for one type of objects.
 pub const RULES_MAX: usize = 60;
@@ -410,6 +412,18 @@ impl MappedAttribute {
     pub fn differs(&self) -> bool {
         self.error.is_none() && self.now != self.then
     }
+}
+
+/// A directory schema extension of a tenant: a property that an application added to its objects.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DirectoryExtension {
+    /// Its name, as rules use it.
+    pub name: String,
+    /// The application that added it; null where Entra ID doesn’t tell.
+    pub application: Option<String>,
+    /// The types of objects that can have it.
+    pub object_types: Vec<ObjectType>,
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ mod cloud;
 mod credential;
 mod error;
 mod exchange;
+mod extensions;
 mod finding;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -62,6 +63,7 @@ pub use error::{
     Answer, Blame, CertificateProblem, Endless, Endpoint, Error, Result, Service, SignInRefusal,
     Stage, Unreachable,
 };
+pub use extensions::ExtensionProperty;
 pub use finding::Holder;
 pub use http::{Http, HttpOptions, client as http_client};
 pub use limits::{Limits, Quota, Quotas};

@@ -15,10 +15,12 @@ pub enum Resource {
     Contacts,
     /// `/devices`.
     Devices,
+    /// The definitions of directory schema extensions.
+    Extensions,
 }
 
 impl Resource {
-    /// All of them, in the order in which Test Connection shows them.
+    /// Those that a sync reads, in the order in which Test Connection shows them.
     pub const ALL: [Self; 5] = [
         Self::Organization,
         Self::Users,
@@ -27,7 +29,7 @@ impl Resource {
         Self::Devices,
     ];
 
-    /// The collection's name in a Graph path.
+    /// What it is called in a Graph path.
     pub fn path(self) -> &'static str {
         match self {
             Self::Organization => "organization",
@@ -35,6 +37,7 @@ impl Resource {
             Self::Groups => "groups",
             Self::Contacts => "contacts",
             Self::Devices => "devices",
+            Self::Extensions => "directoryObjects/getAvailableExtensionProperties",
         }
     }
 
@@ -73,6 +76,8 @@ impl Resource {
                 "Device.ReadWrite.All",
                 "Directory.ReadWrite.All",
             ],
+            // Microsoft's reference of the call has no lesser one.
+            Self::Extensions => &["Directory.Read.All", "Directory.ReadWrite.All"],
         }
     }
 
@@ -89,6 +94,7 @@ impl Resource {
             Self::Groups => "groups and their members",
             Self::Contacts => "contacts",
             Self::Devices => "devices",
+            Self::Extensions => "directory extensions",
         }
     }
 }

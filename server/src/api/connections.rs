@@ -1,11 +1,13 @@
-//! What an integration's source says when it is asked: Test Connection and the search for groups.
+//! What an integration's source says when it is asked: Test Connection, the search for groups, and the
+//! directory extensions that its tenant has.
 
 use axum::{Json, extract::State};
-use backend::{Backend, entra, store::integrations};
+use backend::{Backend, entra, mapping, store::integrations};
 use domain::{
     connection::ConnectionTest,
     id::{CredentialProfileId, CustomerId, IntegrationId},
     integration::{GroupHit, IntegrationKind, NewIntegration},
+    mapping::DirectoryExtension,
     permission::Permission,
     policy::Policy,
     schedule::Schedule,
@@ -18,7 +20,7 @@ use super::{
     ApiState,
     caller::Caller,
     input::{Body, Id, Query},
-    problem::{Refusals, Result},
+    problem::{Refusals, Result, SourceRefusals},
 };
 
 /// The calls of this noun.
@@ -27,6 +29,7 @@ pub fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(test_connection))
         .routes(routes!(test_saved_connection))
         .routes(routes!(group_search))
+        .routes(routes!(directory_extensions))
 }
 
 /// Which groups.
@@ -46,6 +49,13 @@ struct SearchParameters {
 struct GroupHits {
     /// The groups.
     items: Vec<GroupHit>,
+}
+
+/// Directory extensions found.
+#[derive(Debug, Serialize, ToSchema)]
+struct DirectoryExtensions {
+    /// The extensions, by name.
+    items: Vec<DirectoryExtension>,
 }
 
 /// An integration to try without saving it: the body of a new one, and its customer.
@@ -119,7 +129,7 @@ async fn test_saved_connection(
 /// Search the tenant's groups by typing
 #[utoipa::path(get, path = "/integrations/{id}/group-search", tag = "Integrations",
     params(("id" = IntegrationId, Path), SearchParameters),
-    responses((status = 200, body = GroupHits), Refusals))]
+    responses((status = 200, body = GroupHits), Refusals, SourceRefusals))]
 async fn group_search(
     State(backend): State<Backend>,
     caller: Caller,
@@ -133,5 +143,26 @@ async fn group_search(
     let items = entra::group_search(&backend, &caller.0, id, q, counts).await;
     items
         .map(|items| Json(GroupHits { items }))
+        .map_err(|error| caller.refused(error))
+}
+
+/// List the directory schema extensions that the tenant has
+///
+/// Rules and filters use them by their names. The application needs the permission `Directory.Read.All`,
+/// which a sync doesn't; without it names can be used all the same. In a tenant with more than 1,000
+/// service principals Microsoft Graph lists none.
+#[utoipa::path(get, path = "/integrations/{id}/directory-extensions", tag = "Integrations",
+    params(("id" = IntegrationId, Path)),
+    responses((status = 200, body = DirectoryExtensions), Refusals, SourceRefusals))]
+async fn directory_extensions(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<IntegrationId>,
+) -> Result<Json<DirectoryExtensions>> {
+    caller.found(integrations::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::IntegrationsWrite)?;
+    let items = mapping::directory_extensions(&backend, &caller.0, id).await;
+    items
+        .map(|items| Json(DirectoryExtensions { items }))
         .map_err(|error| caller.refused(error))
 }

@@ -1,6 +1,10 @@
 //! What the tab Attributes asks the server.
 
-use domain::{id::IntegrationId, integration::Integration, mapping::MappingTest};
+use domain::{
+    id::IntegrationId,
+    integration::Integration,
+    mapping::{DirectoryExtension, MappingTest},
+};
 use leptos::{prelude::*, server_fn::codec::Json};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +16,13 @@ use crate::{error::AppResult, ui::form::Done};
 pub(crate) async fn integration_mapping(id: IntegrationId) -> AppResult<Integration> {
     let (backend, scope) = crate::session::caller().await?;
     Ok(backend::store::integrations::get(&backend, &scope, id).await?)
+}
+
+/// The directory schema extensions of the integration's tenant, asked for just now.
+#[server(endpoint = "mapping/extensions", input = Json)]
+pub(crate) async fn directory_extensions(id: IntegrationId) -> AppResult<Vec<DirectoryExtension>> {
+    let (backend, scope) = crate::session::caller().await?;
+    Ok(backend::mapping::directory_extensions(&backend, &scope, id).await?)
 }
 
 /// What is wrong with a line.

@@ -39,10 +39,12 @@ impl MappingLine {
         self.attribute.trim().is_empty() && self.value.trim().is_empty()
     }
 
+    /// A form that the browser sends ends its lines with two characters.
     fn rule(&self) -> AttributeRule {
+        let value = self.value.replace("\r\n", "\n");
         AttributeRule {
             attribute: self.attribute.trim().to_owned(),
-            rule: MappingRule::of(self.kind, self.value.trim()),
+            rule: MappingRule::of(self.kind, value.trim()),
         }
     }
 }
@@ -184,6 +186,26 @@ mod tests {
         assert_eq!(
             MappingForm::default().differences(&form),
             ["user mail", "user city", "group mail"]
+        );
+    }
+
+    #[test]
+    fn an_expression_keeps_its_lines_however_they_end() {
+        let of = |value: &str| MappingForm {
+            lines: vec![MappingLine {
+                kind: MappingKind::Expression,
+                ..line(0, ObjectType::User, "mail", value)
+            }],
+        };
+        let (sent, typed) = (
+            of("lower( // small\r\n  mail)\r\n"),
+            of("lower( // small\n  mail)"),
+        );
+        assert_eq!(sent.mapping(), typed.mapping());
+        assert!(sent.differences(&typed).is_empty());
+        assert_eq!(
+            sent.mapping().user[0].rule.value(),
+            "lower( // small\n  mail)"
         );
     }
 

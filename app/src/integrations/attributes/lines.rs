@@ -1,9 +1,7 @@
 //! The rules of each type, a line each.
 
 use domain::{
-    mapping::{
-        EXTENSION_ATTRIBUTES, MappingKind, RULE_BYTES_MAX, RULES_MAX, columns, kept, more, sources,
-    },
+    mapping::{EXTENSION_ATTRIBUTES, MappingKind, RULES_MAX, columns, kept, more},
     policy::ObjectType,
 };
 
@@ -11,7 +9,10 @@ use super::{
     api::LineError,
     form::{MappingForm, MappingLine},
 };
-use crate::ui::prelude::*;
+use crate::{
+    integrations::{completion::Written, editor::Editor, extensions::Extensions},
+    ui::prelude::*,
+};
 
 /// The lines of all types.
 #[derive(Clone, Copy)]
@@ -84,6 +85,8 @@ impl Lines {
 pub fn TypeSection(
     object_type: ObjectType,
     lines: Lines,
+    /// The tenant's own attributes.
+    extensions: Extensions,
     /// What is wrong with lines.
     errors: Resource<Vec<LineError>>,
     /// Looks at the form again, after lines came or went.
@@ -99,7 +102,7 @@ pub fn TypeSection(
             <h2 id=of_title class="text-base mb-2">
                 {title}
             </h2>
-            <Names object_type=object_type />
+            <Names object_type=object_type extensions=extensions />
             <ul class="space-y-3">
                 <For
                     each=move || lines.of(object_type)
@@ -116,7 +119,14 @@ pub fn TypeSection(
                         });
                         view! {
                             <li>
-                                <Line line=line place=place errors=errors remove=remove />
+                                <Line
+                                    line=line
+                                    place=place
+                                    extensions=extensions
+                                    errors=errors
+                                    look=look
+                                    remove=remove
+                                />
                             </li>
                         }
                     }
@@ -156,11 +166,11 @@ pub fn TypeSection(
     .into_any()
 }
 
-/// The names that can be chosen, for what is typed.
+/// The names of attributes that can be made, for what is typed.
 #[component]
-fn Names(object_type: ObjectType) -> impl IntoView {
+fn Names(object_type: ObjectType, extensions: Extensions) -> impl IntoView {
     let noun = object_type.as_str();
-    let extensions: &[&str] = match object_type {
+    let numbered: &[&str] = match object_type {
         ObjectType::User => &EXTENSION_ATTRIBUTES,
         _ => &[],
     };
@@ -169,15 +179,13 @@ fn Names(object_type: ObjectType) -> impl IntoView {
         .map(|(column, _)| *column)
         .chain(kept(object_type).iter().copied())
         .chain(more(object_type).iter().copied())
-        .chain(extensions.iter().copied())
-        .map(|name| view! { <option value=name></option> })
-        .collect_view();
-    let sources = sources(object_type)
+        .chain(numbered.iter().copied())
         .map(|name| view! { <option value=name></option> })
         .collect_view();
     view! {
-        <datalist id=format!("targets-{noun}")>{targets}</datalist>
-        <datalist id=format!("sources-{noun}")>{sources}</datalist>
+        <datalist id=format!("targets-{noun}")>
+            {targets} {move || extensions.options(object_type)}
+        </datalist>
     }
     .into_any()
 }
@@ -187,7 +195,9 @@ fn Line(
     line: MappingLine,
     /// Counted from 1 among those of its type.
     place: Memo<usize>,
+    extensions: Extensions,
     errors: Resource<Vec<LineError>>,
+    look: Callback<()>,
     remove: Callback<()>,
 ) -> impl IntoView {
     let number = line.number;
@@ -206,11 +216,13 @@ fn Line(
             }
         })
         .collect_view();
-    let list = move || match kind.get() {
-        MappingKind::Source | MappingKind::First => Some(format!("sources-{noun}")),
-        MappingKind::Constant | MappingKind::Expression | MappingKind::LeaveOut => None,
+    let written = move || match kind.get() {
+        MappingKind::Source => Written::Name,
+        MappingKind::First => Written::Names,
+        MappingKind::Expression => Written::Expression,
+        MappingKind::Constant | MappingKind::LeaveOut => Written::Text,
     };
-    let hint = move || match kind.get() {
+    let example = move || match kind.get() {
         MappingKind::Source => match line.object_type {
             ObjectType::Group => "description",
             ObjectType::Contact => "companyName",
@@ -252,18 +264,20 @@ fn Line(
             >
                 {kinds}
             </select>
-            <input
-                name=name("value")
-                class="input rc-mono flex-1 min-w-56"
-                list=list
-                autocomplete="off"
-                spellcheck="false"
-                maxlength=RULE_BYTES_MAX.to_string()
-                placeholder=hint
-                aria-label=label("value")
-                aria-describedby=described
-                value=line.value
-            />
+            <div class="flex-1 min-w-56">
+                <Editor
+                    id=format!("mapping-{number}-v")
+                    name=name("value")
+                    label=Signal::derive(label("value"))
+                    value=line.value
+                    example=Signal::derive(example)
+                    written=Signal::derive(written)
+                    object_type=line.object_type
+                    extensions=extensions
+                    described_by=described
+                    look=look
+                />
+            </div>
             <button
                 type="button"
                 class="btn btn-ghost plain:hidden"

@@ -215,7 +215,7 @@ fn Row(attribute: MappedAttribute) -> impl IntoView {
     view! {
         <tr role="row">
             <td role="cell">
-                {attribute.attribute} <p class="rc-hint rc-mono wrap-anywhere">{rule}</p>
+                {attribute.attribute} <p class="rc-hint rc-mono wrap-anywhere whitespace-pre-wrap">{rule}</p>
             </td>
             <td role="cell">
                 <bdi class="wrap-anywhere">{words(&attribute.now)}</bdi>

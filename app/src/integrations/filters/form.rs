@@ -148,10 +148,12 @@ impl FilterForm {
     }
 
     /// The rule that a line is; none where nothing is filled in. An expression without conditions is
-    /// one, whatever kind is chosen, until the server reads it as that.
+    /// one, whatever kind is chosen, until the server reads it as that. A form that the browser sends
+    /// ends its lines with two characters.
     pub fn rule(&self, line: &RuleLine) -> Option<FilterRule> {
         let conditions = self.conditions_of(line.number);
-        let expression = line.expression.trim();
+        let expression = line.expression.replace("\r\n", "\n");
+        let expression = expression.trim();
         let kind = match line.kind {
             FilterKind::Expression => FilterKind::Expression,
             _ if conditions.is_empty() && !expression.is_empty() => FilterKind::Expression,
@@ -337,6 +339,13 @@ mod tests {
         form.rules[1].expression = "equals(city, 'x')".to_owned();
         let rule = form.rule(&form.rules[1]).unwrap();
         assert_eq!(rule.kind(), FilterKind::Expression);
+        form.rules[1].expression = "is_empty(city) // none\r\n|| is_empty(mail)\r\n".to_owned();
+        assert_eq!(
+            form.rule(&form.rules[1]),
+            Some(FilterRule::Expression(
+                "is_empty(city) // none\n|| is_empty(mail)".to_owned()
+            ))
+        );
     }
 
     #[cfg(feature = "ssr")]

@@ -4,7 +4,7 @@ use domain::{
     filter::{
         CONDITIONS_MAX, FILTER_RULES_MAX, FilterEffect, FilterKind, FilterOperator, FilterRule,
     },
-    mapping::{RULE_BYTES_MAX, sources},
+    mapping::sources,
     policy::ObjectType,
 };
 
@@ -12,7 +12,10 @@ use super::{
     api::LineCheck,
     form::{ConditionLine, FilterForm, RuleLine, lines},
 };
-use crate::ui::prelude::*;
+use crate::{
+    integrations::{completion::Written, editor::Editor, extensions::Extensions},
+    ui::prelude::*,
+};
 
 /// A rule with its conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +108,8 @@ impl Rules {
 pub fn TypeRules(
     object_type: ObjectType,
     rules: Rules,
+    /// The tenant's own attributes.
+    extensions: Extensions,
     /// What the form holds.
     now: RwSignal<FilterForm>,
     /// What was found about rules.
@@ -123,6 +128,7 @@ pub fn TypeRules(
                     object_type=object_type
                     effect=*effect
                     rules=rules
+                    extensions=extensions
                     now=now
                     checks=checks
                     look=look
@@ -131,7 +137,9 @@ pub fn TypeRules(
         })
         .collect_view();
     view! {
-        <datalist id=format!("filter-names-{object_type}")>{names}</datalist>
+        <datalist id=format!("filter-names-{object_type}")>
+            {names} {move || extensions.options(object_type)}
+        </datalist>
         {effects}
     }
     .into_any()
@@ -143,6 +151,7 @@ fn Effects(
     object_type: ObjectType,
     effect: FilterEffect,
     rules: Rules,
+    extensions: Extensions,
     now: RwSignal<FilterForm>,
     checks: Resource<Vec<LineCheck>>,
     look: Callback<()>,
@@ -171,7 +180,15 @@ fn Effects(
                     });
                     view! {
                         <li>
-                            <Rule one=one place=place rules=rules now=now checks=checks look=look />
+                            <Rule
+                                one=one
+                                place=place
+                                rules=rules
+                                extensions=extensions
+                                now=now
+                                checks=checks
+                                look=look
+                            />
                         </li>
                     }
                 }
@@ -203,6 +220,7 @@ fn Rule(
     /// Counted from 1 among those of its type and effect.
     place: Memo<usize>,
     rules: Rules,
+    extensions: Extensions,
     now: RwSignal<FilterForm>,
     checks: Resource<Vec<LineCheck>>,
     look: Callback<()>,
@@ -339,15 +357,17 @@ fn Rule(
                 </li>
             </ul>
             <div class="mt-2 plain:block" class:hidden=move || !is_expression()>
-                <input
+                <Editor
+                    id=format!("filter-{number}-x")
                     name=name("expression")
-                    class="input rc-mono w-full"
-                    autocomplete="off"
-                    spellcheck="false"
-                    maxlength=RULE_BYTES_MAX.to_string()
-                    placeholder="equals(department, \"Sales\") && !is_empty(mail)"
-                    aria-label=label("expression")
+                    label=Signal::derive(label("expression"))
                     value=one.rule.expression
+                    example="equals(department, \"Sales\") && !is_empty(mail)"
+                    written=Written::Expression
+                    object_type=object_type
+                    extensions=extensions
+                    described_by=error_id.clone()
+                    look=look
                 />
             </div>
             <p class="rc-hint mt-1 plain:hidden" class:hidden=is_expression>

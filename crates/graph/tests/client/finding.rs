@@ -149,3 +149,53 @@ async fn memberships_are_checked_by_the_twenty() {
         ("POST", format!("/v1.0/users/{}/checkMemberGroups", id(99)))
     );
 }
+
+#[tokio::test]
+async fn the_extensions_of_a_tenant_are_listed_and_a_missing_permission_is_named() {
+    let stub = Stub::start().await;
+    let name = "extension_0123456789abcdef0123456789abcdef_costCenter";
+    stub.then(json(value!({"value": [
+        {"@odata.type": "#microsoft.graph.extensionProperty", "name": name, "appDisplayName": "Payroll",
+            "dataType": "String", "isSyncedFromOnPremises": false, "targetObjects": ["User", "Group"]},
+        {"name": "extension_x_y", "appDisplayName": null, "targetObjects": null},
+    ]})))
+    .then(status(403, "Authorization_RequestDenied", "Insufficient."));
+    let client = stub.client();
+    let found = client.extension_properties().await.unwrap();
+    assert_eq!(
+        (
+            found[0].name.as_str(),
+            found[0].app_display_name.as_deref(),
+            found[0].is_synced_from_on_premises,
+        ),
+        (name, Some("Payroll"), Some(false))
+    );
+    assert_eq!(found[0].target_objects, ["User", "Group"]);
+    assert_eq!(
+        (
+            found[1].app_display_name.as_deref(),
+            found[1].target_objects.len()
+        ),
+        (None, 0)
+    );
+    let seen = &stub.graph_seen()[0];
+    assert_eq!(
+        (seen.method.as_str(), seen.path.as_str(), seen.body.as_str()),
+        (
+            "POST",
+            "/v1.0/directoryObjects/getAvailableExtensionProperties",
+            "{}"
+        )
+    );
+    let error = client.extension_properties().await.unwrap_err();
+    assert_eq!(error.code(), "permission_missing");
+    assert_eq!(
+        error.title(),
+        "The permission to read directory extensions is missing"
+    );
+    assert!(
+        error.fix().contains("Directory.Read.All"),
+        "{}",
+        error.fix()
+    );
+}

@@ -33,7 +33,7 @@ const EVALUATING_STACK: usize = 4 * 1024 * 1024;
 const WRITTEN_LIST_MAX: usize = 64;
 
 /// The standard functions that may be called, besides those in [`functions`].
-const STANDARD: [&str; 9] = [
+pub(super) const STANDARD: [&str; 9] = [
     "size",
     "contains",
     "startsWith",

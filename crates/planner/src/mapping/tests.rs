@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::{
     id::ExternalId,
-    mapping::{AttributeRule, Mapping, MappingRule},
+    mapping::{AttributeRule, FUNCTIONS, Mapping, MappingRule},
     policy::ObjectType,
 };
 use proptest::prelude::*;
@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::{
     Mapper, TEXT_MAX,
-    expression::{DEPTH_MAX, Expression, depth},
-    problems,
+    expression::{DEPTH_MAX, Expression, STANDARD, depth},
+    functions, problems,
 };
 use crate::read::{Content, Mapped, Presence, SourceObject};
 
@@ -502,4 +502,15 @@ proptest! {
             prop_assert!(read.is_err());
         }
     }
+}
+
+#[test]
+fn an_editor_offers_the_functions_that_there_are() {
+    let loops = ["all", "exists", "exists_one", "filter", "map"];
+    let hidden = |name: &&str| !name.starts_with('@');
+    let mut known: Vec<&str> = functions::NAMES.into_iter().chain(loops).collect();
+    known.extend(STANDARD.into_iter().filter(hidden));
+    known.sort_unstable();
+    let offered: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
+    assert_eq!(offered, known);
 }

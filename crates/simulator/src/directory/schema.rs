@@ -119,6 +119,8 @@ const fn hidden(name: &'static str, slot: Slot) -> Property {
 /// A directory schema extension, as an application adds one to a tenant's users: its own id without
 /// hyphens stands in the name.
 pub const COST_CENTER: &str = "extension_b1c3d5e7f9a14c6e8a0b2d4f6a8c0e1f_costCenter";
+/// Another, which a sync from on-premises fills in.
+pub const DIVISION: &str = "extension_5d7e9fa1b3c54d6e8f90a1b2c3d4e5f6_division";
 
 /// Text 0 of every kind.
 pub(crate) const DISPLAY_NAME: usize = 0;
@@ -154,7 +156,8 @@ pub(crate) mod user {
     pub const OTHER_MAILS: usize = 27;
     pub const EXTENSIONS: usize = 28;
     pub const COST_CENTER: usize = 29;
-    pub const TEXTS: usize = 30;
+    pub const DIVISION: usize = 30;
+    pub const TEXTS: usize = 31;
 
     pub const ENABLED: u8 = 0;
     pub const SYNCED: u8 = 1;
@@ -287,6 +290,7 @@ static USER: Schema = Schema {
             Slot::Extensions(user::EXTENSIONS),
         ),
         hidden(COST_CENTER, Slot::Text(user::COST_CENTER)),
+        hidden(DIVISION, Slot::Text(user::DIVISION)),
     ],
 };
 

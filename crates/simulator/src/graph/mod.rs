@@ -4,6 +4,7 @@ mod batch;
 mod cursor;
 mod delta;
 mod error;
+mod extensions;
 mod filter;
 mod list;
 mod lookup;
@@ -198,6 +199,7 @@ fn dispatch(context: &Context, route: &Route) -> Result<Reply, GraphError> {
         } => members::groups_of(context, *kind, id, *transitive),
         Route::CheckMemberGroups { kind, id } => members::check(context, *kind, id),
         Route::GetByIds => lookup::by_ids(context),
+        Route::ExtensionProperties => extensions::answer(context),
         Route::DirectoryObject(id) => lookup::any(context, id),
         Route::Deleted(kind) => list::deleted(context, *kind),
         Route::DeletedOne(id) => lookup::deleted(context, id),

@@ -31,6 +31,7 @@ pub(crate) enum Route {
         id: String,
     },
     GetByIds,
+    ExtensionProperties,
     DirectoryObject(String),
     Deleted(Kind),
     DeletedOne(String),
@@ -44,6 +45,11 @@ impl Route {
         let route = match parts.as_slice() {
             ["$batch"] => Self::Batch,
             ["directoryObjects", action] if is_function(action, "getByIds") => Self::GetByIds,
+            ["directoryObjects", action]
+                if is_function(action, "getAvailableExtensionProperties") =>
+            {
+                Self::ExtensionProperties
+            }
             ["directoryObjects", id] => Self::DirectoryObject((*id).to_owned()),
             ["organization"] => Self::Organization,
             ["directory", "deletedItems", id] if uuid::Uuid::try_parse(id).is_ok() => {
@@ -54,7 +60,10 @@ impl Route {
             [] => return Err(GraphError::unknown_segment("")),
         };
         let wanted = match route {
-            Self::Batch | Self::GetByIds | Self::CheckMemberGroups { .. } => "POST",
+            Self::Batch
+            | Self::GetByIds
+            | Self::ExtensionProperties
+            | Self::CheckMemberGroups { .. } => "POST",
             _ => "GET",
         };
         if method == wanted {
@@ -136,6 +145,9 @@ impl Route {
                 )
             }
             Self::GetByIds => "POST /directoryObjects/getByIds".to_owned(),
+            Self::ExtensionProperties => {
+                "POST /directoryObjects/getAvailableExtensionProperties".to_owned()
+            }
             Self::DirectoryObject(_) => "GET /directoryObjects/{id}".to_owned(),
             Self::Deleted(_) => "GET /directory/deletedItems".to_owned(),
             Self::DeletedOne(_) => "GET /directory/deletedItems/{id}".to_owned(),
@@ -215,6 +227,9 @@ impl Route {
             Self::GetByIds | Self::DirectoryObject(_) | Self::DeletedOne(_) => {
                 Kind::ALL.into_iter().any(|kind| can_read(roles, kind))
             }
+            // Nothing less opens it (`directoryObject: getAvailableExtensionProperties` in Microsoft's
+            // reference).
+            Self::ExtensionProperties => has_any(roles, &[]),
             Self::Batch => true,
         }
     }

@@ -162,6 +162,14 @@ fn work(object: &mut Object, rng: &mut impl Rng, name: Name, place: usize) {
             user::EXTENSIONS,
             format!("1 {}\n2 floor {}", name.surname_ascii, place % 9),
         );
+        object.set_text(
+            user::DIVISION,
+            if place.is_multiple_of(2) {
+                "North"
+            } else {
+                "South"
+            },
+        );
         object.set_flag(user::SYNCED, Some(true));
         object.set_text(user::SAM_ACCOUNT, format!("{}{place}", name.surname_ascii));
         object.set_text(

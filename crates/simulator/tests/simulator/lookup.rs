@@ -65,6 +65,30 @@ async fn several_are_read_by_their_ids_and_missing_ones_left_out() {
 }
 
 #[tokio::test]
+async fn the_extensions_of_a_tenant_are_told_to_who_may_read_its_directory() {
+    let mut client = Client::with_users(12).await;
+    let path = "/v1.0/directoryObjects/getAvailableExtensionProperties";
+    let answer = client.post(path, &json!({})).await;
+    assert_eq!(answer.refusal(), (403, "Authorization_RequestDenied"));
+    client.control.set_roles(["Directory.Read.All"]);
+    client.sign_in().await;
+    for (asked, number) in [
+        (json!({}), 2),
+        (json!({"isSyncedFromOnPremises": true}), 1),
+        (json!({"isSyncedFromOnPremises": false}), 1),
+    ] {
+        let answer = client.post(path, &asked).await;
+        assert_eq!(answer.value().len(), number, "{}", answer.text);
+        for defined in answer.value() {
+            // Somebody of the tenant has a value of it.
+            let name = defined["name"].as_str().unwrap();
+            let (users, _) = client.all(&format!("/v1.0/users?$select=id,{name}")).await;
+            assert!(users.iter().any(|user| user[name].is_string()), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn members_are_direct_and_transitive_ones_safe_against_cycles() {
     let client = Client::with_users(6).await;
     let control = &client.control;
