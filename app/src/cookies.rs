@@ -1,7 +1,7 @@
 //! The cookies that pages keep beside the session's, all with its attributes: bound to this host where
 //! browsers come by https, and told to no script.
 
-use backend::Backend;
+use backend::{Backend, cookie};
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -41,13 +41,9 @@ impl Cookie {
     /// What the browser brings; none where it has no such cookie.
     pub fn brought(self, backend: &Backend, headers: &HeaderMap) -> Option<SecretString> {
         let name = self.name(is_https(backend));
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .find_map(|cookie| cookie.trim().strip_prefix(&name)?.strip_prefix('='))
-            .map(SecretString::from)
+        let texts = headers.get_all(header::COOKIE).iter();
+        let texts = texts.filter_map(|value| value.to_str().ok());
+        cookie::named(texts, &name).map(SecretString::from)
     }
 
     /// The header that has it kept. None for a value that no header can hold.

@@ -7,6 +7,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use backend::forwarded;
 use http::HeaderMap;
 use ipnet::IpNet;
 
@@ -27,42 +28,12 @@ impl TrustedProxies {
         self.0.iter().any(|range| range.contains(&address))
     }
 
-    /// The client: from the nearest hop outwards, the first address that is not a trusted proxy.
-    /// What stands further out was written by that client and says nothing.
+    /// The client, of whom the proxies that are believed say.
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut client = peer.to_canonical();
-        if !self.trusts(client) {
-            return client;
-        }
-        let named: Vec<&str> = headers
-            .get_all(FORWARDED_FOR)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .collect();
-        for hop in named.iter().rev() {
-            let Some(address) = parse_hop(hop.trim()) else {
-                break;
-            };
-            client = address.to_canonical();
-            if !self.trusts(client) {
-                break;
-            }
-        }
-        client
+        let named = headers.get_all(FORWARDED_FOR).iter();
+        let named = named.filter_map(|value| value.to_str().ok());
+        forwarded::client(peer, named, |address| self.trusts(address))
     }
-}
-
-/// An address, with or without a port.
-fn parse_hop(text: &str) -> Option<IpAddr> {
-    text.parse()
-        .ok()
-        .or_else(|| text.parse::<SocketAddr>().ok().map(|hop| hop.ip()))
-        .or_else(|| {
-            text.strip_prefix('[')
-                .and_then(|text| text.strip_suffix(']'))
-                .and_then(|text| text.parse().ok())
-        })
 }
 
 /// Puts the client's address where axum keeps the peer's, so that everything behind this asks

@@ -3,6 +3,7 @@
 
 mod directory;
 pub mod provider;
+pub mod secrets;
 
 use std::{path::Path, sync::Arc};
 

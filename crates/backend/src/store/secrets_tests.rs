@@ -1,7 +1,9 @@
 //! No secret stands anywhere in the database in the clear.
 
 use domain::{
-    api_token::NewApiToken, credential_profile::NewSecondCredential, id::CredentialProfileId,
+    api_token::NewApiToken,
+    credential_profile::{CredentialKind, CredentialProfileChange, NewSecondCredential},
+    id::CredentialProfileId,
     permission::Role,
 };
 use secrecy::ExposeSecret;
@@ -10,9 +12,12 @@ use super::{
     consent_links, credential_profiles, imports, notification_recipients, sample, sessions, tokens,
 };
 use crate::{
-    Scope, auth,
+    Db, Scope, auth, db_test,
     sealer::{self, places},
-    testing::{Kind, TestBackend},
+    testing::{
+        TestBackend,
+        secrets::{Secret, rows},
+    },
 };
 
 /// Every sealed column has something in it by now, so that a new one has to be added here; and
@@ -34,20 +39,26 @@ async fn everything_sealed_is_of_this_form(t: &TestBackend) {
     }
 }
 
-/// The key of an app in hexadecimal, and a recovery code.
-async fn second_factor(t: &TestBackend, owner: &Scope) -> (String, String) {
-    let app = hex::encode(sample::authenticator(t, owner).await);
-    let mut offer = auth::second_factor::offer_recovery_codes(t, owner)
+/// The key of an app, and the recovery codes, with the strokes between their letters and without.
+async fn second_factor(t: &TestBackend, owner: &Scope) -> Vec<Secret> {
+    let key = sample::authenticator(t, owner).await;
+    let mut secrets = vec![Secret::bytes("the key of an app", &key)];
+    let offer = auth::second_factor::offer_recovery_codes(t, owner)
         .await
         .unwrap();
     auth::second_factor::keep_recovery_codes(t, owner, &offer.sealed)
         .await
         .unwrap();
-    (app, offer.codes.remove(0))
+    for code in offer.codes {
+        let letters = code.replace('-', "");
+        secrets.push(Secret::text("a recovery code", &code));
+        secrets.push(Secret::text("a recovery code’s letters", &letters));
+    }
+    secrets
 }
 
 /// The secrets of a webhook, before and after a new one was made.
-async fn webhook(t: &TestBackend, owner: &Scope) -> [String; 2] {
+async fn webhook(t: &TestBackend, owner: &Scope) -> Vec<Secret> {
     let hook = domain::notification::NewNotificationRecipient {
         kind: domain::notification::RecipientKind::Webhook,
         address: "https://example.com/hook".to_owned(),
@@ -63,11 +74,15 @@ async fn webhook(t: &TestBackend, owner: &Scope) -> [String; 2] {
     let rotated = notification_recipients::change(t, owner, hook.recipient.id, rotate)
         .await
         .unwrap();
-    [hook.secret.unwrap(), rotated.secret.unwrap()]
+    let [first, second] = [hook.secret.unwrap(), rotated.secret.unwrap()];
+    vec![
+        Secret::text("what a webhook is signed with", &first["whsec_".len()..]),
+        Secret::text("its next", &second["whsec_".len()..]),
+    ]
 }
 
 /// What stands in a consent link.
-async fn consent(t: &TestBackend, owner: &Scope, profile: CredentialProfileId) -> String {
+async fn consent(t: &TestBackend, owner: &Scope, profile: CredentialProfileId) -> Secret {
     let customer = t.customer("Contoso").await;
     let link = domain::consent_link::NewConsentLink {
         credential_profile_id: profile,
@@ -78,115 +93,169 @@ async fn consent(t: &TestBackend, owner: &Scope, profile: CredentialProfileId) -
     let link = consent_links::create(t, owner, customer, link);
     let url = link.await.unwrap().url;
     let (_, secret) = url.split_once("secret=").unwrap();
-    secret.to_owned()
+    Secret::text("a consent link", secret)
 }
 
-#[expect(clippy::too_many_lines, reason = "every secret there is")]
-#[tokio::test]
-async fn no_secret_stands_in_the_database_file_in_the_clear() {
-    let t = TestBackend::new(Kind::Sqlite).await.unwrap();
-    let owner = t.owner().await;
-    let password = "a password nobody guesses";
-    auth::add_operator(&t, "o@x.example", "O", Role::Owner, password.into())
-        .await
-        .unwrap();
+/// Profiles with a secret, with a certificate, and with second ones of both.
+async fn profiles(t: &TestBackend, owner: &Scope) -> (CredentialProfileId, Vec<Secret>) {
+    let [first, second, third] =
+        ["first", "second", "third"].map(|of| format!("{of} secret value"));
     let mut new = sample::new_profile(None, "Shared");
-    new.client_secret = Some("first-secret-value".to_owned());
-    let profile = credential_profiles::create(&t, &owner, new).await.unwrap();
-    let change = domain::credential_profile::CredentialProfileChange {
-        client_secret: Some("second-secret-value".to_owned()),
+    new.client_secret = Some(first.clone());
+    let profile = credential_profiles::create(t, owner, new).await.unwrap();
+    let change = CredentialProfileChange {
+        client_secret: Some(second.clone()),
         ..Default::default()
     };
-    credential_profiles::change(&t, &owner, profile.id, change)
+    credential_profiles::change(t, owner, profile.id, change)
         .await
         .unwrap();
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
     let certificate = rcgen::CertificateParams::new(["x.example".to_owned()]).unwrap();
     let mut new = sample::new_profile(None, "Certificate");
-    new.kind = domain::credential_profile::CredentialKind::Certificate;
+    new.kind = CredentialKind::Certificate;
     new.client_secret = None;
     new.certificate_pem = Some(certificate.self_signed(&key).unwrap().pem());
     new.private_key_pem = Some(key.serialize_pem());
-    credential_profiles::create(&t, &owner, new).await.unwrap();
-    let mut second = NewSecondCredential {
-        kind: domain::credential_profile::CredentialKind::ClientSecret,
-        client_secret: Some("third-secret-value".to_owned()),
+    credential_profiles::create(t, owner, new).await.unwrap();
+    let mut next = NewSecondCredential {
+        kind: CredentialKind::ClientSecret,
+        client_secret: Some(third.clone()),
         certificate_pem: None,
         private_key_pem: None,
         certificate_years: None,
         expires_at: None,
     };
-    credential_profiles::put_second(&t, &owner, profile.id, second.clone())
+    credential_profiles::put_second(t, owner, profile.id, next.clone())
         .await
         .unwrap();
-    credential_profiles::use_second(&t, &owner, profile.id)
+    credential_profiles::use_second(t, owner, profile.id)
         .await
         .unwrap();
-    second.kind = domain::credential_profile::CredentialKind::Certificate;
-    second.client_secret = None;
-    second.certificate_years = Some(1);
-    credential_profiles::put_second(&t, &owner, profile.id, second)
+    next.kind = CredentialKind::Certificate;
+    next.client_secret = None;
+    next.certificate_years = Some(1);
+    credential_profiles::put_second(t, owner, profile.id, next)
         .await
         .unwrap();
-    let (_, token) = tokens::create(&t, &owner, NewApiToken::of_everything("CI", Role::Owner))
-        .await
-        .unwrap();
-    let signing = webhook(&t, &owner).await;
-    let cookie = 0x1122_3344_5566_7788_99aa_bbcc_ddee_ff01_i128;
-    sessions::create(&t, cookie, "{}").await.unwrap();
-    let invitation = "what-stands-in-a-link";
-    let consent = &consent(&t, &owner, profile.id).await;
-    sample::mail_with_link(&t, owner.operator_id().unwrap(), invitation).await;
-    let activation = "what-stands-in-the-link-of-a-user";
-    sample::mail_with_link_to_user(&t, activation).await;
+    // From the middle of the key: it begins alike in every key.
+    let der = key.serialized_der();
+    let pem = key.serialize_pem();
+    let secrets = vec![
+        Secret::text("a profile’s secret", &first),
+        Secret::text("its next secret", &second),
+        Secret::text("its second secret", &third),
+        Secret::text("a line of a private key", pem.lines().nth(5).unwrap()),
+        Secret::bytes("a private key", &der[der.len() / 2..][..32]),
+        Secret::text("the head of a private key", "PRIVATE KEY"),
+    ];
+    (profile.id, secrets)
+}
 
+/// Mails with links that are on their way.
+async fn links(t: &TestBackend, owner: &Scope) -> Vec<Secret> {
+    let invitation = "what-stands-in-a-link";
+    let operator = owner.operator_id().unwrap();
+    sample::mail_with_link(t, operator, invitation).await;
+    let activation = "what-stands-in-the-link-of-a-user";
+    sample::mail_with_link_to_user(t, activation).await;
+    let reset = sample::reset_link(t, operator).await;
+    vec![
+        Secret::text("an invitation", invitation),
+        Secret::text("an activation link", activation),
+        Secret::text("a link to a new password", reset.expose_secret()),
+    ]
+}
+
+/// What operators, browsers and programs sign in with, and people of a file.
+async fn passwords_and_tokens(t: &TestBackend, owner: &Scope) -> Vec<Secret> {
+    let password = "a password nobody guesses";
+    let operator = auth::add_operator(t, "o@x.example", "O", Role::Owner, password.into())
+        .await
+        .unwrap();
+    let (_, token) = tokens::create(t, owner, NewApiToken::of_everything("CI", Role::Owner))
+        .await
+        .unwrap();
+    let token = token.expose_secret();
+    let cookie = 0x1122_3344_5566_7788_99aa_bbcc_ddee_ff01_i128;
+    sessions::create(t, cookie, "{}").await.unwrap();
+    let browser = auth::known_browsers::remember(t, operator.id, None)
+        .await
+        .unwrap();
     let imported = "what-an-imported-person-signs-in-with";
     let file = format!("upn,name,password\nada@x.example,Ada,{imported}\n");
     let customer = t.customer("Imported").await;
-    imports::from_file(&t, &owner, customer, "users.csv", file.into(), None)
+    imports::from_file(t, owner, customer, "users.csv", file.into(), None)
         .await
         .unwrap();
+    vec![
+        Secret::text("an operator’s password", password),
+        Secret::text("an API token", token),
+        // Without its prefix and its checksum.
+        Secret::text("an API token’s letters", &token[3..46]),
+        Secret::bytes("the number of a session", &cookie.to_be_bytes()),
+        Secret::text("a known browser’s cookie", browser.expose_secret()),
+        Secret::text("an imported password", imported),
+    ]
+}
 
-    let (app, recovery_code) = second_factor(&t, &owner).await;
-
-    everything_sealed_is_of_this_form(&t).await;
-    t.db.close().await;
-    let mut bytes = Vec::new();
-    for file in ["rollcall.db", "rollcall.db-wal"] {
-        if let Ok(read) = std::fs::read(t.folder.path().join(file)) {
-            bytes.extend(read);
+/// What is in the database’s files; nothing where it is a server’s.
+fn files(t: &TestBackend) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(t.folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            files.push((path.display().to_string(), std::fs::read(path).unwrap()));
         }
     }
-    let holds = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
-    assert!(holds(b"Shared"), "the right files are looked through");
-    // A line from the middle of the key: its first one is the same in every key.
-    let pem = key.serialize_pem();
-    let of_key = pem.lines().nth(5).unwrap();
-    let master = hex::encode([7_u8; 32]);
-    for secret in [
-        password,
-        "first-secret-value",
-        "second-secret-value",
-        "third-secret-value",
-        invitation,
-        activation,
-        imported,
-        consent,
-        of_key,
-        "PRIVATE KEY",
-        token.expose_secret(),
-        &token.expose_secret()[3..46],
-        &master,
-        "whsec_",
-        &signing[0][6..],
-        &signing[1][6..],
-        &app,
-        &recovery_code,
-        &recovery_code.replace('-', ""),
-    ] {
-        assert!(!holds(secret.as_bytes()), "{secret}");
-    }
-    assert!(!holds(&cookie.to_be_bytes()));
-    assert!(!holds(&[7_u8; 32]), "the master key");
-    assert!(!holds(&hex::decode(app).unwrap()), "the key of an app");
+    files
 }
+
+/// What has to be found there, so that what isn’t found would have been.
+fn is_looked_through<'a>(places: impl IntoIterator<Item = &'a [u8]>, canary: &Secret) {
+    let found = places
+        .into_iter()
+        .any(|place| canary.found_in(place).is_some());
+    assert!(found, "{} isn’t found", canary.name);
+}
+
+db_test!(no_secret_stands_in_the_database_in_the_clear, |t| {
+    let owner = t.owner().await;
+    let (profile, mut secrets) = profiles(&t, &owner).await;
+    secrets.extend(passwords_and_tokens(&t, &owner).await);
+    secrets.extend(webhook(&t, &owner).await);
+    secrets.push(consent(&t, &owner, profile).await);
+    secrets.extend(links(&t, &owner).await);
+    secrets.extend(second_factor(&t, &owner).await);
+    secrets.push(Secret::bytes("the master key", &[7; 32]));
+    everything_sealed_is_of_this_form(&t).await;
+
+    let canaries = [
+        Secret::text("the name of a profile", "Certificate"),
+        // What is sealed begins with these bytes of its key’s fingerprint.
+        Secret::bytes("the key’s id", &t.sealer.fingerprint()[..8]),
+    ];
+    let rows = rows(&t.db).await;
+    for canary in &canaries {
+        is_looked_through(rows.iter().map(|(_, row)| row.as_bytes()), canary);
+    }
+    for secret in &secrets {
+        for (table, row) in &rows {
+            let found = secret.found_in(row.as_bytes());
+            assert_eq!(found, None, "{} in {table}", secret.name);
+        }
+    }
+    let is_file = matches!(t.db, Db::Sqlite { .. });
+    t.db.close().await;
+    let files = files(&t);
+    if is_file {
+        for canary in &canaries {
+            is_looked_through(files.iter().map(|(_, bytes)| &**bytes), canary);
+        }
+    }
+    for secret in &secrets {
+        for (file, bytes) in &files {
+            assert_eq!(secret.found_in(bytes), None, "{} in {file}", secret.name);
+        }
+    }
+});

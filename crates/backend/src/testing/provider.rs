@@ -28,7 +28,8 @@ use x509_parser::{prelude::FromDer as _, public_key::RSAPublicKey};
 use crate::auth::oidc::ProviderGiven;
 
 const CLIENT_ID: &str = "rollcall";
-const CLIENT_SECRET: &str = "stub: secret/";
+/// What a client shows it. Its letters are written otherwise in forms and headers.
+pub const CLIENT_SECRET: &str = "stub: secret/";
 
 /// How a token is signed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -58,6 +58,17 @@ pub(super) struct Known {
     asked_at: DateTime,
 }
 
+impl Known {
+    /// What a provider said at this moment.
+    pub(super) const fn new(document: Document, keys: Keys, asked_at: DateTime) -> Self {
+        Self {
+            document,
+            keys,
+            asked_at,
+        }
+    }
+}
+
 /// What is kept of one provider.
 #[derive(Debug, Default)]
 pub(super) struct Kept(Mutex<State>);
@@ -137,16 +148,12 @@ async fn ask(http: &Http, provider: &ProviderSettings, now: DateTime) -> Result<
     let document: Document = http.json(&provider.discovery).await?;
     check(provider, &document).map_err(Unanswered::Other)?;
     let keys = keys(http, &document.jwks_uri, now).await?;
-    Ok(Known {
-        document,
-        keys,
-        asked_at: now,
-    })
+    Ok(Known::new(document, keys, now))
 }
 
 /// Whether the metadata are those of the provider (OpenID Connect Discovery 1.0 §4.3), and lead
 /// nowhere by plain http unless the provider itself is on this machine.
-fn check(provider: &ProviderSettings, document: &Document) -> Result<(), String> {
+pub(super) fn check(provider: &ProviderSettings, document: &Document) -> Result<(), String> {
     if document.issuer != provider.named_issuer() {
         return Err(format!(
             "its metadata are those of {}, and configuration names {}",
@@ -168,24 +175,28 @@ fn check(provider: &ProviderSettings, document: &Document) -> Result<(), String>
 }
 
 async fn keys(http: &Http, url: &Url, now: DateTime) -> Result<Keys, Unanswered> {
-    let unreadable = |error: serde_json::Error| {
-        Unanswered::Other(format!("the keys at {url} can’t be read: {error}"))
-    };
-    let mut answer: Value = http.json(url).await?;
-    if let Some(keys) = answer.get_mut("keys").and_then(Value::as_array_mut) {
-        keys.truncate(KEYS_MAX);
+    Keys::read(http.json(url).await?, now)
+        .map_err(|error| Unanswered::Other(format!("the keys at {url} can’t be read: {error}")))
+}
+
+impl Keys {
+    /// The keys in an answer.
+    pub(super) fn read(mut answer: Value, now: DateTime) -> serde_json::Result<Self> {
+        if let Some(keys) = answer.get_mut("keys").and_then(Value::as_array_mut) {
+            keys.truncate(KEYS_MAX);
+        }
+        let text = |key: &Value, name: &str| key.get(name)?.as_str().map(str::to_owned);
+        let issuers = answer
+            .get("keys")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|key| Some((text(key, "kid")?, text(key, "issuer")?)))
+            .collect();
+        Ok(Self {
+            set: serde_json::from_value(answer)?,
+            issuers,
+            asked_at: now,
+        })
     }
-    let text = |key: &Value, name: &str| key.get(name)?.as_str().map(str::to_owned);
-    let issuers = answer
-        .get("keys")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|key| Some((text(key, "kid")?, text(key, "issuer")?)))
-        .collect();
-    Ok(Keys {
-        set: serde_json::from_value(answer).map_err(unreadable)?,
-        issuers,
-        asked_at: now,
-    })
 }

@@ -7,6 +7,8 @@
 //! since the operator, signed in, linked it; never because a mail address is the same
 //! (`docs/decisions/0023-accounts-of-providers.md`).
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod http;
 mod identity;
 mod metadata;
