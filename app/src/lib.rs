@@ -449,6 +449,14 @@ fn TemplateRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("add") view=policy_templates::AddDialog />
         </ParentRoute>
         <Route path=path!("/policy-templates/:id/edit") view=policy_templates::EditPage />
+        <Route path=path!("/policy-templates/:id/versions") view=policy_templates::VersionsPage />
+        <ParentRoute
+            path=path!("/policy-templates/:id/versions/:number")
+            view=policy_templates::VersionPage
+        >
+            <Route path=path!("") view=|| () />
+            <Route path=path!("restore") view=policy_templates::RestoreDialog />
+        </ParentRoute>
         <ParentRoute path=path!("/policy-templates/:id") view=policy_templates::TemplatePage>
             <Route path=path!("") view=|| () />
             <Route path=path!("rename") view=policy_templates::RenameDialog />

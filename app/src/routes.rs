@@ -529,6 +529,21 @@ pub fn policy_template_rename(id: PolicyTemplateId) -> String {
     format!("{POLICY_TEMPLATES}/{id}/rename")
 }
 
+/// All versions of a policy template.
+pub fn policy_template_versions(id: PolicyTemplateId) -> String {
+    format!("{POLICY_TEMPLATES}/{id}/versions")
+}
+
+/// One version of a policy template.
+pub fn policy_template_version(id: PolicyTemplateId, number: i64) -> String {
+    format!("{POLICY_TEMPLATES}/{id}/versions/{number}")
+}
+
+/// Restore a version of a policy template.
+pub fn policy_template_version_restore(id: PolicyTemplateId, number: i64) -> String {
+    format!("{POLICY_TEMPLATES}/{id}/versions/{number}/restore")
+}
+
 /// Delete a policy template.
 pub fn policy_template_delete(id: PolicyTemplateId) -> String {
     format!("{POLICY_TEMPLATES}/{id}/delete")

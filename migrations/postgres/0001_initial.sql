@@ -452,7 +452,8 @@ CREATE TABLE directory_user (
     created_at           TIMESTAMPTZ NOT NULL,
     changed_at           TIMESTAMPTZ NOT NULL
 );
-CREATE UNIQUE INDEX directory_user_by_source ON directory_user (integration_id, external_id);
+CREATE UNIQUE INDEX directory_user_by_source
+    ON directory_user (integration_id, external_id) WHERE integration_id IS NOT NULL;
 CREATE INDEX directory_user_due
     ON directory_user (integration_id, delete_at) WHERE delete_at IS NOT NULL;
 CREATE INDEX directory_user_protected
@@ -510,6 +511,9 @@ CREATE INDEX directory_group_due
     ON directory_group (integration_id, delete_at) WHERE delete_at IS NOT NULL;
 CREATE INDEX directory_group_in_bin ON directory_group (purge_at) WHERE purge_at IS NOT NULL;
 CREATE INDEX directory_group_by_name ON directory_group (customer_id, name_folded, id, status);
+-- The same over all customers.
+CREATE INDEX directory_group_by_name_of_all
+    ON directory_group (name_folded, id, status, customer_id);
 
 CREATE TABLE directory_contact (
     id              UUID NOT NULL PRIMARY KEY,
@@ -942,11 +946,12 @@ CREATE TABLE policy_template (
 CREATE INDEX policy_template_by_name ON policy_template (name_folded, id);
 
 CREATE TABLE policy_template_version (
-    template_id  UUID NOT NULL REFERENCES policy_template (id) ON DELETE CASCADE,
-    number       BIGINT NOT NULL,
-    policy       TEXT NOT NULL, -- JSON, without selected groups
-    saved_by     TEXT NOT NULL,
-    saved_at     TIMESTAMPTZ NOT NULL,
+    template_id    UUID NOT NULL REFERENCES policy_template (id) ON DELETE CASCADE,
+    number         BIGINT NOT NULL,
+    policy         TEXT NOT NULL, -- JSON, without selected groups
+    restored_from  BIGINT, -- the version that it is again
+    saved_by       TEXT NOT NULL,
+    saved_at       TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (template_id, number)
 );
 

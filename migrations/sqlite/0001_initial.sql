@@ -445,7 +445,8 @@ CREATE TABLE directory_user (
     created_at           TEXT NOT NULL,
     changed_at           TEXT NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX directory_user_by_source ON directory_user (integration_id, external_id);
+CREATE UNIQUE INDEX directory_user_by_source
+    ON directory_user (integration_id, external_id) WHERE integration_id IS NOT NULL;
 CREATE INDEX directory_user_due
     ON directory_user (integration_id, delete_at) WHERE delete_at IS NOT NULL;
 CREATE INDEX directory_user_protected
@@ -501,6 +502,9 @@ CREATE INDEX directory_group_due
     ON directory_group (integration_id, delete_at) WHERE delete_at IS NOT NULL;
 CREATE INDEX directory_group_in_bin ON directory_group (purge_at) WHERE purge_at IS NOT NULL;
 CREATE INDEX directory_group_by_name ON directory_group (customer_id, name_folded, id, status);
+-- The same over all customers.
+CREATE INDEX directory_group_by_name_of_all
+    ON directory_group (name_folded, id, status, customer_id);
 
 CREATE TABLE directory_contact (
     id              BLOB NOT NULL PRIMARY KEY,
@@ -933,11 +937,12 @@ CREATE TABLE policy_template (
 CREATE INDEX policy_template_by_name ON policy_template (name_folded, id);
 
 CREATE TABLE policy_template_version (
-    template_id  BLOB    NOT NULL REFERENCES policy_template (id) ON DELETE CASCADE,
-    number       INTEGER NOT NULL,
-    policy       TEXT    NOT NULL, -- JSON, without selected groups
-    saved_by     TEXT    NOT NULL,
-    saved_at     TEXT    NOT NULL,
+    template_id    BLOB    NOT NULL REFERENCES policy_template (id) ON DELETE CASCADE,
+    number         INTEGER NOT NULL,
+    policy         TEXT    NOT NULL, -- JSON, without selected groups
+    restored_from  INTEGER, -- the version that it is again
+    saved_by       TEXT    NOT NULL,
+    saved_at       TEXT    NOT NULL,
     PRIMARY KEY (template_id, number)
 ) STRICT;
 

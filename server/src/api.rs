@@ -27,10 +27,12 @@ mod pauses;
 mod policy_templates;
 pub mod problem;
 mod runs;
+mod saved_views;
 mod second_credentials;
 mod settings_files;
 mod syncs;
 mod template_following;
+mod template_versions;
 mod user_changes;
 mod user_origins;
 mod users;
@@ -84,6 +86,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(settings_files::calls())
             .merge(policy_templates::calls())
             .merge(template_following::calls())
+            .merge(template_versions::calls())
             .merge(connections::calls())
             .merge(consent_links::calls())
             .merge(pauses::calls())
@@ -96,6 +99,7 @@ fn calls() -> OpenApiRouter<ApiState> {
             .merge(user_changes::calls())
             .merge(user_origins::calls())
             .merge(bulk_changes::calls())
+            .merge(saved_views::calls())
             .merge(groups::calls())
             .merge(contacts::calls())
             .merge(devices::calls())

@@ -12,10 +12,10 @@ use axum::{
     extract::{ConnectInfo, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use backend::{
-    Backend, Origin,
+    Backend, Origin, cookie,
     entra::{self, Onward},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -38,16 +38,29 @@ struct Ways {
     https: bool,
 }
 
+/// What is answered: all that this file serves.
+fn answers() -> [(&'static str, MethodRouter<Ways>); 3] {
+    [
+        (routes::CONSENT_CONTINUE, get(go)),
+        (routes::CONSENT_CALLBACK, get(come_back)),
+        (routes::CONSENT_CHECK, get(check)),
+    ]
+}
+
+/// The paths that are served.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    answers().into_iter().map(|(path, _)| path)
+}
+
 /// The routes.
 pub fn router(backend: &Backend, https: bool) -> Router {
-    Router::new()
-        .route(routes::CONSENT_CONTINUE, get(go))
-        .route(routes::CONSENT_CALLBACK, get(come_back))
-        .route(routes::CONSENT_CHECK, get(check))
-        .with_state(Ways {
-            backend: backend.clone(),
-            https,
-        })
+    let router = Router::new();
+    let serve = |router: Router<Ways>, (path, answer)| router.route(path, answer);
+    let router = answers().into_iter().fold(router, serve);
+    router.with_state(Ways {
+        backend: backend.clone(),
+        https,
+    })
 }
 
 impl Ways {
@@ -69,18 +82,9 @@ impl Ways {
 
     /// The secret that the browser brings.
     fn brought(&self, headers: &HeaderMap) -> Option<SecretString> {
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .find_map(|cookie| {
-                cookie
-                    .trim()
-                    .strip_prefix(self.cookie_name())?
-                    .strip_prefix('=')
-            })
-            .and_then(secret)
+        let texts = headers.get_all(header::COOKIE).iter();
+        let texts = texts.filter_map(|value| value.to_str().ok());
+        cookie::named(texts, self.cookie_name()).and_then(secret)
     }
 }
 

@@ -14,7 +14,7 @@ use axum::{
     extract::{ConnectInfo, FromRequestParts, Query},
     http::{HeaderName, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use backend::{
     Backend, Origin, Scope, refusal,
@@ -52,23 +52,36 @@ use crate::{
     trace::request_id_of,
 };
 
-/// The routes; each is the path of `app::routes` with that name.
+/// What is answered, by the path of `app::routes` with that name: all that this file serves.
+fn answers() -> [(&'static str, MethodRouter<Backend>); 13] {
+    [
+        (app::routes::USERS_CSV, get(user_rows)),
+        (app::routes::BULK_CSV, get(bulk_rows)),
+        (app::routes::GROUPS_CSV, get(group_rows)),
+        (app::routes::CONTACTS_CSV, get(contact_rows)),
+        (app::routes::DEVICES_CSV, get(device_rows)),
+        (app::routes::INTEGRATIONS_CSV, get(integration_rows)),
+        (app::routes::MATCHES_CSV, get(match_rows)),
+        (app::routes::SYNC_HISTORY_CSV, get(history_rows)),
+        (app::routes::RUN_CHANGES_CSV, get(change_rows)),
+        (app::routes::IMPORT_ROWS_CSV, get(import_rows)),
+        (app::routes::AUDIT_LOG_CSV, get(audit_rows)),
+        (app::routes::CERTIFICATE, get(certificate_file)),
+        (app::routes::SETTINGS_FILE, get(settings_file)),
+    ]
+}
+
+/// The paths that are served.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    answers().into_iter().map(|(path, _)| path)
+}
+
+/// The routes.
 pub fn router(backend: &Backend) -> Router {
-    Router::new()
-        .route(app::routes::USERS_CSV, get(user_rows))
-        .route(app::routes::BULK_CSV, get(bulk_rows))
-        .route(app::routes::GROUPS_CSV, get(group_rows))
-        .route(app::routes::CONTACTS_CSV, get(contact_rows))
-        .route(app::routes::DEVICES_CSV, get(device_rows))
-        .route(app::routes::INTEGRATIONS_CSV, get(integration_rows))
-        .route(app::routes::MATCHES_CSV, get(match_rows))
-        .route(app::routes::SYNC_HISTORY_CSV, get(history_rows))
-        .route(app::routes::RUN_CHANGES_CSV, get(change_rows))
-        .route(app::routes::IMPORT_ROWS_CSV, get(import_rows))
-        .route(app::routes::AUDIT_LOG_CSV, get(audit_rows))
-        .route(app::routes::CERTIFICATE, get(certificate_file))
-        .route(app::routes::SETTINGS_FILE, get(settings_file))
-        .with_state(backend.clone())
+    let router = Router::new();
+    let serve = |router: Router<Backend>, (path, answer)| router.route(path, answer);
+    let router = answers().into_iter().fold(router, serve);
+    router.with_state(backend.clone())
 }
 
 /// What a list's address says.
@@ -120,7 +133,7 @@ impl IntoResponse for Refused {
 
 impl Refused {
     /// The backend's refusal.
-    fn of(error: backend::Error) -> Self {
+    pub(crate) fn of(error: backend::Error) -> Self {
         refusal::note_error(&error);
         match error {
             backend::Error::NotFound(_) => Self::NotFound,

@@ -12,7 +12,7 @@ use axum::{
     extract::{ConnectInfo, FromRequestParts, Path, Query, State},
     http::{HeaderMap, StatusCode, request::Parts},
     response::{AppendHeaders, IntoResponse, Redirect, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use backend::{
     Backend, Origin, Scope,
@@ -33,12 +33,25 @@ use crate::{cross_site::opened_from_own_page, trace::request_id_of};
 /// How much is kept of what a browser calls itself.
 const USER_AGENT_CHARS_MAX: usize = 300;
 
-/// The routes; each is the path of `app::routes` with that name.
+/// What is answered, by the path of `app::routes` with that name: all that this file serves.
+fn answers() -> [(&'static str, MethodRouter<Backend>); 2] {
+    [
+        (routes::PROVIDER_SIGN_IN, get(go)),
+        (routes::PROVIDER_CALLBACK, get(come_back)),
+    ]
+}
+
+/// The paths that are served.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    answers().into_iter().map(|(path, _)| path)
+}
+
+/// The routes.
 pub fn router(backend: &Backend) -> Router {
-    Router::new()
-        .route(routes::PROVIDER_SIGN_IN, get(go))
-        .route(routes::PROVIDER_CALLBACK, get(come_back))
-        .with_state(backend.clone())
+    let router = Router::new();
+    let serve = |router: Router<Backend>, (path, answer)| router.route(path, answer);
+    let router = answers().into_iter().fold(router, serve);
+    router.with_state(backend.clone())
 }
 
 /// The names and values of an address.

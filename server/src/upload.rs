@@ -7,7 +7,7 @@ use axum::{
     extract::{DefaultBodyLimit, Multipart, State, multipart::MultipartError},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
-    routing::post,
+    routing::{MethodRouter, post},
 };
 use backend::{Backend, store::imports};
 use domain::{id::CustomerId, import::FILE_BYTES_MAX, permission::Permission};
@@ -18,10 +18,22 @@ use crate::export::{Asking, Refused};
 /// What a form has around its file.
 const FORM_BYTES: usize = 64 * 1024;
 
+/// What is answered: all that this file serves.
+fn answers() -> [(&'static str, MethodRouter<Backend>); 1] {
+    [(routes::IMPORT_FILE, post(import_file))]
+}
+
+/// The paths that are served.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    answers().into_iter().map(|(path, _)| path)
+}
+
 /// The routes.
 pub fn router(backend: &Backend) -> Router {
-    Router::new()
-        .route(routes::IMPORT_FILE, post(import_file))
+    let router = Router::new();
+    let serve = |router: Router<Backend>, (path, answer)| router.route(path, answer);
+    let router = answers().into_iter().fold(router, serve);
+    router
         .layer(DefaultBodyLimit::max(FILE_BYTES_MAX + FORM_BYTES))
         .with_state(backend.clone())
 }
@@ -62,6 +74,7 @@ async fn import_file(
     };
     Ok(match made {
         Ok(import) => Redirect::to(&routes::import(import.id)).into_response(),
+        Err(error @ backend::Error::NotFound(_)) => return Err(Refused::of(error)),
         Err(error) => {
             let (page, form) = (routes::customer_imports(customer), routes::IMPORT_FILE);
             flash::leave_refusal(&session, &page, form, AppError::from(error)).await;

@@ -138,6 +138,95 @@ both_with_farm!(a_shared_profile_is_connected_by_those_who_see_all, |app| {
     app.post(&path, body).await.expect(201);
 });
 
+both_with_farm!(
+    a_token_of_one_customer_reaches_no_tenant_of_another_by_a_shared_profile,
+    |app| {
+        let ours = app.customer("Adatum").await;
+        let token = app.token(Role::Administrator, Some(&[ours])).await;
+        let ask = async |method: Method, path: &str, body: Option<Value>| {
+            app.call(method, path, Some(&token), body).await
+        };
+        let own = json!({
+            "customer_id": ours,
+            "name": "Own",
+            "kind": "client_secret",
+            "client_id": app.tenant().client_id.to_string(),
+            "client_secret": "not theirs",
+        });
+        let own = ask(Method::POST, "/credential-profiles", Some(own)).await;
+        let own = id(&own.expect(201));
+        let list = format!("/customers/{ours}/integrations");
+        let body = |tenant: &str, profile: &str| {
+            json!({
+                "kind": "entra_id",
+                "tenant": tenant,
+                "cloud": "sim",
+                "credential_profile_id": profile,
+            })
+        };
+        // One with the tenant that becomes the other customer's, and one with nobody's.
+        let theirs_by_name = &app.tenant().domain;
+        let theirs_by_id = &app.tenant().tenant_id.to_string();
+        let mut integrations = Vec::new();
+        for tenant in [theirs_by_name, "nobody.example"] {
+            let made = ask(Method::POST, &list, Some(body(tenant, &own))).await;
+            integrations.push(id(&made.expect(201)));
+        }
+        let (theirs, theirs_integration) = app.integration().await;
+        app.full_sync(&theirs_integration).await;
+        let shared = app
+            .get(&format!("/integrations/{theirs_integration}"))
+            .await
+            .expect(200);
+        let shared = shared["credential_profile_id"].as_str().unwrap();
+
+        let mut refused = Vec::new();
+        for tenant in [theirs_by_name, theirs_by_id, "nobody.example"] {
+            let new = body(tenant, shared);
+            let mut unsaved = new.clone();
+            unsaved["customer_id"] = json!(ours);
+            let test = "/integrations/test-connection";
+            refused.push(ask(Method::POST, test, Some(unsaved)).await);
+            refused.push(ask(Method::POST, &list, Some(new)).await);
+        }
+        for integration in &integrations {
+            let path = format!("/integrations/{integration}");
+            let change = json!({ "credential_profile_id": shared });
+            refused.push(ask(Method::PATCH, &path, Some(change)).await);
+        }
+        for answer in &refused {
+            let field = answer.refused(422);
+            assert_eq!(field.as_deref(), Some("credential_profile_id"));
+            assert_eq!(answer.text, refused[0].text);
+        }
+
+        // Neither by an integration that was to be changed, nor by theirs, nor for their customer.
+        for integration in &integrations {
+            let path = format!("/integrations/{integration}");
+            let still = ask(Method::GET, &path, None).await.expect(200);
+            assert_eq!(still["credential_profile_id"], json!(own));
+            let search = format!("{path}/group-search?q=empl");
+            let found = ask(Method::GET, &search, None).await;
+            found.refused(502);
+        }
+        let never = format!("/integrations/{NOBODY}/group-search?q=empl");
+        let never = ask(Method::GET, &never, None).await;
+        never.refused(404);
+        let search = format!("/integrations/{theirs_integration}/group-search?q=empl");
+        assert_eq!(ask(Method::GET, &search, None).await.text, never.text);
+        let by_the_customer = |customer: &str| {
+            let mut unsaved = body(theirs_by_name, shared);
+            unsaved["customer_id"] = json!(customer);
+            Some(unsaved)
+        };
+        let test = "/integrations/test-connection";
+        let never = ask(Method::POST, test, by_the_customer(NOBODY)).await;
+        assert_eq!(never.refused(422).as_deref(), Some("customer_id"));
+        let test = ask(Method::POST, test, by_the_customer(&theirs.to_string())).await;
+        assert_eq!(test.text, never.text);
+    }
+);
+
 both_with_farm!(a_tenant_is_connected_to_a_customer_once, |app| {
     let (customer, _) = app.integration().await;
     let body = app.integration_body(&app.profile().await);

@@ -66,6 +66,8 @@ mod refusals;
 #[cfg(test)]
 mod runs;
 #[cfg(test)]
+mod saved_views;
+#[cfg(test)]
 mod second_factor;
 #[cfg(test)]
 mod secrets;
@@ -77,6 +79,8 @@ mod strangers;
 mod support;
 #[cfg(test)]
 mod sync_object;
+#[cfg(test)]
+mod time_limits;
 #[cfg(test)]
 mod users;
 #[cfg(test)]

@@ -104,7 +104,7 @@ both_with_farm!(a_rule_protects_people_for_programs, |app| {
         found.expect(200)["items"].as_array().unwrap().len()
     };
     assert_eq!(
-        (listed("true").await, listed("false").await),
+        (listed("by_rule").await, listed("no").await),
         (1, all.len() - 1)
     );
 

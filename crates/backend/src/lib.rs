@@ -9,6 +9,7 @@ pub mod auth;
 mod backup;
 pub mod clock;
 pub mod clouds;
+pub mod cookie;
 mod csv;
 pub mod db;
 mod delivery;
@@ -16,6 +17,9 @@ mod enrolment_mail;
 pub mod entra;
 mod error;
 pub mod filter;
+pub mod forwarded;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod graph_access;
 pub mod ids;
 mod installation;

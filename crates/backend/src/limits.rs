@@ -21,7 +21,7 @@ pub enum Limited {
     /// Asking a customer's source while somebody waits: groups by typing, "Why?" for whoever isn't
     /// kept, one person's sync.
     LiveQuery,
-    /// Searching over everything while somebody types.
+    /// Looking for a part of a name: over everything while somebody types, and in the lists of pages.
     Search,
     /// Taking a whole list out of the installation.
     Export,
@@ -142,6 +142,15 @@ impl Limits {
             _ => Ok(()),
         }
     }
+
+    /// Takes a search where a page's list is looked through for something; a list as it stands takes
+    /// none.
+    pub fn take_search(&self, q: Option<&str>, scope: &Scope) -> Result<()> {
+        match q.map(str::trim) {
+            None | Some("") => Ok(()),
+            Some(_) => self.take(Limited::Search, scope),
+        }
+    }
 }
 
 fn told(taken: std::result::Result<(), u64>) -> Result<()> {
@@ -149,7 +158,7 @@ fn told(taken: std::result::Result<(), u64>) -> Result<()> {
 }
 
 /// Of IPv6 the first 64 bits, since one person has all of the rest (RFC 6177).
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let bits = u128::from(v6) >> 64 << 64;
@@ -235,6 +244,27 @@ mod tests {
         let elsewhere = as_from(&t, &t.owner().await, "2001:db8:0:1::1").await;
         limits.take(Limited::Export, &elsewhere).unwrap();
     });
+
+    db_test!(
+        who_types_is_not_kept_from_looking_and_no_program_looks_endlessly,
+        |t| {
+            let limits = Limits::new(&t.clock);
+            let mina = t.owner().await;
+            for _ in 0..1_000 {
+                limits.take_search(None, &mina).unwrap();
+                limits.take_search(Some("  "), &mina).unwrap();
+            }
+            let mut taken = 0;
+            while limits.take_search(Some("ada"), &mina).is_ok() {
+                taken += 1;
+                assert!(taken <= 100, "there is no end to it");
+            }
+            assert_eq!(taken, 100);
+            // Nobody types faster than ten letters a second for long.
+            t.clock.advance(chrono::Duration::milliseconds(100));
+            limits.take_search(Some("ada"), &mina).unwrap();
+        }
+    );
 
     db_test!(each_program_gets_its_pages_and_no_endless_number, |t| {
         let limits = Limits::new(&t.clock);

@@ -50,6 +50,8 @@ text_enum! {
         PolicyTemplates = "policy_templates",
         /// Integrations that follow a policy template.
         PolicyTemplateFollowers = "policy_template_followers",
+        /// Versions of a policy template.
+        PolicyTemplateVersions = "policy_template_versions",
         /// Runs.
         Runs = "runs",
         /// Changes of a run.

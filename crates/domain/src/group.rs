@@ -92,6 +92,38 @@ pub struct GroupLine {
     pub changed_at: DateTime,
 }
 
+/// A group as programs are told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ListedGroup {
+    /// The group.
+    #[serde(flatten)]
+    pub group: Group,
+    /// Its customer.
+    pub customer_id: CustomerId,
+    /// Whether its members follow a rule in the source.
+    pub dynamic: bool,
+    /// Whether the policy selects it.
+    pub selected: bool,
+    /// When it will be deleted; null where no days are counting.
+    pub delete_at: Option<DateTime>,
+    /// When it last changed.
+    pub changed_at: DateTime,
+}
+
+impl From<GroupLine> for ListedGroup {
+    fn from(line: GroupLine) -> Self {
+        Self {
+            group: line.group,
+            customer_id: line.customer_id,
+            dynamic: line.dynamic,
+            selected: line.selected,
+            delete_at: line.delete_at,
+            changed_at: line.changed_at,
+        }
+    }
+}
+
 /// A group as its own page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupDetail {

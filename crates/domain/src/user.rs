@@ -80,6 +80,49 @@ pub struct User {
     pub integration_id: Option<IntegrationId>,
 }
 
+/// How a user stands here, whatever its source says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserStanding {
+    /// Its customer.
+    pub customer_id: CustomerId,
+    /// How far they have come with an account of their own.
+    pub enrolment: EnrolmentState,
+    /// Whether it is protected, by hand or by a rule.
+    pub is_protected: bool,
+    /// When it will be deleted; null where no days are counting.
+    pub delete_at: Option<DateTime>,
+    /// When it last changed.
+    pub changed_at: DateTime,
+}
+
+/// A user as a list tells programs of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ListedUser {
+    /// The user.
+    #[serde(flatten)]
+    pub user: User,
+    /// How it stands here.
+    #[serde(flatten)]
+    pub standing: UserStanding,
+}
+
+impl From<UserLine> for ListedUser {
+    fn from(line: UserLine) -> Self {
+        Self {
+            user: line.user,
+            standing: UserStanding {
+                customer_id: line.customer_id,
+                enrolment: line.enrolment,
+                is_protected: line.protected,
+                delete_at: line.delete_at,
+                changed_at: line.changed_at,
+            },
+        }
+    }
+}
+
 /// A user by itself: more than a list tells of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -87,6 +130,9 @@ pub struct WholeUser {
     /// The user.
     #[serde(flatten)]
     pub user: User,
+    /// How it stands here.
+    #[serde(flatten)]
+    pub standing: UserStanding,
     /// Why no run touches it; null where runs do.
     pub protected: Option<Protected>,
     /// Whether it is a guest.

@@ -11,7 +11,12 @@ use axum::{
     Json,
     extract::{ConnectInfo, FromRef, FromRequestParts},
 };
-use backend::{Backend, Origin, Scope, limits::Limited, rate::Limiter, store::tokens};
+use backend::{
+    Backend, Origin, Scope,
+    limits::{self, Limited},
+    rate::Limiter,
+    store::tokens,
+};
 use domain::{
     api_token::ListKind,
     paging::{ListRequest, Listing},
@@ -120,7 +125,7 @@ fn bearer(value: &str) -> Option<&str> {
 const KNOWN_MAX: usize = 10_000;
 
 /// Checks tokens. One that was good lately is never slowed down; all others share a small
-/// allowance for each address, so that a guesser can't keep the programs behind the same address
+/// allowance for each network, so that a guesser can't keep the programs behind the same address
 /// from working, nor guess quickly.
 #[derive(Debug)]
 pub struct TokenCheck {
@@ -130,7 +135,7 @@ pub struct TokenCheck {
 }
 
 impl TokenCheck {
-    /// At most 20 unknown tokens at once and one every 3 seconds from one address.
+    /// At most 20 unknown tokens at once and one every 3 seconds from one network.
     pub fn new(clock: &backend::Clock) -> Arc<Self> {
         Arc::new(Self {
             tries: Limiter::new(clock, 20, std::time::Duration::from_secs(3)),
@@ -149,10 +154,12 @@ impl TokenCheck {
         let mark = self.hasher.hash_one(token);
         let known = self.known().contains(&mark);
         if !known && let Some(address) = address {
-            self.tries.take(&address).map_err(|retry_after_s| {
-                let error = backend::Error::TooMany { retry_after_s };
-                Problem::from_backend(error, request_id)
-            })?;
+            self.tries
+                .take(&limits::network(address))
+                .map_err(|retry_after_s| {
+                    let error = backend::Error::TooMany { retry_after_s };
+                    Problem::from_backend(error, request_id)
+                })?;
         }
         let origin = Origin::api(address, request_id);
         match backend::auth::token_scope(backend, token, origin).await {
@@ -182,7 +189,25 @@ impl TokenCheck {
 
 #[cfg(test)]
 mod tests {
-    use super::bearer;
+    use backend::testing::{Kind, TestBackend};
+
+    use super::{TokenCheck, bearer};
+
+    #[tokio::test]
+    async fn who_has_a_network_of_ipv6_guesses_as_from_one_address() {
+        let t = TestBackend::new(Kind::Sqlite).await.unwrap();
+        let check = TokenCheck::new(&t.clock);
+        let guess = async |address: String| {
+            let address = address.parse().ok();
+            let refused = check.check(&t, "rc_guess", address, "r").await;
+            refused.unwrap_err().status
+        };
+        for n in 0..20 {
+            assert_eq!(guess(format!("2001:db8::{n:x}")).await, 401, "{n}");
+        }
+        assert_eq!(guess("2001:db8::ffff:1".to_owned()).await, 429);
+        assert_eq!(guess("2001:db8:0:1::1".to_owned()).await, 401);
+    }
 
     #[test]
     fn only_bearer_tokens_are_read() {

@@ -84,7 +84,7 @@ async fn list(
 #[utoipa::path(post, path = "/customers", tag = "Customers", request_body = CustomerBody,
     responses((status = 201, body = Customer), Refusals))]
 async fn create(State(backend): State<Backend>, caller: Caller, body: Body) -> Result<Response> {
-    caller.require(Permission::CustomersWrite)?;
+    caller.found(customers::may_add(&caller.0))?;
     let body: CustomerBody = body.parse()?;
     let zone = body.time_zone.as_deref().unwrap_or(TIME_ZONE_DEFAULT);
     let customer = customers::create_in(&backend, &caller.0, &body.name, zone, &body.tags)

@@ -1,17 +1,22 @@
-//! Groups of a customer's directory, and their members.
+//! Groups of the customers' directories, and their members.
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use backend::{
     Backend,
-    store::{customers, groups},
+    store::{
+        customers,
+        groups::{self, GroupQuery},
+    },
 };
 use domain::{
     api_token::ListKind,
-    group::{Group, MemberLine},
-    id::{CustomerId, GroupId},
+    countdown::CountdownState,
+    group::{Group, GroupKind, ListedGroup, MemberLine},
+    id::{CustomerId, GroupId, IntegrationId},
     made_here::{GroupChange, NewGroup},
-    paging::Listing,
+    paging::{ListRequest, Listing},
     permission::Permission,
+    user::{DirectoryStatus, SourceType},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -28,13 +33,14 @@ use super::{
 /// The calls of this noun.
 pub fn calls() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .routes(routes!(list_all))
         .routes(routes!(list, create))
         .routes(routes!(get, change, delete))
         .routes(routes!(restore))
         .routes(routes!(members, add_members, remove_members))
 }
 
-/// Which groups, or members.
+/// Which groups.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -43,42 +49,93 @@ struct Parameters {
     limit: Option<u32>,
     /// The `next` of the answer before.
     cursor: Option<String>,
+    /// A part of the name or the mail address.
+    q: Option<String>,
+    /// Of this status; all where absent.
+    status: Option<DirectoryStatus>,
+    /// From this type of source.
+    source_type: Option<SourceType>,
+    /// From this integration.
+    integration_id: Option<IntegrationId>,
+    /// Of this kind.
+    kind: Option<GroupKind>,
+    /// Whose deletion is so.
+    countdown: Option<CountdownState>,
+}
+
+impl Parameters {
+    /// What is asked for, and which rows of it.
+    fn read(self, backend: &Backend, caller: &Caller) -> Result<(GroupQuery, ListRequest)> {
+        let request = caller.list_request(backend, self.limit, self.cursor.as_deref(), self.q)?;
+        let query = GroupQuery {
+            status: self.status,
+            source_type: self.source_type,
+            integration_id: self.integration_id,
+            kind: self.kind,
+            countdown: self.countdown,
+            ..GroupQuery::default()
+        };
+        Ok((query, request))
+    }
+}
+
+/// Which members.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct MemberParameters {
+    /// Rows wanted, 1 to 1000; 50 where absent.
+    limit: Option<u32>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
     /// A part of the name.
     q: Option<String>,
 }
 
+/// List groups of every customer
+///
+/// Of those whom the token sees, by name; also deleted ones, unless another status is asked for.
+#[utoipa::path(get, path = "/groups", tag = "Groups", params(Parameters),
+    responses((status = 200, body = Listing<ListedGroup>), Refusals))]
+async fn list_all(
+    State(backend): State<Backend>,
+    caller: Caller,
+    query: Query,
+) -> Result<Json<Listing<ListedGroup>>> {
+    caller.require(Permission::DirectoryRead)?;
+    let (query, request) = query.parse::<Parameters>()?.read(&backend, &caller)?;
+    let listing = groups::listing_of_all(&backend, &caller.0, query, &request).await;
+    caller.listed(&backend, ListKind::Groups, listing).await
+}
+
 /// List a customer's groups
+///
+/// By name; also deleted ones, unless another status is asked for.
 #[utoipa::path(get, path = "/customers/{id}/groups", tag = "Groups",
     params(("id" = CustomerId, Path), Parameters),
-    responses((status = 200, body = Listing<Group>), Refusals))]
+    responses((status = 200, body = Listing<ListedGroup>), Refusals))]
 async fn list(
     State(backend): State<Backend>,
     caller: Caller,
     Id(customer): Id<CustomerId>,
     query: Query,
-) -> Result<Json<Listing<Group>>> {
+) -> Result<Json<Listing<ListedGroup>>> {
     caller.found(customers::get(&backend, &caller.0, customer).await)?;
     caller.require(Permission::DirectoryRead)?;
-    let parameters: Parameters = query.parse()?;
-    let request = caller.list_request(
-        &backend,
-        parameters.limit,
-        parameters.cursor.as_deref(),
-        parameters.q,
-    )?;
-    let listing = groups::listing(&backend, &caller.0, customer, &request).await;
+    let (query, request) = query.parse::<Parameters>()?.read(&backend, &caller)?;
+    let listing = groups::listing(&backend, &caller.0, customer, query, &request).await;
     caller.listed(&backend, ListKind::Groups, listing).await
 }
 
 /// One group
 #[utoipa::path(get, path = "/groups/{id}", tag = "Groups", params(("id" = GroupId, Path)),
-    responses((status = 200, body = Group), Refusals))]
+    responses((status = 200, body = ListedGroup), Refusals))]
 async fn get(
     State(backend): State<Backend>,
     caller: Caller,
     Id(id): Id<GroupId>,
-) -> Result<Json<Group>> {
-    let group = groups::get(&backend, &caller.0, id).await;
+) -> Result<Json<ListedGroup>> {
+    let group = groups::whole(&backend, &caller.0, id).await;
     group.map(Json).map_err(|error| caller.refused(error))
 }
 
@@ -86,7 +143,7 @@ async fn get(
 ///
 /// Members that are not in the directory don't appear.
 #[utoipa::path(get, path = "/groups/{id}/members", tag = "Groups",
-    params(("id" = GroupId, Path), Parameters),
+    params(("id" = GroupId, Path), MemberParameters),
     responses((status = 200, body = Listing<MemberLine>), Refusals))]
 async fn members(
     State(backend): State<Backend>,
@@ -95,7 +152,7 @@ async fn members(
     query: Query,
 ) -> Result<Json<Listing<MemberLine>>> {
     caller.found(groups::name(&backend, &caller.0, id).await)?;
-    let parameters: Parameters = query.parse()?;
+    let parameters: MemberParameters = query.parse()?;
     let request = caller.list_request(
         &backend,
         parameters.limit,

@@ -35,7 +35,7 @@ use super::{
     caller::Caller,
     created,
     input::{Body, FileBody, Id, Query},
-    problem::{Refusals, RefusalsWithConflict, Result},
+    problem::{Refusals, RefusalsWithConflict, Result, SourceRefusals},
 };
 use crate::csv;
 
@@ -139,7 +139,7 @@ async fn from_file(
 /// directory changes until the import is applied.
 #[utoipa::path(post, path = "/customers/{id}/imports/from-groups", tag = "Imports",
     params(("id" = CustomerId, Path)), request_body = GroupsImport,
-    responses((status = 201, body = Import), RefusalsWithConflict))]
+    responses((status = 201, body = Import), RefusalsWithConflict, SourceRefusals))]
 async fn from_groups(
     State(backend): State<Backend>,
     caller: Caller,

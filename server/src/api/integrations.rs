@@ -25,7 +25,7 @@ use super::{
     caller::Caller,
     created,
     input::{Body, Id, Query},
-    problem::{Refusals, RefusalsWithConflict, Result},
+    problem::{Refusals, RefusalsWithConflict, Result, SourceRefusals},
 };
 
 /// The calls of this noun.
@@ -181,7 +181,7 @@ async fn protected_forecast(
 /// source just now, under the rule of "Why?", and nothing of it is stored.
 #[utoipa::path(post, path = "/integrations/{id}/mapping-test", tag = "Integrations",
     params(("id" = IntegrationId, Path)), request_body = MappingTestRequest,
-    responses((status = 200, body = MappingTest), Refusals))]
+    responses((status = 200, body = MappingTest), Refusals, SourceRefusals))]
 async fn mapping_test(
     State(backend): State<Backend>,
     caller: Caller,

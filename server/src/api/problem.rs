@@ -231,6 +231,10 @@ const REFUSALS: [(&str, &str); 6] = [
     ),
 ];
 
+/// What a call that asks a source may answer besides.
+#[derive(Debug)]
+pub struct SourceRefusals;
+
 /// The responses of a call, by status.
 type Responses = std::collections::BTreeMap<String, RefOr<utoipa::openapi::Response>>;
 
@@ -255,6 +259,18 @@ pub fn refusals<'a>(of: impl IntoIterator<Item = &'a (&'a str, &'a str)>) -> Res
 impl utoipa::IntoResponses for Refusals {
     fn responses() -> Responses {
         refusals(&REFUSALS)
+    }
+}
+
+impl utoipa::IntoResponses for SourceRefusals {
+    fn responses() -> Responses {
+        refusals(&[
+            (
+                "502",
+                "The source refused, or couldn’t be reached: what it said, and what to do",
+            ),
+            ("503", "There is too much to do just now; try again later"),
+        ])
     }
 }
 

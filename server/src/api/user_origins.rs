@@ -1,26 +1,20 @@
-//! Where everything of a user comes from: attributes, groups by way of others, runs, sessions; and the
-//! views that are shared.
+//! Where everything of a user comes from: attributes, groups by way of others, runs, sessions.
 
 use axum::{Json, extract::State, http::StatusCode};
-use backend::{
-    Backend,
-    store::{grid, users},
-};
+use backend::{Backend, store::users};
 use domain::{
-    grid::{GridList, SavedView},
     id::UserId,
     operator::SessionLine,
-    permission::Permission,
     user::{AttributeOrigin, Membership, RunOfObject},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiState,
     caller::Caller,
-    input::{Id, Query},
+    input::Id,
     problem::{Refusals, Result},
 };
 
@@ -31,7 +25,6 @@ pub fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(memberships))
         .routes(routes!(runs))
         .routes(routes!(sessions, end_sessions))
-        .routes(routes!(views))
 }
 
 /// All of them.
@@ -129,37 +122,4 @@ async fn end_sessions(
 ) -> Result<StatusCode> {
     caller.found(users::end_sessions(&backend, &caller.0, id).await)?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Of which list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct ViewParameters {
-    /// Of users or of groups.
-    list: GridList,
-}
-
-/// Views of a list.
-#[derive(Debug, Serialize, ToSchema)]
-struct SavedViews {
-    /// By name.
-    items: Vec<SavedView>,
-}
-
-/// The shared views of a list
-///
-/// Filters, order and columns under a name, as operators saved them for those who look after the same
-/// customers. Each is the query of the list's address.
-#[utoipa::path(get, path = "/saved-views", tag = "Users", params(ViewParameters),
-    responses((status = 200, body = SavedViews), Refusals))]
-async fn views(
-    State(backend): State<Backend>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<SavedViews>> {
-    caller.require(Permission::DirectoryRead)?;
-    let list = query.parse::<ViewParameters>()?.list;
-    let items = caller.found(grid::views(&backend, &caller.0, list).await)?;
-    Ok(Json(SavedViews { items }))
 }

@@ -1,17 +1,22 @@
-//! Users of a customer's directory.
+//! Users of the customers' directories.
 
 use axum::{Json, extract::State, http::StatusCode};
 use backend::{
     Backend,
-    store::{customers, protection, users},
+    store::{
+        customers, protection,
+        users::{self, UserQuery},
+    },
 };
 use domain::{
     api_token::ListKind,
-    id::{CustomerId, UserId},
-    paging::Listing,
+    countdown::CountdownState,
+    enrolment::EnrolmentState,
+    id::{CustomerId, GroupId, IntegrationId, UserId},
+    paging::{ListRequest, Listing},
     permission::Permission,
     protection::{NewProtection, ProtectedFilter, Protection},
-    user::{User, WholeUser},
+    user::{DirectoryStatus, ListedUser, SourceType, WholeUser},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -27,6 +32,7 @@ use super::{
 /// The calls of this noun.
 pub fn calls() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .routes(routes!(list_all))
         .routes(routes!(list))
         .routes(routes!(get))
         .routes(routes!(protect, unprotect))
@@ -41,40 +47,80 @@ struct Parameters {
     limit: Option<u32>,
     /// The `next` of the answer before.
     cursor: Option<String>,
-    /// A part of the name, the user name or the mail address.
+    /// A part of the name, the user name, the mail address or an alias.
     q: Option<String>,
-    /// Only those who are protected, by hand or by a rule of their integration (`true`), or only
-    /// the others (`false`). By rule: as the last run or the last change of the rules found it.
-    protected: Option<bool>,
+    /// Of this status; all where absent.
+    status: Option<DirectoryStatus>,
+    /// From this type of source.
+    source_type: Option<SourceType>,
+    /// From this integration.
+    integration_id: Option<IntegrationId>,
+    /// Direct members of this group.
+    group_id: Option<GroupId>,
+    /// Whose deletion is so.
+    countdown: Option<CountdownState>,
+    /// Who is protected so. By rule: as the last run or the last change of the rules found it.
+    protected: Option<ProtectedFilter>,
+    /// Who has come so far with an account of their own.
+    enrolment: Option<EnrolmentState>,
+    /// Whether they are guests.
+    guest: Option<bool>,
+    /// Whether they administer their customer's workspace.
+    administrator: Option<bool>,
+}
+
+impl Parameters {
+    /// What is asked for, and which rows of it.
+    fn read(self, backend: &Backend, caller: &Caller) -> Result<(UserQuery, ListRequest)> {
+        let request = caller.list_request(backend, self.limit, self.cursor.as_deref(), self.q)?;
+        let query = UserQuery {
+            status: self.status,
+            source_type: self.source_type,
+            integration_id: self.integration_id,
+            group_id: self.group_id,
+            countdown: self.countdown,
+            protected: self.protected,
+            enrolment: self.enrolment,
+            guest: self.guest,
+            administrator: self.administrator,
+            ..UserQuery::default()
+        };
+        Ok((query, request))
+    }
+}
+
+/// List users of every customer
+///
+/// Of those whom the token sees, by name; also deleted ones, unless another status is asked for.
+#[utoipa::path(get, path = "/users", tag = "Users", params(Parameters),
+    responses((status = 200, body = Listing<ListedUser>), Refusals))]
+async fn list_all(
+    State(backend): State<Backend>,
+    caller: Caller,
+    query: Query,
+) -> Result<Json<Listing<ListedUser>>> {
+    caller.require(Permission::DirectoryRead)?;
+    let (query, request) = query.parse::<Parameters>()?.read(&backend, &caller)?;
+    let listing = users::listing_of_all(&backend, &caller.0, query, &request).await;
+    caller.listed(&backend, ListKind::Users, listing).await
 }
 
 /// List a customer's users
+///
+/// By name; also deleted ones, unless another status is asked for.
 #[utoipa::path(get, path = "/customers/{id}/users", tag = "Users",
     params(("id" = CustomerId, Path), Parameters),
-    responses((status = 200, body = Listing<User>), Refusals))]
+    responses((status = 200, body = Listing<ListedUser>), Refusals))]
 async fn list(
     State(backend): State<Backend>,
     caller: Caller,
     Id(customer): Id<CustomerId>,
     query: Query,
-) -> Result<Json<Listing<User>>> {
+) -> Result<Json<Listing<ListedUser>>> {
     caller.found(customers::get(&backend, &caller.0, customer).await)?;
     caller.require(Permission::DirectoryRead)?;
-    let parameters: Parameters = query.parse()?;
-    let request = caller.list_request(
-        &backend,
-        parameters.limit,
-        parameters.cursor.as_deref(),
-        parameters.q,
-    )?;
-    let protected = parameters.protected.map(|protected| {
-        if protected {
-            ProtectedFilter::Any
-        } else {
-            ProtectedFilter::No
-        }
-    });
-    let listing = users::listing(&backend, &caller.0, customer, protected, &request).await;
+    let (query, request) = query.parse::<Parameters>()?.read(&backend, &caller)?;
+    let listing = users::listing(&backend, &caller.0, customer, query, &request).await;
     caller.listed(&backend, ListKind::Users, listing).await
 }
 

@@ -14,7 +14,7 @@ use super::{
     ApiState,
     caller::Caller,
     input::{Id, Query},
-    problem::{Refusals, Result},
+    problem::{Refusals, Result, SourceRefusals},
 };
 
 /// The calls of this noun.
@@ -51,7 +51,7 @@ async fn user(
 /// objects that fit are answered as candidates: ask again by the object id of one.
 #[utoipa::path(get, path = "/integrations/{id}/why", tag = "Why",
     params(("id" = IntegrationId, Path), Parameters),
-    responses((status = 200, body = WhyAnswer), Refusals))]
+    responses((status = 200, body = WhyAnswer), Refusals, SourceRefusals))]
 async fn object(
     State(backend): State<Backend>,
     caller: Caller,

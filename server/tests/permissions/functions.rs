@@ -174,7 +174,9 @@ fn reading_settings(things: &Things, function: &str) -> Option<Value> {
         ..
     } = things;
     Some(match function {
-        "mapping/get" | "policy-templates/standing" => json!({ "id": integration }),
+        "mapping/extensions" | "mapping/get" | "policy-templates/standing" => {
+            json!({ "id": integration })
+        }
         "filters/get" => json!({ "id": integration, "run": null }),
         "filters/check" => json!({ "id": integration, "form": {} }),
         "filters/test" => json!({ "id": integration, "form": {}, "object_type": "user" }),
@@ -186,10 +188,16 @@ fn reading_settings(things: &Things, function: &str) -> Option<Value> {
         "policy-templates/form" => json!({}),
         "policy-templates/list" => json!({ "query": list(things) }),
         "policy-templates/text" => json!({ "id": things.policy_template }),
-        "policy-templates/view" => {
+        "policy-templates/view" | "policy-templates/versions" => {
             json!({ "id": things.policy_template, "query": list(things) })
         }
         "policy-templates/effect" => json!({ "id": things.policy_template, "draft": run }),
+        "policy-templates/version" => {
+            json!({ "id": things.policy_template, "number": 1, "against": null })
+        }
+        "policy-templates/effect-of-version" => {
+            json!({ "id": things.policy_template, "number": 1 })
+        }
         "settings-files/customer" => json!({ "id": customer }),
         // A file that was never put aside.
         "settings-files/plan" => json!({ "into": { "Integration": integration }, "draft": run }),
@@ -253,11 +261,13 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         }
         "credential-profiles/test-second" => format!("id={profile}&integration_id={integration}"),
         "credential-profiles/change" => {
-            format!("id={profile}&name=Own&client_id=63122682-6e3c-4cbb-9f35-7c1da11e1e1e")
+            format!("id={profile}&name=Own&client_id={}", app.tenant().client_id)
         }
         "credential-profiles/delete" => format!("id={profile}"),
+        // With the same, so that the integration that is saved with this profile can still be read.
         "credential-profiles/replace-secret" => {
-            format!("id={profile}&kind=client_secret&client_secret=y")
+            let secret = &app.tenant().client_secret;
+            format!("id={profile}&kind=client_secret&client_secret={secret}")
         }
         "customers/add" => "name=".to_owned(),
         "customers/delete" => format!("id={customer}&confirm_name=Contoso"),
@@ -440,6 +450,7 @@ fn changing_settings(things: &Things, function: &str) -> Option<String> {
         "policy-templates/delete" => format!("id={template}"),
         "policy-templates/look" => format!("id={template}&content=x+%3D+1"),
         "policy-templates/save" => format!("id={template}&draft={draft}&hash=x"),
+        "policy-templates/restore" => format!("id={template}&number=1&hash=x"),
         "policy-templates/follow" => {
             format!("id={integration}&policy_template_id={template}")
         }

@@ -8,6 +8,7 @@ mod calls;
 mod crawler;
 mod functions;
 mod reads;
+mod routes;
 
 use std::fmt::Write as _;
 
@@ -137,8 +138,9 @@ impl Things {
             "customer_id": customer,
             "name": "Own",
             "kind": "client_secret",
-            "client_id": "63122682-6e3c-4cbb-9f35-7c1da11e1e1e",
-            "client_secret": "x",
+            // With it an integration goes on signing in, whoever saves it so.
+            "client_id": app.tenant().client_id.to_string(),
+            "client_secret": app.tenant().client_secret,
         });
         let told = json!({ "kind": "mail", "address": format!("{customer}@example.com") });
         let told = app
@@ -230,8 +232,9 @@ impl Things {
             "imports" => &self.import,
             "policy-templates" => &self.policy_template,
             "bulk-changes" => &self.bulk_change,
-            // Of a list, and about everything at once.
-            "saved-views" | "sync" => "",
+            "saved-views" => &self.saved_view,
+            // About everything at once.
+            "sync" => "",
             other => panic!("a new noun, {other}: give it an id here"),
         };
         calls::filled(pattern, of)

@@ -12,10 +12,10 @@ mod prepare;
 use bytes::Bytes;
 use domain::{
     DateTime,
-    audit::AuditAction,
+    audit::{AuditAction, AuditChanges},
     bulk::{Bulk, BulkAction, BulkCounts, BulkItem, BulkOutcome, BulkStatus, PREVIEW_HOURS},
     grid::GridList,
-    id::{BulkId, GroupId},
+    id::{BulkId, CustomerId, GroupId},
     paging::{Cursor, ListRequest, Listing, Page, PageRequest},
     permission::Permission,
 };
@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     Backend, Error, Result, Scope, Tx, csv, execute, fetch_all, fetch_one, fetch_optional,
-    fetch_scalar, in_scope,
+    fetch_scalar, in_scope, limits::Limited,
 };
 
 /// Days for which what came of it can be looked at.
@@ -232,7 +232,8 @@ pub async fn items_listing(
 /// The titles of the file.
 const HEAD: [&str; 4] = ["Name", "User Name", "Outcome", "Details"];
 
-/// What came of each as CSV, once it is written down that it goes out.
+/// What came of each as CSV, once it is written down that it goes out: for the customer whose they are,
+/// where all are of one.
 pub async fn csv_of(
     b: &Backend,
     scope: &Scope,
@@ -242,7 +243,27 @@ pub async fn csv_of(
     scope.require(Permission::DirectoryRead)?;
     let mut tx = b.db.write().await?;
     let row = find(b, &mut tx, scope, id).await?;
-    let entry = Entry::of_whole(AuditAction::UserExportBulk, row.action.title());
+    b.limits.take(Limited::Export, scope)?;
+    let customers = fetch_all!(
+        &mut tx,
+        (CustomerId,),
+        concat!("SELECT DISTINCT i.customer_id ", items!(), " LIMIT 2"),
+        scope.all(),
+        scope.grantee(),
+        id,
+        outcome
+    )?;
+    let customer = match &customers[..] {
+        [(one,)] => Some(*one),
+        _ => None,
+    };
+    let mut changes = AuditChanges::none().now("bulk", &id);
+    if let Some(outcome) = outcome {
+        changes = changes.now("filter.outcome", &outcome);
+    }
+    let entry = Entry::of_whole(AuditAction::UserExportBulk, row.action.title())
+        .of(customer)
+        .changes(changes);
     audit::record(b, &mut tx, scope, entry).await?;
     tx.commit().await?;
     let state = Some((b.clone(), scope.clone(), 0_i64));

@@ -170,6 +170,7 @@ pub(super) async fn list<T: Listed>(
     query: DirectoryQuery,
 ) -> Result<Page<DirectoryLine<T>>> {
     scope.require(Permission::DirectoryRead)?;
+    b.limits.take_search(query.q.as_deref(), scope)?;
     let pattern = paging::pattern(query.q.as_deref());
     let from = from::<T>();
     let mut tx = b.db.read().await?;

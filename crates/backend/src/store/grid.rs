@@ -5,6 +5,9 @@
 //! see anyway. Its own words may still tell something (a name that was looked for), so a shared one is
 //! seen by those who look after its customer, and where it is over all customers, by those who look
 //! after all.
+//!
+//! A program shares views in the name of the operator who answers for its token. That operator's
+//! private ones, and with which of them their list opens, are no program's business.
 
 use domain::{
     DateTime,
@@ -79,8 +82,70 @@ pub async fn choose_columns(
 
 fn operator(scope: &Scope) -> Result<OperatorId> {
     scope.operator_id().ok_or_else(|| {
-        Error::conflict("Only an operator has columns and views of their own; a program has none.")
+        Error::conflict("Only an operator has columns of their own; a program has none.")
     })
+}
+
+/// Who keeps what the caller saves: the operator who asks, or who answers for the program that does.
+async fn keeper(tx: &mut Tx, scope: &Scope) -> Result<Option<OperatorId>> {
+    let Some(token) = scope.token_id() else {
+        return Ok(scope.operator_id());
+    };
+    let row = fetch_optional!(
+        tx,
+        (Option<OperatorId>,),
+        "SELECT operator_id FROM api_token WHERE id = $1",
+        token
+    )?;
+    Ok(row.and_then(|(operator,)| operator))
+}
+
+async fn require_keeper(tx: &mut Tx, scope: &Scope) -> Result<OperatorId> {
+    keeper(tx, scope).await?.ok_or_else(|| {
+        Error::conflict(
+            "No operator answers for this token, so nobody would have the view. Use a token that an operator made.",
+        )
+    })
+}
+
+/// Views are an operator's own and change nothing of a directory. What a program saves is for others.
+fn may_save(scope: &Scope) -> Result<()> {
+    scope.require(if scope.is_token() {
+        Permission::DirectoryWrite
+    } else {
+        Permission::DirectoryRead
+    })
+}
+
+/// Refuses a program what only an operator has, and what the program itself would not see.
+fn check_program(
+    scope: &Scope,
+    customer: Option<CustomerId>,
+    shared: bool,
+    is_default: bool,
+) -> Result<()> {
+    if !scope.is_token() {
+        return Ok(());
+    }
+    if !shared {
+        return Err(Error::invalid(
+            "shared",
+            "A program has no views of its own. Share it: “shared” has to be true.",
+        ));
+    }
+    if is_default {
+        return Err(Error::invalid(
+            "is_default",
+            "Each operator says for themselves with which view a list opens. Leave this out.",
+        ));
+    }
+    if customer.is_none() && !scope.sees_all() {
+        return Err(Error::invalid(
+            "query",
+            "This token doesn’t see every customer. Name one that it sees, such as customer=….",
+        ));
+    }
+    Ok(())
 }
 
 #[derive(FromRow)]
@@ -98,9 +163,9 @@ struct Row {
 }
 
 impl Row {
-    fn view(self, scope: &Scope) -> SavedView {
+    fn view(self, keeper: Option<OperatorId>) -> SavedView {
         SavedView {
-            own: scope.operator_id() == Some(self.operator_id),
+            own: keeper == Some(self.operator_id),
             id: self.id,
             list: self.list,
             name: self.name,
@@ -138,6 +203,7 @@ macro_rules! visible {
 pub async fn views(b: &Backend, scope: &Scope, list: GridList) -> Result<Vec<SavedView>> {
     scope.require(Permission::DirectoryRead)?;
     let mut tx = b.db.read().await?;
+    let keeper = keeper(&mut tx, scope).await?;
     let rows = fetch_all!(
         &mut tx,
         Row,
@@ -151,7 +217,7 @@ pub async fn views(b: &Backend, scope: &Scope, list: GridList) -> Result<Vec<Sav
         scope.sees_all(),
         list
     )?;
-    Ok(rows.into_iter().map(|row| row.view(scope)).collect())
+    Ok(rows.into_iter().map(|row| row.view(keeper)).collect())
 }
 
 /// One view that the caller may see.
@@ -162,6 +228,7 @@ pub async fn view(b: &Backend, scope: &Scope, id: SavedViewId) -> Result<SavedVi
 }
 
 async fn find(tx: &mut Tx, scope: &Scope, id: SavedViewId) -> Result<SavedView> {
+    let keeper = keeper(tx, scope).await?;
     let row = fetch_optional!(
         tx,
         Row,
@@ -172,7 +239,7 @@ async fn find(tx: &mut Tx, scope: &Scope, id: SavedViewId) -> Result<SavedView> 
         scope.sees_all(),
         id
     )?;
-    row.map(|row| row.view(scope))
+    row.map(|row| row.view(keeper))
         .ok_or(Error::NotFound("view"))
 }
 
@@ -191,14 +258,15 @@ async fn customer_in(tx: &mut Tx, scope: &Scope, query: &str) -> Result<Option<C
     }
 }
 
-/// Saves a view for the operator who asks.
+/// Saves a view for the operator who asks, or who answers for the program that does.
 pub async fn save(b: &Backend, scope: &Scope, new: NewSavedView) -> Result<SavedView> {
-    scope.require(Permission::DirectoryRead)?;
-    let operator = operator(scope)?;
+    may_save(scope)?;
     let name = parse_name("name", &new.name)?;
     let query = new.list.parse_query(&new.query)?;
     let mut tx = b.db.write().await?;
     let customer = customer_in(&mut tx, scope, &query).await?;
+    check_program(scope, customer, new.shared, new.is_default)?;
+    let operator = require_keeper(&mut tx, scope).await?;
     let kept = fetch_scalar!(
         &mut tx,
         i64,
@@ -257,8 +325,8 @@ pub async fn change(
 ) -> Result<SavedView> {
     let mut tx = b.db.write().await?;
     let before = find(&mut tx, scope, id).await?;
-    scope.require(Permission::DirectoryRead)?;
-    let operator = operator(scope)?;
+    may_save(scope)?;
+    let operator = require_keeper(&mut tx, scope).await?;
     if change.concerns_others() && !before.own {
         return Err(others(&before));
     }
@@ -272,6 +340,7 @@ pub async fn change(
     };
     let customer = customer_in(&mut tx, scope, &query).await?;
     let shared = change.shared.unwrap_or(before.shared);
+    check_program(scope, customer, shared, change.is_default.unwrap_or(false))?;
     if change.concerns_others() {
         execute!(
             &mut tx,
@@ -316,6 +385,7 @@ pub async fn change(
 pub async fn delete(b: &Backend, scope: &Scope, id: SavedViewId) -> Result<()> {
     let mut tx = b.db.write().await?;
     let view = find(&mut tx, scope, id).await?;
+    may_save(scope)?;
     if !view.own && !scope.can(Permission::OperatorsWrite) {
         return Err(others(&view));
     }

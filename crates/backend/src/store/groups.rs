@@ -10,7 +10,7 @@ use bytes::Bytes;
 use domain::{
     DateTime,
     countdown::CountdownState,
-    group::{Group, GroupDetail, GroupKind, GroupLine},
+    group::{Group, GroupDetail, GroupKind, GroupLine, ListedGroup},
     id::{CustomerId, GroupId, IntegrationId},
     made_here::editable,
     paging::{COUNTED_MAX, Cursor, Direction, ListRequest, Listing, Page, PageRequest},
@@ -37,7 +37,7 @@ use super::{
     paging::{self, Sort},
     users,
 };
-use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, in_scope};
+use crate::{Backend, Error, Result, Scope, Tx, fetch_optional, in_scope};
 
 /// What the Groups list is asked for.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +50,8 @@ pub struct GroupQuery {
     pub q: Option<String>,
     /// Of this status; absent: all but deleted ones.
     pub status: Option<DirectoryStatus>,
+    /// Also deleted ones, where no status is asked for.
+    pub deleted_too: bool,
     /// From this type of source.
     pub source_type: Option<SourceType>,
     /// Of this kind.
@@ -145,6 +147,7 @@ impl GroupQuery {
         let looks_for = paging::pattern(self.q.as_deref()).is_some();
         let status = match self.status {
             Some(_) => " AND g.status = $6",
+            None if self.deleted_too => " AND $6 IS NULL",
             None => " AND $6 IS NULL AND g.status <> 'deleted'",
         };
         let countdown = "(($9 = 'counting' AND g.delete_at IS NOT NULL)
@@ -198,6 +201,7 @@ const LINE: &str = concat!(
 /// One page of the Groups list.
 pub async fn list(b: &Backend, scope: &Scope, query: GroupQuery) -> Result<Page<GroupLine>> {
     scope.require(Permission::DirectoryRead)?;
+    b.limits.take_search(query.q.as_deref(), scope)?;
     let mut tx = b.db.read().await?;
     let text = query.text();
     let total = bound!(
@@ -243,43 +247,100 @@ pub(super) async fn ids_matching(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// A customer's groups by name, also deleted ones, for programs.
+/// The groups of a customer that are asked for, by name, also deleted ones, for programs.
 pub async fn listing(
     b: &Backend,
     scope: &Scope,
     customer: CustomerId,
+    query: GroupQuery,
     request: &ListRequest,
-) -> Result<Listing<Group>> {
+) -> Result<Listing<ListedGroup>> {
     scope.require(Permission::DirectoryRead)?;
     let mut tx = b.db.read().await?;
     super::customers::find_in_use(&mut tx, scope, customer).await?;
-    let (after, id) = paging::after(request);
-    let items = fetch_all!(
-        &mut tx,
-        GroupLine,
-        sqlx::AssertSqlSafe(format!(
-            r"{LINE} WHERE {} AND g.customer_id = $3 AND (g.name_folded, g.id) > ($4, $5)
-                AND ($6 IS NULL OR g.search_text LIKE $6 ESCAPE '\')
-              ORDER BY g.name_folded, g.id LIMIT $7",
-            in_scope!("g.customer_id")
-        )),
-        scope.all(),
-        scope.grantee(),
-        customer,
-        after,
-        id,
-        paging::pattern(request.q.as_deref()),
-        paging::limit(request)
-    )?;
-    let items = items.into_iter().map(|line| line.group).collect();
-    Ok(paging::listing(items, request, |group: &Group| {
-        paging::by_name(&group.display_name, group.id.0)
-    }))
+    let query = GroupQuery {
+        customer_id: Some(customer),
+        ..query
+    };
+    query.listed(&mut tx, scope, request).await
+}
+
+/// The same of all customers that the caller sees.
+pub async fn listing_of_all(
+    b: &Backend,
+    scope: &Scope,
+    query: GroupQuery,
+    request: &ListRequest,
+) -> Result<Listing<ListedGroup>> {
+    scope.require(Permission::DirectoryRead)?;
+    let mut tx = b.db.read().await?;
+    let query = GroupQuery {
+        // As with users.
+        customer_id: scope.only_customer(),
+        ..query
+    };
+    query.listed(&mut tx, scope, request).await
+}
+
+impl GroupQuery {
+    async fn listed(
+        self,
+        tx: &mut Tx,
+        scope: &Scope,
+        request: &ListRequest,
+    ) -> Result<Listing<ListedGroup>> {
+        let query = Self {
+            q: request.q.clone(),
+            deleted_too: true,
+            ..self
+        };
+        let (after, limit) = (request.cursor.as_ref(), paging::limit(request));
+        let items = query.lines(tx, scope, after, limit).await?;
+        let items = items.into_iter().map(ListedGroup::from).collect();
+        Ok(paging::listing(items, request, |listed: &ListedGroup| {
+            paging::by_name(&listed.group.display_name, listed.group.id.0)
+        }))
+    }
+
+    /// Those that match by name, behind a place, at most so many.
+    async fn lines(
+        &self,
+        tx: &mut Tx,
+        scope: &Scope,
+        after: Option<&Cursor>,
+        limit: i64,
+    ) -> Result<Vec<GroupLine>> {
+        let text = self.text();
+        let place = match after {
+            None => "$10 IS NULL AND $11 IS NULL",
+            Some(_) => "(g.name_folded, g.id) > ($10, $11)",
+        };
+        bound!(
+            self,
+            scope,
+            fetch_all,
+            tx,
+            GroupLine,
+            format!(
+                "{LINE} WHERE g.id IN (SELECT g.id {text} AND {place}
+                                        ORDER BY g.name_folded, g.id LIMIT $12)
+                  ORDER BY g.name_folded, g.id"
+            ),
+            after.map(|cursor| cursor.after.as_str()),
+            after.map(|cursor| cursor.id),
+            limit
+        )
+    }
 }
 
 /// One group.
 pub async fn get(b: &Backend, scope: &Scope, id: GroupId) -> Result<Group> {
     Ok(line(b, scope, id).await?.group)
+}
+
+/// One group with all that programs are told of it.
+pub async fn whole(b: &Backend, scope: &Scope, id: GroupId) -> Result<ListedGroup> {
+    Ok(line(b, scope, id).await?.into())
 }
 
 /// The name of a group, where the caller may see it.
@@ -404,24 +465,7 @@ impl ByName for GroupQuery {
     ) -> Result<Vec<GroupLine>> {
         scope.require(Permission::DirectoryRead)?;
         let mut tx = b.db.read().await?;
-        let text = self.text();
-        bound!(
-            self,
-            scope,
-            fetch_all,
-            &mut tx,
-            GroupLine,
-            format!(
-                "{LINE} WHERE g.id IN
-                     (SELECT g.id {text}
-                         AND ($10 IS NULL OR (g.name_folded, g.id) > ($10, $11))
-                       ORDER BY g.name_folded, g.id LIMIT $12)
-                 ORDER BY g.name_folded, g.id"
-            ),
-            after.map(|cursor| cursor.after.as_str()),
-            after.map(|cursor| cursor.id),
-            by_name::ROWS
-        )
+        self.lines(&mut tx, scope, after, by_name::ROWS).await
     }
 
     fn place(line: &GroupLine) -> (&str, Uuid) {

@@ -26,7 +26,9 @@ use domain::{
     policy::ObjectType,
     protection::{Protected, ProtectedFilter},
     run::Reason,
-    user::{DirectoryStatus, MemberOf, SourceType, User, UserDetail, UserLine, WholeUser},
+    user::{
+        DirectoryStatus, ListedUser, MemberOf, SourceType, User, UserDetail, UserLine, WholeUser,
+    },
 };
 use futures::Stream;
 use sqlx::FromRow;
@@ -71,6 +73,8 @@ pub struct UserQuery {
     pub q: Option<String>,
     /// Of this status; absent: all but deleted ones.
     pub status: Option<DirectoryStatus>,
+    /// Also deleted ones, where no status is asked for.
+    pub deleted_too: bool,
     /// From this type of source.
     pub source_type: Option<SourceType>,
     /// Direct members of this group.
@@ -101,39 +105,6 @@ pub const SORTS: &[Sort] = &[
     ("source", "u.source_type"),
     ("changed", "u.changed_at"),
 ];
-
-/// Whether a rule of its integration protects the user.
-macro_rules! by_rule {
-    () => {
-        "EXISTS (SELECT 1 FROM source_object o
-                  WHERE o.integration_id = u.integration_id AND o.object_type = 'user'
-                    AND o.external_id = u.external_id AND o.protected)"
-    };
-}
-
-/// A filter by protection, whose parameter is given as text.
-macro_rules! protected_so {
-    ($parameter:literal) => {
-        concat!(
-            "(",
-            $parameter,
-            " IS NULL
-              OR (",
-            $parameter,
-            " IN ('yes', 'by_hand') AND u.protected_at IS NOT NULL)
-              OR (",
-            $parameter,
-            " IN ('yes', 'by_rule') AND ",
-            by_rule!(),
-            ")
-              OR (",
-            $parameter,
-            " = 'no' AND u.protected_at IS NULL AND NOT ",
-            by_rule!(),
-            "))"
-        )
-    };
-}
 
 impl UserQuery {
     /// What the pairs of a list's address say, as a page reads them: what can't be read counts as
@@ -186,6 +157,7 @@ const SEARCHED_AHEAD: i64 = 1_000;
 /// One page of the Users list.
 pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<UserLine>> {
     scope.require(Permission::DirectoryRead)?;
+    b.limits.take_search(query.q.as_deref(), scope)?;
     let mut tx = b.db.read().await?;
     let matching = Matching::new(&mut tx, scope, &query).await?;
     let order = paging::order(SORTS, query.sort.as_deref(), query.direction, "u.id");
@@ -239,48 +211,63 @@ pub(super) async fn ids_matching(
     limit: i64,
 ) -> Result<Vec<Uuid>> {
     let matching = Matching::new(tx, scope, query).await?;
-    matching.ids(b, tx, scope, limit).await
+    matching.ids(b, tx, scope, None, limit).await
 }
 
-/// A customer's users by name, also deleted ones, for programs.
+/// The users of a customer that are asked for, by name, also deleted ones, for programs.
 pub async fn listing(
     b: &Backend,
     scope: &Scope,
     customer: CustomerId,
-    protected: Option<ProtectedFilter>,
+    query: UserQuery,
     request: &ListRequest,
-) -> Result<Listing<User>> {
+) -> Result<Listing<ListedUser>> {
     scope.require(Permission::DirectoryRead)?;
     let mut tx = b.db.read().await?;
     super::customers::find_in_use(&mut tx, scope, customer).await?;
-    let (after, id) = paging::after(request);
-    let items = fetch_all!(
-        &mut tx,
-        User,
-        concat!(
-            "SELECT u.id, u.external_id, u.user_principal_name, u.display_name, u.given_name,
-                    u.surname, u.mail, u.status, u.source_type, u.integration_id
-               FROM directory_user u WHERE ",
-            in_scope!("u.customer_id"),
-            r" AND u.customer_id = $3 AND (u.name_folded, u.id) > ($4, $5)
-               AND ($6 IS NULL OR u.search_text LIKE $6 ESCAPE '\' OR u.id IN (
-                    SELECT a.user_id FROM directory_user_alias a
-                     WHERE a.customer_id = $3 AND a.address_folded LIKE $6 ESCAPE '\'))
-               AND ",
-            protected_so!("$8"),
-            " ORDER BY u.name_folded, u.id LIMIT $7"
-        ),
-        scope.all(),
-        scope.grantee(),
-        customer,
-        after,
-        id,
-        paging::pattern(request.q.as_deref()),
-        paging::limit(request),
-        protected
-    )?;
-    Ok(paging::listing(items, request, |user| {
-        paging::by_name(&user.display_name, user.id.0)
+    let query = UserQuery {
+        customer_id: Some(customer),
+        ..query
+    };
+    listed(b, &mut tx, scope, query, request).await
+}
+
+/// The same of all customers that the caller sees.
+pub async fn listing_of_all(
+    b: &Backend,
+    scope: &Scope,
+    query: UserQuery,
+    request: &ListRequest,
+) -> Result<Listing<ListedUser>> {
+    scope.require(Permission::DirectoryRead)?;
+    let mut tx = b.db.read().await?;
+    let query = UserQuery {
+        // The index of one customer's names is shorter than that of all.
+        customer_id: scope.only_customer(),
+        ..query
+    };
+    listed(b, &mut tx, scope, query, request).await
+}
+
+async fn listed(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    query: UserQuery,
+    request: &ListRequest,
+) -> Result<Listing<ListedUser>> {
+    let query = UserQuery {
+        q: request.q.clone(),
+        deleted_too: true,
+        ..query
+    };
+    let (after, limit) = (request.cursor.as_ref(), paging::limit(request));
+    let matching = Matching::new(tx, scope, &query).await?;
+    let ids = matching.ids(b, tx, scope, after, limit).await?;
+    let items = lines(b, tx, &ids).await?;
+    let items = items.into_iter().map(ListedUser::from).collect();
+    Ok(paging::listing(items, request, |listed: &ListedUser| {
+        paging::by_name(&listed.user.display_name, listed.user.id.0)
     }))
 }
 
@@ -291,13 +278,14 @@ pub async fn get(b: &Backend, scope: &Scope, id: UserId) -> Result<User> {
 
 /// One user with all that programs are told of it.
 pub async fn whole(b: &Backend, scope: &Scope, id: UserId) -> Result<WholeUser> {
-    let user = get(b, scope, id).await?;
+    let ListedUser { user, standing } = line(b, scope, id).await?.into();
     let mut tx = b.db.read().await?;
     let more = more(&mut tx, id).await?;
     let by_rule = protected_rules::of_user(&mut tx, id).await?;
     let administrators_group = elsewhere::administrators(&mut tx, user.integration_id).await?;
     Ok(WholeUser {
         user,
+        standing,
         protected: Protected::of(more.protection.into(), by_rule),
         guest: more.guest,
         administrator: held::administrator(more.administrator_at, more.administrator_by),
@@ -464,24 +452,9 @@ impl ByName for UserQuery {
         scope.require(Permission::DirectoryRead)?;
         let mut tx = b.db.read().await?;
         let matching = Matching::new(&mut tx, scope, self).await?;
-        let text = matching.text();
-        let place = match after {
-            None => "$15 IS NULL AND $16 IS NULL",
-            Some(_) => "(u.name_folded, u.id) > ($15, $16)",
-        };
-        let rows = bound!(
-            matching,
-            b,
-            scope,
-            fetch_all,
-            &mut tx,
-            (Uuid,),
-            format!("SELECT u.id {text} AND {place} ORDER BY u.name_folded, u.id LIMIT $17"),
-            after.map(|cursor| cursor.after.as_str()),
-            after.map(|cursor| cursor.id),
-            by_name::ROWS
-        )?;
-        let ids: Vec<Uuid> = rows.into_iter().map(|(id,)| id).collect();
+        let ids = matching
+            .ids(b, &mut tx, scope, after, by_name::ROWS)
+            .await?;
         lines(b, &mut tx, &ids).await
     }
 

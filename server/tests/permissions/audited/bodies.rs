@@ -79,6 +79,10 @@ pub(super) async fn body(w: &World<'_>, call: &str) -> (Option<String>, Value) {
             json!({ "object": user["external_id"] })
         }
         "PATCH /notification-recipients/{id}" => json!({ "address": "other@example.com" }),
+        "PATCH /saved-views/{id}" => {
+            let path = format!("/saved-views/{}", w.own_view().await);
+            return (Some(path), json!({ "name": "Ours" }));
+        }
         "POST /runs/{id}/apply" => return (of_run(w.preview().await, "apply"), json!({})),
         "POST /runs/{id}/approve" => return (of_run(w.held().await, "approve"), decision),
         "POST /runs/{id}/reject" => return (of_run(w.held().await, "reject"), decision),

@@ -37,6 +37,13 @@ impl World<'_> {
         answer.expect(200);
     }
 
+    /// Changes the template, so that its first version is another.
+    async fn changed_template(&self) {
+        let path = format!("/policy-templates/{}", self.things.policy_template);
+        let other = json!({ "policy": { "include_guests": true } });
+        self.app.patch(&path, other).await.expect(200);
+    }
+
     /// Somebody of the source who waits to be confirmed.
     async fn waiting(&self) -> String {
         let policy = json!({ "include_guests": true, "matching": { "confirm_new": true } });
@@ -125,6 +132,12 @@ pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str) -> Option<
             let effect = w.ask(cookie, "policy-templates/effect", asked).await;
             format!("{of}&draft={draft}&hash={}", hash(&effect))
         }
+        "policy-templates/restore" => {
+            w.changed_template().await;
+            let asked = json!({ "id": template, "number": 1 });
+            let effect = w.ask(cookie, "policy-templates/effect-of-version", asked);
+            format!("id={template}&number=1&hash={}", hash(&effect.await[2]))
+        }
         "policy-templates/leave" => {
             w.following().await;
             format!("id={integration}")
@@ -164,6 +177,10 @@ pub(super) async fn body(w: &World<'_>, call: &str) -> Option<Value> {
         }
         "POST /policy-templates" => json!({ "name": "New" }),
         "PATCH /policy-templates/{id}" => json!({ "name": "Other" }),
+        "POST /policy-templates/{id}/versions/{number}/restore" => {
+            w.changed_template().await;
+            json!({})
+        }
         "PUT /integrations/{id}/template" => {
             json!({ "policy_template_id": w.things.policy_template })
         }

@@ -108,6 +108,7 @@ impl Row {
 pub async fn list(b: &Backend, scope: &Scope, query: AuditQuery) -> Result<Page<AuditEvent>> {
     scope.require(Permission::AuditRead)?;
     let filter = query.filter;
+    b.limits.take_search(filter.q.as_deref(), scope)?;
     let pattern = paging::pattern(filter.q.as_deref());
     let mut tx = b.db.read().await?;
     let total = fetch_scalar!(

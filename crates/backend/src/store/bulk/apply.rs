@@ -16,6 +16,7 @@ use super::{COLUMNS, Row, counts, facts::facts, find};
 use crate::{
     Backend, Error, Origin, Result, Scope, auth, execute, fetch_all, fetch_optional,
     jobs::{self, NewJob, queue::PRIORITY_PERSON},
+    limits::Limited,
     store::{
         audit::{self, Entry},
         countdown::{self, Counted},
@@ -52,6 +53,9 @@ pub async fn apply(b: &Backend, scope: &Scope, id: BulkId) -> Result<Bulk> {
         return Err(Error::conflict(format!(
             "A program applies at most {AT_ONCE_MAX} at once. Prepare fewer at a time."
         )));
+    }
+    if row.action == BulkAction::Invite {
+        b.limits.take(Limited::Invitation, scope)?;
     }
     execute!(
         &mut tx,
@@ -218,7 +222,7 @@ async fn to_user(
     use BulkAction as A;
     let note = row.note.as_str();
     match (action, row.group_id) {
-        (A::Invite, _) => enrolment::invite(b, scope, id).await.map(drop),
+        (A::Invite, _) => enrolment::invite_of_many(b, scope, id).await,
         (A::AddToGroup, Some(group)) => groups::add_members(b, scope, group, &[id.0])
             .await
             .map(drop),

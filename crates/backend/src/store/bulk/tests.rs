@@ -1,5 +1,6 @@
 use domain::{
     id::UserId,
+    paging::Direction,
     permission::Role,
     user::DirectoryStatus::{Active, Inactive},
 };
@@ -10,6 +11,7 @@ use super::*;
 use crate::{
     db_test, jobs,
     store::{
+        audit::{AuditFilter, AuditQuery},
         protection, sample,
         users::{self, UserQuery},
     },
@@ -232,3 +234,48 @@ db_test!(nobody_is_shown_an_invitation_that_cannot_be_sent, |t| {
     };
     assert!(message.starts_with("Mail isn’t set up"), "{message}");
 });
+
+db_test!(
+    a_file_of_what_came_of_it_is_written_down_as_whose_it_is,
+    |t| {
+        let owner = t.owner().await;
+        let (a, b) = (t.customer("A").await, t.customer("B").await);
+        let ada = sample::user(&t, a, None, "Ada", Active).await;
+        let bea = sample::user(&t, b, None, "Bea", Active).await;
+        let written = async |ids: &[UserId], outcome: Option<BulkOutcome>| {
+            let prepared = prepare(&t, &owner, of_users(BulkAction::Protect, ids)).await;
+            let id = prepared.unwrap().id;
+            drop(csv_of(&t, &owner, id, outcome).await.unwrap());
+            let query = AuditQuery {
+                filter: AuditFilter {
+                    action: Some(AuditAction::UserExportBulk),
+                    ..AuditFilter::default()
+                },
+                page: PageRequest::new(1, 1),
+                direction: Direction::Descending,
+            };
+            let page = audit::list(&t, &owner, query).await.unwrap();
+            (id, page.items.into_iter().next().unwrap())
+        };
+        let (id, entry) = written(&[ada], Some(BulkOutcome::Would)).await;
+        assert_eq!(entry.customer_id, Some(a));
+        assert_eq!(entry.after["bulk"], id.to_string());
+        assert_eq!(entry.after["filter.outcome"], "would");
+        // Of two customers it is of neither alone.
+        let (id, entry) = written(&[ada, bea], None).await;
+        assert_eq!(entry.customer_id, None);
+        assert_eq!(entry.after["bulk"], id.to_string());
+        assert_eq!(entry.after.len(), 1);
+
+        let mut taken = 2;
+        let refused = loop {
+            match csv_of(&t, &owner, id, None).await {
+                Ok(_) => taken += 1,
+                Err(error) => break error,
+            }
+            assert!(taken <= 20, "there is no end to it");
+        };
+        assert!(matches!(refused, Error::TooMany { .. }), "{refused:?}");
+        assert_eq!(taken, 20, "like every other export");
+    }
+);

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     Backend, Error, Result, Scope, Tx, execute, fetch_all, fetch_optional, fetch_scalar, in_scope,
-    limits::Limited, sync, timetable,
+    sync, timetable,
 };
 
 /// What the Customers list is asked for.
@@ -115,6 +115,7 @@ const MATCHING: &str = concat!(
 /// One page of the Customers list.
 pub async fn list(b: &Backend, scope: &Scope, query: CustomerQuery) -> Result<Page<CustomerLine>> {
     scope.require(Permission::CustomersRead)?;
+    b.limits.take_search(query.q.as_deref(), scope)?;
     let pattern = paging::pattern(query.q.as_deref());
     let mut tx = b.db.read().await?;
     let total = fetch_scalar!(
@@ -200,9 +201,7 @@ pub async fn names(
     q: Option<&str>,
 ) -> Result<Vec<(CustomerId, String)>> {
     scope.require(Permission::CustomersRead)?;
-    if q.is_some() {
-        b.limits.take(Limited::Search, scope)?;
-    }
+    b.limits.take_search(q, scope)?;
     let mut tx = b.db.read().await?;
     fetch_all!(
         &mut tx,
@@ -294,8 +293,18 @@ pub(crate) fn entry(action: AuditAction, customer: &Customer) -> Entry<'_> {
     Entry::new(action, customer.id.0, &customer.name).of(customer.id)
 }
 
-/// Adds a customer in UTC. Only for who sees customers that are added later: nobody else would see
-/// it.
+/// Whether the caller may add a customer: only who sees customers that are added later, since nobody
+/// else would see it.
+pub fn may_add(scope: &Scope) -> Result<()> {
+    scope.require(Permission::CustomersWrite)?;
+    if scope.sees_later_ones() {
+        Ok(())
+    } else {
+        Err(Error::Forbidden(Permission::CustomersWrite))
+    }
+}
+
+/// Adds a customer in UTC.
 pub async fn create(b: &Backend, scope: &Scope, name: &str) -> Result<Customer> {
     create_in(b, scope, name, TIME_ZONE_DEFAULT, &[]).await
 }
@@ -308,10 +317,7 @@ pub async fn create_in(
     time_zone: &str,
     tags: &[String],
 ) -> Result<Customer> {
-    scope.require(Permission::CustomersWrite)?;
-    if !scope.sees_later_ones() {
-        return Err(Error::Forbidden(Permission::CustomersWrite));
-    }
+    may_add(scope)?;
     let mut customer = Customer {
         id: CustomerId(b.ids.uuid()),
         tags: Vec::new(),

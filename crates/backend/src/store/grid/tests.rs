@@ -1,7 +1,13 @@
-use domain::permission::Role;
+use domain::{api_token::NewApiToken, permission::Role};
+use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::{db_test, store::sample, testing::TestBackend};
+use crate::{
+    auth::token_scope,
+    db_test,
+    store::{sample, tokens},
+    testing::{TestBackend, origin},
+};
 
 fn new(name: &str, query: &str, shared: bool) -> NewSavedView {
     NewSavedView {
@@ -127,5 +133,102 @@ db_test!(a_view_is_changed_by_who_made_it, |t| {
             .count(),
         4,
         "{log:?}"
+    );
+});
+
+/// A program of somebody's, for these customers or for all of theirs.
+async fn program(t: &TestBackend, by: &Scope, role: Role, of: Option<&[CustomerId]>) -> Scope {
+    let new = NewApiToken {
+        customer_ids: of.map(<[CustomerId]>::to_vec),
+        ..NewApiToken::of_everything("program", role)
+    };
+    let (_, secret) = tokens::create(t, by, new).await.unwrap();
+    let scope = token_scope(t, secret.expose_secret(), origin("r")).await;
+    scope.unwrap()
+}
+
+/// The field that is to blame.
+fn blamed<T: std::fmt::Debug>(refused: Result<T>) -> String {
+    match refused {
+        Err(Error::Invalid(error)) => error.field,
+        other => panic!("{other:?}"),
+    }
+}
+
+db_test!(a_program_shares_views_for_whoever_answers_for_it, |t| {
+    let (mina, noor) = (t.owner().await, t.owner().await);
+    let a = t.customer("A").await;
+    let of_all = program(&t, &mina, Role::Administrator, None).await;
+    let of_a = program(&t, &mina, Role::Administrator, Some(&[a])).await;
+    let reader = program(&t, &mina, Role::ReadOnly, None).await;
+    save(&t, &mina, new("1 private", "", false)).await.unwrap();
+
+    let refused = save(&t, &reader, new("x", "", true)).await;
+    let lacks = matches!(refused, Err(Error::Forbidden(Permission::DirectoryWrite)));
+    assert!(lacks, "{refused:?}");
+    assert_eq!(
+        blamed(save(&t, &of_all, new("x", "", false)).await),
+        "shared"
+    );
+    assert_eq!(blamed(save(&t, &of_a, new("x", "", true)).await), "query");
+    let opens = NewSavedView {
+        is_default: true,
+        ..new("x", "", true)
+    };
+    assert_eq!(blamed(save(&t, &of_all, opens).await), "is_default");
+
+    let view = save(&t, &of_all, new("2 of all", "", true)).await.unwrap();
+    let query = format!("customer={a}");
+    let narrow = save(&t, &of_a, new("3 of A", &query, true)).await.unwrap();
+    assert!(view.own && narrow.own);
+    assert_eq!(narrow.by, mina.actor_name());
+    // It is Mina's, who may change it; Noor may not. Her private ones are no program's business.
+    assert_eq!(names(&t, &mina).await, ["1 private", "2 of all", "3 of A"]);
+    assert_eq!(names(&t, &of_all).await, ["2 of all", "3 of A"]);
+    assert_eq!(names(&t, &of_a).await, ["3 of A"]);
+    assert!(super::view(&t, &mina, view.id).await.unwrap().own);
+    let others = program(&t, &noor, Role::UserManager, None).await;
+    let renamed = SavedViewChange {
+        name: Some("Renamed".to_owned()),
+        ..SavedViewChange::default()
+    };
+    for refused in [
+        change(&t, &others, view.id, renamed.clone()).await.err(),
+        delete(&t, &others, view.id).await.err(),
+    ] {
+        assert!(
+            matches!(refused, Some(Error::Conflict { .. })),
+            "{refused:?}"
+        );
+    }
+    let private = SavedViewChange {
+        shared: Some(false),
+        ..SavedViewChange::default()
+    };
+    assert_eq!(
+        blamed(change(&t, &of_all, view.id, private).await),
+        "shared"
+    );
+    let wider = SavedViewChange {
+        query: Some(String::new()),
+        ..SavedViewChange::default()
+    };
+    assert_eq!(blamed(change(&t, &of_a, narrow.id, wider).await), "query");
+    let changed = change(&t, &of_all, view.id, renamed).await.unwrap();
+    assert_eq!(changed.name, "Renamed");
+    delete(&t, &of_a, narrow.id).await.unwrap();
+    let missing = delete(&t, &of_a, view.id).await;
+    assert!(
+        matches!(missing, Err(Error::NotFound("view"))),
+        "{missing:?}"
+    );
+
+    // Nobody answers for what the machine made.
+    let machine = crate::auth::command_line_scope();
+    let machines = program(&t, &machine, Role::Owner, None).await;
+    let refused = save(&t, &machines, new("x", "", true)).await;
+    assert!(
+        matches!(refused, Err(Error::Conflict { .. })),
+        "{refused:?}"
     );
 });

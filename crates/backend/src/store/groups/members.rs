@@ -87,6 +87,7 @@ pub async fn members(
     page: PageRequest,
 ) -> Result<Page<MemberLine>> {
     name(b, scope, id).await?;
+    b.limits.take_search(q, scope)?;
     let pattern = paging::pattern(q);
     let mut tx = b.db.read().await?;
     let total = fetch_scalar!(

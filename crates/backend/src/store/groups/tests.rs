@@ -97,13 +97,123 @@ db_test!(groups_are_found_filtered_and_sorted, |t| {
         );
     }
 
-    let part = listing(&t, &owner, a, &ListRequest::default())
+    let part = listing(&t, &owner, a, all(), &ListRequest::default())
         .await
         .unwrap();
     assert_eq!(part.items.len(), 2);
     let text = sample::text(csv(&t, &owner, all())).await;
     assert_eq!(text.lines().count(), 4);
 });
+
+/// The names of a listing of all customers, one at a time.
+async fn walked(t: &TestBackend, scope: &Scope, query: GroupQuery) -> Vec<String> {
+    let (mut names, mut cursor) = (Vec::new(), None);
+    loop {
+        let request = ListRequest {
+            limit: 1,
+            cursor,
+            q: None,
+        };
+        let part = listing_of_all(t, scope, query.clone(), &request).await;
+        let part = part.unwrap();
+        names.extend(part.items.into_iter().map(|one| one.group.display_name));
+        let Some(next) = part.next else { return names };
+        cursor = Some(next.parse().unwrap());
+    }
+}
+
+db_test!(
+    programs_walk_the_groups_of_all_customers_that_they_see,
+    |t| {
+        let World {
+            owner,
+            customer,
+            integration,
+            sales,
+            inner,
+        } = world(&t).await;
+        let mut tx = t.db.write().await.unwrap();
+        crate::execute!(
+            &mut tx,
+            "UPDATE directory_group SET status = 'deleted', delete_at = $1 WHERE id = $2",
+            t.clock.now(),
+            inner
+        )
+        .unwrap();
+        tx.commit().await.unwrap();
+        let all = GroupQuery::default;
+        assert_eq!(
+            walked(&t, &owner, all()).await,
+            ["Inner Circle", "Other", "Sales"]
+        );
+        let here = t.administrator_of(&[customer]).await;
+        assert_eq!(walked(&t, &here, all()).await, ["Inner Circle", "Sales"]);
+        let active = GroupQuery {
+            status: Some(DirectoryStatus::Active),
+            ..all()
+        };
+        assert_eq!(walked(&t, &here, active).await, ["Sales"]);
+        let counting = GroupQuery {
+            countdown: Some(CountdownState::Counting),
+            ..all()
+        };
+        assert_eq!(walked(&t, &owner, counting).await, ["Inner Circle"]);
+        let synced = GroupQuery {
+            integration_id: Some(integration),
+            source_type: Some(SourceType::EntraSync),
+            ..all()
+        };
+        assert_eq!(walked(&t, &owner, synced).await, ["Sales"]);
+        let whole = whole(&t, &here, sales).await.unwrap();
+        assert_eq!(whole.group, get(&t, &owner, sales).await.unwrap());
+        assert_eq!((whole.customer_id, whole.delete_at), (customer, None));
+    }
+);
+
+#[derive(sqlx::FromRow)]
+struct Step {
+    detail: String,
+}
+
+#[tokio::test]
+async fn a_listing_is_read_in_the_order_of_an_index() {
+    let t = TestBackend::new(crate::testing::Kind::Sqlite)
+        .await
+        .unwrap();
+    let owner = t.owner().await;
+    let a = t.customer("A").await;
+    for (customer_id, index) in [
+        (
+            Some(a),
+            "directory_group_by_name (customer_id=? AND (name_folded,id)>(?,?))",
+        ),
+        (
+            None,
+            "directory_group_by_name_of_all ((name_folded,id)>(?,?))",
+        ),
+    ] {
+        let query = GroupQuery {
+            customer_id,
+            deleted_too: true,
+            ..GroupQuery::default()
+        };
+        let text = format!(
+            "EXPLAIN QUERY PLAN SELECT g.id {} AND (g.name_folded, g.id) > ($10, $11)
+              ORDER BY g.name_folded, g.id LIMIT $12",
+            query.text()
+        );
+        let mut tx = t.db.read().await.unwrap();
+        let (name, id) = ("sales", Uuid::nil());
+        let steps = bound!(
+            query, owner, fetch_all, &mut tx, Step, text, name, id, 50_i64
+        );
+        let steps: Vec<_> = steps.unwrap().into_iter().map(|step| step.detail).collect();
+        let plan = steps.join("\n");
+        let index = format!("g USING COVERING INDEX {index}");
+        assert!(plan.contains(&index), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{plan}");
+    }
+}
 
 db_test!(a_group_tells_its_numbers_and_whether_it_is_selected, |t| {
     let World {
@@ -239,7 +349,8 @@ db_test!(nobody_sees_another_customers_groups, |t| {
     assert!(is_missing(
         members_listing(&t, &some, group, &ListRequest::default()).await
     ));
-    let missing = listing(&t, &some, b, &ListRequest::default()).await;
+    let (all, request) = (GroupQuery::default(), ListRequest::default());
+    let missing = listing(&t, &some, b, all, &request).await;
     assert!(matches!(missing, Err(Error::NotFound("customer"))));
     assert_eq!(
         list(&t, &some, GroupQuery::default()).await.unwrap(),

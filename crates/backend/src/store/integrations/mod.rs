@@ -170,6 +170,7 @@ pub async fn list(
     query: IntegrationQuery,
 ) -> Result<Page<IntegrationLine>> {
     scope.require(Permission::IntegrationsRead)?;
+    b.limits.take_search(query.q.as_deref(), scope)?;
     let pattern = paging::pattern(query.q.as_deref());
     let mut tx = b.db.read().await?;
     let total = fetch_scalar!(

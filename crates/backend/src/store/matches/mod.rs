@@ -108,6 +108,7 @@ pub async fn list(
     page: PageRequest,
 ) -> Result<Page<UserMatch>> {
     scope.require(Permission::DirectoryRead)?;
+    b.limits.take_search(q, scope)?;
     let mut tx = b.db.read().await?;
     integrations::find(&mut tx, scope, id).await?;
     let state = filter.state.unwrap_or(MatchState::Waiting);

@@ -161,6 +161,7 @@ impl LineRow {
 /// One page of Sync History. Lines of one run stand together where the order allows it.
 pub async fn history(b: &Backend, scope: &Scope, query: HistoryQuery) -> Result<Page<HistoryLine>> {
     scope.require(Permission::RunsRead)?;
+    b.limits.take_search(query.q.as_deref(), scope)?;
     let pattern = paging::pattern(query.q.as_deref());
     let mut tx = b.db.read().await?;
     let total = fetch_scalar!(

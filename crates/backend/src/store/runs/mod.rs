@@ -376,6 +376,7 @@ pub async fn changes(
     query: ChangeQuery,
 ) -> Result<Page<RunChange>> {
     find(b, scope, run).await?;
+    b.limits.take_search(query.q.as_deref(), scope)?;
     let pattern = paging::pattern(query.q.as_deref());
     let mut tx = b.db.read().await?;
     let total = fetch_scalar!(

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::{Error, Result, store::read_json};
 
 /// Networks as typed, each once: `203.0.113.0/24`, or one address alone.
-pub(super) fn parse(field: &str, given: &[String]) -> Result<Vec<IpNet>, FieldError> {
+pub(crate) fn parse(field: &str, given: &[String]) -> Result<Vec<IpNet>, FieldError> {
     let mut networks = Vec::new();
     for text in given.iter().map(|text| text.trim()) {
         if text.is_empty() {

@@ -4,7 +4,11 @@
 //! SQLite from every index, since it plans a statement before it knows its parameters. What wasn't
 //! asked for stays as `$5 IS NULL`, so that every statement has the same parameters.
 
-use domain::{paging::COUNTED_MAX, protection::ProtectedFilter};
+use domain::{
+    paging::{COUNTED_MAX, Cursor},
+    protection::ProtectedFilter,
+};
+use uuid::Uuid;
 
 use super::UserQuery;
 use crate::{
@@ -103,6 +107,7 @@ impl<'a> Matching<'a> {
         text += &self.search();
         text += match q.status {
             Some(_) => " AND u.status = $6",
+            None if q.deleted_too => " AND $6 IS NULL",
             None => " AND $6 IS NULL AND u.status <> 'deleted'",
         };
         text += &when(q.source_type.is_some(), "u.source_type = $7", "$7");
@@ -211,23 +216,30 @@ impl<'a> Matching<'a> {
         )
     }
 
-    /// Their ids by name, at most so many.
+    /// Their ids by name, those behind a place, at most so many.
     pub(super) async fn ids(
         &self,
         b: &Backend,
         tx: &mut Tx,
         scope: &Scope,
+        after: Option<&Cursor>,
         limit: i64,
-    ) -> Result<Vec<uuid::Uuid>> {
+    ) -> Result<Vec<Uuid>> {
         let text = self.text();
+        let place = match after {
+            None => "$15 IS NULL AND $16 IS NULL",
+            Some(_) => "(u.name_folded, u.id) > ($15, $16)",
+        };
         let rows = bound!(
             self,
             b,
             scope,
             fetch_all,
             tx,
-            (uuid::Uuid,),
-            format!("SELECT u.id {text} ORDER BY u.name_folded, u.id LIMIT $15"),
+            (Uuid,),
+            format!("SELECT u.id {text} AND {place} ORDER BY u.name_folded, u.id LIMIT $17"),
+            after.map(|cursor| cursor.after.as_str()),
+            after.map(|cursor| cursor.id),
             limit
         )?;
         Ok(rows.into_iter().map(|(id,)| id).collect())

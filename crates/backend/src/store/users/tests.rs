@@ -174,12 +174,104 @@ db_test!(programs_walk_all_users_once, |t| {
     };
     let mut seen = Vec::new();
     loop {
-        let part = listing(&t, &owner, customer, None, &request).await.unwrap();
-        seen.extend(part.items.into_iter().map(|u| u.display_name));
+        let all = UserQuery::default();
+        let part = listing(&t, &owner, customer, all, &request).await.unwrap();
+        seen.extend(
+            part.items
+                .into_iter()
+                .map(|listed| listed.user.display_name),
+        );
         let Some(next) = part.next else { break };
         request.cursor = Some(next.parse().unwrap());
     }
     assert_eq!(seen, ["A", "a", "ä", "b", "c"]);
+});
+
+/// Everybody of a listing of all customers, two at a time.
+async fn walked(t: &TestBackend, scope: &Scope, query: UserQuery) -> Vec<ListedUser> {
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let request = ListRequest {
+            limit: 2,
+            cursor,
+            q: None,
+        };
+        let part = listing_of_all(t, scope, query.clone(), &request).await;
+        let part = part.unwrap();
+        found.extend(part.items);
+        let Some(next) = part.next else { return found };
+        cursor = Some(next.parse().unwrap());
+    }
+}
+
+db_test!(
+    programs_walk_the_users_of_all_customers_that_they_see,
+    |t| {
+        let owner = t.owner().await;
+        let (a, integration, group) = people(&t, &owner).await;
+        let names = async |scope: &Scope, query: UserQuery| -> Vec<String> {
+            let found = walked(&t, scope, query).await.into_iter();
+            found.map(|listed| listed.user.display_name).collect()
+        };
+        let all = UserQuery::default;
+        // Also deleted ones.
+        assert_eq!(
+            names(&owner, all()).await,
+            ["adam", "Bea", "Carl", "Gone", "Zoë Ångström"]
+        );
+        let of_status = |status| UserQuery {
+            status: Some(status),
+            ..all()
+        };
+        let of_group = UserQuery {
+            group_id: Some(group),
+            integration_id: Some(integration),
+            ..all()
+        };
+        for (query, found) in [
+            (of_status(Active), vec!["Bea", "Carl", "Zoë Ångström"]),
+            (of_status(Deleted), vec!["Gone"]),
+            (of_group, vec!["Zoë Ångström"]),
+        ] {
+            assert_eq!(names(&owner, query.clone()).await, found, "{query:?}");
+        }
+        let (other, third) = (t.customer("C").await, t.customer("D").await);
+        let here = t.administrator_of(&[a]).await;
+        let here_too = t.administrator_of(&[a, other]).await;
+        let elsewhere = t.administrator_of(&[other, third]).await;
+        let of_a = ["adam", "Bea", "Gone", "Zoë Ångström"];
+        assert_eq!(names(&here, all()).await, of_a);
+        assert_eq!(names(&here_too, all()).await, of_a);
+        assert_eq!(names(&elsewhere, all()).await, [""; 0]);
+    }
+);
+
+db_test!(a_listed_user_tells_how_it_stands, |t| {
+    let (owner, customer) = (t.owner().await, t.customer("A").await);
+    let user = sample::user(&t, customer, None, "Ada", Inactive).await;
+    let now = t.clock.now();
+    let mut tx = t.db.write().await.unwrap();
+    crate::execute!(
+        &mut tx,
+        "UPDATE directory_user SET protected_at = $1, delete_at = $1 WHERE id = $2",
+        now,
+        user
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
+    let found = walked(&t, &owner, UserQuery::default()).await;
+    let whole = whole(&t, &owner, user).await.unwrap();
+    assert_eq!(found[0].user, whole.user);
+    assert_eq!(found[0].standing, whole.standing);
+    let standing = &whole.standing;
+    assert_eq!(
+        (standing.customer_id, standing.delete_at),
+        (customer, Some(now))
+    );
+    assert_eq!(
+        (standing.is_protected, standing.enrolment),
+        (true, EnrolmentState::NotInvited)
+    );
 });
 
 db_test!(nobody_sees_another_customers_users, |t| {
@@ -189,7 +281,8 @@ db_test!(nobody_sees_another_customers_users, |t| {
     assert!(is_missing(get(&t, &some, user).await));
     assert!(is_missing(detail(&t, &some, user).await));
     assert!(is_missing(member_of(&t, &some, user).await));
-    let missing = listing(&t, &some, b, None, &ListRequest::default()).await;
+    let (all, request) = (UserQuery::default(), ListRequest::default());
+    let missing = listing(&t, &some, b, all, &request).await;
     assert!(matches!(missing, Err(Error::NotFound("customer"))));
     assert_eq!(
         list(&t, &some, UserQuery::default()).await.unwrap(),
@@ -300,7 +393,7 @@ db_test!(an_alias_finds_its_user, |t| {
         q: Some("chief".to_owned()),
         ..ListRequest::default()
     };
-    let listed = listing(&t, &owner, a, None, &listed).await.unwrap();
+    let listed = listing(&t, &owner, a, all(), &listed).await.unwrap();
     assert_eq!(listed.items.len(), 1);
     // Aliases of those one doesn't see find nobody.
     let b = t.customer("Other").await;
@@ -577,6 +670,54 @@ async fn plan(t: &TestBackend, owner: &Scope, query: &UserQuery) -> String {
     let steps = matching::bound!(matching, t, owner, fetch_all, &mut tx, Step, text, 50_i64);
     let steps = steps.unwrap().into_iter();
     steps.map(|step| step.detail).collect::<Vec<_>>().join("\n")
+}
+
+/// The plan of the statement of a listing behind somebody.
+async fn plan_behind(t: &TestBackend, owner: &Scope, query: &UserQuery) -> String {
+    let mut tx = t.db.read().await.unwrap();
+    let matching = matching::Matching::new(&mut tx, owner, query)
+        .await
+        .unwrap();
+    let text = format!(
+        "EXPLAIN QUERY PLAN SELECT u.id {} AND (u.name_folded, u.id) > ($15, $16)
+          ORDER BY u.name_folded, u.id LIMIT $17",
+        matching.text()
+    );
+    let (name, id) = ("ada", Uuid::nil());
+    let steps = matching::bound!(
+        matching, t, owner, fetch_all, &mut tx, Step, text, name, id, 50_i64
+    );
+    let steps = steps.unwrap().into_iter();
+    steps.map(|step| step.detail).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn a_listing_goes_on_in_the_index_where_it_ended() {
+    let t = TestBackend::new(crate::testing::Kind::Sqlite)
+        .await
+        .unwrap();
+    let owner = t.owner().await;
+    let a = t.customer("A").await;
+    for (customer_id, index) in [
+        (
+            Some(a),
+            "directory_user_by_name (customer_id=? AND (name_folded,id)>(?,?))",
+        ),
+        (
+            None,
+            "directory_user_by_name_of_all ((name_folded,id)>(?,?))",
+        ),
+    ] {
+        let query = UserQuery {
+            customer_id,
+            deleted_too: true,
+            ..UserQuery::default()
+        };
+        let plan = plan_behind(&t, &owner, &query).await;
+        let index = format!("u USING COVERING INDEX {index}");
+        assert!(plan.contains(&index), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{plan}");
+    }
 }
 
 #[tokio::test]
