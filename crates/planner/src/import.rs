@@ -34,6 +34,7 @@ use crate::{
     derive::Derived,
     diff::{self, Outcome},
     hash,
+    matching::Brought,
     read::Content,
 };
 
@@ -321,11 +322,14 @@ fn alike(number: u32, person: &mut Person, reader: &Reader<'_>, known: &Known, t
     if person.errors.is_empty()
         && let Some((user, key)) = known.fitting(&brought)
     {
-        let by_id = key == MatchKey::EmployeeId;
-        let (field, what) = match brought.mail {
-            _ if by_id => (ImportField::EmployeeId, "employee id"),
-            Some(_) => (ImportField::Mail, "address"),
-            None => (ImportField::UserPrincipalName, "address"),
+        let by_mail = Brought {
+            mail: brought.mail.clone(),
+            ..Brought::default()
+        };
+        let (field, what) = match key {
+            MatchKey::EmployeeId => (ImportField::EmployeeId, "employee id"),
+            _ if known.fitting(&by_mail).is_some() => (ImportField::Mail, "address"),
+            _ => (ImportField::UserPrincipalName, "address"),
         };
         let message = format!(
             "{} has this {what} already, and may be the same person. Give their user name in this row, or another {what}.",

@@ -161,7 +161,7 @@ fn nobody_comes_in_twice_under_two_user_names() {
          a2@x.example,Two,Lovelace@x.example,\n\
          a3@x.example,Three,ada@x.example,\n\
          a4@x.example,Four,countess@x.example,\n\
-         lovelace@x.example,Five,,\n\
+         lovelace@x.example,Five,five@x.example,\n\
          a6@x.example,Six,gone@x.example,\n\
          ADA@x.example,Ada,other@x.example,e7\n\
          a8@x.example,Eight,eight@x.example,8\n\
