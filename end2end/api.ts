@@ -62,6 +62,10 @@ export class Api {
     return this.call<T>("PUT", path, body);
   }
 
+  async delete(path: string): Promise<void> {
+    await this.call<undefined>("DELETE", path);
+  }
+
   /** Sends a file of people. */
   async upload<T>(path: string, csv: string): Promise<T> {
     return this.call("POST", path, csv, { "content-type": "text/csv" });

@@ -6,8 +6,10 @@ import path from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
 
+import { RESULTS } from "./results";
+
 /** Where is noted what axe has looked at, by all workers of this run. */
-const LOOKED_AT = path.join(import.meta.dirname, "test-results", "axe");
+const LOOKED_AT = path.join(RESULTS, "axe");
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 

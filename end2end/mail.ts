@@ -1,15 +1,16 @@
 // A mail server that somebody else wrote, as a company would run one: nothing is taken in the clear,
 // nor from who doesn't sign in. And a server of the product that sends by it.
-import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { execFile } from "node:child_process";
 import fs from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
-import os from "node:os";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
 
 import { expect } from "@playwright/test";
 import { simpleParser, type ParsedMail } from "mailparser";
 import { SMTPServer } from "smtp-server";
+
+import { OwnServer, type Owner } from "./server";
 
 const LOGIN = { username: "rollcall", password: "mail password of the tests" };
 
@@ -95,9 +96,9 @@ export class MailServer {
   }
 }
 
-/** The address that a mail leads to; text and HTML lead to the same. */
-export function linkIn(mail: Mail): string {
-  const [link] = mail.parsed.text?.match(/https?:\/\/\S+\/activate\?secret=\S+/) ?? [];
+/** The address of this page that a mail leads to; text and HTML lead to the same. */
+export function linkIn(mail: Mail, page = "activate"): string {
+  const [link] = mail.parsed.text?.match(new RegExp(`https?://\\S+/${page}\\?secret=\\S+`)) ?? [];
   expect(link, mail.parsed.text).toBeTruthy();
   expect(mail.parsed.html).toContain(`href="${link}"`);
   return link!;
@@ -106,60 +107,43 @@ export function linkIn(mail: Mail): string {
 /** A server of the product with a database of its own, which sends by a mail server. */
 export class MailingServer {
   private constructor(
-    readonly url: string,
     readonly mail: MailServer,
-    /** A token of an administrator of all customers. */
-    readonly token: string,
-    private readonly folder: string,
-    private readonly server: ChildProcess,
+    private readonly server: OwnServer,
   ) {}
 
-  static async start(owner: { email: string; name: string; password: string }): Promise<MailingServer> {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "rollcall-mailing-"));
-    const mail = await MailServer.start(folder);
-    const port = await freePort();
-    const url = `http://localhost:${port}`;
-    const { ROLLCALL_DATABASE_URL: _, ...inherited } = process.env;
-    const env = {
-      ...inherited,
-      ROLLCALL_DATA_DIR: path.join(folder, "data"),
-      ROLLCALL_LISTEN: `127.0.0.1:${port}`,
-      ROLLCALL_PUBLIC_URL: url,
-      ROLLCALL_SMTP_HOST: "localhost",
-      ROLLCALL_SMTP_PORT: String(mail.port),
-      ROLLCALL_SMTP_USERNAME: LOGIN.username,
-      ROLLCALL_SMTP_PASSWORD: LOGIN.password,
-      ROLLCALL_SMTP_FROM: "Rollcall <rollcall@example.com>",
-      // Whom the server trusts: nobody but the mail server.
-      SSL_CERT_FILE: mail.authority,
-    };
-    const program = process.env.E2E_ROLLCALL!;
-    const run = (arguments_: string[], input = "") => {
-      const running = promisify(execFile)(program, arguments_, { env });
-      running.child.stdin?.end(input);
-      return running;
-    };
-    const { email, name, password } = owner;
-    await run(["operator", "add", "--email", email, "--name", name, "--role", "owner", "--password-stdin"], password);
-    const token = await run(["token", "create", "--name", "mailing", "--role", "administrator"]);
-    const server = spawn(program, ["serve"], { env, stdio: "ignore" });
-    await expect(async () => expect((await fetch(`${url}/readyz`)).ok).toBe(true)).toPass({ timeout: 20_000 });
-    return new MailingServer(url, mail, token.stdout.trim(), folder, server);
+  get url(): string {
+    return this.server.url;
+  }
+
+  /** A token of an administrator of all customers. */
+  get token(): string {
+    return this.server.token;
+  }
+
+  static async start(owner: Owner): Promise<MailingServer> {
+    const ref: { mail?: MailServer } = {};
+    const server = await OwnServer.start(owner, async (_url, folder) => {
+      const mail = (ref.mail = await MailServer.start(folder));
+      return {
+        ROLLCALL_SMTP_HOST: "localhost",
+        ROLLCALL_SMTP_PORT: String(mail.port),
+        ROLLCALL_SMTP_USERNAME: LOGIN.username,
+        ROLLCALL_SMTP_PASSWORD: LOGIN.password,
+        ROLLCALL_SMTP_FROM: "Rollcall <rollcall@example.com>",
+        // Whom the server trusts: nobody but the mail server.
+        SSL_CERT_FILE: mail.authority,
+      };
+    });
+    return new MailingServer(ref.mail!, server);
+  }
+
+  /** Changes rows of its database behind its back, for what would take days otherwise. */
+  async sql(statement: string): Promise<void> {
+    await this.server.sql(statement);
   }
 
   async stop(): Promise<void> {
-    const gone = new Promise((resolve) => this.server.once("exit", resolve));
-    this.server.kill("SIGTERM");
-    await gone;
+    await this.server.stop();
     await this.mail.stop();
-    fs.rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const socket = createServer();
-  await new Promise<void>((resolve) => socket.listen(0, "127.0.0.1", resolve));
-  const { port } = socket.address() as AddressInfo;
-  await new Promise((resolve) => socket.close(resolve));
-  return port;
 }

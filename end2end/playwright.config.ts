@@ -7,14 +7,16 @@
 //   E2E_SIMULATOR        a file: what `entra-simulator --json` printed (tenants, secrets, addresses)
 //   E2E_CHROMIUM         the browser's program
 //   E2E_AXE              "off": axe doesn't look at pages
+//   E2E_RESULTS          a folder for what a run leaves, where several runs go on beside each other
 // The database is the server's affair: the same tests run on SQLite and on PostgreSQL.
 import { defineConfig, devices } from "@playwright/test";
 
 import { OWNER_STATE, WORKERS } from "./fixtures";
+import { RESULTS } from "./results";
 
 export default defineConfig({
   testDir: "tests",
-  outputDir: "test-results",
+  outputDir: RESULTS,
   // Every test works on a customer of its own, so that they may run beside each other.
   fullyParallel: true,
   workers: WORKERS,
@@ -37,6 +39,8 @@ export default defineConfig({
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        // A sandboxed frame in a process of its own is one that Playwright loses when it goes.
+        "--disable-features=IsolateSandboxedIframes",
       ],
     },
   },

@@ -76,6 +76,8 @@ export async function pages(
     ["customer", `/customers/${customer.id}`],
     ["enrolment", `/customers/${customer.id}/enrolment`],
     ["customer-settings-file", `/customers/${customer.id}/settings-file`],
+    ["customer-versions", `/customers/${customer.id}/versions`],
+    ["customer-version", `/customers/${customer.id}/versions/1`],
     ["customer-tags", `/customers/${customer.id}/tags`],
     ["operators", "/operators"],
     ["operator-invite", "/operators/invite"],

@@ -217,6 +217,17 @@ fn CustomerRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
                         path=path!("/customers/:id/settings-file")
                         view=settings_files::CustomerFilePage
                     />
+                    <Route
+                        path=path!("/customers/:id/versions")
+                        view=versions::CustomerVersionsPage
+                    />
+                    <ParentRoute
+                        path=path!("/customers/:id/versions/:number")
+                        view=versions::CustomerVersionPage
+                    >
+                        <Route path=path!("") view=|| () />
+                        <Route path=path!("restore") view=versions::CustomerRestoreDialog />
+                    </ParentRoute>
                     <ParentRoute path=path!("/customers/:id") view=customers::CustomerPage>
                         <ParentRoute path=path!("") view=consent_links::CustomerConsentLinks>
                             <ParentRoute path=path!("") view=notifications::CustomerNotifications>

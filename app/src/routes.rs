@@ -574,6 +574,21 @@ pub fn customer_file(id: CustomerId) -> String {
     format!("{CUSTOMERS}/{id}/settings-file")
 }
 
+/// The versions of a customer's settings.
+pub fn customer_versions(id: CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/versions")
+}
+
+/// One version of a customer's settings.
+pub fn customer_version(id: CustomerId, number: i64) -> String {
+    format!("{CUSTOMERS}/{id}/versions/{number}")
+}
+
+/// Restore a version of a customer's settings.
+pub fn customer_version_restore(id: CustomerId, number: i64) -> String {
+    format!("{CUSTOMERS}/{id}/versions/{number}/restore")
+}
+
 /// A page with a file that waits for its confirmation.
 pub fn with_draft(page: &str, draft: SettingsDraftId) -> String {
     format!("{page}?draft={draft}")

@@ -200,3 +200,43 @@ test("the tenant’s directory extensions are offered once they were asked for",
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("were saved")).toBeVisible();
 });
+
+test("what has no rule shows its default, and a rule goes back to it", async ({ page, goto, customer, tenant, api }) => {
+  const integration = await api.connected(customer, tenant);
+  await goto(`/integrations/${integration.id}/attributes`);
+  const defaults = page.getByRole("table", { name: "Default rules of users" });
+  const city = defaults.getByRole("row", { name: /^city / });
+  await expect(defaults.getByRole("row", { name: /^given_name / })).toContainText("Source attribute givenName");
+
+  await test.step("a rule is begun with it", async () => {
+    await page.getByRole("button", { name: "Write a rule for city of a user" }).click();
+    await expect(city).toHaveCount(0);
+    const second = page.getByRole("group", { name: "User rule 2" });
+    await expect(second.getByLabel("User rule 2: attribute")).toHaveValue("city");
+    await expect(second.getByLabel("User rule 2: value")).toHaveValue("city");
+    await second.getByLabel("User rule 2: value").fill("state");
+    await expect(page.getByText("Default: source attribute city.")).toBeVisible();
+    await expect(page.getByText("1 unsaved change")).toBeVisible();
+    await axeFindsNothing(page);
+  });
+
+  await test.step("and goes back to it", async () => {
+    await page.getByRole("button", { name: "Back to default: User rule 2" }).click();
+    await expect(city).toHaveCount(1);
+    await expect(page.getByText("unsaved change")).toBeHidden();
+  });
+});
+
+test("the suggestions stand above the save bar on a narrow page", async ({ page, goto, customer, tenant, api }) => {
+  const integration = await api.connected(customer, tenant);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await goto(`/integrations/${integration.id}/attributes`);
+  const first = page.getByRole("group", { name: "User rule 1" });
+  await first.getByLabel("User rule 1: attribute").fill("jobTitle");
+  await first.getByLabel("User rule 1: value").press("ArrowDown");
+  const list = page.getByRole("listbox", { name: "Suggestions" });
+  await expect(list).toBeInViewport({ ratio: 1 });
+  const under = (await list.boundingBox())!;
+  const bar = (await page.getByRole("button", { name: "Save", exact: true }).boundingBox())!;
+  expect(under.y + under.height).toBeLessThanOrEqual(bar.y);
+});

@@ -2,7 +2,7 @@
 // link is followed. The server is one of its own, since the others send no mail.
 import { request, type Browser, type Page } from "@playwright/test";
 
-import { Api } from "../api";
+import { Api, type Customer } from "../api";
 import { axeFindsNothing } from "../audit";
 import { complaintsOf, expect, hydrated, OWNER, test } from "../fixtures";
 import { linkIn, MailingServer } from "../mail";
@@ -33,6 +33,45 @@ async function signIn(page: Page): Promise<void> {
   await page.getByLabel("Password").fill(OWNER.password);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page).not.toHaveURL(/sign-in$/);
+}
+
+/** A server that sends mail, with a caller of its API; both are gone afterwards. */
+async function mailing(run: (server: MailingServer, api: Api) => Promise<void>): Promise<void> {
+  const server = await MailingServer.start(OWNER);
+  const caller = await request.newContext({
+    baseURL: server.url,
+    extraHTTPHeaders: { authorization: `Bearer ${server.token}` },
+  });
+  try {
+    await run(server, new Api(caller));
+  } finally {
+    await caller.dispose();
+    await server.stop();
+  }
+}
+
+interface Person {
+  id: string;
+  address: string;
+}
+
+/** Somebody made here, whose user name is where mails to them go. */
+async function person(api: Api, customer: Customer, name: string): Promise<Person> {
+  const address = `${name.toLowerCase()}@adatum.example`;
+  const made = await api.post<{ id: string }>(`/customers/${customer.id}/users`, { display_name: name, user_principal_name: address });
+  return { id: made.id, address };
+}
+
+/** Their page, as it says at last. */
+async function says(page: Page, who: Person, ...texts: string[]): Promise<void> {
+  const section = page.getByRole("region", { name: "Enrolment" });
+  await expect(async () => {
+    await page.goto(`/users/${who.id}`);
+    await hydrated(page);
+    for (const text of texts) {
+      await expect(section).toContainText(text, { timeout: 500 });
+    }
+  }).toPass({ timeout: 20_000 });
 }
 
 test("people activate their accounts by mail, sign in, and are out once they are blocked", async ({ browser, tenant, control }) => {
@@ -247,4 +286,238 @@ test("people activate their accounts by mail, sign in, and are out once they are
     await caller.dispose();
     await server.stop();
   }
+});
+
+test("a link ends by a newer mail and by time, and a mail that came back is told", async ({ browser }) => {
+  test.setTimeout(120_000);
+  await mailing(async (server, api) => {
+    const customer = await api.customer("Adatum");
+    const ada = await person(api, customer, "Ada");
+    const operator = await browserAt(browser, server.url);
+    const page = operator.page;
+    const own = (await browserAt(browser, server.url)).page;
+    const section = page.getByRole("region", { name: "Enrolment" });
+    const heading = own.getByRole("heading", { level: 1 });
+    await signIn(page);
+    let link = "";
+
+    await test.step("sent again, the old link is dead and the new one works", async () => {
+      await says(page, ada, "Not invited");
+      await section.getByRole("button", { name: "Invite", exact: true }).click();
+      const old = linkIn(await server.mail.last(ada.address));
+      await own.goto(old);
+      await expect(heading).toHaveText("Activate your account");
+      await says(page, ada, "Invited", "Sent");
+      await section.getByRole("button", { name: "Invite again" }).click();
+      link = linkIn(await server.mail.last(ada.address, 2));
+      expect(link).not.toBe(old);
+      await own.goto(old);
+      await expect(heading).toHaveText("This link has ended");
+      await own.goto(link);
+      await expect(heading).toHaveText("Activate your account");
+    });
+
+    await test.step("after its days the link has ended, and the list says so", async () => {
+      await says(page, ada, "Invited", "Sent");
+      await server.sql("UPDATE enrolment SET link_expires_at = '2020-01-01T00:00:00.000000Z'");
+      await own.goto(link);
+      await expect(heading).toHaveText("This link has ended");
+      await page.goto("/users?enrolment=expired");
+      await expect(page.getByRole("table", { name: "Users" })).toContainText(ada.address);
+      await says(page, ada, "Expired");
+      await section.getByRole("button", { name: "Invite again" }).click();
+      await own.goto(linkIn(await server.mail.last(ada.address, 3)));
+      await hydrated(own);
+      await own.getByLabel("New password", { exact: true }).fill(PASSWORD);
+      await own.getByLabel("New password again").fill(PASSWORD);
+      await own.getByRole("button", { name: "Activate" }).click();
+      await expect(heading).toHaveText("Ada");
+      await says(page, ada, "Enrolled");
+    });
+
+    await test.step("a mail that came back is told by a program, and they are invited again", async () => {
+      const bea = await person(api, customer, "Bea");
+      await api.post(`/users/${bea.id}/invitation`);
+      await server.mail.last(bea.address);
+      await says(page, bea, "Invited", "Sent");
+      await api.post(`/customers/${customer.id}/enrolment-bounces`, { address: bea.address, reason: "Mailbox full" });
+      await says(page, bea, "Mail failed", "The mail came back", "Mailbox full");
+      await page.goto("/users?enrolment=mail_failed");
+      await expect(page.getByRole("table", { name: "Users" })).toContainText(bea.address);
+      await says(page, bea, "Mail failed");
+      await section.getByRole("button", { name: "Invite again" }).click();
+      await own.goto(linkIn(await server.mail.last(bea.address, 2)));
+      await expect(heading).toHaveText("Activate your account");
+      await says(page, bea, "Invited", "Sent");
+    });
+    expect(operator.complaints).toEqual([]);
+    await own.context().close();
+    await page.context().close();
+  });
+});
+
+test("a customer’s people get their mail and their page in Dutch", async ({ browser }) => {
+  test.setTimeout(120_000);
+  await mailing(async (server, api) => {
+    const customer = await api.customer("Adatum");
+    const ada = await person(api, customer, "Ada");
+    const { page, complaints } = await browserAt(browser, server.url);
+    await signIn(page);
+    await page.goto(`/customers/${customer.id}/enrolment`);
+    await hydrated(page);
+    await page.getByLabel("Language").selectOption({ label: "Nederlands" });
+    await page.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByRole("status").filter({ hasText: "Saved" })).toBeVisible();
+    await expect(page.getByRole("region", { name: "What they get" })).toContainText("Activeer uw account bij Adatum");
+    await api.post(`/users/${ada.id}/invitation`);
+    const mail = await server.mail.last(ada.address);
+    expect(mail.parsed.subject).toBe("Activeer uw account bij Adatum");
+    const text = mail.parsed.text ?? "";
+    expect(text).toContain("Hallo Ada,");
+    expect(text).toContain(`U meldt zich aan als ${ada.address}.`);
+    expect(text).toContain("De link werkt één keer, binnen 14 dagen.");
+    expect(mail.parsed.html).toContain('<html lang="nl">');
+    await page.goto(linkIn(mail));
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Activeer uw account");
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+});
+
+test("the first are invited, then more, and each person once", async ({ browser }) => {
+  test.setTimeout(120_000);
+  await mailing(async (server, api) => {
+    const customer = await api.customer("Adatum");
+    const people: Person[] = [];
+    for (const name of ["Ada", "Bea", "Carl", "Dora", "Emil"]) {
+      people.push(await person(api, customer, name));
+    }
+    const { page, complaints } = await browserAt(browser, server.url);
+    await signIn(page);
+    const invite = async (many: string, told: string) => {
+      await page.goto(`/customers/${customer.id}/enrolment`);
+      await hydrated(page);
+      await page.getByRole("link", { name: "Invite users" }).click();
+      const dialog = page.getByRole("dialog", { name: "Invite users" });
+      await dialog.getByLabel("How many, by name").fill(many);
+      await dialog.getByRole("button", { name: "Invite" }).click();
+      await expect(page.getByRole("status").filter({ hasText: told })).toBeVisible();
+    };
+    const mailed = () => server.mail.mails.map((mail) => mail.to).sort();
+
+    await invite("2", "2 invitations on the way, 3 left");
+    await expect.poll(mailed, { timeout: 20_000 }).toEqual(["ada@adatum.example", "bea@adatum.example"]);
+    await page.goto(`/customers/${customer.id}/enrolment`);
+    await expect(page.getByRole("main")).toContainText("3 active users not invited yet");
+    await invite("1000", "3 invitations on the way, 0 left");
+    await expect.poll(mailed, { timeout: 20_000 }).toEqual(people.map((who) => who.address));
+
+    await page.goto(`/customers/${customer.id}/enrolment`);
+    await hydrated(page);
+    await expect(page.getByRole("link", { name: "Invite users" })).toHaveCount(0);
+    const again = await api.post<{ invited: number; left: number }>(`/customers/${customer.id}/invitations`, { first: 1000 });
+    expect(again).toEqual({ invited: 0, left: 0 });
+    // A mail to somebody else comes last: whatever was on its way before it has come.
+    const last = await person(api, customer, "Zoe");
+    await api.post(`/users/${last.id}/invitation`);
+    await server.mail.last(last.address);
+    expect(mailed()).toEqual([...people, last].map((who) => who.address));
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+});
+
+test("the preview shows what is typed, and people are invited now or later", async ({ browser }) => {
+  test.setTimeout(120_000);
+  await mailing(async (server, api) => {
+    const customer = await api.customer("Adatum");
+    const { page, complaints } = await browserAt(browser, server.url);
+    await signIn(page);
+
+    await test.step("what isn’t saved yet is shown as HTML and as plain text", async () => {
+      await page.goto(`/customers/${customer.id}/enrolment`);
+      await hydrated(page);
+      const shown = page.getByRole("region", { name: "What they get" });
+      const html = page.frameLocator("iframe[title='The mail as HTML']").locator("body");
+      await page.getByLabel("Text", { exact: true }).fill("Dear {name},\n\nit is <b>ready</b>.");
+      await expect(shown).toContainText("it is <b>ready</b>.");
+      await expect(html).toContainText("it is <b>ready</b>.");
+      await expect(html.getByRole("link", { name: "Activate your account" })).toBeVisible();
+      await page.getByLabel("Language").selectOption({ label: "Nederlands" });
+      await expect(html.getByRole("link", { name: "Activeer uw account" })).toBeVisible();
+      await page.getByLabel("Subject").fill("{nmae}");
+      await expect(shown).toContainText("{nmae} is no placeholder");
+      const saved = await api.get<{ language: string }>(`/customers/${customer.id}/enrolment-settings`);
+      expect(saved.language, "nothing was saved").toBe("en");
+      await page.reload();
+      await hydrated(page);
+      await expect(html.getByRole("link", { name: "Activate your account" })).toBeVisible();
+      await axeFindsNothing(page);
+    });
+
+    await test.step("without the browser code a button shows it", async () => {
+      const plain = await browser.newContext({ baseURL: server.url, storageState: await page.context().storageState() });
+      await plain.route(/\.(wasm|js)(\?|$)/, (route) => route.abort());
+      const own = await plain.newPage();
+      await own.goto(`/customers/${customer.id}/enrolment`);
+      await own.getByLabel("Subject").fill("Plainly, {customer}");
+      await own.getByRole("button", { name: "Show the mail" }).click();
+      await expect(own.getByRole("region", { name: "What they get" })).toContainText("Plainly, Adatum");
+      await expect(own.getByLabel("Subject")).toHaveValue("Plainly, {customer}");
+      await plain.close();
+    });
+
+    const add = async (name: string, when: string) => {
+      await page.goto(`/users/add?customer=${customer.id}`);
+      await hydrated(page);
+      const dialog = page.getByRole("dialog", { name: "Add User" });
+      await dialog.getByLabel("Display name").fill(name);
+      await dialog.getByLabel("User name").fill(`${name.toLowerCase()}@adatum.example`);
+      await dialog.getByLabel("Invitation to activate an account").selectOption({ label: when });
+      await dialog.getByRole("button", { name: "Add", exact: true }).click();
+      await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+    };
+    const section = page.getByRole("region", { name: "Enrolment" });
+
+    await test.step("who is added is invited later, or now", async () => {
+      await add("Ada", "Send it later");
+      await expect(section).toContainText("They are to be invited later");
+      await add("Bea", "Send it now");
+      await server.mail.last("bea@adatum.example");
+      await expect(section).toContainText("Invited");
+      expect(server.mail.mails.map((mail) => mail.to)).toEqual(["bea@adatum.example"]);
+    });
+
+    await test.step("a mail is marked as bounced on the page, and that is taken back", async () => {
+      const url = page.url();
+      await expect(async () => {
+        await page.goto(url);
+        await hydrated(page);
+        await expect(section).toContainText("Sent", { timeout: 500 });
+      }).toPass({ timeout: 20_000 });
+      await section.getByText("Did the last mail come back?").click();
+      await section.getByLabel("Reason").fill("Mailbox full");
+      await axeFindsNothing(page);
+      await section.getByRole("button", { name: "Mark as bounced" }).click();
+      await expect(section).toContainText("Mail failed");
+      await expect(section).toContainText("Came back");
+      await expect(section).toContainText("Mailbox full");
+      await section.getByRole("button", { name: "The mail did arrive" }).click();
+      await expect(section).toContainText("Invited");
+      await expect(section).not.toContainText("Mailbox full");
+    });
+
+    await test.step("whether the mail server would take a warning is looked at", async () => {
+      const before = server.mail.mails.length;
+      await page.goto("/notifications");
+      await hydrated(page);
+      await page.getByRole("button", { name: "Check the mail server" }).click();
+      await expect(page.getByRole("status").filter({ hasText: "The mail server would take a mail" })).toBeVisible();
+      await expect(page.getByRole("main")).toContainText("The mail server would take a mail, checked");
+      expect(server.mail.complaints).toEqual([]);
+      expect(server.mail.mails.length, "no mail is sent").toBe(before);
+    });
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
 });

@@ -140,3 +140,71 @@ test("names and functions are completed while an expression is written, on a nar
   const saved = await api.get<{ policy: { filters: { user: { exclude: object[] } } } }>(`/integrations/${integration.id}`);
   expect(saved.policy.filters.user.exclude).toEqual([{ expression: written }]);
 });
+
+test("user names are kept in one form where that is chosen", async ({ page, goto, customer, tenant, control, api }) => {
+  const made = await control.createUser("Una", "Upper");
+  await control.update(made.id, { userPrincipalName: `Una.UPPER@${tenant.domain}` });
+  const integration = await api.synced(customer, tenant);
+  const name = async () => {
+    const users = await api.all<{ external_id: string; user_principal_name: string }>(`/customers/${customer.id}/users`);
+    return users.find((one) => one.external_id === made.id)?.user_principal_name;
+  };
+  expect(await name()).toBe(`Una.UPPER@${tenant.domain}`);
+  await goto(`/integrations/${integration.id}/filters`);
+  await page.getByRole("switch", { name: "Normalise user names" }).check();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText("were saved")).toBeVisible();
+  await api.run(integration, "delta");
+  expect(await name()).toBe(`una.upper@${tenant.domain}`.toLowerCase());
+});
+
+test("the members of a chosen group administer the workspace", async ({ page, goto, customer, tenant, control, api }) => {
+  const made = await control.createUser("Ada", "Administers");
+  await control.createGroup("Workspace Admins", "security", [made.id]);
+  const integration = await api.synced(customer, tenant);
+  const users = await api.all<User>(`/customers/${customer.id}/users`);
+  const ada = users.find((one) => one.external_id === made.id)!;
+  await goto(`/integrations/${integration.id}/filters`);
+  const field = page.getByLabel("Administrators from");
+
+  await test.step("a group that isn’t there is refused at its field", async () => {
+    await field.fill("Nobody’s group");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await expect(field).toHaveAccessibleDescription(/Nobody’s group/);
+  });
+
+  await test.step("its members do, as the next run finds them", async () => {
+    await field.fill("Workspace Admins");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await expect(page.getByText("were saved")).toBeVisible();
+    await api.run(integration, "delta");
+    await goto(`/users/${ada.id}`);
+    await expect(page.getByText("Administers the workspace since")).toBeVisible();
+    await expect(page.getByRole("button", { name: "Make administrator" })).toHaveCount(0);
+  });
+});
+
+test("whoever has no license is kept out where that is chosen", async ({ page, goto, customer, tenant, control, api }) => {
+  const made = await control.createUser("Lena", "Licenseless");
+  const integration = await api.synced(customer, tenant);
+  const statuses = async () => {
+    const users = await api.all<User>(`/customers/${customer.id}/users`);
+    const active = users.filter((one) => one.status === "active").length;
+    return { made: users.find((one) => one.external_id === made.id)?.status, active };
+  };
+  const before = await statuses();
+  expect(before.made).toBe("active");
+  // Many may go: nobody decides about that here.
+  const saved = await api.get<{ policy: { guard: object } }>(`/integrations/${integration.id}`);
+  const guard = { ...saved.policy.guard, user: { max_count: null, max_percent: 100 } };
+  await api.patch(`/integrations/${integration.id}`, { policy: { ...saved.policy, guard } });
+  await goto(`/integrations/${integration.id}/filters`);
+  await page.getByRole("switch", { name: "Include without a license" }).uncheck();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText("were saved")).toBeVisible();
+  await api.run(integration, "full");
+  const after = await statuses();
+  expect(after.made).toBe("inactive");
+  expect(after.active).toBeGreaterThan(0);
+  expect(after.active).toBeLessThan(before.active);
+});

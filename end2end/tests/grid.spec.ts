@@ -1,5 +1,5 @@
 import { axeFindsNothing } from "../audit";
-import { expect, test } from "../fixtures";
+import { expect, hydrated, invite, test } from "../fixtures";
 
 /** Users made here, of this customer. */
 async function made(api: { post: <T>(path: string, body?: unknown) => Promise<T> }, customer: string, names: string[]) {
@@ -95,4 +95,113 @@ test("a grid and a bulk change fit on a narrow screen", async ({ page, goto, cus
   await page.getByText("Change many at once").click();
   await axeFindsNothing(page);
   expect(await wide()).toBeLessThanOrEqual(390);
+});
+
+test("a shared view is found by a second operator, who can’t change it", async ({ page, goto, browser, customer, api, unique }) => {
+  test.setTimeout(90_000);
+  await made(api, customer.id, ["Ada"]);
+  const name = unique("Inactive people");
+  await goto(`/users?customer=${customer.id}&status=inactive`);
+  await page.locator("summary").filter({ hasText: "Views" }).click();
+  await page.getByLabel("Save this view as").fill(name);
+  await page.getByLabel("Shared with those who look after the same customers").check();
+  await page.getByRole("button", { name: "Save view" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "saved" })).toBeVisible();
+
+  const email = `${unique("second").replaceAll(" ", ".")}@end2end.example`.toLowerCase();
+  const password = "seven small green teapots";
+  const link = new URL(await invite(browser, unique("Second Operator"), email));
+  const context = await browser.newContext({ storageState: { cookies: [], origins: [] } });
+  const other = await context.newPage();
+  await other.goto(link.pathname + link.search);
+  await hydrated(other);
+  await other.getByLabel("New password", { exact: true }).fill(password);
+  await other.getByLabel("New password again").fill(password);
+  await other.getByRole("button", { name: "Set password" }).click();
+  await expect(other).toHaveURL("/sign-in");
+  await hydrated(other);
+  await other.getByLabel("E-mail").fill(email);
+  await other.getByLabel("Password").fill(password);
+  await other.getByRole("button", { name: "Sign in", exact: true }).click();
+  await expect(other).not.toHaveURL(/sign-in/);
+
+  await other.goto(`/users?customer=${customer.id}&view=all`);
+  await hydrated(other);
+  await other.locator("summary").filter({ hasText: "Views" }).click();
+  const view = other.getByRole("list", { name: "Views" }).getByRole("link", { name });
+  await expect(view).toContainText("Shared");
+  await view.click();
+  await expect(other).toHaveURL(/status=inactive/);
+  await other.goBack();
+  await expect(other).toHaveURL(/view=all/);
+  await other.goto(`/users/views?customer=${customer.id}&view=all`);
+  await hydrated(other);
+  const item = other.getByRole("dialog", { name: "Manage views" }).getByRole("listitem").filter({ hasText: name });
+  await expect(item).toContainText("by Olga Owner");
+  await expect(item.getByRole("button", { name: "Delete view" })).toHaveCount(0);
+  await context.close();
+});
+
+test("guests are told from others, made here and synced", async ({ page, goto, customer, tenant, control, api }) => {
+  await control.createUser("Gerda", "Guest");
+  const [gerda] = (await control.snapshot()).users.filter((user) => user.display_name === "Gerda Guest");
+  await control.update(gerda!.id, { userType: "Guest" });
+  await api.synced(customer, tenant, { policy: { include_guests: true } });
+  await goto(`/users/add?customer=${customer.id}`);
+  const dialog = page.getByRole("dialog", { name: "Add User" });
+  await dialog.getByLabel("Display name").fill("Gus Guest");
+  await dialog.getByLabel("User name").fill("gus@partner.example");
+  await dialog.getByLabel("Guest").check();
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Gus Guest" })).toBeVisible();
+  await expect(page.getByRole("main").getByText("Guest", { exact: true }).first()).toBeVisible();
+  const table = page.getByRole("table", { name: "Users" });
+  await goto(`/users?customer=${customer.id}&guest=true&q=guest`);
+  await expect(table.getByRole("row", { name: /Gus Guest/ })).toBeVisible();
+  await expect(table.getByRole("row", { name: /Gerda Guest/ })).toBeVisible();
+  await goto(`/users?customer=${customer.id}&guest=false&q=guest`);
+  await expect(page.getByRole("main")).not.toContainText("Gus Guest");
+});
+
+test("names of 256 emoji stay on the page, in lists, dialogs and a bulk change", async ({ page, goto, customer, api }) => {
+  const name = "😀".repeat(256);
+  const user = await api.post<{ id: string }>(`/customers/${customer.id}/users`, {
+    display_name: name,
+    user_principal_name: "smile@contoso.example",
+  });
+  const group = await api.post<{ id: string }>(`/customers/${customer.id}/groups`, { display_name: name });
+  const fits = async () => {
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(wide, page.url()).toBeLessThanOrEqual(0);
+  };
+  for (const size of [
+    { width: 1280, height: 800 },
+    { width: 390, height: 844 },
+  ]) {
+    await page.setViewportSize(size);
+    for (const path of [
+      `/users?customer=${customer.id}`,
+      `/groups?customer=${customer.id}`,
+      `/users/${user.id}`,
+      `/users/${user.id}/edit`,
+      `/users/${user.id}/groups`,
+      `/users/${user.id}/delete`,
+      `/groups/${group.id}`,
+      `/groups/${group.id}/edit`,
+      `/groups/${group.id}/delete`,
+    ]) {
+      await goto(path);
+      await fits();
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await goto(`/users?customer=${customer.id}`);
+  await page.getByRole("checkbox", { name: `Tick ${name}` }).check();
+  await page.getByRole("combobox", { name: "What", exact: true }).selectOption({ label: "Add to a group" });
+  await page.getByLabel("Group, for those two").selectOption({ label: name });
+  await fits();
+  await page.getByRole("button", { name: "Preview" }).click();
+  await expect(page.getByText("It would be done to 1 user of 1.")).toBeVisible();
+  await fits();
+  await axeFindsNothing(page);
 });

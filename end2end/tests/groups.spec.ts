@@ -1,5 +1,6 @@
 import fs from "node:fs/promises";
 
+import { axeFindsNothing } from "../audit";
 import { parseCsv } from "../csv";
 import { expect, test } from "../fixtures";
 
@@ -67,4 +68,50 @@ test("the CSV holds every group", async ({ page, goto, customer, tenant, api }) 
   ]);
   const rows = parseCsv(await fs.readFile(await download.path(), "utf8"));
   expect(rows.map((row) => row["Object Id"]).sort()).toEqual(groups.map((one) => one.external_id).sort());
+});
+
+test("a group made here is changed, goes into the bin and comes back", async ({ page, goto, customer, api }) => {
+  const group = await api.post<{ id: string }>(`/customers/${customer.id}/groups`, { display_name: "Board" });
+  const ada = await api.post<{ id: string }>(`/customers/${customer.id}/users`, {
+    display_name: "Ada Lovelace",
+    user_principal_name: "ada@contoso.example",
+    group_ids: [group.id],
+  });
+  expect(ada.id).toBeTruthy();
+  await goto(`/groups/${group.id}`);
+
+  await test.step("edit", async () => {
+    await page.getByRole("main").getByRole("link", { name: "Edit", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Edit Group" });
+    await expect(dialog.getByLabel("Name", { exact: true })).toHaveValue("Board");
+    await dialog.getByLabel("Name", { exact: true }).fill("");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(dialog.getByLabel("Name", { exact: true })).toHaveAttribute("aria-invalid", "true");
+    await dialog.getByLabel("Name", { exact: true }).fill("Board of 2027");
+    await dialog.getByLabel("Description").fill("Decides");
+    await axeFindsNothing(page);
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByRole("heading", { level: 1, name: "Board of 2027" })).toBeVisible();
+    await expect(page.getByRole("table", { name: "Members" })).toContainText("Ada Lovelace");
+  });
+
+  await test.step("into the bin", async () => {
+    await page.getByRole("main").getByRole("link", { name: "Delete", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Delete Board of 2027" });
+    await expect(dialog).toContainText("for 30 days");
+    await axeFindsNothing(page);
+    await dialog.getByRole("button", { name: "Delete" }).click();
+    await expect(page.getByRole("region", { name: "Bin" })).toContainText("In the bin");
+    await goto(`/groups?customer=${customer.id}`);
+    await expect(page.getByRole("link", { name: "Board of 2027" })).toHaveCount(0);
+  });
+
+  await test.step("and back, with its members", async () => {
+    await goto(`/groups?customer=${customer.id}&status=deleted`);
+    await page.getByRole("row", { name: /Board of 2027/ }).getByRole("button", { name: "Restore" }).click();
+    await expect(page.getByText("Board of 2027 is back")).toBeVisible();
+    await goto(`/groups/${group.id}`);
+    await expect(page.getByRole("table", { name: "Members" })).toContainText("Ada Lovelace");
+    await expect(page.getByRole("main").getByRole("link", { name: "Edit", exact: true })).toBeVisible();
+  });
 });

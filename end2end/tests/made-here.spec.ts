@@ -1,5 +1,5 @@
 import { axeFindsNothing } from "../audit";
-import { expect, test } from "../fixtures";
+import { expect, hydrated, OWNER_STATE, test } from "../fixtures";
 
 interface User {
   id: string;
@@ -210,4 +210,64 @@ test("people and groups are made without the browser code", async ({ plain, cust
   await plain.getByLabel("Find", { exact: true }).fill("paula");
   await plain.getByRole("button", { name: "Search", exact: true }).click();
   await expect(plain.getByText("Nobody else of the customer")).toBeVisible();
+});
+
+test("any attribute that a rule can make can be kept here", async ({ page, goto, customer, tenant, control, api }) => {
+  const made = await control.createUser("Petra", "Proxied");
+  await api.synced(customer, tenant);
+  const users = await api.all<User>(`/customers/${customer.id}/users`);
+  const id = users.find((one) => one.external_id === made.id)!.id;
+  const attributes = async () => (await api.get<User>(`/users/${id}`)).attributes;
+
+  await goto(`/users/${id}/keep`);
+  const dialog = page.getByRole("dialog", { name: "Keep an Attribute" });
+  await dialog.getByLabel("Attribute").selectOption("proxyAddresses");
+  await dialog.getByLabel("Value").fill("SMTP:petra@x.example, smtp:p@x.example");
+  await dialog.getByRole("button", { name: "Keep here" }).click();
+  await expect(dialog).toHaveCount(0);
+  expect((await attributes())["proxyAddresses"]).toEqual(["SMTP:petra@x.example", "smtp:p@x.example"]);
+
+  await goto(`/users/${id}/keep`);
+  await dialog.getByLabel("Attribute").selectOption("onPremisesSyncEnabled");
+  await dialog.getByLabel("Value").fill("perhaps");
+  await dialog.getByRole("button", { name: "Keep here" }).click();
+  await expect(dialog.getByLabel("Value")).toHaveAccessibleDescription(/Enter true or false/);
+  await dialog.getByLabel("Value").fill("yes");
+  await dialog.getByRole("button", { name: "Keep here" }).click();
+  await expect(dialog).toHaveCount(0);
+  expect((await attributes())["onPremisesSyncEnabled"]).toBe(true);
+});
+
+test("back leads to the list as it was, and of two people at once the second is told", async ({
+  page,
+  goto,
+  browser,
+  customer,
+  api,
+}) => {
+  const ada = await api.post<User>(`/customers/${customer.id}/users`, {
+    display_name: "Ada Here",
+    user_principal_name: "ada@contoso.example",
+  });
+  const context = await browser.newContext({ storageState: OWNER_STATE });
+  const other = await context.newPage();
+  await other.goto(`/users/${ada.id}/deactivate`);
+  await hydrated(other);
+
+  await goto(`/users?customer=${customer.id}&q=ada`);
+  await page.getByRole("link", { name: "Ada Here" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Ada Here" })).toBeVisible();
+  await page.goBack();
+  await expect(page).toHaveURL(/q=ada/);
+  await expect(page.getByRole("table", { name: "Users" }).getByRole("row")).toHaveCount(2);
+  await page.goForward();
+  await page.getByRole("main").getByRole("link", { name: "Delete", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByRole("region", { name: "Bin" })).toBeVisible();
+
+  await other.getByRole("dialog").getByRole("button", { name: "Deactivate" }).click();
+  await expect(other.getByText(/is in the bin. Restore it first/).first()).toBeVisible();
+  await context.close();
+
+  expect((await api.get<User>(`/users/${ada.id}`)).status).toBe("deleted");
 });

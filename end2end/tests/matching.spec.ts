@@ -1,5 +1,5 @@
 import { axeFindsNothing } from "../audit";
-import { expect, test } from "../fixtures";
+import { expect, hydrated, OWNER_STATE, test } from "../fixtures";
 
 interface User {
   id: string;
@@ -165,4 +165,126 @@ test("a rule on Tenant Configuration matches without asking", async ({ page, got
   await api.run(integration);
   const user = await api.get<User>(`/users/${here.id}`);
   expect(user.external_id).toBe(made.id);
+});
+
+test("mail, alias and employee id say how sure it is, and somebody new is confirmed", async ({
+  page,
+  goto,
+  customer,
+  tenant,
+  control,
+  api,
+}) => {
+  test.setTimeout(120_000);
+  const integration = await api.synced(customer, tenant, { policy: { matching: { confirm_new: true } } });
+  const here = async (name: string, more: object) =>
+    api.post<User>(`/customers/${customer.id}/users`, {
+      display_name: name,
+      user_principal_name: `${name.toLowerCase().replace(" ", ".")}@elsewhere.example`,
+      ...more,
+    });
+  await here("Mia Here", { mail: "mia@shared.example" });
+  await here("Ali Here", { aliases: [`ali.alias@${tenant.domain}`] });
+  await here("Emma Here", { attributes: { employeeId: "E-77" } });
+  // By employee id too, but with other names: less sure.
+  await here("Otto Other", { attributes: { employeeId: "E-78" }, given_name: "Otto", surname: "Other" });
+  const mia = await control.createUser("Mia", "Mail");
+  await control.update(mia.id, { mail: "mia@shared.example" });
+  await control.createUser("Ali", "Alias");
+  const emma = await control.createUser("Emma", "Employed");
+  await control.update(emma.id, { employeeId: "E-77" });
+  const otis = await control.createUser("Otis", "Otherwise");
+  await control.update(otis.id, { employeeId: "E-78" });
+  await control.createUser("Nora", "New");
+  await api.run(integration, "delta", ["succeeded", "nothing_to_do"]);
+
+  await test.step("each says what is in common, and how sure that is", async () => {
+    await goto(`/integrations/${integration.id}/matching?rows=1000`);
+    for (const [name, strength, common] of [
+      ["Mia Mail", "Likely", "Mail address"],
+      ["Ali Alias", "Likely", "Alias"],
+      ["Emma Employed", "Exact", "Employee id"],
+      ["Otis Otherwise", "Likely", "given name and surname differ"],
+      ["Nora New", "New", "Nora"],
+    ] as const) {
+      const row = page.getByRole("row", { name: new RegExp(name) });
+      await expect(row).toContainText(strength);
+      await expect(row).toContainText(common);
+    }
+  });
+
+  await test.step("the queue is filtered by how sure it is, and back leads to all of it", async () => {
+    await page.goBack();
+    await goto(`/integrations/${integration.id}/matching?strength=exact`);
+    await expect(page.getByRole("row", { name: /Emma Employed/ })).toBeVisible();
+    await expect(page.getByRole("row", { name: /Mia Mail/ })).toHaveCount(0);
+    await page.getByRole("link", { name: "Emma Employed" }).click();
+    await expect(page.getByRole("dialog", { name: "Emma Employed" })).toBeVisible();
+    await page.goBack();
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+    await expect(page.getByRole("row", { name: /Emma Employed/ })).toBeVisible();
+  });
+
+  await test.step("somebody new is let in", async () => {
+    await goto(`/integrations/${integration.id}/matching?q=nora`);
+    await page.getByRole("link", { name: "Nora New" }).click();
+    const dialog = page.getByRole("dialog", { name: "Nora New" });
+    await expect(dialog.getByRole("button", { name: "The same person" })).toHaveCount(0);
+    await dialog.getByLabel("Reason").fill("T-1");
+    await dialog.getByRole("button", { name: "Somebody of their own" }).click();
+    await expect(page.getByText(/^1 person: somebody of their own/)).toBeVisible();
+  });
+
+  await test.step("three are the same, at once", async () => {
+    await goto(`/integrations/${integration.id}/matching?rows=1000`);
+    for (const name of ["Mia Mail", "Ali Alias", "Emma Employed"]) {
+      await page.getByRole("checkbox", { name: `Choose ${name}` }).check();
+    }
+    await page.getByLabel("Reason").fill("T-2");
+    await page.getByRole("button", { name: "The same person" }).click();
+    await expect(page.getByText(/^3 people: the same person/)).toBeVisible();
+    await api.run(integration, "delta");
+    const users = await api.all<User>(`/customers/${customer.id}/users?q=mi`);
+    expect(users.filter((user) => user.external_id === mia.id)).toHaveLength(1);
+    const all = await api.all<User>(`/customers/${customer.id}/users`);
+    const names = all.map((user) => user.display_name);
+    for (const name of ["Mia Mail", "Ali Alias", "Emma Employed", "Nora New"]) {
+      expect(names).toContain(name);
+    }
+    for (const name of ["Mia Here", "Ali Here", "Emma Here"]) {
+      expect(names).not.toContain(name);
+    }
+    expect(names, "nobody decided about the last one").toContain("Otto Other");
+    expect(names).not.toContain("Otis Otherwise");
+  });
+});
+
+test("two who decide at once: the second is told what the first decided", async ({
+  page,
+  goto,
+  browser,
+  customer,
+  tenant,
+  control,
+  api,
+}) => {
+  const made = await control.createUser("Tessa", "Twice");
+  await api.post(`/customers/${customer.id}/users`, {
+    display_name: "Tessa Here",
+    user_principal_name: `tessa.twice@${tenant.domain}`,
+  });
+  const integration = await api.synced(customer, tenant);
+  const path = `/integrations/${integration.id}/matching/${made.id}`;
+  const context = await browser.newContext({ storageState: OWNER_STATE });
+  const other = await context.newPage();
+  await other.goto(path);
+  await hydrated(other);
+  await goto(path);
+  await page.getByRole("dialog").getByLabel("Reason").fill("T-3");
+  await page.getByRole("dialog").getByRole("button", { name: "Ignore" }).click();
+  await expect(page.getByText(/^1 person: /)).toBeVisible();
+  await other.getByRole("dialog").getByLabel("Reason").fill("T-4");
+  await other.getByRole("dialog").getByRole("button", { name: "The same person" }).click();
+  await expect(other.getByText(/decided this already/).first()).toBeVisible();
+  await context.close();
 });

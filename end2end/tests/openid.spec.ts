@@ -1,29 +1,9 @@
 // Signing in with an account of an OpenID provider, which a certified one plays: invited and let in,
 // unknown and refused, linked and unlinked, and the ways in which somebody may try to misuse it.
-import type { BrowserContext, Page } from "@playwright/test";
-
 import { expect, hydrated, invite, rollcall, test } from "../fixtures";
+import { atProvider, login, STRANGER, withoutFonts } from "../providers";
 
-const STRANGER = { cookies: [], origins: [] };
 const PASSWORD = "seven small green teapots";
-
-const login = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
-
-/** The provider's pages want fonts of another site. */
-async function withoutFonts(context: BrowserContext) {
-  await context.route(/fonts\.g(oogleapis|static)\.com/, (route) =>
-    route.fulfill({ status: 200, contentType: "text/css", body: "" }),
-  );
-}
-
-/** Signs in at the provider, for the first time in this browser, and lets it tell Rollcall. */
-async function atProvider(page: Page, name: string) {
-  await page.locator("input[name=login]").fill(name);
-  await page.locator("input[name=password]").fill("whatever it is");
-  await page.locator("button[type=submit]").click();
-  await expect(page.locator("input[name=login]")).toHaveCount(0);
-  await page.locator("button[type=submit]").click();
-}
 
 test.describe("a stranger", () => {
   test.use({ storageState: STRANGER });

@@ -1,4 +1,4 @@
-// Operators: invited with a link that is handed over (the test server has no mail), given other
+// Operators: invited with a link that is handed over (operators-mail.spec.ts has those by mail), given other
 // customers, signed out, disabled, removed; and the tags by which roles are given.
 import { expect, hydrated, test } from "../fixtures";
 

@@ -2,12 +2,12 @@
 // confirming who one is before dangerous things. Passkeys are those of Chromium's own virtual
 // authenticator.
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer, type AddressInfo } from "node:net";
 
 import type { Browser, BrowserContext, Page } from "@playwright/test";
 
 import { axeFindsNothing } from "../audit";
 import { complaintsOf, expect, hydrated, rollcall, test } from "../fixtures";
+import { freePort } from "../server";
 import { codeOf } from "../totp";
 
 const PASSWORD = "seven small green teapots";
@@ -188,10 +188,7 @@ test("a passkey signs in alone, and after the password", async ({ browser, uniqu
 
 /** A server of its own over the same database, which asks again after so many seconds. */
 async function impatient(seconds: number): Promise<{ url: string; server: ChildProcess }> {
-  const socket = createServer();
-  await new Promise<void>((resolve) => socket.listen(0, "127.0.0.1", resolve));
-  const { port } = socket.address() as AddressInfo;
-  await new Promise((resolve) => socket.close(resolve));
+  const port = await freePort();
   const url = `http://localhost:${port}`;
   const server = spawn(process.env.E2E_ROLLCALL!, ["serve", "--no-worker"], {
     env: {

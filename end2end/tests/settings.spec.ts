@@ -32,6 +32,137 @@ test("settings that were saved are looked at, compared and restored", async ({ p
   });
 });
 
+test("where a version is what is saved now, nothing is offered to restore", async ({ page, goto, customer, tenant, api }) => {
+  const integration = await api.connected(customer, tenant);
+  await goto(`/integrations/${integration.id}/versions/1`);
+  await expect(page.getByText("Nothing: it is the present settings.")).toBeVisible();
+  await expect(page.getByRole("link", { name: "Restore this version" })).toHaveCount(0);
+  await goto(`/integrations/${integration.id}/versions/1/restore`);
+  const dialog = page.getByRole("dialog", { name: "Restore version 1" });
+  await expect(dialog).toContainText("Nothing: these are the present settings.");
+  await expect(dialog.getByRole("button", { name: "Restore" })).toHaveCount(0);
+  await dialog.getByRole("link", { name: "Back to the version" }).click();
+  await expect(dialog).toBeHidden();
+});
+
+test("a customer’s settings are kept as versions, compared and restored", async ({ page, goto, customer, api }) => {
+  await api.patch(`/customers/${customer.id}`, { time_zone: "Europe/Amsterdam" });
+  await api.put(`/customers/${customer.id}/enrolment-settings`, { subject: "Welcome to {customer}" });
+  await api.post(`/customers/${customer.id}/notification-recipients`, {
+    kind: "mail",
+    address: "it@customer.example",
+    causes: ["run.held"],
+  });
+
+  await test.step("the list says what changed", async () => {
+    await goto(`/customers/${customer.id}`);
+    await page.getByRole("link", { name: "Versions", exact: true }).click();
+    await expect(page).toHaveURL(`/customers/${customer.id}/versions`);
+    const versions = page.getByRole("table", { name: "Versions" });
+    await expect(versions.getByRole("row", { name: "Version 4" })).toContainText("Notification recipients");
+    await expect(versions.getByRole("row", { name: "Version 3" })).toContainText("Invitations: subject");
+    await expect(versions.getByRole("row", { name: "Version 2" })).toContainText("Time zone");
+    await expect(versions.getByRole("row", { name: "Version 1" })).toContainText("Added");
+    await versions.getByRole("link", { name: "Version 2" }).click();
+  });
+
+  await test.step("one is compared with another", async () => {
+    await expect(page.getByRole("region", { name: "Restoring it would change" })).toContainText("Welcome to {customer}");
+    await page.getByLabel("Compare with").selectOption({ label: "Version 1" });
+    await page.getByRole("button", { name: "Compare" }).click();
+    const compared = page.getByRole("region", { name: "Compared with version 1" });
+    await expect(compared.getByRole("row", { name: "Time zone" })).toContainText("Europe/Amsterdam");
+  });
+
+  await test.step("and restored, with the difference shown first", async () => {
+    await page.getByRole("link", { name: "Restore this version" }).click();
+    const dialog = page.getByRole("dialog", { name: "Restore version 2" });
+    await expect(dialog).toContainText("Notification recipients");
+    await dialog.getByRole("button", { name: "Restore" }).click();
+    const versions = page.getByRole("table", { name: "Versions" });
+    await expect(versions.getByRole("row", { name: "Version 5" })).toContainText("Restored from version 2");
+    expect(await api.all(`/customers/${customer.id}/notification-recipients`)).toEqual([]);
+    const invites = await api.get<{ subject: string | null }>(`/customers/${customer.id}/enrolment-settings`);
+    expect(invites.subject).toBeNull();
+    const saved = await api.get<{ time_zone: string }>(`/customers/${customer.id}`);
+    expect(saved.time_zone).toBe("Europe/Amsterdam");
+  });
+});
+
+test("one customer’s file goes into another customer, with the difference shown first", async ({
+  page,
+  goto,
+  customer,
+  tenant,
+  api,
+  unique,
+}) => {
+  await api.connected(customer, tenant);
+  await api.patch(`/customers/${customer.id}`, { time_zone: "Europe/Amsterdam", tags: ["carried"] });
+  await api.put(`/customers/${customer.id}/enrolment-settings`, { link_days: 9 });
+  await goto(`/customers/${customer.id}/settings-file`);
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Export as JSON" }).click();
+  const file = await readFile(await (await downloading).path(), "utf8");
+
+  const other = await api.customer(unique("Other"));
+  await goto(`/customers/${other.id}/settings-file`);
+  await page.getByLabel("Settings file", { exact: true }).fill(file);
+  await page.getByRole("button", { name: "Show the difference" }).click();
+  await expect(page.getByText("Nothing is saved yet")).toBeVisible();
+  const row = (name: string) => page.getByRole("row", { name });
+  await expect(row("Time zone")).toContainText("Europe/Amsterdam");
+  await expect(row("Tags")).toContainText("carried");
+  await expect(row("Invitations: days the link is good")).toContainText("9");
+  // Its integration stays where it is: the other customer has none of that tenant.
+  await expect(page.getByText("The customer has no integration of this tenant")).toBeVisible();
+  const before = await api.get<{ time_zone: string }>(`/customers/${other.id}`);
+  expect(before.time_zone).toBe("UTC");
+
+  await page.getByRole("button", { name: "Import", exact: true }).click();
+  await expect(page).toHaveURL(`/customers/${other.id}`);
+  const after = await api.get<{ time_zone: string; tags: string[] }>(`/customers/${other.id}`);
+  expect(after).toMatchObject({ time_zone: "Europe/Amsterdam", tags: ["carried"] });
+  await goto(`/customers/${other.id}/versions`);
+  await expect(page.getByRole("row", { name: "Version 2" })).toContainText("Imported from a file");
+});
+
+test("whoever is blocked in Entra ID is Inactive here where the settings say so", async ({
+  page,
+  goto,
+  customer,
+  tenant,
+  control,
+  api,
+}) => {
+  const made = await control.createUser("Bella", "Blocked");
+  await control.update(made.id, { accountEnabled: false });
+  const integration = await api.connected(customer, tenant);
+  const status = async () => {
+    const users = await api.all<{ external_id: string; status: string }>(`/customers/${customer.id}/users`);
+    return users.find((one) => one.external_id === made.id)?.status;
+  };
+  const settings = async (on: boolean) => {
+    await goto(`/integrations/${integration.id}`);
+    const toggle = page.getByRole("switch", { name: "Is Sign in Blocked on AD" });
+    if ((await toggle.isChecked()) !== on) {
+      await toggle.setChecked(on);
+      await page.getByRole("button", { name: "Save", exact: true }).click();
+      await expect(page.getByText("unsaved change")).toBeHidden();
+    }
+    const saved = await api.get<{ policy: { blocked_sign_in_disables: boolean } }>(`/integrations/${integration.id}`);
+    expect(saved.policy.blocked_sign_in_disables).toBe(on);
+  };
+
+  await settings(true);
+  await api.post(`/integrations/${integration.id}/test-connection`);
+  await api.run(integration);
+  expect(await status()).toBe("inactive");
+  await settings(false);
+  await api.run(integration, "delta");
+  expect(await status()).toBe("active");
+});
+
 test("settings go out as a file and come in again, with the difference shown first", async ({ page, goto, customer, tenant, api }) => {
   const integration = await api.connected(customer, tenant);
   await goto(`/integrations/${integration.id}/settings-file`);

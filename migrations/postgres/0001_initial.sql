@@ -195,6 +195,19 @@ CREATE TABLE sign_in_failure (
     last_at   TIMESTAMPTZ NOT NULL
 );
 
+-- Tries that were refused without being looked at, and calls with tokens that can't be used, while they are
+-- counted for one entry of the audit log.
+CREATE TABLE refused_try (
+    subject      TEXT NOT NULL PRIMARY KEY, -- what is counted by
+    action       TEXT NOT NULL, -- as all that follows: of the entry that the first one left
+    customer_id  UUID,
+    object_id    UUID,
+    object_name  TEXT NOT NULL,
+    address      TEXT,
+    tries        BIGINT NOT NULL,
+    begun_at     TIMESTAMPTZ NOT NULL
+);
+
 CREATE TABLE api_token (
     id                    UUID NOT NULL PRIMARY KEY,
     name                  TEXT NOT NULL,
@@ -214,7 +227,6 @@ CREATE TABLE api_token (
     expires_at            TIMESTAMPTZ NOT NULL,
     last_used_at          TIMESTAMPTZ,
     last_used_address     TEXT,
-    last_refused_at       TIMESTAMPTZ, -- when it was last used from another network
     lists_read            TEXT, -- JSON: the last day on which it read lists, and which; for the audit log
     revoked_at            TIMESTAMPTZ
 );
@@ -748,10 +760,18 @@ CREATE TABLE notification_recipient (
     previous_secret_sealed  BYTEA,         -- signs too until then, so that nothing is lost in between
     previous_secret_until   TIMESTAMPTZ,
     secret_set_at           TIMESTAMPTZ,
-    created_at              TIMESTAMPTZ NOT NULL
+    created_at              TIMESTAMPTZ NOT NULL,
+    reached_at              TIMESTAMPTZ -- when the other side last took a message; null: never, at this address
 );
 CREATE INDEX notification_recipient_by_customer
     ON notification_recipient (customer_id, address_folded, id);
+
+-- One row: what came of the last look whether the mail server takes mails.
+CREATE TABLE mail_server_check (
+    id          BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    checked_at  TIMESTAMPTZ NOT NULL,
+    error       TEXT -- JSON; null: it would have taken one
+);
 
 -- What is wrong with an integration now, so that each cause is told once. The row goes when it
 -- is right again.
@@ -874,7 +894,8 @@ CREATE TABLE enrolment_mail (
     attempts       BIGINT NOT NULL,
     error          TEXT,   -- JSON, of the last attempt
     created_at     TIMESTAMPTZ    NOT NULL,
-    attempted_at   TIMESTAMPTZ
+    attempted_at   TIMESTAMPTZ,
+    bounced_at     TIMESTAMPTZ -- when somebody said that it came back, after a mail server took it
 );
 CREATE INDEX enrolment_mail_by_user ON enrolment_mail (user_id, created_at);
 CREATE INDEX enrolment_mail_by_customer ON enrolment_mail (customer_id, address);
@@ -920,16 +941,27 @@ CREATE TABLE enrolment_settings (
     settings     TEXT NOT NULL -- JSON
 );
 
+-- Every state of a customer's settings that was saved.
+CREATE TABLE customer_version (
+    customer_id   UUID NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    number        BIGINT NOT NULL, -- from 1
+    settings      TEXT NOT NULL, -- JSON
+    cause         TEXT NOT NULL,
+    cause_number  BIGINT, -- the version that was restored, or the template's
+    cause_name    TEXT, -- the template's
+    saved_by      TEXT NOT NULL,
+    saved_at      TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (customer_id, number)
+);
+
 -- Every state of an integration's settings that was saved.
 CREATE TABLE integration_version (
     integration_id  UUID NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
     number          BIGINT NOT NULL, -- from 1
-    enabled         BOOLEAN NOT NULL,
-    schedule        TEXT NOT NULL, -- JSON
-    policy          TEXT NOT NULL, -- JSON, with the selected groups
+    settings        TEXT NOT NULL, -- JSON
     cause           TEXT NOT NULL,
-    cause_number    BIGINT,          -- the version that was restored, or the template's
-    cause_name      TEXT,             -- the template's
+    cause_number    BIGINT, -- the version that was restored, or the template's
+    cause_name      TEXT, -- the template's
     saved_by        TEXT NOT NULL,
     saved_at        TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (integration_id, number)
@@ -946,12 +978,14 @@ CREATE TABLE policy_template (
 CREATE INDEX policy_template_by_name ON policy_template (name_folded, id);
 
 CREATE TABLE policy_template_version (
-    template_id    UUID NOT NULL REFERENCES policy_template (id) ON DELETE CASCADE,
-    number         BIGINT NOT NULL,
-    policy         TEXT NOT NULL, -- JSON, without selected groups
-    restored_from  BIGINT, -- the version that it is again
-    saved_by       TEXT NOT NULL,
-    saved_at       TIMESTAMPTZ NOT NULL,
+    template_id   UUID NOT NULL REFERENCES policy_template (id) ON DELETE CASCADE,
+    number        BIGINT NOT NULL, -- from 1
+    settings      TEXT NOT NULL, -- JSON
+    cause         TEXT NOT NULL,
+    cause_number  BIGINT, -- the version that was restored, or the template's
+    cause_name    TEXT, -- the template's
+    saved_by      TEXT NOT NULL,
+    saved_at      TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (template_id, number)
 );
 

@@ -190,6 +190,19 @@ CREATE TABLE sign_in_failure (
     last_at   TEXT    NOT NULL
 ) STRICT;
 
+-- Tries that were refused without being looked at, and calls with tokens that can't be used, while they are
+-- counted for one entry of the audit log.
+CREATE TABLE refused_try (
+    subject      TEXT NOT NULL PRIMARY KEY, -- what is counted by
+    action       TEXT NOT NULL, -- as all that follows: of the entry that the first one left
+    customer_id  BLOB,
+    object_id    BLOB,
+    object_name  TEXT NOT NULL,
+    address      TEXT,
+    tries        INTEGER NOT NULL,
+    begun_at     TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE api_token (
     id                    BLOB NOT NULL PRIMARY KEY,
     name                  TEXT NOT NULL,
@@ -209,7 +222,6 @@ CREATE TABLE api_token (
     expires_at            TEXT NOT NULL,
     last_used_at          TEXT,
     last_used_address     TEXT,
-    last_refused_at       TEXT, -- when it was last used from another network
     lists_read            TEXT, -- JSON: the last day on which it read lists, and which; for the audit log
     revoked_at            TEXT
 ) STRICT;
@@ -739,10 +751,18 @@ CREATE TABLE notification_recipient (
     previous_secret_sealed  BLOB,          -- signs too until then, so that nothing is lost in between
     previous_secret_until   TEXT,
     secret_set_at           TEXT,
-    created_at              TEXT NOT NULL
+    created_at              TEXT NOT NULL,
+    reached_at              TEXT -- when the other side last took a message; null: never, at this address
 ) STRICT;
 CREATE INDEX notification_recipient_by_customer
     ON notification_recipient (customer_id, address_folded, id);
+
+-- One row: what came of the last look whether the mail server takes mails.
+CREATE TABLE mail_server_check (
+    id          INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    checked_at  TEXT NOT NULL,
+    error       TEXT -- JSON; null: it would have taken one
+) STRICT;
 
 -- What is wrong with an integration now, so that each cause is told once. The row goes when it
 -- is right again.
@@ -865,7 +885,8 @@ CREATE TABLE enrolment_mail (
     attempts       INTEGER NOT NULL,
     error          TEXT,   -- JSON, of the last attempt
     created_at     TEXT    NOT NULL,
-    attempted_at   TEXT
+    attempted_at   TEXT,
+    bounced_at     TEXT -- when somebody said that it came back, after a mail server took it
 ) STRICT;
 CREATE INDEX enrolment_mail_by_user ON enrolment_mail (user_id, created_at);
 CREATE INDEX enrolment_mail_by_customer ON enrolment_mail (customer_id, address);
@@ -911,16 +932,27 @@ CREATE TABLE enrolment_settings (
     settings     TEXT NOT NULL -- JSON
 ) STRICT;
 
+-- Every state of a customer's settings that was saved.
+CREATE TABLE customer_version (
+    customer_id   BLOB    NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    number        INTEGER NOT NULL, -- from 1
+    settings      TEXT    NOT NULL, -- JSON
+    cause         TEXT    NOT NULL,
+    cause_number  INTEGER, -- the version that was restored, or the template's
+    cause_name    TEXT, -- the template's
+    saved_by      TEXT    NOT NULL,
+    saved_at      TEXT    NOT NULL,
+    PRIMARY KEY (customer_id, number)
+) STRICT;
+
 -- Every state of an integration's settings that was saved.
 CREATE TABLE integration_version (
     integration_id  BLOB    NOT NULL REFERENCES integration (id) ON DELETE CASCADE,
     number          INTEGER NOT NULL, -- from 1
-    enabled         INTEGER NOT NULL,
-    schedule        TEXT    NOT NULL, -- JSON
-    policy          TEXT    NOT NULL, -- JSON, with the selected groups
+    settings        TEXT    NOT NULL, -- JSON
     cause           TEXT    NOT NULL,
-    cause_number    INTEGER,          -- the version that was restored, or the template's
-    cause_name      TEXT,             -- the template's
+    cause_number    INTEGER, -- the version that was restored, or the template's
+    cause_name      TEXT, -- the template's
     saved_by        TEXT    NOT NULL,
     saved_at        TEXT    NOT NULL,
     PRIMARY KEY (integration_id, number)
@@ -937,12 +969,14 @@ CREATE TABLE policy_template (
 CREATE INDEX policy_template_by_name ON policy_template (name_folded, id);
 
 CREATE TABLE policy_template_version (
-    template_id    BLOB    NOT NULL REFERENCES policy_template (id) ON DELETE CASCADE,
-    number         INTEGER NOT NULL,
-    policy         TEXT    NOT NULL, -- JSON, without selected groups
-    restored_from  INTEGER, -- the version that it is again
-    saved_by       TEXT    NOT NULL,
-    saved_at       TEXT    NOT NULL,
+    template_id   BLOB    NOT NULL REFERENCES policy_template (id) ON DELETE CASCADE,
+    number        INTEGER NOT NULL, -- from 1
+    settings      TEXT    NOT NULL, -- JSON
+    cause         TEXT    NOT NULL,
+    cause_number  INTEGER, -- the version that was restored, or the template's
+    cause_name    TEXT, -- the template's
+    saved_by      TEXT    NOT NULL,
+    saved_at      TEXT    NOT NULL,
     PRIMARY KEY (template_id, number)
 ) STRICT;
 

@@ -10,6 +10,7 @@ mod consent_links;
 mod contacts;
 mod countdowns;
 mod credential_profiles;
+mod customer_versions;
 mod customers;
 mod description;
 mod devices;
@@ -36,6 +37,7 @@ mod template_versions;
 mod user_changes;
 mod user_origins;
 mod users;
+mod versions;
 mod why;
 
 use std::sync::Arc;
@@ -78,6 +80,7 @@ fn calls() -> OpenApiRouter<ApiState> {
         PREFIX,
         OpenApiRouter::new()
             .merge(customers::calls())
+            .merge(customer_versions::calls())
             .merge(credential_profiles::calls())
             .merge(second_credentials::calls())
             .merge(integrations::calls())

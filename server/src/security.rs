@@ -5,6 +5,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use backend::store::enrolment::STYLE_SOURCES;
 use http::{HeaderName, HeaderValue, header};
 
 /// For everything that is not a page: it loads and runs nothing.
@@ -35,11 +36,13 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 ];
 
 /// The policy of a page whose own inline scripts carry `nonce`. Style attributes and inline
-/// style sheets are refused like foreign scripts. `None` for a nonce that no header can hold.
+/// style sheets are refused like foreign scripts, but for those of the mails that a page may preview in
+/// a frame, which has the page's policy. `None` for a nonce that no header can hold.
 pub fn page_policy(nonce: &str) -> Option<HeaderValue> {
+    let styles = STYLE_SOURCES.as_str();
     let policy = format!(
         "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
-         img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
+         style-src 'self' {styles}; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
          frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).ok()

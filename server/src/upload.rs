@@ -57,7 +57,7 @@ async fn import_file(
     let mut given = Given::default();
     let read = read(form, &mut given).await;
     let Some(customer) = given.customer else {
-        return Ok(StatusCode::UNPROCESSABLE_ENTITY.into_response());
+        return Ok(without_customer(read));
     };
     let made = match read {
         Ok(()) if given.name.is_empty() && given.bytes.is_empty() => {
@@ -81,6 +81,28 @@ async fn import_file(
             Redirect::to(&page).into_response()
         }
     })
+}
+
+/// What is answered where it isn't known to which page the browser could be led back.
+fn without_customer(read: Result<(), MultipartError>) -> Response {
+    let (status, why) = match read {
+        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            (StatusCode::PAYLOAD_TOO_LARGE, imports::too_large())
+        }
+        Err(_) => (
+            StatusCode::BAD_REQUEST,
+            backend::Error::invalid("file", "The form did not arrive whole. Try again."),
+        ),
+        Ok(()) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            backend::Error::invalid(
+                "customer",
+                "The form doesn’t say into which customer’s directory, before its file.",
+            ),
+        ),
+    };
+    let why = AppError::from(why);
+    (status, format!("{why} Nothing was imported.\n")).into_response()
 }
 
 async fn read(mut form: Multipart, given: &mut Given) -> Result<(), MultipartError> {

@@ -6,7 +6,7 @@ use http::{StatusCode, header};
 use serde_json::{Value, json};
 use server::{metrics::Metrics, router};
 
-use crate::support::{NOBODY, TestApp, both_with_farm};
+use crate::support::{NOBODY, TestApp, both, both_with_farm, id};
 
 const PASSWORD: &str = "green+kettle+sings+often";
 
@@ -179,5 +179,69 @@ both_with_farm!(people_are_invited_activate_and_sign_in, |app| {
         entered
             .header(header::SET_COOKIE.as_str())
             .contains("HttpOnly")
+    );
+});
+
+both!(a_mail_that_came_back_is_marked_and_taken_back, |app| {
+    let mail = MailSink::mail().await;
+    let app = with_mail(app, &mail);
+    let customer = app.customer("Adatum").await;
+    let new = json!({ "user_principal_name": "ada@adatum.example", "display_name": "Ada" });
+    let made = app
+        .post(&format!("/customers/{customer}/users"), new)
+        .await
+        .expect(201);
+    let one = format!("/users/{}", id(&made));
+    let bounce = format!("{one}/enrolment-bounce");
+    app.put(&bounce, json!({})).await.refused(409);
+    app.delete(&bounce).await.refused(409);
+    app.post(&format!("{one}/invitation"), json!({}))
+        .await
+        .expect(202);
+    app.work().await;
+    assert_eq!(mail.take().len(), 1);
+    let marked = app.put(&bounce, json!({ "reason": "Mailbox full" })).await;
+    assert_eq!(marked.expect(200)["state"], "mail_failed");
+    let stands = app.get(&format!("{one}/enrolment")).await.expect(200);
+    let last = &stands["mails"][0];
+    assert_eq!(last["error"]["detail"], "Mailbox full");
+    assert!(last["bounced_at"].is_string(), "{last}");
+    let back = app.delete(&bounce).await.expect(200);
+    assert_eq!(back["state"], "invited");
+    let wrong = app.put(&bounce, json!({ "why": "x" })).await;
+    wrong.refused(422);
+    app.put(&format!("/users/{NOBODY}/enrolment-bounce"), json!({}))
+        .await
+        .refused(404);
+
+    // The pages' functions do the same, and one looks at the mail server.
+    let cookie = app.session(&app.t.owner().await).await;
+    let form = format!("id={}&reason=", id(&made));
+    for (function, state) in [
+        ("enrolment/mark-bounced", "mail_failed"),
+        ("enrolment/unmark-bounced", "invited"),
+    ] {
+        let done = app.function(function, &cookie, None, &form).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+        let stands = app.get(&format!("{one}/enrolment")).await.expect(200);
+        assert_eq!(stands["state"], state);
+    }
+    let checked = app
+        .function("notifications/check-mail-server", &cookie, None, "")
+        .await;
+    assert!(
+        checked.text.contains("The mail server would take a mail"),
+        "{}",
+        checked.text
+    );
+    let typed = json!({ "customer": customer, "form": { "language": "nl", "link_days": "3" } });
+    let shown = app
+        .function("enrolment/preview", &cookie, Some(&typed), "")
+        .await;
+    assert_eq!(
+        shown.json()["subject"],
+        "Activeer uw account bij Adatum",
+        "{}",
+        shown.text
     );
 });

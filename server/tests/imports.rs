@@ -145,6 +145,61 @@ both_with_farm!(members_of_groups_come_once, |app| {
     assert_eq!(again["counts"]["unchanged"], number);
 });
 
+both_with_farm!(members_of_groups_come_with_a_password, |app| {
+    let (customer, integration) = app.integration().await;
+    let found = app
+        .get(&format!("/integrations/{integration}/group-search?q=empl"))
+        .await
+        .expect(200);
+    let path = format!("/customers/{customer}/imports/from-groups");
+    let with = |password: &str, initial: Option<&str>| {
+        json!({
+            "integration_id": integration,
+            "group_ids": [found["items"][0]["id"]],
+            "include_nested": true,
+            "password": password,
+            "initial_password": initial,
+        })
+    };
+    for refused in [
+        with("column", None),
+        with("column", Some("password1234")),
+        with("mail", Some("seven small green teapots")),
+    ] {
+        let answer = app.post(&path, refused).await;
+        assert_eq!(
+            answer.refused(422).as_deref(),
+            Some("initial_password"),
+            "{}",
+            answer.text
+        );
+    }
+    let given = with("column", Some("seven small green teapots"));
+    let answer = app.post(&path, given).await;
+    assert!(!answer.text.contains("teapots"), "{}", answer.text);
+    let import = answer.expect(201);
+    assert_eq!(import["password"], "column");
+    apply(&app, &import, "all").await.expect(200);
+    app.work().await;
+    let import = app
+        .get(&format!("/imports/{}", id(&import)))
+        .await
+        .expect(200);
+    let passwords = &import["passwords"];
+    let set = passwords["set"].as_i64().unwrap();
+    assert!(set > 0, "{import}");
+    let users = app
+        .get(&format!("/customers/{customer}/users"))
+        .await
+        .expect(200);
+    let one = users["items"][0]["id"].as_str().unwrap();
+    let stands = app
+        .get(&format!("/users/{one}/enrolment"))
+        .await
+        .expect(200);
+    assert_eq!(stands["state"], "enrolled");
+});
+
 /// The form of the page, as a browser sends it.
 async fn send_form(app: &TestApp, cookie: &str, fields: &[(&str, &str)]) -> Answer {
     let mut body = String::new();
@@ -250,6 +305,17 @@ both!(
             let back = app.page_of(&page, &cookie).await;
             assert!(back.text.contains("at most 32 MB"), "{}", back.text);
         }
+        // Before it is known to which page the browser could be led back.
+        let turned = [
+            ("file", &*file(FILE_BYTES_MAX + 1024 * 1024)),
+            ("customer", &*customer),
+        ];
+        let sent = send_form(&app, &cookie, &turned).await;
+        assert_eq!(sent.status, 413, "{sent:?}");
+        assert!(sent.text.contains("at most 32 MB"), "{}", sent.text);
+        let of_nobody = send_form(&app, &cookie, &[("file", "upn\n")]).await;
+        assert_eq!(of_nobody.status, 422, "{of_nobody:?}");
+        assert!(of_nobody.text.contains("customer"), "{}", of_nobody.text);
         let list = app.get(&path).await.expect(200);
         assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
     }

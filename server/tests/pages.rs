@@ -244,10 +244,12 @@ async fn pages_tell_the_browser_what_to_refuse() {
         policy,
         format!(
             "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
-             img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
-             frame-ancestors 'none'"
+             style-src 'self' {}; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
+             form-action 'self'; frame-ancestors 'none'",
+            backend::store::enrolment::STYLE_SOURCES.as_str()
         )
     );
+    assert!(!policy.contains("unsafe-inline"), "{policy}");
     for script in answer.text.split("<script").skip(1) {
         let tag = script.split('>').next().unwrap();
         assert!(

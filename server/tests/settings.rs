@@ -95,6 +95,86 @@ both_with_farm!(every_save_is_a_version_that_can_be_restored, |app| {
     assert_eq!(page.status, 404);
 });
 
+both_with_farm!(settings_of_a_customer_are_versions_too, |app| {
+    let customer = app.customer("Contoso").await;
+    let path = format!("/customers/{customer}");
+    let zone = json!({ "time_zone": "Europe/Amsterdam" });
+    app.patch(&path, zone).await.expect(200);
+    let told = json!({ "kind": "mail", "address": "it@contoso.example", "causes": ["run.held"] });
+    let recipients = format!("{path}/notification-recipients");
+    app.post(&recipients, told).await.expect(201);
+
+    let list = app.get(&format!("{path}/versions")).await.expect(200);
+    let changed: Vec<_> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["changed"].clone())
+        .collect();
+    assert_eq!(
+        changed,
+        [
+            json!(["Notification recipients"]),
+            json!(["Time zone"]),
+            json!([])
+        ]
+    );
+    let first = app.get(&format!("{path}/versions/1")).await.expect(200);
+    assert_eq!(first["settings"]["time_zone"], "UTC");
+    let difference = app.get(&format!("{path}/versions/1/difference")).await;
+    let difference = difference.expect(200);
+    assert_eq!(difference["differences"].as_array().unwrap().len(), 2);
+    let none = format!("{path}/versions/2/difference?against=7");
+    let none = app.get(&none).await.refused(422);
+    assert_eq!(none.as_deref(), Some("against"));
+
+    let restore = format!("{path}/versions/1/restore");
+    app.post(&restore, json!({ "hash": "of something else" }))
+        .await
+        .refused(409);
+    let hash = json!({ "hash": difference["hash"] });
+    let restored = app.post(&restore, hash).await.expect(200);
+    assert_eq!(restored["time_zone"], "UTC");
+    let left = app.get(&recipients).await.expect(200);
+    assert_eq!(left["items"], json!([]));
+
+    let cookie = app.session(&app.owner_scope).await;
+    for (page, says) in [
+        ("versions", "Restored from version 1"),
+        ("versions/2", "Restoring it would change"),
+        ("versions/2?against=3", "Compared with version 3"),
+        ("versions/2/restore", "What changes"),
+    ] {
+        let page = app.page_of(&format!("{path}/{page}"), &cookie).await;
+        assert_eq!(page.status, 200);
+        assert!(page.text.contains(says), "{says}: {}", page.text);
+    }
+    // Where nothing differs, nothing is offered.
+    let page = app
+        .page_of(&format!("{path}/versions/1/restore"), &cookie)
+        .await;
+    assert!(
+        page.text
+            .contains("Nothing: these are the present settings.")
+            && page.text.contains("Back to the version"),
+        "{}",
+        page.text
+    );
+    let token = app.token(Role::Administrator, None).await;
+    let elsewhere = app.customer("Elsewhere").await;
+    let stranger = app.token(Role::Administrator, Some(&[elsewhere])).await;
+    let as_them = async |token: &str, method, path: &str| {
+        let body = (method == Method::POST).then(|| json!({}));
+        app.call(method, path, Some(token), body).await
+    };
+    let first = format!("{path}/versions/1");
+    as_them(&token, Method::GET, &first).await.expect(200);
+    as_them(&stranger, Method::GET, &first).await.refused(404);
+    as_them(&stranger, Method::POST, &restore)
+        .await
+        .refused(404);
+});
+
 both_with_farm!(a_settings_file_goes_out_and_comes_in, |app| {
     let (customer, integration) = app.integration().await;
     let path = format!("/integrations/{integration}");
@@ -385,7 +465,7 @@ both_with_farm!(versions_of_a_template_are_compared_and_restored, |app| {
     assert_eq!(rest["items"][0]["source"]["cause"], "created");
     assert_eq!(rest["next"], Value::Null);
     let first = app.get(&format!("{path}/versions/1")).await.expect(200);
-    assert_eq!(first["policy"]["include_guests"], false);
+    assert_eq!(first["settings"]["include_guests"], false);
     let difference = app.get(&format!("{path}/versions/1/difference")).await;
     assert_eq!(
         difference.expect(200)["differences"],

@@ -5,7 +5,8 @@ use clap::Args;
 use crate::{
     error::Error,
     postgres::{Cluster, Promise},
-    project::Project,
+    project::{Profile, Project},
+    serve,
     step::Step,
 };
 
@@ -48,7 +49,8 @@ pub fn table(project: &Project, table: &Table) -> Result<(), Error> {
     // One after another: each may fill some gigabytes of disk.
     drop(cluster);
     let by = if table.small { 10 } else { 1 };
-    grid(project, 5_000_000 / by, 200_000 / by)
+    grid(project, 5_000_000 / by, 200_000 / by)?;
+    http(project, 200_000 / by)
 }
 
 /// Measures pages of the Users grid with so many users, of whom one customer has some.
@@ -60,6 +62,27 @@ pub fn grid(project: &Project, users: usize, customer: usize) -> Result<(), Erro
         .arg("--customer")
         .arg(customer.to_string())
         .run()
+}
+
+/// Measures the real server over HTTP: pages of the Users grid of so many users, reads by REST, and
+/// whether its time tells that something is there.
+pub fn http(project: &Project, customer: usize) -> Result<(), Error> {
+    over_http(project, |step| {
+        step.arg("--customer").arg(customer.to_string())
+    })
+}
+
+/// Measures only whether the time of an answer tells that something is there.
+pub fn existence(project: &Project) -> Result<(), Error> {
+    over_http(project, |step| step.arg("--existence"))
+}
+
+fn over_http(project: &Project, with: impl FnOnce(Step) -> Step) -> Result<(), Error> {
+    serve::programs(project, Profile::Release)?;
+    let cluster = Cluster::start(project, Promise::Kept)?;
+    let program = project.binary(Profile::Release, &project.leptos.bin_target);
+    let step = example(project, "measuring over HTTP", "bench_http", &cluster);
+    with(step.arg("--server").arg(program)).run()
 }
 
 /// Measures a full sync and delta runs against the floor of this machine.

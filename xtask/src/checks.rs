@@ -23,17 +23,20 @@ pub fn formatting(project: &Project) -> Result<(), Error> {
     views::whole_attributes(project)
 }
 
-/// Whether clippy has nothing to say: to the server's build and, apart from it, to the browser's,
-/// since the two compile different parts of `app`. The browser's build takes the profile of a
-/// build that is made anyway, for the macros it shares with it.
-pub fn clippy(project: &Project, browser: Profile) -> Result<(), Error> {
+/// Whether clippy has nothing to say to the server's build.
+pub fn clippy(project: &Project) -> Result<(), Error> {
     project
         .cargo("checking the server's build with clippy")
         .arg("clippy")
         .args(SERVER_PACKAGES)
         .args(["--all-targets", "--", "-D", "warnings"])
         .fix("correct what clippy names above")
-        .run()?;
+        .run()
+}
+
+/// Whether clippy has nothing to say to the browser's build, which compiles other parts of `app` than
+/// the server's. It takes the profile of a build that is made anyway, for the macros it shares with it.
+pub fn browser_clippy(project: &Project, browser: Profile) -> Result<(), Error> {
     let compiler = wasm_target::ensure(project)?;
     let check = if compiler.has_clippy() {
         "clippy"
@@ -172,7 +175,8 @@ fn database_missing(said: &str) -> bool {
 /// Formatting, clippy on both builds, and the tests of what is quick to test.
 pub fn quick(project: &Project) -> Result<(), Error> {
     formatting(project)?;
-    clippy(project, Profile::Dev)?;
+    clippy(project)?;
+    browser_clippy(project, Profile::Dev)?;
     no_server_code(project)?;
     quick_tests(project)?.run()
 }

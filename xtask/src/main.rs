@@ -53,6 +53,9 @@ enum Task {
         /// Optimise, and compress the browser's files ahead (brotli and gzip).
         #[arg(long)]
         release: bool,
+        /// Only what the browser loads.
+        #[arg(long)]
+        browser_only: bool,
     },
     /// Build optimised, start the product with three simulated tenants in it, and explain it.
     Demo,
@@ -119,6 +122,14 @@ enum Bench {
         #[arg(long, default_value_t = 200_000)]
         customer: usize,
     },
+    /// The real server over HTTP: pages of the Users grid, reads by REST, refusals.
+    Http {
+        /// Users of the customer whose grid it is.
+        #[arg(long, default_value_t = 200_000)]
+        customer: usize,
+    },
+    /// Whether the time of a refusal tells that something is there, of each kind of object.
+    Existence,
 }
 
 fn main() -> ExitCode {
@@ -135,13 +146,19 @@ fn run(task: Task) -> Result<ExitCode, Error> {
     let project = Project::load()?;
     match task {
         Task::Setup => setup::run(&project)?,
-        Task::Build { release } => {
+        Task::Build {
+            release,
+            browser_only,
+        } => {
             let profile = if release {
                 Profile::Release
             } else {
                 Profile::Dev
             };
-            serve::build(&project, profile)?;
+            front::build(&project, profile)?;
+            if !browser_only {
+                serve::programs(&project, profile)?;
+            }
         }
         Task::Demo => demo::run(&project)?,
         Task::Serve { arguments } => return serve::run(&project, &arguments),
@@ -170,6 +187,14 @@ fn run(task: Task) -> Result<ExitCode, Error> {
             alone: Some(Bench::Grid { users, customer }),
             ..
         } => bench::grid(&project, users, customer)?,
+        Task::Bench {
+            alone: Some(Bench::Http { customer }),
+            ..
+        } => bench::http(&project, customer)?,
+        Task::Bench {
+            alone: Some(Bench::Existence),
+            ..
+        } => bench::existence(&project)?,
         Task::Check => checks::quick(&project)?,
         Task::Soak { from } => soak::run(&project, from)?,
         Task::Pictures => browser::pictures(&project)?,

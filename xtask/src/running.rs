@@ -120,6 +120,15 @@ impl Running {
         }
     }
 
+    /// Waits until the program has ended; an error when it ended badly.
+    pub fn finish(mut self) -> Result<(), Error> {
+        while self.lines.recv().is_ok() {}
+        match self.child.wait() {
+            Ok(status) if status.success() => Ok(()),
+            _ => Err(self.ended()),
+        }
+    }
+
     fn not_ready(&self, limit: Duration) -> Error {
         let seconds = limit.as_secs();
         self.step
@@ -210,6 +219,17 @@ mod tests {
         let text = running.until(LIMIT, || false).unwrap_err().to_string();
         assert!(text.contains("exit status: 4"), "{text}");
         assert!(text.contains("the address is taken"), "{text}");
+    }
+
+    #[test]
+    fn a_program_is_waited_for_and_its_end_is_judged() {
+        shell("echo done", "good-end").finish().unwrap();
+        let bad = shell("echo 'no such crate' >&2; exit 101", "bad-end").finish();
+        let text = bad.unwrap_err().to_string();
+        assert!(
+            text.contains("exit status: 101") && text.contains("no such crate"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -12,8 +12,9 @@ use crate::{
     postgres::{Cluster, Promise},
     project::{Profile, Project},
     python,
+    running::Running,
     stack::{self, Plan, Stack},
-    step::Step,
+    step::{Step, say},
     summary::{Outcome, Summary},
     tools,
 };
@@ -23,12 +24,14 @@ use crate::{
 pub enum Row {
     /// cargo fmt
     Formatting,
-    /// clippy, warnings are errors
+    /// clippy on the server's build, warnings are errors
     Clippy,
     /// rustdoc, warnings are errors
     Docs,
     /// no server code in the browser build
     Guard,
+    /// clippy on the browser's build, warnings are errors
+    BrowserClippy,
     /// all Rust tests, on SQLite and on PostgreSQL
     Rust,
     /// the examples in the documentation
@@ -51,9 +54,10 @@ impl Row {
     fn title(self) -> &'static str {
         match self {
             Self::Formatting => "formatting",
-            Self::Clippy => "clippy",
+            Self::Clippy => "clippy, the server's build",
             Self::Docs => "documentation",
             Self::Guard => "no server code in the browser",
+            Self::BrowserClippy => "clippy, the browser's build",
             Self::Rust => "Rust tests, SQLite and PostgreSQL",
             Self::Doctests => "examples in the documentation",
             Self::Clients => "simulator, by Microsoft's clients",
@@ -64,20 +68,30 @@ impl Row {
             Self::Advisories => "known vulnerabilities",
         }
     }
+
+    /// Whether it needs what the browser loads.
+    fn needs_the_site(self) -> bool {
+        matches!(self, Self::Api | Self::Pages | Self::PagesPostgres)
+    }
 }
 
 /// Runs the rows that are named, or all, and tells what became of them.
 pub fn run(project: &Project, rows: &[Row], playwright: &[String]) -> ExitCode {
     let mut summary = Summary::default();
+    let rows: Vec<Row> = Row::value_variants()
+        .iter()
+        .copied()
+        .filter(|row| rows.contains(row) || rows.is_empty())
+        .collect();
     let mut services = Services {
         project,
         playwright,
         cluster: None,
+        site: None,
     };
-    for row in Row::value_variants() {
-        if rows.contains(row) || rows.is_empty() {
-            summary.run(row.title(), || services.run(*row));
-        }
+    services.build_ahead(&rows);
+    for row in rows {
+        summary.run(row.title(), || services.run(row));
     }
     drop(services);
     println!("\n{}", summary.table());
@@ -93,16 +107,40 @@ struct Services<'a> {
     project: &'a Project,
     playwright: &'a [String],
     cluster: Option<Cluster>,
+    /// The build of what the browser loads, while nobody has waited for it.
+    site: Option<Running>,
 }
 
 impl Services<'_> {
+    /// Builds what the browser loads beside the first rows: they leave a core idle for much of their
+    /// time, as this build does. Where that fails, so do the rows that need it.
+    fn build_ahead(&mut self, rows: &[Row]) {
+        let compiles = |row: &Row| matches!(row, Row::Clippy | Row::Docs);
+        if rows.iter().any(compiles) && rows.iter().copied().any(Row::needs_the_site) {
+            let purpose = "building what the browser loads, beside the next rows";
+            let program = std::env::current_exe().unwrap_or_else(|_| "cargo-xtask".into());
+            let step = Step::new(program, purpose)
+                .args(["build", "--release", "--browser-only"])
+                .dir(&self.project.root)
+                .fix("read its log, named above");
+            say(&format!("{purpose}: {}", step.line()));
+            self.site = Running::start(step, &self.project.target.join("site.log")).ok();
+        }
+    }
+
     fn run(&mut self, row: Row) -> Result<Outcome, Error> {
         let project = self.project;
+        if (row == Row::BrowserClippy || row.needs_the_site())
+            && let Some(site) = self.site.take()
+        {
+            site.finish()?;
+        }
         match row {
             Row::Formatting => checks::formatting(project)?,
-            Row::Clippy => checks::clippy(project, Profile::Release)?,
+            Row::Clippy => checks::clippy(project)?,
             Row::Docs => checks::documentation(project)?,
             Row::Guard => return checks::no_server_code(project).map(Outcome::Passed),
+            Row::BrowserClippy => checks::browser_clippy(project, Profile::Release)?,
             Row::Rust => self.rust()?,
             Row::Doctests => doctests(project)?,
             Row::Clients => clients(project)?,

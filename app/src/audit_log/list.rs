@@ -186,7 +186,9 @@ fn Row(event: AuditEvent, show_customer: bool) -> impl IntoView {
     let href = address.keep(&routes::audit_event(event.id));
     let refused = matches!(
         event.action,
-        AuditAction::OperatorSignInFailed | AuditAction::OperatorPasswordRefused
+        AuditAction::OperatorSignInFailed
+            | AuditAction::OperatorSignInSlowed
+            | AuditAction::OperatorPasswordRefused
     );
     let object = event.object_name;
     let who = event.actor;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ui::{
     address::link,
+    form::Post,
     prelude::*,
     table::{BelowCell, ListTable, NameCell},
 };
@@ -71,13 +72,15 @@ pub fn BulkPage() -> impl IntoView {
     );
     let busy = RwSignal::new(false);
     follow_while(busy.into(), move || bulk.refetch());
+    // Held here: what is read again makes the form anew, and what came of applying would be lost with it.
+    let post = use_post::<ApplyBulk>();
     view! {
         <Load
             resource=bulk
             whole=true
             children=move |view: BulkView| {
                 busy.set(view.bulk.status == BulkStatus::Running && !view.bulk.stalled);
-                view! { <Whole view=view page=asked.get_untracked().1 /> }
+                view! { <Whole view=view page=asked.get_untracked().1 post=post /> }
             }
         />
     }
@@ -93,7 +96,7 @@ const fn nouns(list: GridList) -> (&'static str, &'static str) {
 }
 
 #[component]
-fn Whole(view: BulkView, page: PageRequest) -> impl IntoView {
+fn Whole(view: BulkView, page: PageRequest, post: Post<ApplyBulk>) -> impl IntoView {
     let BulkView { bulk, items } = view;
     let (_, many) = nouns(bulk.list);
     let title = match &bulk.group_name {
@@ -115,7 +118,7 @@ fn Whole(view: BulkView, page: PageRequest) -> impl IntoView {
         .collect();
     view! {
         <PageHead title=title parent=parent />
-        <Standing bulk=bulk />
+        <Standing bulk=bulk post=post />
         <ListBar label="People" search=false>
             <FilterChip
                 name="outcome"
@@ -139,7 +142,7 @@ fn Whole(view: BulkView, page: PageRequest) -> impl IntoView {
 
 /// What would be or was done, in numbers, and the button that applies it.
 #[component]
-fn Standing(bulk: Bulk) -> impl IntoView {
+fn Standing(bulk: Bulk, post: Post<ApplyBulk>) -> impl IntoView {
     let (one, many) = nouns(bulk.list);
     let counts = bulk.counts;
     let said = match bulk.status {
@@ -167,7 +170,6 @@ fn Standing(bulk: Bulk) -> impl IntoView {
         view! { <p class="mt-2 wrap-anywhere whitespace-pre-line"><bdi>{bulk.note.clone()}</bdi></p> }
     });
     let can = bulk.status == BulkStatus::Preview && counts.would > 0 || bulk.stalled;
-    let post = use_post::<ApplyBulk>();
     let label = if bulk.stalled { "Go on" } else { "Apply" };
     let total = counts.done + counts.refused + counts.would;
     let running = bulk.status == BulkStatus::Running;
@@ -229,7 +231,8 @@ fn Row(item: BulkItem, list: GridList) -> impl IntoView {
             <BelowCell text=Some(item.detail) />
             <td role="cell"><Status of=Mark { icon, word, tone } /></td>
             <td role="cell" class="text-muted max-md:order-4 max-md:col-span-2">
-                {item.words}
+                // The name takes what is left; a sentence needs its width.
+                <span class="block w-96 max-xl:w-72 max-md:w-auto wrap-anywhere">{item.words}</span>
             </td>
         </tr>
     }

@@ -164,17 +164,25 @@ fn Links(lines: Vec<ConsentLinkLine>, post: Post<RevokeConsentLink>) -> impl Int
     .into_any()
 }
 
-/// What came of a link, beside its state: what is missing, what failed, when it was revoked.
+/// The permissions that were granted, or weren't; none where there are none.
+fn permissions(link: &ConsentLink, granted: bool) -> Option<String> {
+    let names = link
+        .permissions
+        .iter()
+        .filter(|permission| permission.granted == granted)
+        .map(|permission| permission.name.as_str());
+    let names: Vec<_> = names.collect();
+    let word = if granted { "Granted" } else { "Not granted" };
+    (!names.is_empty()).then(|| format!("{word}: {}.", names.join(", ")))
+}
+
+/// What came of a link, beside its state: what was granted and what wasn't, or what failed.
 fn outcome(link: &ConsentLink) -> Option<String> {
     match link.state {
         ConsentLinkState::Proven => {
-            let missing: Vec<_> = link
-                .permissions
-                .iter()
-                .filter(|permission| !permission.granted)
-                .map(|permission| permission.name.clone())
-                .collect();
-            (!missing.is_empty()).then(|| format!("Not granted: {}.", missing.join(", ")))
+            let lines = [permissions(link, true), permissions(link, false)];
+            let lines: Vec<_> = lines.into_iter().flatten().collect();
+            (!lines.is_empty()).then(|| lines.join(" "))
         }
         ConsentLinkState::Failed => link
             .error
@@ -193,11 +201,11 @@ fn Row(line: ConsentLinkLine, post: Post<RevokeConsentLink>) -> impl IntoView {
         integration_name,
     } = line;
     let outcome = outcome(&link);
-    let (id, ends) = (link.id, link.expires_at);
+    let (id, ends, proven_at) = (link.id, link.expires_at, link.proven_at);
     // A revoked link ends at that moment, which the page's clock reaches only with its next tick.
     let may_revoke = may(Permission::IntegrationsWrite) && link.revoked_at.is_none();
     let good = Memo::new(move |_| ends.timestamp_millis() > now_millis());
-    let application = format!("Application {}", link.client_id);
+    let application = link.client_id.to_string();
     view! {
         <tr role="row">
             <td role="cell" class="grow max-md:col-span-2">
@@ -212,7 +220,10 @@ fn Row(line: ConsentLinkLine, post: Post<RevokeConsentLink>) -> impl IntoView {
                                 </a>
                                 ", "
                             }
-                        })} "profile " <bdi title=application>{profile}</bdi>
+                        })} "profile " <bdi>{profile}</bdi>
+                </span>
+                <span class="block text-muted">
+                    "Application " <span class="rc-mono wrap-anywhere">{application}</span>
                 </span>
                 {link
                     .proven_tenant_id
@@ -227,6 +238,14 @@ fn Row(line: ConsentLinkLine, post: Post<RevokeConsentLink>) -> impl IntoView {
             </td>
             <td role="cell">
                 <Status of=mark(link.state) />
+                {proven_at
+                    .map(|at| {
+                        view! {
+                            <span class="block text-muted">
+                                <RelativeTime at=at />
+                            </span>
+                        }
+                    })}
                 {outcome.map(|words| view! { <span class="block text-muted max-w-80">{words}</span> })}
             </td>
             <td role="cell" class="md:whitespace-nowrap text-muted">

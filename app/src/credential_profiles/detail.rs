@@ -14,6 +14,7 @@ use super::{
     second::{Second, TestSecond},
 };
 use crate::{
+    notifications::ReachNote,
     session::may,
     ui::{
         checks::{Tested, follow_test},
@@ -152,7 +153,14 @@ fn Profile(view: ProfileView, test: ServerAction<TestSecond>, tested: Tested) ->
                 })}
         </PageHead>
         <SwitchedNote profile=profile.clone() />
-        {reach.map(|reach| view! { <ReachNote reach=reach customer=profile.customer_id /> })}
+        {reach
+            .map(|reach| {
+                let to = match profile.customer_id {
+                    Some(customer) => routes::customer(customer),
+                    None => routes::NOTIFICATIONS.to_owned(),
+                };
+                view! { <ReachNote reach=reach what="this secret" to=to /> }
+            })}
         <dl class="rc-kv px-6 py-4 border-y border-line max-md:px-4">
             <dt>"Application (client) id"</dt>
             <dd class="rc-mono wrap-anywhere">{profile.client_id.to_string()}</dd>
@@ -232,43 +240,6 @@ fn SwitchedNote(profile: CredentialProfile) -> impl IntoView {
                 "). Rollcall has used the second one since then, and nothing stopped. Add the next \
                  one in the place of the old."
             </p>
-        </div>
-    })
-}
-
-/// Says when nobody would be warned, or not everybody.
-#[component]
-fn ReachNote(reach: WarningReach, customer: Option<domain::id::CustomerId>) -> impl IntoView {
-    let unreached = reach.unreached + reach.without_mail;
-    let to = match customer {
-        Some(customer) => routes::customer(customer),
-        None => routes::NOTIFICATIONS.to_owned(),
-    };
-    // Without those of the installation nothing can be said for sure.
-    let text = match (reach.recipients, unreached) {
-        (0, _) if !reach.complete => return None,
-        (0, _) => "Nobody is told before this secret ends.".to_owned(),
-        (_, 0) => return None,
-        (all, failed) if failed < all => format!(
-            "Of {} that are told before this secret ends, {} can’t be reached.",
-            counted(all, "recipient", "recipients"),
-            grouped(failed)
-        ),
-        _ if reach.unreached == 0 => {
-            "Nobody is told before this secret ends: no mail server is set up.".to_owned()
-        }
-        _ => "Nobody is told before this secret ends: the last message reached none of the recipients."
-            .to_owned(),
-    };
-    let word = if reach.recipients == 0 {
-        "Add a recipient"
-    } else {
-        "See the recipients"
-    };
-    Some(view! {
-        <div class="rc-note held mx-6 mb-4 max-md:mx-4" role="note">
-            <Icon name="circle-alert" class="text-warning mt-0.5" />
-            <p class="min-w-0">{text} " " <a class="rc-link" href=to>{word}</a></p>
         </div>
     })
 }

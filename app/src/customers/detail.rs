@@ -197,6 +197,15 @@ fn Customer(customer: CustomerView, resume: Post<ResumeCustomer>) -> impl IntoVi
                         </a>
                     }
                 })}
+            {(in_use && may(Permission::DirectoryRead) && may(Permission::NotificationsRead))
+                .then(|| {
+                    view! {
+                        <a class="btn" href=routes::customer_versions(id)>
+                            <Icon name="history" />
+                            "Versions"
+                        </a>
+                    }
+                })}
             {write
                 .then(|| {
                     view! {

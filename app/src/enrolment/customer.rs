@@ -1,17 +1,21 @@
-//! How a customer's people are invited: language, sender, text, with a preview beside it, a test mail,
-//! and the way to invite the next of them.
+//! How a customer's people are invited: language, sender, text, with a preview of what is typed, a test
+//! mail, and the way to invite the next of them.
 
 use domain::{
-    enrolment::{AT_ONCE_MAX, EnrolmentMail, EnrolmentSettings, Language, PLACEHOLDERS},
+    enrolment::{AT_ONCE_MAX, EnrolmentSettings, Language, PLACEHOLDERS},
     id::CustomerId,
     permission::Permission,
 };
-use leptos::{server, server_fn::codec::Json};
+use leptos::{
+    form::FromFormData as _, html, leptos_dom::helpers::debounce, server, server_fn::codec::Json,
+};
 use leptos_router::{components::Outlet, hooks::use_params_map};
 use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsCast as _;
 
+use super::preview::{Preview, SettingsForm};
 use crate::{
-    session::{may, use_operator},
+    session::may,
     ui::{address::link, form::Post, prelude::*},
 };
 
@@ -21,13 +25,12 @@ pub struct EnrolmentView {
     customer: CustomerId,
     name: String,
     settings: EnrolmentSettings,
-    mail: EnrolmentMail,
     /// Whether there is a mail server to send with.
     sends: bool,
     not_invited: i64,
 }
 
-/// How a customer's people are invited, what that looks like, and how many were not invited yet.
+/// How a customer's people are invited, and how many were not invited yet.
 #[server(endpoint = "enrolment/settings", input = Json)]
 pub(crate) async fn view_enrolment(customer: CustomerId) -> AppResult<EnrolmentView> {
     use backend::store::{customers, enrolment};
@@ -36,47 +39,10 @@ pub(crate) async fn view_enrolment(customer: CustomerId) -> AppResult<EnrolmentV
     Ok(EnrolmentView {
         customer,
         name: customers::get(&backend, &scope, customer).await?.name,
-        mail: enrolment::preview(&backend, &scope, customer, settings.clone()).await?,
         sends: backend.settings.smtp.is_some(),
         not_invited: enrolment::not_invited(&backend, &scope, customer).await?,
         settings,
     })
-}
-
-/// The form of the settings.
-#[cfg(feature = "ssr")]
-struct SettingsForm {
-    language: Language,
-    sender_name: String,
-    reply_to: String,
-    subject: String,
-    text: String,
-    link_days: String,
-}
-
-#[cfg(feature = "ssr")]
-impl SettingsForm {
-    fn settings(self) -> AppResult<EnrolmentSettings> {
-        let days = self.link_days.trim().parse();
-        let link_days =
-            days.map_err(|_| AppError::invalid("link_days", "Choose between 1 and 60 days."))?;
-        // A text that is the default of another language was not written by anybody.
-        let own = |text: String, default: fn(Language) -> &'static str| {
-            let text = text.replace("\r\n", "\n").trim().to_owned();
-            let written = Language::ALL
-                .iter()
-                .all(|language| default(*language) != text);
-            written.then_some(text)
-        };
-        Ok(EnrolmentSettings {
-            language: self.language,
-            sender_name: Some(self.sender_name),
-            reply_to: Some(self.reply_to),
-            subject: own(self.subject, Language::subject),
-            text: own(self.text, Language::text),
-            link_days,
-        })
-    }
 }
 
 /// Changes how a customer's people are invited.
@@ -178,6 +144,13 @@ fn Page(
     );
     let write = may(Permission::DirectoryWrite);
     let left = view.not_invited;
+    let address = use_address();
+    let form = save
+        .filled_in()
+        .map(SettingsForm::from)
+        .or_else(|| SettingsForm::of_address(&address))
+        .unwrap_or_else(|| SettingsForm::of(&view.settings));
+    let asked = RwSignal::new(form.clone());
     view! {
         <PageHead
             title="Enrolment"
@@ -205,34 +178,92 @@ fn Page(
                     }
                 })}
         </PageHead>
-        <div class="flex-1 grid content-start xl:grid-cols-[minmax(0,1fr)_minmax(0,30rem)] gap-x-12 gap-y-6 px-6 py-5 max-md:px-4 border-t border-line">
-            <section aria-labelledby="h-mail" class="min-w-0">
+        <div class="flex-1 flex flex-col gap-6 px-6 py-5 max-md:px-4 border-t border-line">
+            <section aria-labelledby="h-mail" class="min-w-0 max-w-3xl">
                 <h2 id="h-mail" class="text-base mb-1">"The mail"</h2>
                 <p class="text-muted mb-2 max-w-[65ch]">
                     "With it people activate an account of their own: they follow the link, once, and choose a \
-                     password. Nobody is invited until you do so here or on a user’s page, or an integration’s \
-                     \u{201c}Send Enrollment Email to the Newly Synced Users\u{201d} does."
+                     password. Nobody is invited until you do so here, on a user’s page or in their list, or an \
+                     integration’s \u{201c}Send Enrollment Email to the Newly Synced Users\u{201d} does: until then \
+                     they stand as \u{201c}Not invited\u{201d}."
                 </p>
-                <SettingsFields customer=customer settings=view.settings write=write post=save />
+                <SettingsFields customer=customer form=form write=write post=save asked=asked />
             </section>
-            <Preview customer=customer mail=view.mail sends=view.sends write=write post=test />
+            <Preview customer=customer asked=asked sends=view.sends write=write post=test />
         </div>
     }
     .into_any()
 }
 
+/// What the form around its fields holds at this moment.
+fn filled_in(fields: NodeRef<html::Div>) -> Option<SettingsForm> {
+    let form = fields.get_untracked()?.closest("form").ok()??;
+    let form = form.dyn_into::<web_sys::HtmlFormElement>().ok()?;
+    let data = web_sys::FormData::new_with_form(&form).ok()?;
+    SaveEnrolment::from_form_data(&data)
+        .ok()
+        .map(SettingsForm::from)
+}
+
 #[component]
 fn SettingsFields(
     customer: CustomerId,
-    settings: EnrolmentSettings,
+    form: SettingsForm,
     write: bool,
     post: Post<SaveEnrolment>,
+    /// What the preview shows: what is typed, a moment later.
+    asked: RwSignal<SettingsForm>,
 ) -> impl IntoView {
+    let fields = NodeRef::<html::Div>::new();
+    let mut later = debounce(
+        std::time::Duration::from_millis(400),
+        move |form: SettingsForm| {
+            if asked.with_untracked(|before| *before != form) {
+                asked.set(form);
+            }
+        },
+    );
+    let typed = move |_: leptos::ev::Event| {
+        if let Some(form) = filled_in(fields) {
+            later(form);
+        }
+    };
+    view! {
+        <PostForm post=post>
+            <input type="hidden" name="customer" value=customer.to_string() />
+            <div node_ref=fields on:input=typed>
+                <Fields form=form />
+            </div>
+            <div class="rc-row">
+                <span></span>
+                <div class="flex gap-2 flex-wrap">
+                    {write
+                        .then(|| {
+                            view! {
+                                <Submit label="Save" busy="Saving" class="btn btn-primary" />
+                            }
+                        })}
+                    <button
+                        type="submit"
+                        class="btn hidden plain:inline-flex"
+                        formmethod="get"
+                        formaction=""
+                    >
+                        "Show the mail"
+                    </button>
+                </div>
+            </div>
+        </PostForm>
+    }
+    .into_any()
+}
+
+#[component]
+fn Fields(form: SettingsForm) -> impl IntoView {
     let languages = Language::ALL
         .iter()
         .map(|language| (language.as_str().to_owned(), language.title().to_owned()))
         .collect();
-    let (subject, text) = (settings.subject().to_owned(), settings.text().to_owned());
     let placeholders = PLACEHOLDERS
         .map(|(name, means)| {
             view! {
@@ -243,117 +274,40 @@ fn SettingsFields(
         })
         .collect_view();
     view! {
-        <PostForm post=post>
-            <input type="hidden" name="customer" value=customer.to_string() />
-            <Choice
-                name="language"
-                label="Language"
-                options=languages
-                value=settings.language.as_str()
-                row=true
-            />
-            <Field
-                name="sender_name"
-                label="Sender"
-                value=settings.sender_name.unwrap_or_default()
-                hint="The name that the mail is from; the address is the installation’s."
-                row=true
-            />
-            <Field
-                name="reply_to"
-                label="Answers go to"
-                kind=Kind::Email
-                value=settings.reply_to.unwrap_or_default()
-                row=true
-            />
-            <Field name="subject" label="Subject" value=subject row=true />
-            <Field name="text" label="Text" kind=Kind::Words value=text row=true />
-            <div class="rc-row">
-                <span></span>
-                <ul class="rc-hint max-w-96">{placeholders}</ul>
-            </div>
-            <Field
-                name="link_days"
-                label="The link is good for"
-                value=settings.link_days.to_string()
-                hint="Days, 1 to 60."
-                row=true
-            />
-            {write
-                .then(|| {
-                    view! {
-                        <div class="rc-row">
-                            <span></span>
-                            <div>
-                                <Submit label="Save" busy="Saving" class="btn btn-primary" />
-                            </div>
-                        </div>
-                    }
-                })}
-        </PostForm>
-    }
-    .into_any()
-}
-
-/// The mail as its reader sees it, as plain text: what is saved.
-#[component]
-fn Preview(
-    customer: CustomerId,
-    mail: EnrolmentMail,
-    sends: bool,
-    write: bool,
-    post: Post<TestEnrolment>,
-) -> impl IntoView {
-    let own = use_operator().email;
-    view! {
-        <section aria-labelledby="h-preview" class="min-w-0">
-            <h2 id="h-preview" class="text-base mb-2">"What they get"</h2>
-            {(!sends)
-                .then(|| {
-                    view! {
-                        <div class="rc-note held mb-3" role="note">
-                            <Icon name="circle-alert" class="text-warning mt-0.5" />
-                            <p>
-                                "Nobody can be invited yet: Rollcall has no mail server to send with. Set "
-                                <code class="rc-mono">"smtp"</code>
-                                " in rollcall.toml (host, from, username, password) and start Rollcall again."
-                            </p>
-                        </div>
-                    }
-                })}
-            <div class="rounded-box border border-line p-4 wrap-anywhere">
-                <dl class="grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 text-sm pb-3 mb-3 border-b border-line">
-                    {(!mail.from.is_empty())
-                        .then(|| {
-                            view! {
-                                <dt class="text-muted">"From"</dt>
-                                <dd><bdi>{mail.from.clone()}</bdi></dd>
-                            }
-                        })}
-                    <dt class="text-muted">"Subject"</dt>
-                    <dd class="font-medium"><bdi>{mail.subject}</bdi></dd>
-                </dl>
-                <p class="whitespace-pre-line"><bdi>{mail.text}</bdi></p>
-            </div>
-            {write
-                .then(|| {
-                    view! {
-                        <PostForm post=post class="mt-4">
-                            <input type="hidden" name="customer" value=customer.to_string() />
-                            <Field
-                                name="to"
-                                label="Send a test mail to"
-                                kind=Kind::Email
-                                value=own
-                                hint="As it is saved. Its link leads nowhere."
-                            />
-                            <div class="mt-2">
-                                <Submit label="Send test mail" busy="Sending" class="btn" />
-                            </div>
-                        </PostForm>
-                    }
-                })}
-        </section>
+        <Choice
+            name="language"
+            label="Language"
+            options=languages
+            value=form.language.as_str()
+            row=true
+        />
+        <Field
+            name="sender_name"
+            label="Sender"
+            value=form.sender_name
+            hint="The name that the mail is from; the address is the installation’s."
+            row=true
+        />
+        <Field
+            name="reply_to"
+            label="Answers go to"
+            kind=Kind::Email
+            value=form.reply_to
+            row=true
+        />
+        <Field name="subject" label="Subject" value=form.subject row=true />
+        <Field name="text" label="Text" kind=Kind::Words value=form.text row=true />
+        <div class="rc-row">
+            <span></span>
+            <ul class="rc-hint max-w-96">{placeholders}</ul>
+        </div>
+        <Field
+            name="link_days"
+            label="The link is good for"
+            value=form.link_days
+            hint="Days, 1 to 60."
+            row=true
+        />
     }
     .into_any()
 }

@@ -4,6 +4,7 @@
 mod activate;
 mod customer;
 mod own;
+mod preview;
 mod second_factor;
 mod section;
 mod sign_in;

@@ -8,7 +8,10 @@ use domain::{
 };
 use leptos::server;
 
-use crate::{session::may, ui::prelude::*};
+use crate::{
+    session::may,
+    ui::{form::Post, prelude::*},
+};
 
 /// Invites a user, once more where they were invited; whoever is enrolled gets a link to a new
 /// password.
@@ -22,6 +25,22 @@ pub(crate) async fn invite_user(id: UserId) -> AppResult<Done> {
         "The invitation is on its way"
     };
     crate::session::done(told, None).await
+}
+
+/// Says that the last mail to a user came back.
+#[server(endpoint = "enrolment/mark-bounced")]
+pub(crate) async fn mark_bounced(id: UserId, #[server(default)] reason: String) -> AppResult<Done> {
+    let (backend, scope) = crate::session::caller().await?;
+    backend::store::enrolment::mark_bounced(&backend, &scope, id, &reason).await?;
+    crate::session::done("The mail was marked as bounced", Some(routes::user(id))).await
+}
+
+/// Takes that back.
+#[server(endpoint = "enrolment/unmark-bounced")]
+pub(crate) async fn unmark_bounced(id: UserId) -> AppResult<Done> {
+    let (backend, scope) = crate::session::caller().await?;
+    backend::store::enrolment::unmark_bounced(&backend, &scope, id).await?;
+    crate::session::done("The mail counts as sent again", Some(routes::user(id))).await
 }
 
 /// A state as a list shows it.
@@ -48,13 +67,24 @@ pub fn EnrolmentSection(
     active: bool,
 ) -> impl IntoView {
     let post = use_post::<InviteUser>();
+    let (mark, unmark) = (use_post::<MarkBounced>(), use_post::<UnmarkBounced>());
     let (id, state) = (enrolment.user_id, enrolment.state);
     let (label, busy) = match state {
         EnrolmentState::NotInvited => ("Invite", "Inviting"),
         EnrolmentState::Enrolled => ("Send link for a new password", "Sending"),
         _ => ("Invite again", "Inviting"),
     };
-    let may_invite = active && may(Permission::DirectoryWrite);
+    let may_write = may(Permission::DirectoryWrite);
+    let may_invite = active && may_write;
+    let last = mails.first().filter(|_| may_write).map(|last| {
+        if last.bounced_at.is_some() {
+            view! { <Arrived id=id post=unmark /> }.into_any()
+        } else if last.status == DeliveryStatus::Delivered {
+            view! { <CameBack id=id post=mark /> }.into_any()
+        } else {
+            ().into_any()
+        }
+    });
     let lines = mails
         .into_iter()
         .map(|mail| view! { <MailLine mail=mail /> })
@@ -79,7 +109,44 @@ pub fn EnrolmentSection(
                 .authenticator_since
                 .map(|at| view! { <SecondFactor id=id since=at /> })}
             <ul class="mt-2 flex flex-col gap-1.5">{lines}</ul>
+            {last}
         </section>
+    }
+    .into_any()
+}
+
+/// Says that the last mail came back.
+#[component]
+fn CameBack(id: UserId, post: Post<MarkBounced>) -> impl IntoView {
+    let came_back = post.error().get_untracked().is_some();
+    view! {
+        <details class="mt-2" open=came_back>
+            <summary class="cursor-pointer rc-link py-1">"Did the last mail come back?"</summary>
+            <PostForm post=post class="flex flex-col gap-3 mt-1 max-w-96">
+                <input type="hidden" name="id" value=id.to_string() />
+                <Field
+                    name="reason"
+                    label="Reason"
+                    kind=Kind::Words
+                    hint="What the mail that came back says, where you know it."
+                />
+                <div>
+                    <Submit label="Mark as bounced" busy="Marking" class="btn btn-sm" />
+                </div>
+            </PostForm>
+        </details>
+    }
+    .into_any()
+}
+
+/// Takes that back.
+#[component]
+fn Arrived(id: UserId, post: Post<UnmarkBounced>) -> impl IntoView {
+    view! {
+        <PostForm post=post class="mt-2">
+            <input type="hidden" name="id" value=id.to_string() />
+            <Submit label="The mail did arrive" busy="Taking back" class="btn btn-sm" />
+        </PostForm>
     }
     .into_any()
 }
@@ -128,7 +195,7 @@ fn facts(enrolment: &Enrolment) -> AnyView {
             }
             .into_any()
         }
-        _ => view! { "They have no account of their own yet." }.into_any(),
+        _ => view! { "They are to be invited later: no mail was sent to them yet." }.into_any(),
     }
 }
 
@@ -143,6 +210,7 @@ fn MailLine(mail: UserMail) -> impl IntoView {
         DeliveryStatus::Queued if mail.attempts > 0 => "Tried again",
         DeliveryStatus::Queued => "On its way",
         DeliveryStatus::Delivered => "Sent",
+        DeliveryStatus::Failed if mail.bounced_at.is_some() => "Came back",
         DeliveryStatus::Failed => "Given up",
     };
     let error = mail.error;

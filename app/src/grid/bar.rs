@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use domain::{bulk::BulkAction, grid::GridList, made_here::GroupChoice};
+use domain::{
+    bulk::{AT_ONCE_MAX, BULK_MAX, BulkAction},
+    grid::{GridColumn, GridList},
+    made_here::GroupChoice,
+};
 use leptos::server;
 use uuid::Uuid;
 
+use super::{all_words, columns::ColumnsMenu, total_words};
 use crate::ui::{address::link, form::use_field_error, prelude::*};
 
 /// The form's id, by which ticks in the table belong to it.
@@ -47,7 +52,8 @@ pub(crate) async fn prepare_bulk(
     crate::session::done("", Some(routes::bulk(bulk.id))).await
 }
 
-/// Which rows of a page are ticked.
+/// Which rows of a page are ticked. It is held by the page around the list, so that ticks outlive that
+/// the list is read again.
 #[derive(Clone, Copy)]
 pub(crate) struct Ticked {
     chosen: RwSignal<BTreeSet<Uuid>>,
@@ -55,12 +61,25 @@ pub(crate) struct Ticked {
 }
 
 impl Ticked {
-    /// None of these rows yet.
-    pub fn none_of(page: Vec<Uuid>) -> Self {
+    /// None yet.
+    pub fn none() -> Self {
         Self {
             chosen: RwSignal::new(BTreeSet::new()),
-            page: StoredValue::new(page),
+            page: StoredValue::new(Vec::new()),
         }
+    }
+
+    /// These rows are shown from now on. Whatever else was ticked is no longer: only what is on the
+    /// page is sent.
+    pub fn shows(self, page: Vec<Uuid>) {
+        let gone = self
+            .chosen
+            .with_untracked(|chosen| chosen.iter().any(|id| !page.contains(id)));
+        if gone {
+            self.chosen
+                .update(|chosen| chosen.retain(|id| page.contains(id)));
+        }
+        self.page.set_value(page);
     }
 
     /// Whether this row is.
@@ -92,13 +111,48 @@ impl Ticked {
     }
 }
 
-/// The bar above the table. It floats over the list while rows are ticked.
+/// The line between the filters and the table: what can be done to many, how many there are, the
+/// columns, and the CSV.
 #[component]
-pub(crate) fn BulkBar(
+pub(crate) fn GridLine(
     /// The list.
     list: GridList,
-    /// How many are under the filters, in words.
-    total: String,
+    /// How many are under its filters, as far as they are counted.
+    total: i64,
+    /// The columns that are shown.
+    columns: Vec<GridColumn>,
+    /// The groups made here that people can be put into.
+    groups: Vec<GroupChoice>,
+    /// Which rows are ticked; none where nobody may change any.
+    ticked: Option<Ticked>,
+) -> impl IntoView {
+    let (one, many, csv) = match list {
+        GridList::Users => ("user", "users", routes::USERS_CSV),
+        GridList::Groups => ("group", "groups", routes::GROUPS_CSV),
+    };
+    view! {
+        <div class="flex items-start gap-2 flex-wrap">
+            {ticked
+                .map(|ticked| {
+                    view! { <BulkBar list=list total=total groups=groups ticked=ticked /> }
+                })}
+            <div class="ms-auto flex items-center gap-2 px-6 pb-2 max-md:hidden">
+                <span class="text-muted rc-num me-1">{total_words(total, one, many)}</span>
+                <ColumnsMenu list=list chosen=columns />
+                <ExportCsv path=csv />
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// The bar above the table. It floats over the list while rows are ticked.
+#[component]
+fn BulkBar(
+    /// The list.
+    list: GridList,
+    /// How many are under the filters, as far as they are counted.
+    total: i64,
     /// The groups made here that they can be put into.
     groups: Vec<GroupChoice>,
     /// Which rows are ticked.
@@ -152,7 +206,7 @@ pub(crate) fn BulkBar(
                     </label>
                     <label class="flex gap-2 items-center">
                         <input type="radio" class="radio" name="all" value="true" />
-                        {format!("All {total} of this list, on every page")}
+                        {format!("{}, on every page", all_words(total))}
                     </label>
                 </fieldset>
                 <label class="flex flex-col gap-1">
@@ -180,7 +234,12 @@ pub(crate) fn BulkBar(
                         })
                 }}
                 <p class="rc-hint w-full">
-                    "First each is shown with what would be done; nothing happens until you apply it."
+                    "First each is shown with what would be done; nothing happens until you apply it. "
+                    {format!(
+                        "At most {} at once: with more, choose a customer or a status first. More than {} are done one after the other in the background.",
+                        grouped(i64::try_from(BULK_MAX).unwrap_or(i64::MAX)),
+                        grouped(AT_ONCE_MAX),
+                    )}
                 </p>
                 <Wrong />
             </PostForm>

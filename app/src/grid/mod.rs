@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use domain::{
     grid::GridColumn,
     made_here::GroupChoice,
-    paging::{COUNTED_MAX, Page},
+    paging::{COUNTED_MAX, Page, UNCOUNTED},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,8 +18,7 @@ use uuid::Uuid;
 use crate::ui::prelude::*;
 
 pub(crate) use self::{
-    bar::{BulkBar, TickAll, TickCell, Ticked},
-    columns::ColumnsMenu,
+    bar::{GridLine, TickAll, TickCell, Ticked},
     views::{ManageViews, ViewsMenu},
 };
 
@@ -81,58 +80,29 @@ pub fn MoreCell(
         .into_any()
 }
 
-/// How many rows a list has, as far as they are counted.
-#[component]
-pub fn GridTotal<T>(
-    /// What the list reads.
-    resource: Resource<AppResult<GridPage<T>>>,
-    /// The noun for one.
-    one: &'static str,
-    /// The noun for any other number.
-    many: &'static str,
-) -> impl IntoView
-where
-    T: Clone + Send + Sync + 'static,
-{
-    view! {
-        <Transition>
-            {move || {
-                resource
-                    .get()
-                    .and_then(Result::ok)
-                    .map(|grid| {
-                        view! {
-                            <span class="text-muted rc-num ms-2 max-md:hidden">
-                                {total_words(grid.page.total, one, many)}
-                            </span>
-                        }
-                    })
-            }}
-        </Transition>
+/// "All 4,612 of this list", or as much of that as was counted.
+fn all_words(total: i64) -> String {
+    match total {
+        UNCOUNTED => "All of this list".to_owned(),
+        total if total > COUNTED_MAX => format!("All {}+ of this list", grouped(COUNTED_MAX)),
+        total => format!("All {} of this list", grouped(total)),
     }
 }
 
-/// "4,612", or "10,000+".
-pub(crate) fn how_many(total: i64) -> String {
-    if total > COUNTED_MAX {
-        format!("{}+", grouped(COUNTED_MAX))
-    } else {
-        grouped(total)
-    }
-}
-
-/// "4,612 users", or "10,000+ users" where it isn't worth the time to count further.
+/// "4,612 users"; "10,000+ users" or "Many users" where it isn't worth the time to count further.
 fn total_words(total: i64, one: &'static str, many: &'static str) -> String {
-    if total > COUNTED_MAX {
-        format!("{}+ {many}", grouped(COUNTED_MAX))
-    } else {
-        counted(total, one, many)
+    match total {
+        UNCOUNTED => format!("Many {many}"),
+        total if total > COUNTED_MAX => format!("{}+ {many}", grouped(COUNTED_MAX)),
+        total => counted(total, one, many),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::total_words;
+    use domain::paging::UNCOUNTED;
+
+    use super::{all_words, total_words};
 
     #[test]
     fn what_is_not_counted_to_its_end_says_so() {
@@ -140,5 +110,9 @@ mod tests {
         assert_eq!(words(1), "1 user");
         assert_eq!(words(10_000), "10,000 users");
         assert_eq!(words(10_001), "10,000+ users");
+        assert_eq!(words(UNCOUNTED), "Many users");
+        assert_eq!(all_words(4_612), "All 4,612 of this list");
+        assert_eq!(all_words(10_001), "All 10,000+ of this list");
+        assert_eq!(all_words(UNCOUNTED), "All of this list");
     }
 }

@@ -19,10 +19,7 @@ use super::change::Restore;
 #[cfg(feature = "ssr")]
 use crate::grid::columns_of;
 use crate::{
-    grid::{
-        BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell,
-        Ticked, ViewsMenu, how_many,
-    },
+    grid::{GridLine, GridPage, ManageViews, MoreCell, TickAll, TickCell, Ticked, ViewsMenu},
     session::may,
     ui::{
         prelude::*,
@@ -94,6 +91,7 @@ pub fn GroupsPage() -> impl IntoView {
             address.get("columns"),
         )
     });
+    let ticked = Ticked::none();
     let groups = Resource::new(
         move || (asked.get(), changes.follow()),
         |((list, filter, columns), _)| list_groups(list, filter, columns),
@@ -131,14 +129,10 @@ pub fn GroupsPage() -> impl IntoView {
                 label="Deletion"
                 options=options(CountdownState::ALL, CountdownState::title)
             />
-            <GridTotal resource=groups one="group" many="groups" />
-            <div class="ms-auto flex items-center gap-2">
-                <ViewsMenu list=GridList::Groups />
-                <ExportCsv path=routes::GROUPS_CSV />
-            </div>
+            <div class="ms-auto"><ViewsMenu list=GridList::Groups /></div>
         </ListBar>
         <Load resource=groups let:grid>
-            <List asked=asked.get_untracked() grid=grid />
+            <List asked=asked.get_untracked() grid=grid ticked=ticked />
         </Load>
         <Outlet />
     }
@@ -155,6 +149,7 @@ pub fn ViewsDialog() -> impl IntoView {
 fn List(
     asked: (ListQuery, GroupFilter, Option<String>),
     grid: GridPage<GroupLine>,
+    ticked: Ticked,
 ) -> impl IntoView {
     let (list, filter, _) = asked;
     let filtered = list.q.is_some() || filter != GroupFilter::default();
@@ -164,7 +159,7 @@ fn List(
     let total = grid.page.total;
     let write = may(Permission::DirectoryWrite);
     let on_page = grid.page.items.iter().map(|line| line.group.id.0).collect();
-    let ticked = Ticked::none_of(on_page);
+    ticked.shows(on_page);
     let shown = Shown {
         customer: list.customer.is_none() && grid.shows(GridColumn::Customer),
         // Among the deleted are those in the bin.
@@ -184,22 +179,13 @@ fn List(
         .collect();
     let columns = shown.columns.clone();
     view! {
-        <div class="flex items-start gap-2 flex-wrap">
-            {write
-                .then(|| {
-                    view! {
-                        <BulkBar
-                            list=GridList::Groups
-                            total=how_many(total)
-                            groups=Vec::new()
-                            ticked=ticked
-                        />
-                    }
-                })}
-            <div class="ms-auto px-6 pb-2 max-md:hidden">
-                <ColumnsMenu list=GridList::Groups chosen=columns />
-            </div>
-        </div>
+        <GridLine
+            list=GridList::Groups
+            total=total
+            columns=columns
+            groups=Vec::new()
+            ticked=shown.ticks
+        />
         <ListTable
             label="Groups"
             many="groups"

@@ -1,5 +1,10 @@
 //! What the pages of imports ask the server.
 
+#![expect(
+    clippy::too_many_arguments,
+    reason = "the fields of a form are the arguments of its function"
+)]
+
 use domain::{
     id::{CustomerId, ImportId, IntegrationId},
     import::{ApplyRows, Import, ImportDetail, ImportPassword, ImportRows, RowOutcome},
@@ -167,6 +172,7 @@ pub(crate) async fn import_from_groups(
     #[server(default)] include_blocked: bool,
     #[server(default)] include_nested: bool,
     password: ImportPassword,
+    #[server(default)] initial_password: String,
 ) -> AppResult<Done> {
     use backend::store::imports;
     let (backend, scope) = crate::session::caller().await?;
@@ -183,6 +189,7 @@ pub(crate) async fn import_from_groups(
         include_blocked,
         include_nested,
         password,
+        initial_password: Some(initial_password).filter(|given| !given.is_empty()),
     };
     let made = imports::from_groups(&backend, &scope, customer, &asked).await;
     let made = made.map_err(|error| match AppError::from(error) {

@@ -11,6 +11,9 @@ use crate::ui::{
     prelude::*,
 };
 
+/// How people of groups come by a password that was typed in with the groups.
+pub(super) const SET_FOR_ALL: &str = "Set now, the same for everybody";
+
 /// The form: a line for each column.
 #[component]
 pub fn Columns(import: Import, post: Post<ChangeImport>) -> impl IntoView {
@@ -18,8 +21,16 @@ pub fn Columns(import: Import, post: Post<ChangeImport>) -> impl IntoView {
     let id = import.id;
     let passwords = ImportPassword::ALL
         .iter()
-        .filter(|password| of_file || **password != ImportPassword::Column)
-        .map(|password| (password.to_string(), password.title().to_owned()))
+        .filter(|password| {
+            of_file || **password != ImportPassword::Column || import.password == **password
+        })
+        .map(|password| {
+            let title = match password {
+                ImportPassword::Column if !of_file => SET_FOR_ALL,
+                password => password.title(),
+            };
+            (password.to_string(), title.to_owned())
+        })
         .collect::<Vec<_>>();
     let columns = import.columns;
     view! {

@@ -8,6 +8,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::{
     api::{GroupsView, ImportFromGroups, import_group_search, import_integrations},
+    columns::SET_FOR_ALL,
     list::use_customer,
 };
 use crate::ui::{
@@ -283,9 +284,13 @@ fn Options() -> impl IntoView {
             </label>
         }
     };
-    let passwords = [ImportPassword::None, ImportPassword::Mail]
-        .map(|password| (password.to_string(), password.title().to_owned()))
-        .to_vec();
+    let passwords = [
+        (ImportPassword::None, ImportPassword::None.title()),
+        (ImportPassword::Mail, ImportPassword::Mail.title()),
+        (ImportPassword::Column, SET_FOR_ALL),
+    ]
+    .map(|(password, title)| (password.to_string(), title.to_owned()))
+    .to_vec();
     view! {
         {tick(
             "include_nested",
@@ -299,6 +304,13 @@ fn Options() -> impl IntoView {
             "They come in use, whatever the tenant says of them.",
         )}
         <Choice name="password" label="Password" options=passwords value="none" />
+        <Field
+            name="initial_password"
+            label="Password for everybody"
+            kind=Kind::Password
+            autocomplete="new-password"
+            hint="Only where it is set now. It is looked at as one that people choose, and each of them may change it under My Account once they signed in. Tell it to each of them in another way than by mail."
+        />
     }
     .into_any()
 }

@@ -1,6 +1,7 @@
 //! The tab Attributes: what the directory's attributes are made from, tried on real people.
 
 mod api;
+mod defaults;
 mod form;
 mod lines;
 mod people;
@@ -166,6 +167,7 @@ fn Form(
                     object_type=object_type
                     lines=lines
                     extensions=extensions
+                    now=now
                     errors=errors
                     look=look_later
                 />

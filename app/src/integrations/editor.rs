@@ -251,10 +251,17 @@ fn Options(editing: Editing) -> impl IntoView {
             .collect_view()
     };
     let open = Memo::new(move |_| editing.is_open());
+    let panel = NodeRef::<html::Div>::new();
+    Effect::new(move |_| {
+        if let Some(panel) = panel.get() {
+            bring_into_view(&panel);
+        }
+    });
     let list = move || {
         view! {
             <div
-                class="rc-pop absolute z-20 inset-x-0 top-full mt-1 p-1"
+                node_ref=panel
+                class="rc-pop rc-suggest"
                 // A press in the list leaves the cursor in the field.
                 on:pointerdown=|ev| ev.prevent_default()
                 on:mousedown=|ev| ev.prevent_default()
@@ -265,7 +272,6 @@ fn Options(editing: Editing) -> impl IntoView {
                     aria-label="Suggestions"
                     // It scrolls, so it can be scrolled by keys too.
                     tabindex="0"
-                    class="max-h-64 overflow-y-auto"
                 >
                     {options}
                 </ul>
@@ -280,6 +286,13 @@ fn Options(editing: Editing) -> impl IntoView {
         {move || open.get().then(list)}
     }
     .into_any()
+}
+
+/// Scrolls the page so far that all of it shows, above the save bar.
+fn bring_into_view(panel: &web_sys::HtmlElement) {
+    let options = web_sys::ScrollIntoViewOptions::new();
+    options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+    panel.scroll_into_view_with_scroll_into_view_options(&options);
 }
 
 #[component]

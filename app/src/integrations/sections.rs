@@ -368,7 +368,7 @@ pub fn PeopleSection(
                 subject="Enrolment"
                 label="Send Enrollment Email to the Newly Synced Users"
                 on=shown.send_enrollment_email
-                hint="Whoever a run brings in use gets one mail, once, with a link to activate their account. Its text is the customer’s, under Enrolment."
+                hint="Whoever a run brings in use gets one mail, once, with a link to activate their account. Its text is the customer’s, under Enrolment. Off, nobody is mailed: they stand as \u{201c}Not invited\u{201d} there until you invite them, when you are ready."
             />
             <Toggle
                 name="settings[match_by_user_name]"

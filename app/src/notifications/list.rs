@@ -3,15 +3,18 @@
 
 use domain::{
     id::CustomerId,
-    notification::{NotificationRecipientLine, RecipientKind},
+    notification::{MailServerCheck, NotificationRecipientLine, RecipientKind},
     permission::Permission,
 };
 use leptos::{server, server_fn::codec::Json};
 use leptos_router::{components::Outlet, hooks::use_params_map};
 use serde::{Deserialize, Serialize};
 
-use super::causes_in_words;
-use crate::{session::may, ui::prelude::*};
+use super::{causes_in_words, reach::Checked};
+use crate::{
+    session::may,
+    ui::{form::Post, prelude::*},
+};
 
 /// What a list of recipients shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +23,8 @@ pub struct RecipientsView {
     lines: Vec<NotificationRecipientLine>,
     /// Whether mail is set up.
     mail: bool,
+    /// What came of the last look at the mail server.
+    check: Option<MailServerCheck>,
     /// Whether the customer lies in the bin, where nobody is told anything.
     bin: bool,
 }
@@ -44,8 +49,27 @@ pub(crate) async fn list_recipients(customer: Option<CustomerId>) -> AppResult<R
     Ok(RecipientsView {
         lines,
         mail: backend.settings.smtp.is_some(),
+        check: if bin {
+            None
+        } else {
+            backend::notify::mail_server(&backend, &scope).await?
+        },
         bin,
     })
+}
+
+/// Looks whether the mail server would take a mail, and sends none. What came of it stands on the page,
+/// whichever way it went.
+#[server(endpoint = "notifications/check-mail-server")]
+pub(crate) async fn check_mail_server() -> AppResult<Done> {
+    let (backend, scope) = crate::session::caller().await?;
+    let check = backend::notify::check_mail_server(&backend, &scope).await?;
+    let message = match check {
+        Some(check) if check.error.is_none() => "The mail server would take a mail",
+        Some(_) => "",
+        None => "Mail isn’t set up",
+    };
+    crate::session::done(message, Some(routes::NOTIFICATIONS.to_owned())).await
 }
 
 fn use_recipients(
@@ -108,7 +132,7 @@ fn Section(view: RecipientsView, customer: CustomerId) -> impl IntoView {
                         }
                     })}
             </div>
-            <MailNote mail=view.mail />
+            <MailNote mail=view.mail check=view.check />
             {if none {
                 view! {
                     <p class="px-6 py-3 text-muted max-md:px-4">
@@ -129,6 +153,7 @@ fn Section(view: RecipientsView, customer: CustomerId) -> impl IntoView {
 #[component]
 pub fn NotificationsPage() -> impl IntoView {
     let recipients = use_recipients(|| Some(None));
+    let check = use_post::<CheckMailServer>();
     view! {
         <Load resource=recipients whole=true let:view>
             <PageHead
@@ -140,7 +165,8 @@ pub fn NotificationsPage() -> impl IntoView {
                     "Add Recipient"
                 </a>
             </PageHead>
-            <MailNote mail=view.mail />
+            <MailNote mail=view.mail check=view.check.clone() />
+            {view.mail.then(|| view! { <MailServer check=view.check post=check /> })}
             {if view.lines.is_empty() {
                 view! {
                     <Empty
@@ -160,13 +186,34 @@ pub fn NotificationsPage() -> impl IntoView {
     .into_any()
 }
 
-/// Says that mail isn't set up, and how it is.
+/// The mail server as it was found last, with the way to look again.
+#[component]
+fn MailServer(check: Option<MailServerCheck>, post: Post<CheckMailServer>) -> impl IntoView {
+    let fine = check.filter(|check| check.error.is_none());
+    view! {
+        <div class="flex items-center gap-x-4 gap-y-2 flex-wrap px-6 py-2 max-md:px-4">
+            {fine.map(|check| view! { <Checked check=check /> })}
+            <PostForm post=post class="contents">
+                <Submit label="Check the mail server" busy="Checking" class="btn btn-sm" />
+            </PostForm>
+        </div>
+    }
+    .into_any()
+}
+
+/// Says that mail isn't set up, and how it is; or why the mail server takes none.
 #[component]
 pub(super) fn MailNote(
     /// Whether it is.
     mail: bool,
+    /// What came of the last look at the mail server.
+    check: Option<MailServerCheck>,
 ) -> impl IntoView {
-    (!mail).then(|| {
+    if mail {
+        let failed = check.filter(|check| check.error.is_some())?;
+        return Some(view! { <TakesNone check=failed /> }.into_any());
+    }
+    Some(
         view! {
             <div class="px-6 py-2 max-md:px-4">
                 <div class="rc-note held max-w-3xl">
@@ -183,7 +230,24 @@ pub(super) fn MailNote(
                 </div>
             </div>
         }
-    })
+        .into_any(),
+    )
+}
+
+#[component]
+fn TakesNone(check: MailServerCheck) -> impl IntoView {
+    view! {
+        <div class="px-6 py-2 max-md:px-4">
+            <div class="rc-note fail max-w-3xl" role="note">
+                <Icon name="circle-x" class="text-error mt-0.5" />
+                <div class="min-w-0 wrap-anywhere">
+                    <p class="font-medium">"The mail server takes no mail"</p>
+                    <Checked check=check />
+                </div>
+            </div>
+        </div>
+    }
+    .into_any()
 }
 
 #[component]

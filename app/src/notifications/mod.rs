@@ -4,11 +4,13 @@
 mod add;
 mod change;
 mod list;
+mod reach;
 mod recipient;
 
 pub use add::AddDialog;
 pub use change::{EditDialog, RemoveDialog, SecretDialog};
 pub use list::{CustomerNotifications, NotificationsPage};
+pub use reach::ReachNote;
 pub use recipient::RecipientPage;
 
 use domain::notification::NotificationCause;

@@ -2,7 +2,7 @@
 
 use domain::{
     id::NotificationRecipientId,
-    notification::{NotificationDelivery, NotificationRecipient, RecipientKind},
+    notification::{MailServerCheck, NotificationDelivery, NotificationRecipient, RecipientKind},
     permission::Permission,
 };
 use leptos::{server, server_fn::codec::Json};
@@ -24,6 +24,8 @@ pub(crate) struct RecipientView {
     deliveries: Vec<NotificationDelivery>,
     /// Whether mail is set up.
     mail: bool,
+    /// What came of the last look at the mail server.
+    check: Option<MailServerCheck>,
 }
 
 /// One recipient with the last messages to it.
@@ -41,6 +43,7 @@ pub(crate) async fn view_recipient(id: NotificationRecipientId) -> AppResult<Rec
         recipient,
         customer_name,
         mail: backend.settings.smtp.is_some(),
+        check: backend::notify::mail_server(&backend, &scope).await?,
     })
 }
 
@@ -107,6 +110,7 @@ fn Recipient(view: RecipientView, test: crate::ui::form::Post<TestRecipient>) ->
         customer_name,
         mut deliveries,
         mail,
+        check,
     } = view;
     let id = recipient.id;
     let kind = recipient.kind;
@@ -143,7 +147,7 @@ fn Recipient(view: RecipientView, test: crate::ui::form::Post<TestRecipient>) ->
         >
             {may(Permission::NotificationsWrite).then(|| view! { <Actions id=id kind=kind test=test /> })}
         </PageHead>
-        {(kind == RecipientKind::Mail).then(|| view! { <MailNote mail=mail /> })}
+        {(kind == RecipientKind::Mail).then(|| view! { <MailNote mail=mail check=check /> })}
         {last_test.map(|test| view! { <LastTest test=test /> })}
         <Deliveries deliveries=deliveries />
     }

@@ -309,6 +309,9 @@ fn Invited(operator: Operator) -> impl IntoView {
     let by = match &invitation.mail {
         None => "The link was handed over by hand.",
         Some(mail) => match mail.status {
+            DeliveryStatus::Queued if mail.error.is_some() => {
+                "The mail with the link wasn’t taken yet. It is tried again."
+            }
             DeliveryStatus::Queued => "The mail with the link is on its way.",
             DeliveryStatus::Delivered => "The mail server took the mail with the link.",
             DeliveryStatus::Failed => "The mail with the link was given up.",

@@ -1,16 +1,18 @@
 //! Overview: how all customers are, and who needs someone, the worst first.
 
 use domain::{
-    credential_profile::WarningReach,
     id::CustomerId,
     overview::{Day, Overview, Trouble, TroubleKind},
 };
 use leptos::{server, server_fn::codec::Json};
 
-use crate::ui::{
-    chart::{Bar, Bars, Shares},
-    live::follow_idle,
-    prelude::*,
+use crate::{
+    notifications::ReachNote,
+    ui::{
+        chart::{Bar, Bars, Shares},
+        live::follow_idle,
+        prelude::*,
+    },
 };
 
 /// How all customers are, or the chosen one.
@@ -112,34 +114,21 @@ fn Everything(overview: Overview) -> impl IntoView {
                 {words}
             </ul>
         </div>
-        {overview.warnings.map(|reach| view! { <WarningsNote reach=reach /> })}
+        {overview
+            .warnings
+            .map(|reach| {
+                view! {
+                    <ReachNote
+                        reach=reach
+                        what="a secret or certificate"
+                        to=routes::NOTIFICATIONS.to_owned()
+                    />
+                }
+            })}
         <Trends days=overview.days />
         <WorstFirst troubles=overview.worst_first total=overview.troubles />
     }
     .into_any()
-}
-
-/// Says when nobody would hear that a secret ends.
-#[component]
-fn WarningsNote(reach: WarningReach) -> impl IntoView {
-    let text = if !reach.is_nobody() {
-        return None;
-    } else if reach.recipients == 0 {
-        "Nobody is told before a secret or certificate ends."
-    } else if reach.unreached == 0 {
-        "Nobody is told before a secret or certificate ends: no mail server is set up."
-    } else {
-        "Nobody is told before a secret or certificate ends: the last messages were not delivered."
-    };
-    Some(view! {
-        <div class="rc-note held mx-6 mb-4 max-md:mx-4" role="note">
-            <Icon name="circle-alert" class="text-warning mt-0.5" />
-            <p class="min-w-0">
-                {text} " "
-                <a class="rc-link" href=routes::NOTIFICATIONS>"See the recipients"</a>
-            </p>
-        </div>
-    })
 }
 
 /// Before there is any customer.

@@ -3,10 +3,10 @@
 use domain::{
     id::{IntegrationId, PolicyTemplateId, SettingsDraftId},
     paging::Page,
+    policy::Policy,
     settings::{
-        SettingDifference,
-        template::{Drift, Follower, PolicyTemplate, TemplateEffect, TemplateVersion},
-        version::VersionLine,
+        template::{Drift, Follower, PolicyTemplate, TemplateEffect},
+        version::{VersionLine, VersionView},
     },
 };
 use leptos::{prelude::*, server_fn::codec::Json};
@@ -45,7 +45,7 @@ pub(crate) async fn template_form() -> AppResult<Vec<(IntegrationId, String)>> {
 #[server(endpoint = "policy-templates/add")]
 pub(crate) async fn add_template(name: String, copy_from: String) -> AppResult<Done> {
     use backend::store::{integrations, policy_templates};
-    use domain::{policy::Policy, settings::template::NewPolicyTemplate};
+    use domain::settings::template::NewPolicyTemplate;
     let (backend, scope) = crate::session::caller().await?;
     let policy = if copy_from.is_empty() {
         Policy::default()
@@ -86,12 +86,12 @@ pub(crate) async fn view_template(
     id: PolicyTemplateId,
     query: ListQuery,
 ) -> AppResult<TemplateView> {
-    use backend::store::policy_templates;
+    use backend::store::{policy_templates, versions};
     let (backend, scope) = crate::session::caller().await?;
     Ok(TemplateView {
         template: policy_templates::get(&backend, &scope, id).await?,
         followers: policy_templates::followers(&backend, &scope, id, query.page).await?,
-        versions: policy_templates::versions::list(&backend, &scope, id, LATEST).await?,
+        versions: versions::list::<Policy>(&backend, &scope, id, LATEST).await?,
     })
 }
 
@@ -101,48 +101,25 @@ pub(crate) async fn template_versions(
     id: PolicyTemplateId,
     query: ListQuery,
 ) -> AppResult<(String, Page<VersionLine>)> {
-    use backend::store::policy_templates;
+    use backend::store::{policy_templates, versions::list};
     let (backend, scope) = crate::session::caller().await?;
     let name = policy_templates::get(&backend, &scope, id).await?.name;
-    let versions = policy_templates::versions::list(&backend, &scope, id, query.page).await?;
+    let versions = list::<Policy>(&backend, &scope, id, query.page).await?;
     Ok((name, versions))
 }
 
-/// One version of a template, and how it differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VersionView {
-    /// The template as it is.
-    pub template: PolicyTemplate,
-    /// The version.
-    pub version: TemplateVersion,
-    /// How it differs from the present policy.
-    pub from_now: Vec<SettingDifference>,
-    /// How it differs from the version that was asked for.
-    pub from_other: Option<(i64, Vec<SettingDifference>)>,
-}
-
-/// One version, compared with the present policy and, where `against` names one, with another.
+/// A template, and one version of it, compared with the present policy and, where `against` names one,
+/// with another.
 #[server(endpoint = "policy-templates/version", input = Json)]
 pub(crate) async fn view_template_version(
     id: PolicyTemplateId,
     number: i64,
     against: Option<i64>,
-) -> AppResult<VersionView> {
-    use backend::store::policy_templates::{self, versions};
+) -> AppResult<(PolicyTemplate, VersionView<Policy>)> {
+    use backend::store::{policy_templates, versions::view};
     let (backend, scope) = crate::session::caller().await?;
-    let from_other = match against {
-        Some(other) => {
-            let found = versions::difference(&backend, &scope, id, number, Some(other)).await?;
-            Some((other, found))
-        }
-        None => None,
-    };
-    Ok(VersionView {
-        template: policy_templates::get(&backend, &scope, id).await?,
-        version: versions::get(&backend, &scope, id, number).await?,
-        from_now: versions::difference(&backend, &scope, id, number, None).await?,
-        from_other,
-    })
+    let template = policy_templates::get(&backend, &scope, id).await?;
+    Ok((template, view(&backend, &scope, id, number, against).await?))
 }
 
 /// What restoring a version would do.
@@ -254,6 +231,36 @@ pub(crate) async fn effect_of_template(
     let kept = settings_files::draft(&backend, &scope, Of::Template(id), draft).await?;
     let policy = policy_in(&kept.text)?;
     Ok(policy_templates::effect(&backend, &scope, id, policy).await?)
+}
+
+/// What a template would become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Becomes {
+    /// What a text says that was kept.
+    Draft(PolicyTemplateId, SettingsDraftId),
+    /// What it was in a version.
+    Version(PolicyTemplateId, i64),
+}
+
+/// How many people of one follower that would touch; none where its source has to be read before.
+#[server(endpoint = "policy-templates/touched", input = Json)]
+pub(crate) async fn touched_of_follower(
+    becomes: Becomes,
+    integration: IntegrationId,
+) -> AppResult<Option<i64>> {
+    use backend::store::{
+        policy_templates::{touched_of, versions},
+        settings_files::{self, Of, policy_in},
+    };
+    let (backend, scope) = crate::session::caller().await?;
+    let (id, policy) = match becomes {
+        Becomes::Draft(id, draft) => {
+            let kept = settings_files::draft(&backend, &scope, Of::Template(id), draft).await?;
+            (id, policy_in(&kept.text)?)
+        }
+        Becomes::Version(id, number) => (id, versions::again(&backend, &scope, id, number).await?),
+    };
+    Ok(touched_of(&backend, &scope, id, policy, integration).await?)
 }
 
 /// Saves the text that was kept, where its effect is still the one that was looked at.

@@ -1,14 +1,17 @@
 //! Changing a template's settings: as text, with what that would do shown before it is saved.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use domain::{
-    id::{PolicyTemplateId, SettingsDraftId},
-    settings::template::{FollowerEffect, PolicyTemplate, TemplateEffect},
+    id::{IntegrationId, PolicyTemplateId, SettingsDraftId},
+    settings::template::{FollowerEffect, PolicyTemplate, TemplateEffect, TouchedPeople},
 };
 
 use super::{
-    api::{LookAtTemplate, SaveTemplate, effect_of_template, template_text},
+    api::{
+        Becomes, LookAtTemplate, SaveTemplate, effect_of_template, template_text,
+        touched_of_follower,
+    },
     template::{of_template, use_id},
 };
 use crate::ui::{file::FileField, form::Post, prelude::*, settings::SettingDifferences};
@@ -100,7 +103,7 @@ fn Effect(
     let nothing = effect.differences.is_empty();
     let hash = effect.hash.clone();
     view! {
-        <WhatItDoes effect=effect />
+        <WhatItDoes becomes=Becomes::Draft(id, draft) effect=effect />
         <PostForm post=post class="flex gap-2 flex-wrap mt-5">
             <input type="hidden" name="id" value=id.to_string() />
             <input type="hidden" name="draft" value=draft.to_string() />
@@ -116,11 +119,21 @@ fn Effect(
 
 /// What changing a template would do: how many it touches, what changes of it, and of each follower.
 #[component]
-pub(super) fn WhatItDoes(effect: TemplateEffect) -> impl IntoView {
+pub(super) fn WhatItDoes(
+    /// What the template becomes.
+    becomes: Becomes,
+    effect: TemplateEffect,
+) -> impl IntoView {
     if effect.differences.is_empty() {
         return view! { <p>"Nothing differs from the template as it is."</p> }.into_any();
     }
     let touched = touches(&effect);
+    let uncounted: Vec<IntegrationId> = effect
+        .followers
+        .iter()
+        .filter(|one| one.touched == TouchedPeople::Uncounted)
+        .map(|one| one.integration_id)
+        .collect();
     let followers = effect
         .followers
         .into_iter()
@@ -128,6 +141,10 @@ pub(super) fn WhatItDoes(effect: TemplateEffect) -> impl IntoView {
         .collect_view();
     view! {
         <p class="font-medium mb-3">{touched}</p>
+        {(!uncounted.is_empty())
+            .then(|| {
+                view! { <CountRest becomes=becomes uncounted=uncounted counted=effect.people /> }
+            })}
         <SettingDifferences
             of=effect.differences
             names=BTreeMap::new()
@@ -138,22 +155,143 @@ pub(super) fn WhatItDoes(effect: TemplateEffect) -> impl IntoView {
     .into_any()
 }
 
-/// How many integrations, customers and people a change touches, in a sentence.
+/// How many integrations, customers and people a change touches, in sentences.
 fn touches(effect: &TemplateEffect) -> String {
     if effect.integrations == 0 {
         return "No integration changes by this.".to_owned();
     }
-    format!(
-        "This changes {} of {}, with {}.",
-        counted(effect.integrations, "integration", "integrations"),
+    let integrations = |number| counted(number, "integration", "integrations");
+    let mut said = format!(
+        "This changes {} of {}.",
+        integrations(effect.integrations),
         counted(effect.customers, "customer", "customers"),
-        counted(effect.people, "active user", "active users"),
-    )
+    );
+    if effect.need_a_read + effect.uncounted < effect.integrations {
+        let people = counted(effect.people, "person", "people");
+        _ = write!(said, " A run would treat {people} otherwise than now.");
+    }
+    if effect.need_a_read > 0 {
+        _ = write!(
+            said,
+            " Of {} nobody can say before the source is read for these settings: a preview tells.",
+            integrations(effect.need_a_read)
+        );
+    }
+    if effect.uncounted > 0 {
+        _ = write!(
+            said,
+            " {} with very many people: not counted yet.",
+            integrations(effect.uncounted)
+        );
+    }
+    said
+}
+
+/// Counts the people of the followers that have too many for one answer, one follower after the other.
+#[component]
+fn CountRest(
+    becomes: Becomes,
+    uncounted: Vec<IntegrationId>,
+    /// The people of the others.
+    counted: i64,
+) -> impl IntoView {
+    let number = |of: usize| i64::try_from(of).unwrap_or(i64::MAX);
+    let total = number(uncounted.len());
+    let progress = RwSignal::new(None::<Progress>);
+    let start = move |_| {
+        let uncounted = uncounted.clone();
+        progress.set(Some(Progress {
+            people: counted,
+            ..Progress::default()
+        }));
+        leptos::task::spawn_local(async move {
+            for one in uncounted {
+                let answer = touched_of_follower(becomes, one).await;
+                let goes_on = progress.try_update(|progress| {
+                    if let Some(progress) = progress {
+                        progress.take(&answer);
+                    }
+                });
+                // Somebody left the page.
+                if goes_on.is_none() {
+                    return;
+                }
+            }
+        });
+    };
+    let said = move || progress.get().map(|progress| progress.words(total));
+    let began = Memo::new(move |_| progress.with(Option::is_some));
+    view! {
+        <div class="mb-3 flex items-center gap-3 flex-wrap">
+            <button type="button" class="btn plain:hidden" hidden=began on:click=start>
+                <Icon name="users" />
+                "Count the rest"
+            </button>
+            <p class="rc-hint hidden plain:block">
+                "Counting them needs the browser code. A preview of each integration tells too."
+            </p>
+            <p role="status">{said}</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// How far the counting is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Progress {
+    /// Followers that answered.
+    looked_at: i64,
+    /// Of these, those whose source has to be read.
+    need_a_read: i64,
+    /// Of these, those that couldn’t be asked.
+    failed: i64,
+    /// The people who were counted, with those of the other followers.
+    people: i64,
+}
+
+impl Progress {
+    fn take(&mut self, answer: &AppResult<Option<i64>>) {
+        self.looked_at += 1;
+        match answer {
+            Ok(Some(people)) => self.people += people,
+            Ok(None) => self.need_a_read += 1,
+            Err(_) => self.failed += 1,
+        }
+    }
+
+    fn words(&self, total: i64) -> String {
+        let mut said = format!(
+            "{} of {}: a run would treat {} otherwise than now.",
+            grouped(self.looked_at),
+            counted(total, "integration", "integrations"),
+            counted(self.people, "person", "people"),
+        );
+        if self.need_a_read > 0 {
+            let number = grouped(self.need_a_read);
+            _ = write!(said, " Of {number} the source has to be read before.");
+        }
+        if self.failed > 0 {
+            let number = grouped(self.failed);
+            _ = write!(said, " {number} couldn’t be counted; try again.");
+        }
+        said
+    }
 }
 
 #[component]
 fn OneFollower(one: FollowerEffect) -> impl IntoView {
     let title = format!("{} ({})", one.integration_name, one.customer_name);
+    let people = (!one.changes.is_empty()).then(|| match (one.touched, one.people) {
+        (TouchedPeople::NeedsRead, _) => {
+            "Its source has to be read before anybody can say whom this touches. A preview does."
+                .to_owned()
+        }
+        (_, Some(people)) => format!(
+            "A run would treat {} otherwise than now.",
+            counted(people, "person", "people")
+        ),
+        (_, None) => "Whom it touches isn’t counted yet.".to_owned(),
+    });
     let kept = (!one.kept.is_empty()).then(|| {
         view! {
             <p class="mt-2 text-muted">"It keeps, since it deviates there or it is its own:"</p>
@@ -173,6 +311,7 @@ fn OneFollower(one: FollowerEffect) -> impl IntoView {
                     <bdi>{title.clone()}</bdi>
                 </a>
             </h2>
+            {people.map(|people| view! { <p class="text-muted mb-1">{people}</p> })}
             {(!one.changes.is_empty())
                 .then(|| {
                     view! {
@@ -189,21 +328,62 @@ fn OneFollower(one: FollowerEffect) -> impl IntoView {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_a_change_touches_is_one_sentence() {
-        let mut effect = TemplateEffect {
+    fn effect() -> TemplateEffect {
+        TemplateEffect {
             differences: Vec::new(),
             integrations: 12,
             customers: 1,
             people: 4_200,
+            need_a_read: 0,
+            uncounted: 0,
             followers: Vec::new(),
             hash: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_a_change_touches_is_said_in_sentences() {
+        assert_eq!(
+            touches(&effect()),
+            "This changes 12 integrations of 1 customer. A run would treat 4,200 people otherwise than now."
+        );
+        let some = TemplateEffect {
+            need_a_read: 1,
+            uncounted: 2,
+            people: 1,
+            ..effect()
         };
         assert_eq!(
-            touches(&effect),
-            "This changes 12 integrations of 1 customer, with 4,200 active users."
+            touches(&some),
+            "This changes 12 integrations of 1 customer. A run would treat 1 person otherwise than now. Of 1 integration nobody can say before the source is read for these settings: a preview tells. 2 integrations with very many people: not counted yet."
         );
-        effect.integrations = 0;
-        assert_eq!(touches(&effect), "No integration changes by this.");
+        let none = TemplateEffect {
+            need_a_read: 12,
+            people: 0,
+            ..effect()
+        };
+        assert!(
+            !touches(&none).contains("would treat"),
+            "nobody was counted"
+        );
+        let nothing = TemplateEffect {
+            integrations: 0,
+            ..effect()
+        };
+        assert_eq!(touches(&nothing), "No integration changes by this.");
+    }
+
+    #[test]
+    fn counting_says_how_far_it_is() {
+        let mut progress = Progress {
+            people: 10,
+            ..Progress::default()
+        };
+        progress.take(&Ok(Some(5)));
+        progress.take(&Ok(None));
+        assert_eq!(
+            progress.words(3),
+            "2 of 3 integrations: a run would treat 15 people otherwise than now. Of 1 the source has to be read before."
+        );
     }
 }

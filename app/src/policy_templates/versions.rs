@@ -1,14 +1,19 @@
 //! The versions of a template: all of them, one with its differences, and restoring one with its effect
 //! shown first.
 
-use std::collections::BTreeMap;
-
-use domain::settings::SettingsDifference;
-use leptos_router::{components::Outlet, hooks::use_params_map};
+use domain::{
+    id::PolicyTemplateId,
+    policy::Policy,
+    settings::{
+        template::{PolicyTemplate, TemplateEffect},
+        version::VersionView,
+    },
+};
+use leptos_router::components::Outlet;
 
 use super::{
     api::{
-        RestoreTemplateVersion, VersionView, effect_of_version, template_versions,
+        Becomes, RestoreTemplateVersion, effect_of_version, template_versions,
         view_template_version,
     },
     edit::WhatItDoes,
@@ -16,8 +21,8 @@ use super::{
     template::{of_template, settings_of, use_id},
 };
 use crate::{
-    ui::{prelude::*, settings::AllSettings},
-    versions::{CompareWith, Differing, VersionTable},
+    ui::prelude::*,
+    versions::{RestoreQuestion, VersionTable, WholeVersion, named, use_against, use_number},
 };
 
 /// The page with all of them.
@@ -55,118 +60,43 @@ pub fn VersionsPage() -> impl IntoView {
     .into_any()
 }
 
-fn use_number() -> Memo<Option<i64>> {
-    let params = use_params_map();
-    Memo::new(move |_| params.with(|params| params.get("number")?.parse().ok()))
-}
-
-fn numbered(number: Option<i64>) -> AppResult<i64> {
-    number.ok_or_else(|| AppError::NotFound {
-        what: "version".to_owned(),
-    })
-}
+/// The template, and one of its versions.
+type Read = (PolicyTemplate, VersionView<Policy>);
 
 /// The page of one version.
 #[component]
 pub fn VersionPage() -> impl IntoView {
-    let (id, number) = (use_id(), use_number());
-    let address = use_address();
+    let (id, number, against) = (use_id(), use_number(), use_against());
     let changes = use_changes();
-    let against = Memo::new(move |_| address.parsed::<i64>("against"));
     let version = Resource::new(
         move || (id.get(), number.get(), against.get(), changes.follow()),
         |(id, number, against, _)| {
             of_template(id, async move |id| {
-                view_template_version(id, numbered(number)?, against).await
+                view_template_version(id, named(number)?, against).await
             })
         },
     );
     view! {
-        <Load resource=version whole=true let:view>
-            <Version view=view />
-        </Load>
-        <Outlet />
-    }
-    .into_any()
-}
-
-#[component]
-fn Version(view: VersionView) -> impl IntoView {
-    let VersionView {
-        template,
-        version,
-        from_now,
-        from_other,
-    } = view;
-    let (id, number) = (version.policy_template_id, version.number);
-    let same = from_now.is_empty();
-    let facts = {
-        let version = version.clone();
-        move || {
-            view! {
-                <bdi>{version.source.to_string()}</bdi>
-                <span>
-                    "Saved " <RelativeTime at=version.saved_at /> " by " <bdi>{version.saved_by}</bdi>
-                </span>
+        <Load
+            resource=version
+            whole=true
+            children=move |(template, view): Read| {
+                let (id, number) = (template.id, view.version.number);
+                let settings = settings_of(&view.version.settings);
+                view! {
+                    <WholeVersion
+                        view=view
+                        parent=(routes::policy_template(id), template.name)
+                        page=routes::policy_template_version(id, number)
+                        restore=may_make()
+                            .then(|| routes::policy_template_version_restore(id, number))
+                        present="the present policy"
+                        settings=settings
+                    />
+                }
             }
-            .into_any()
-        }
-    };
-    let (title, nothing, differences) = match from_other {
-        Some((other, found)) => (
-            format!("Compared with version {other}"),
-            "These two versions are the same.",
-            found,
-        ),
-        None => (
-            "Restoring it would change".to_owned(),
-            "This is the present policy.",
-            from_now,
-        ),
-    };
-    let found = SettingsDifference {
-        differences,
-        group_names: BTreeMap::new(),
-        hash: String::new(),
-    };
-    view! {
-        <PageHead
-            title=format!("Version {}", grouped(number))
-            parent=(routes::policy_template(id), template.name)
-            facts=facts
-        >
-            {(may_make() && !same)
-                .then(|| {
-                    view! {
-                        <a
-                            class="btn btn-primary"
-                            href=routes::policy_template_version_restore(id, number)
-                            data-noscroll="true"
-                        >
-                            <Icon name="history" />
-                            "Restore this version"
-                        </a>
-                    }
-                })}
-        </PageHead>
-        <div class="px-6 pb-8 max-md:px-4 max-w-4xl">
-            <h2 class="text-lg mb-2">"Compare"</h2>
-            <CompareWith
-                page=routes::policy_template_version(id, number)
-                number=number
-                newest=template.version
-                present="the present policy"
-            />
-            <Differing id="h-difference" title=title same=nothing found=found />
-            <section aria-labelledby="h-settings" class="mt-6">
-                <h2 id="h-settings" class="text-lg mb-1">"Its settings"</h2>
-                <AllSettings
-                    of=settings_of(&version.policy)
-                    names=BTreeMap::new()
-                    label="Settings"
-                />
-            </section>
-        </div>
+        />
+        <Outlet />
     }
     .into_any()
 }
@@ -179,7 +109,7 @@ pub fn RestoreDialog() -> impl IntoView {
         move || (id.get(), number.get()),
         |(id, number)| {
             of_template(id, async move |id| {
-                effect_of_version(id, numbered(number)?).await
+                effect_of_version(id, named(number)?).await
             })
         },
     );
@@ -187,27 +117,19 @@ pub fn RestoreDialog() -> impl IntoView {
     view! {
         <Load
             resource=effect
-            children=move |(id, number, effect)| {
-                let back = routes::policy_template_version(id, number);
-                let hash = effect.hash.clone();
+            children=move |(id, number, effect): (PolicyTemplateId, i64, TemplateEffect)| {
                 view! {
-                    <Dialog title=format!("Restore version {number}") back=back.clone()>
-                        <PostForm post=post>
-                            <input type="hidden" name="id" value=id.to_string() />
-                            <input type="hidden" name="number" value=number.to_string() />
-                            <input type="hidden" name="hash" value=hash />
-                            <p class="mb-3">
-                                "The template’s policy becomes that of this version again, for all followers. It \
-                                 is a change like any other: a version of its own, which can be taken back."
-                            </p>
-                            <div class="max-h-80 overflow-y-auto">
-                                <WhatItDoes effect=effect />
-                            </div>
-                            <DialogFoot back=back>
-                                <Submit label="Restore" busy="Restoring" />
-                            </DialogFoot>
-                        </PostForm>
-                    </Dialog>
+                    <RestoreQuestion
+                        post=post
+                        id=id.to_string()
+                        number=number
+                        hash=effect.hash.clone()
+                        back=routes::policy_template_version(id, number)
+                        says="The template’s policy becomes that of this version again, for all followers. It is a                         change like any other: a version of its own, which can be taken back."
+                        differs=!effect.differences.is_empty()
+                    >
+                        <WhatItDoes becomes=Becomes::Version(id, number) effect=effect />
+                    </RestoreQuestion>
                 }
             }
         />

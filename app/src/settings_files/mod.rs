@@ -4,4 +4,5 @@
 mod api;
 mod page;
 
+pub(crate) use page::LeftOut;
 pub use page::{CustomerFilePage, IntegrationFilePage};

@@ -236,9 +236,9 @@ fn Refused() -> impl IntoView {
     }
 }
 
-/// What stands in the file and isn't applied.
+/// What stands in a file, or in a version, and isn't applied.
 #[component]
-fn LeftOut(of: Vec<NotApplied>) -> impl IntoView {
+pub(crate) fn LeftOut(of: Vec<NotApplied>) -> impl IntoView {
     (!of.is_empty()).then(|| {
         let items = of
             .into_iter()

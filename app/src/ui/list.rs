@@ -1,7 +1,7 @@
 //! The parts around a table: search, filter chips, sorted heads, pages, the link to its CSV.
 //! All of them are links and GET forms, so a list works before the browser code has loaded.
 
-use domain::paging::{COUNTED_MAX, Page, PageRequest, ROWS_PER_PAGE};
+use domain::paging::{COUNTED_MAX, Page, PageRequest, ROWS_PER_PAGE, UNCOUNTED};
 use leptos::{ev, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast as _;
@@ -383,7 +383,9 @@ pub fn Pager(
 ) -> impl IntoView {
     let address = use_address();
     let more = capped && total > COUNTED_MAX;
-    let last = if more {
+    let last = if capped && total == UNCOUNTED {
+        page.page + 1
+    } else if more {
         // How many there are nobody knows: there is always a next one.
         last_page(COUNTED_MAX, page.rows).max(page.page + 1)
     } else {
@@ -391,7 +393,9 @@ pub fn Pager(
     };
     let from = if total == 0 { 0 } else { page.offset() + 1 };
     let to = page.offset() + page.limit();
-    let (to, of) = if more {
+    let (to, of) = if capped && total == UNCOUNTED {
+        (to, "many".to_owned())
+    } else if more {
         (to, format!("{}+", grouped(COUNTED_MAX)))
     } else {
         (to.min(total), grouped(total))

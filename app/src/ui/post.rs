@@ -202,7 +202,8 @@ where
             if leaving.load(Ordering::Relaxed)
                 && let Some(changes) = changes
             {
-                changes.notify();
+                // Once all that is left is gone: it would read anew what may be deleted.
+                set_timeout(move || changes.notify(), std::time::Duration::ZERO);
             }
         }
     });

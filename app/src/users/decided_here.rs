@@ -3,16 +3,22 @@
 
 use domain::{
     id::UserId,
-    made_here::{
-        Administrator, AdministratorsGroup, Editable, KEPT_COLUMNS, KeptAttribute, USER_ATTRIBUTES,
-    },
+    made_here::{Administrator, AdministratorsGroup, Editable, KeptAttribute, kept_choice},
+    mapping::is_directory_extension,
     permission::Permission,
     user::{DirectoryStatus, UserDetail},
 };
 use leptos::server;
 
-use super::{dialog::OfUser, form::label};
-use crate::{session::may, ui::prelude::*};
+use super::{
+    detail::UserView,
+    dialog::{OfUser, OfWholeUser},
+    form::label,
+};
+use crate::{
+    session::may,
+    ui::{form::Post, prelude::*},
+};
 
 /// Makes a user administrator of its customer's workspace, or takes that back.
 #[server(endpoint = "users/set-administrator")]
@@ -210,7 +216,8 @@ fn Kept(id: UserId, kept: Vec<KeptAttribute>, write: bool) -> impl IntoView {
             view! {
                 <tr>
                     <th scope="row" class="font-normal! static! text-sm! leading-4">
-                        {label(&kept.name)} <span class="block text-xs text-faint">{kept.name.clone()}</span>
+                        {label(&kept.name).to_owned()}
+                        <span class="block text-xs text-faint">{kept.name.clone()}</span>
                     </th>
                     <td class="grow">
                         {match kept.value {
@@ -313,38 +320,49 @@ pub fn AliasesDialog() -> impl IntoView {
 #[component]
 pub fn KeepDialog() -> impl IntoView {
     let post = use_post::<KeepAttribute>();
-    let options = || {
-        KEPT_COLUMNS
-            .iter()
-            .chain(&USER_ATTRIBUTES)
-            .map(|name| ((*name).to_owned(), label(name).to_owned()))
-            .collect()
-    };
     view! {
-        <OfUser let:user>
-            <Dialog title="Keep an Attribute" back=routes::user(user.line.user.id)>
-                <PostForm post=post class="flex flex-col gap-4">
-                    <input type="hidden" name="id" value=user.line.user.id.to_string() />
-                    <p>
-                        "It becomes what you say at once and stays so, whatever the source says, until it follows the source again."
-                    </p>
-                    <Choice name="name" label="Attribute" options=options() />
-                    <Field
-                        name="value"
-                        label="Value"
-                        hint="Empty: it stays empty. Several phones or mail addresses have commas between."
-                    />
-                    <Field
-                        name="note"
-                        label="Note"
-                        hint="Optional: why, or a ticket number. Kept in the audit log and shown here."
-                    />
-                    <DialogFoot back=routes::user(user.line.user.id)>
-                        <Submit label="Keep here" />
-                    </DialogFoot>
-                </PostForm>
-            </Dialog>
-        </OfUser>
+        <OfWholeUser let:user>
+            <KeepForm user=user post=post />
+        </OfWholeUser>
+    }
+    .into_any()
+}
+
+#[component]
+fn KeepForm(user: UserView, post: Post<KeepAttribute>) -> impl IntoView {
+    // Extensions are whatever the tenant has: those of which anything is known here.
+    let extensions = user
+        .attribute_names()
+        .filter(|name| is_directory_extension(name));
+    let options: Vec<_> = kept_choice()
+        .into_iter()
+        .chain(extensions)
+        .map(|name| (name.to_owned(), label(name).to_owned()))
+        .collect();
+    let id = user.detail().line.user.id;
+    view! {
+        <Dialog title="Keep an Attribute" back=routes::user(id)>
+            <PostForm post=post class="flex flex-col gap-4">
+                <input type="hidden" name="id" value=id.to_string() />
+                <p>
+                    "It becomes what you say at once and stays so, whatever the source says, until it follows the source again."
+                </p>
+                <Choice name="name" label="Attribute" options=options />
+                <Field
+                    name="value"
+                    label="Value"
+                    hint="Empty: it stays empty. Several phones, addresses or licences have commas between."
+                />
+                <Field
+                    name="note"
+                    label="Note"
+                    hint="Optional: why, or a ticket number. Kept in the audit log and shown here."
+                />
+                <DialogFoot back=routes::user(id)>
+                    <Submit label="Keep here" />
+                </DialogFoot>
+            </PostForm>
+        </Dialog>
     }
     .into_any()
 }

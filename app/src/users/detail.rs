@@ -51,6 +51,11 @@ impl UserView {
     pub(super) fn detail(self) -> UserDetail {
         self.detail
     }
+
+    /// The names of the attributes that have a value or a rule, as Graph has them.
+    pub(super) fn attribute_names(&self) -> impl Iterator<Item = &str> {
+        self.origins.iter().map(|origin| origin.name.as_str())
+    }
 }
 
 /// One user with their groups, and why they are as they are.
@@ -114,6 +119,7 @@ fn User(user: UserView) -> impl IntoView {
     let parent = (address.keep(routes::USERS), "Users".to_owned());
     let facts = detail.clone();
     let (user, protection) = (detail.line.user.id, detail.protection.clone());
+    let delete_at = detail.line.delete_at;
     let status = detail.line.user.status;
     let deleted = status == DirectoryStatus::Deleted;
     let active = status == DirectoryStatus::Active;
@@ -153,7 +159,9 @@ fn User(user: UserView) -> impl IntoView {
             {protection
                 .clone()
                 .map(|protection| {
-                    view! { <ProtectionNote id=user protection=Some(protection) /> }
+                    view! {
+                        <ProtectionNote id=user protection=Some(protection) delete_at=None />
+                    }
                 })}
             {detail
                 .protecting_rule
@@ -192,7 +200,9 @@ fn User(user: UserView) -> impl IntoView {
             <DecidedHere detail=decided />
             <RunsSection runs=runs synced=synced />
             {(protection.is_none() && !deleted)
-                .then(|| view! { <ProtectionNote id=user protection=None /> })}
+                .then(|| {
+                    view! { <ProtectionNote id=user protection=None delete_at=delete_at /> }
+                })}
             </div>
             <OriginsSection origins=origins external_id=external_id changed=changed />
         </div>

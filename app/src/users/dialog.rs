@@ -3,7 +3,7 @@
 use domain::{id::UserId, user::UserDetail};
 use leptos_router::hooks::use_params_map;
 
-use super::detail::view_user;
+use super::detail::{UserView, view_user};
 use crate::ui::prelude::*;
 
 /// Shows what is inside once the user of the path is read.
@@ -16,13 +16,26 @@ where
     F: Fn(UserDetail) -> V + Clone + Send + Sync + 'static,
     V: IntoView + 'static,
 {
+    view! { <OfWholeUser children=move |user: UserView| children(user.detail()) /> }
+}
+
+/// The same, with everything that the user's page shows.
+#[component]
+pub(super) fn OfWholeUser<F, V>(
+    /// What is made of it.
+    children: F,
+) -> impl IntoView
+where
+    F: Fn(UserView) -> V + Clone + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<UserId>().ok()));
     let user = Resource::new(
         move || id.get(),
         |id| async move {
             match id {
-                Some(id) => Ok(view_user(id).await?.detail()),
+                Some(id) => view_user(id).await,
                 None => Err(AppError::NotFound {
                     what: "user".to_owned(),
                 }),

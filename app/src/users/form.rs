@@ -40,9 +40,14 @@ pub(crate) async fn add_user(
     user: UserFields,
     #[server(default)] administrator: bool,
     #[server(default)] group_ids: Vec<GroupId>,
+    #[server(default)] invite: bool,
 ) -> AppResult<Done> {
     use domain::made_here::NewUser;
     let (backend, scope) = crate::session::caller().await?;
+    if invite && backend.settings.smtp.is_none() {
+        let message = "Mail isn’t set up: choose to send it later.";
+        return Err(AppError::invalid("invite", message));
+    }
     let new = NewUser {
         user_principal_name: user.user_principal_name,
         display_name: user.display_name,
@@ -58,11 +63,20 @@ pub(crate) async fn add_user(
     let made = backend::store::users::create(&backend, &scope, customer_id, new)
         .await
         .map_err(crate::ui::made_here::at_field("user"))?;
-    crate::session::done(
-        format!("{} was added", made.user.display_name),
-        Some(routes::user(made.user.id)),
-    )
-    .await
+    let (id, name) = (made.user.id, made.user.display_name);
+    let message = if invite {
+        match backend::store::enrolment::invite(&backend, &scope, id).await {
+            Ok(_) => format!("{name} was added, and the invitation is on its way"),
+            // They are there by now: inviting them is what is left to do.
+            Err(error) => format!(
+                "{name} was added, but isn’t invited yet. {}",
+                AppError::from(error)
+            ),
+        }
+    } else {
+        format!("{name} was added")
+    };
+    crate::session::done(message, Some(routes::user(id))).await
 }
 
 /// Changes a user made here.
@@ -130,8 +144,8 @@ const ATTRIBUTES: [(&str, &str, &str); 16] = [
     ("employeeId", "user[attributes][employeeId]", "Employee id"),
 ];
 
-/// The label of an attribute that can be typed here.
-pub(super) fn label(name: &str) -> &'static str {
+/// The label of an attribute that can be typed here; of others the name that Graph has for them.
+pub(super) fn label(name: &str) -> &str {
     match name {
         "display_name" => "Display name",
         "given_name" => "First name",
@@ -140,7 +154,7 @@ pub(super) fn label(name: &str) -> &'static str {
         name => ATTRIBUTES
             .iter()
             .find(|(known, ..)| *known == name)
-            .map_or("Attribute", |(_, _, label)| label),
+            .map_or(name, |(_, _, label)| label),
     }
 }
 
@@ -236,10 +250,18 @@ pub fn AddDialog() -> impl IntoView {
 #[component]
 fn Add(form: NewForm, post: crate::ui::form::Post<AddUser>) -> impl IntoView {
     let given = post.filled_in();
-    let (fields, administrator, ticked) = match given {
-        Some(given) => (given.user, given.administrator, given.group_ids),
+    let (fields, administrator, ticked, invite) = match given {
+        Some(given) => (
+            given.user,
+            given.administrator,
+            given.group_ids,
+            given.invite,
+        ),
         None => Default::default(),
     };
+    let invitation = [(false, "Send it later"), (true, "Send it now")]
+        .map(|(now, words)| (now.to_string(), words.to_owned()))
+        .to_vec();
     let groups = form.groups.clone().into_iter();
     let choices: Vec<_> = groups
         .map(|group| (group.id.to_string(), group.display_name))
@@ -254,6 +276,13 @@ fn Add(form: NewForm, post: crate::ui::form::Post<AddUser>) -> impl IntoView {
                 label="Administrator of the workspace"
                 hint="Administers what the customer’s own people use."
                 on=administrator
+            />
+            <Choice
+                name="invite"
+                label="Invitation to activate an account"
+                options=invitation
+                value=invite.to_string()
+                hint="Sent later, they stand as \u{201c}Not invited\u{201d} until you invite them on their page, in the list or under Enrolment."
             />
             {(!choices.is_empty())
                 .then(|| {

@@ -22,10 +22,7 @@ use super::status::Restore;
 use crate::grid::columns_of;
 use crate::{
     enrolment::state_mark,
-    grid::{
-        BulkBar, ColumnsMenu, GridPage, GridTotal, ManageViews, MoreCell, TickAll, TickCell,
-        Ticked, ViewsMenu, how_many,
-    },
+    grid::{GridLine, GridPage, ManageViews, MoreCell, TickAll, TickCell, Ticked, ViewsMenu},
     session::may,
     ui::{
         prelude::*,
@@ -126,6 +123,7 @@ pub fn UsersPage() -> impl IntoView {
         )
     });
     let customer = Memo::new(move |_| asked.with(|(list, ..)| list.customer));
+    let ticked = Ticked::none();
     let users = Resource::new(
         move || (asked.get(), changes.follow()),
         |((list, filter, columns), _)| list_users(list, filter, columns),
@@ -183,14 +181,10 @@ pub fn UsersPage() -> impl IntoView {
             />
             <FilterChip name="guest" label="Guest" options=yes_or_no() />
             <FilterChip name="administrator" label="Administrator" options=yes_or_no() />
-            <GridTotal resource=users one="user" many="users" />
-            <div class="ms-auto flex items-center gap-2">
-                <ViewsMenu list=GridList::Users />
-                <ExportCsv path=routes::USERS_CSV />
-            </div>
+            <div class="ms-auto"><ViewsMenu list=GridList::Users /></div>
         </ListBar>
         <Load resource=users let:grid>
-            <List asked=asked.get_untracked() grid=grid />
+            <List asked=asked.get_untracked() grid=grid ticked=ticked />
         </Load>
         <Outlet />
     }
@@ -237,7 +231,11 @@ fn GroupChip() -> impl IntoView {
 }
 
 #[component]
-fn List(asked: (ListQuery, UserFilter, Option<String>), grid: GridPage<UserLine>) -> impl IntoView {
+fn List(
+    asked: (ListQuery, UserFilter, Option<String>),
+    grid: GridPage<UserLine>,
+    ticked: Ticked,
+) -> impl IntoView {
     let (list, filter, _) = asked;
     let filtered = list.q.is_some() || filter != UserFilter::default();
     if grid.page.total == 0 && !filtered {
@@ -246,7 +244,7 @@ fn List(asked: (ListQuery, UserFilter, Option<String>), grid: GridPage<UserLine>
     let total = grid.page.total;
     let write = may(Permission::DirectoryWrite);
     let on_page = grid.page.items.iter().map(|line| line.user.id.0).collect();
-    let ticked = Ticked::none_of(on_page);
+    ticked.shows(on_page);
     let shown = Shown {
         // One customer's own list says it above.
         customer: list.customer.is_none() && grid.shows(GridColumn::Customer),
@@ -267,22 +265,13 @@ fn List(asked: (ListQuery, UserFilter, Option<String>), grid: GridPage<UserLine>
         .collect();
     let columns = shown.columns.clone();
     view! {
-        <div class="flex items-start gap-2 flex-wrap">
-            {write
-                .then(|| {
-                    view! {
-                        <BulkBar
-                            list=GridList::Users
-                            total=how_many(total)
-                            groups=groups
-                            ticked=ticked
-                        />
-                    }
-                })}
-            <div class="ms-auto px-6 pb-2 max-md:hidden">
-                <ColumnsMenu list=GridList::Users chosen=columns />
-            </div>
-        </div>
+        <GridLine
+            list=GridList::Users
+            total=total
+            columns=columns
+            groups=groups
+            ticked=shown.ticks
+        />
         <ListTable
             label="Users"
             many="users"

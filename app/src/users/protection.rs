@@ -1,6 +1,7 @@
 //! Protecting a user from sync, on its page.
 
 use domain::{
+    DateTime,
     id::UserId,
     permission::Permission,
     protection::{ProtectedByRule, Protection},
@@ -35,13 +36,15 @@ pub fn ProtectionNote(
     id: UserId,
     /// That it is protected.
     protection: Option<Protection>,
+    /// When it will be deleted; none where no days are counting.
+    delete_at: Option<DateTime>,
 ) -> impl IntoView {
     let may_write = may(Permission::DirectoryWrite);
     match protection {
         Some(protection) => {
             view! { <Protected id=id protection=protection may_write=may_write /> }.into_any()
         }
-        None if may_write => view! { <Protect id=id /> }.into_any(),
+        None if may_write => view! { <Protect id=id delete_at=delete_at /> }.into_any(),
         None => ().into_any(),
     }
 }
@@ -105,7 +108,7 @@ fn Protected(id: UserId, protection: Protection, may_write: bool) -> impl IntoVi
 }
 
 #[component]
-fn Protect(id: UserId) -> impl IntoView {
+fn Protect(id: UserId, delete_at: Option<DateTime>) -> impl IntoView {
     let post = use_post::<ProtectUser>();
     view! {
         <details class="mt-6" open=post.error().get_untracked().is_some()>
@@ -115,6 +118,15 @@ fn Protect(id: UserId) -> impl IntoView {
                 <p class="mb-2">
                     "No run updates, disables, enables or deletes this user, nor takes it out of a group, until the protection is removed."
                 </p>
+                {delete_at
+                    .map(|at| {
+                        view! {
+                            <p class="mb-2">
+                                "It is to be deleted " <RelativeTime at=at />
+                                ". Protecting it cancels that; once the protection is removed, the next run decides anew."
+                            </p>
+                        }
+                    })}
                 <Field
                     name="note"
                     label="Note"

@@ -4,6 +4,9 @@
 
 mod words;
 
+use std::sync::LazyLock;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::Duration;
 use domain::{
     DateTime,
@@ -14,6 +17,7 @@ use domain::{
     user::DirectoryStatus,
 };
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest as _, Sha256};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -394,6 +398,16 @@ pub(crate) fn sample(
         subject: words.subject,
     }
 }
+
+/// The style attributes of these mails as a Content-Security-Policy names them (CSP 3, §8.4): a page
+/// that shows one lets these through, and no others.
+pub static STYLE_SOURCES: LazyLock<String> = LazyLock::new(|| {
+    let sources = words::STYLES.map(|style| {
+        let hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
+        format!("'sha256-{hash}'")
+    });
+    format!("'unsafe-hashes' {}", sources.join(" "))
+});
 
 /// Sends such a mail, once.
 pub(crate) async fn send_sample(

@@ -82,6 +82,11 @@ const ALL_SESSIONS: (u32, Duration) = (2_000, Duration::from_secs(1));
 /// Tries to sign in, and asks for a new password, of browsers in which nobody signed in before: of
 /// all networks together, since each leaves rows. Those of others are not counted here.
 const ALL_TRIES: (u32, Duration) = (300, Duration::from_secs(1));
+/// Tries that were refused and have an entry of the audit log for it, of all networks together: as many
+/// as those that were looked at, since whoever has many networks is always new somewhere.
+const ALL_REFUSED_TRIES: (u32, Duration) = ALL_TRIES;
+/// That all strangers together had to wait is told so often.
+const REFUSALS_OF_ALL: (u32, Duration) = (1, Duration::from_hours(1));
 
 /// Every allowance.
 #[derive(Debug)]
@@ -91,6 +96,8 @@ pub struct Limits {
     strangers_sessions: Limiter<IpAddr>,
     all_sessions: Limiter<()>,
     all_tries: Limiter<()>,
+    all_refused_tries: Limiter<()>,
+    refusals_of_all: Limiter<()>,
 }
 
 impl Limits {
@@ -111,6 +118,8 @@ impl Limits {
             strangers_sessions: Limiter::new(clock, STRANGERS_SESSIONS.0, STRANGERS_SESSIONS.1),
             all_sessions: Limiter::new(clock, ALL_SESSIONS.0, ALL_SESSIONS.1),
             all_tries: Limiter::new(clock, ALL_TRIES.0, ALL_TRIES.1),
+            all_refused_tries: Limiter::new(clock, ALL_REFUSED_TRIES.0, ALL_REFUSED_TRIES.1),
+            refusals_of_all: Limiter::new(clock, REFUSALS_OF_ALL.0, REFUSALS_OF_ALL.1),
         }
     }
 
@@ -128,6 +137,16 @@ impl Limits {
     /// Takes one try to sign in, or one ask for a new password, of a browser that nobody knows.
     pub(crate) fn unknown_try(&self) -> Result<()> {
         told(self.all_tries.take(&()))
+    }
+
+    /// Whether a refused try of somebody new has an entry of its own.
+    pub(crate) fn refused_try_is_told(&self) -> bool {
+        self.all_refused_tries.take(&()).is_ok()
+    }
+
+    /// Whether it is told that all strangers together have to wait.
+    pub(crate) fn refusal_of_all_is_told(&self) -> bool {
+        self.refusals_of_all.take(&()).is_ok()
     }
 
     /// Takes one, or says when to come back. The command line and Rollcall itself are not limited.

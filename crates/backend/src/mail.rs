@@ -211,6 +211,33 @@ impl Smtp {
         }
     }
 
+    /// Connects, secures the connection and signs in, as before a mail, and sends none. Says why not.
+    pub(crate) async fn probe(&self, public_url: &Url) -> Result<(), Undelivered> {
+        let transport = self.transport(public_url)?;
+        match tokio::time::timeout(TIMEOUT, transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(self.turned_away("It ended the connection.".to_owned())),
+            Ok(Err(error)) => {
+                let refused = self.refused(&error);
+                // There was no mail that it could refuse.
+                if refused.error.code == "mail_refused" {
+                    return Err(self.turned_away(refused.error.detail));
+                }
+                Err(refused)
+            }
+            Err(_) => Err(self.too_slow()),
+        }
+    }
+
+    fn turned_away(&self, detail: String) -> Undelivered {
+        Undelivered::new(
+            "mail_server_refuses",
+            format!("{}:{} takes no mail of Rollcall now", self.host, self.port),
+            detail,
+            "Check that the mail server runs and lets this machine connect.",
+        )
+    }
+
     fn compose(&self, letter: &Letter<'_>) -> Result<Mail, String> {
         let to: Address = letter.to.parse().map_err(|error| format!("{error}"))?;
         let host = letter.public_url.host_str().unwrap_or("localhost");

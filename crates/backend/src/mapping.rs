@@ -1,6 +1,6 @@
 //! Attribute mapping as people set it up: what is wrong with rules, and what they make of real people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     id::{ExternalId, IntegrationId},
@@ -125,7 +125,54 @@ pub async fn test(
         let kept = why::in_directory(b, &integration, object_type, external_id).await?;
         test.objects.push(tried(&mapping, &mapper, object, kept));
     }
+    refuse_names(b, &integration, &mut test).await?;
     Ok(test)
+}
+
+/// Says of whom rules would give the user name of somebody else that they do: of somebody tried before,
+/// or of somebody in use here. How many there are in all says a preview.
+async fn refuse_names(
+    b: &Backend,
+    integration: &Integration,
+    test: &mut MappingTest,
+) -> Result<()> {
+    let mut tx = b.db.read().await?;
+    let tried: Vec<ExternalId> = test.objects.iter().map(|one| one.external_id).collect();
+    let mut given: BTreeMap<String, String> = BTreeMap::new();
+    for object in &mut test.objects {
+        let made = object.attributes.iter_mut();
+        let mut made = made.filter(|one| one.attribute == "user_principal_name");
+        let Some(made) = made.find(|one| one.rule.is_some() && one.error.is_none()) else {
+            continue;
+        };
+        let Some(name) = made.then.as_str().map(planner::key) else {
+            continue;
+        };
+        let here = fetch_all!(
+            &mut tx,
+            (ExternalId, String),
+            "SELECT external_id, display_name FROM directory_user
+              WHERE customer_id = $1 AND user_name_folded = $2 AND integration_id = $3
+                AND status = 'active' ORDER BY id LIMIT 10",
+            integration.customer_id,
+            &name,
+            integration.id
+        )?;
+        let here = here.into_iter().find(|(id, _)| !tried.contains(id));
+        let holder = given.get(&name).cloned().or(here.map(|(_, holder)| holder));
+        match holder {
+            Some(holder) => {
+                made.error = Some(format!(
+                    "The user name {} is already given to “{holder}”, and two can’t have it.",
+                    made.then.as_str().unwrap_or_default()
+                ));
+            }
+            None => {
+                given.insert(name, object.display_name.clone());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Who is meant, each once; some people of the directory where nobody is named.

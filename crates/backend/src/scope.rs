@@ -40,6 +40,15 @@ impl Origin {
         }
     }
 
+    /// Requests of pages that were counted, for one entry of all of them.
+    pub(crate) fn counted(address: Option<IpAddr>) -> Self {
+        Self {
+            channel: Channel::Page,
+            address,
+            request_id: "".into(),
+        }
+    }
+
     /// The way in.
     pub fn channel(&self) -> Channel {
         self.channel

@@ -2,6 +2,7 @@
 //! clock that stands and ids that repeat.
 
 mod directory;
+mod postgres;
 pub mod provider;
 pub mod secrets;
 
@@ -13,9 +14,9 @@ use domain::{
     operator::CustomerScope,
     permission::Role,
 };
-use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
+pub(crate) use self::postgres::fresh_postgres;
 use crate::{
     Backend, Clock, Clouds, Db, Ids, Origin, Scope, Sealer, Settings, auth, execute, fetch_scalar,
     graph_access,
@@ -79,7 +80,10 @@ impl TestBackend {
     /// As [`TestBackend::new`].
     pub async fn with_clouds(kind: Kind, clouds: Clouds) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let url = database_url(kind, folder.path()).await?;
+        let url = match kind {
+            Kind::Sqlite => database_url(kind, folder.path()).await?,
+            Kind::Postgres => postgres::migrated_postgres(folder.path()).await?,
+        };
         let db = Db::open(&url).await.expect("the test's database opens");
         db.migrate(start(), folder.path())
             .await
@@ -291,32 +295,6 @@ pub async fn migrate_beyond(db: &Db, version: i64) {
 )]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
-}
-
-/// Makes a database on the test server and answers its address.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the databases of all tests stand on one server, so their names are no test's to choose"
-)]
-pub(crate) async fn fresh_postgres() -> Option<String> {
-    let Some(server) = environment("TEST_POSTGRES_URL") else {
-        eprintln!(
-            "SKIPPED ON POSTGRESQL: TEST_POSTGRES_URL is not set; `cargo xtask test` sets it"
-        );
-        return None;
-    };
-    let name = format!("t_{}", uuid::Uuid::new_v4().simple());
-    let mut connection = PgConnection::connect(&server)
-        .await
-        .expect("TEST_POSTGRES_URL can be reached");
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
-        .execute(&mut connection)
-        .await
-        .expect("a database can be made");
-    let (base, _) = server
-        .rsplit_once('/')
-        .expect("TEST_POSTGRES_URL names a database");
-    Some(format!("{base}/{name}"))
 }
 
 /// Runs one test on both databases: `db_test!(name, |t| { … })`, with `t: TestBackend`.

@@ -38,6 +38,8 @@ text_enum! {
     pub enum ListKind {
         /// Customers.
         Customers = "customers",
+        /// Versions of a customer's settings.
+        CustomerVersions = "customer_versions",
         /// Credential profiles.
         CredentialProfiles = "credential_profiles",
         /// Integrations.

@@ -14,8 +14,8 @@ use crate::{
     user::DirectoryStatus,
 };
 
-/// The most users or groups at once.
-pub const BULK_MAX: usize = 50_000;
+/// The most users or groups at once: everybody of a very large customer.
+pub const BULK_MAX: usize = 200_000;
 /// So many are done while one waits; more are done by the worker.
 pub const AT_ONCE_MAX: i64 = 500;
 /// Hours for which a preview can be applied.
@@ -26,6 +26,10 @@ text_enum! {
     pub enum BulkAction {
         /// Mail them an invitation to activate their account.
         Invite = "invite",
+        /// Say that the last mail to them came back.
+        MarkBounced = "mark_bounced",
+        /// Say that it did arrive.
+        UnmarkBounced = "unmark_bounced",
         /// Put them into a group made here.
         AddToGroup = "add_to_group",
         /// Take them out of a group made here.
@@ -62,6 +66,8 @@ impl BulkAction {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Invite => "Invite to enrol",
+            Self::MarkBounced => "Mark mail as bounced",
+            Self::UnmarkBounced => "Mail did arrive",
             Self::AddToGroup => "Add to a group",
             Self::RemoveFromGroup => "Remove from a group",
             Self::Protect => "Protect from sync",
@@ -84,7 +90,7 @@ impl BulkAction {
     pub const fn takes_note(self) -> bool {
         matches!(
             self,
-            Self::Protect | Self::CancelCountdown | Self::Deactivate
+            Self::Protect | Self::CancelCountdown | Self::Deactivate | Self::MarkBounced
         )
     }
 
@@ -154,6 +160,10 @@ pub struct BulkFacts {
     pub enrolment: EnrolmentState,
     /// Whether they can be mailed to.
     pub has_address: bool,
+    /// Whether a mail server took the last mail to them, and nobody said that it came back.
+    pub mail_sent: bool,
+    /// Whether somebody said so.
+    pub mail_bounced: bool,
     /// Whether somebody else who is active signs in with one of its names.
     pub name_taken: bool,
     /// Whether it is in the group that the action names.
@@ -187,6 +197,13 @@ pub fn decide(action: BulkAction, facts: &BulkFacts) -> Result<String, String> {
     }
     match action {
         A::Invite => invite(facts),
+        A::MarkBounced => match (facts.mail_sent, facts.mail_bounced) {
+            (_, true) => no("Marked already."),
+            (true, false) => yes("The last mail counts as failed, and they can be invited again."),
+            (false, false) => no("No mail server took the last mail to them."),
+        },
+        A::UnmarkBounced if facts.mail_bounced => yes("The last mail counts as sent."),
+        A::UnmarkBounced => no("The last mail isn’t marked as bounced."),
         A::AddToGroup => match (facts.of_group_customer, facts.in_group) {
             (false, _) => no("Of another customer than the group."),
             (true, true) => no("In the group already."),
@@ -354,6 +371,8 @@ mod tests {
             cancelled: false,
             enrolment: EnrolmentState::NotInvited,
             has_address: true,
+            mail_sent: false,
+            mail_bounced: false,
             name_taken: false,
             in_group: false,
             of_group_customer: true,
@@ -429,6 +448,19 @@ mod tests {
             facts.editable = Editable::InSource;
         };
         assert_eq!(of(by_a_run), [""; 0]);
+    }
+
+    #[test]
+    fn only_a_mail_that_was_taken_can_come_back() {
+        let mut facts = made_here();
+        let can = |facts: &BulkFacts, action| decide(action, facts).is_ok();
+        assert!(!can(&facts, BulkAction::MarkBounced));
+        facts.mail_sent = true;
+        assert!(can(&facts, BulkAction::MarkBounced));
+        assert!(!can(&facts, BulkAction::UnmarkBounced));
+        (facts.mail_sent, facts.mail_bounced) = (false, true);
+        assert!(!can(&facts, BulkAction::MarkBounced));
+        assert!(can(&facts, BulkAction::UnmarkBounced));
     }
 
     #[test]

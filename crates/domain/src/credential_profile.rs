@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     DateTime,
     id::{CredentialProfileId, CustomerId, IntegrationId},
+    notification::MailServerCheck,
+    run::RunError,
     text_enum,
 };
 
@@ -266,17 +268,32 @@ pub struct WarningReach {
     pub recipients: i64,
     /// Of these, those to whom the last message could not be delivered.
     pub unreached: i64,
-    /// Of these, those by mail while no mail server is set up.
+    /// Of these, those that never took a message, and were sent none that failed.
+    pub untried: i64,
+    /// Of these, those by mail while no mail server is set up, or the one that is would take none.
     pub without_mail: i64,
+    /// What came of the last look at the mail server; null where there is none, or none yet.
+    pub mail_server: Option<MailServerCheck>,
     /// Whether these are all there are: recipients of the installation are seen by those who look
     /// after all customers.
     pub complete: bool,
 }
 
 impl WarningReach {
-    /// Whether a warning would reach nobody, as far as the asker sees.
+    /// Whether nobody is known to hear of a warning, as far as the asker sees.
     pub fn is_nobody(&self) -> bool {
-        self.recipients <= self.unreached + self.without_mail
+        self.recipients <= self.in_doubt()
+    }
+
+    /// Recipients of whom nothing says that a warning would reach them.
+    pub fn in_doubt(&self) -> i64 {
+        self.unreached + self.untried + self.without_mail
+    }
+
+    /// Why the mail server would take no mail, where somebody is to be told by mail.
+    pub fn mail_error(&self) -> Option<&RunError> {
+        let check = self.mail_server.as_ref()?;
+        check.error.as_ref().filter(|_| self.without_mail > 0)
     }
 }
 

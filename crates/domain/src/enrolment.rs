@@ -307,6 +307,8 @@ pub struct UserMail {
     pub attempts: i64,
     /// When the last attempt was made.
     pub attempted_at: Option<DateTime>,
+    /// When somebody said that it came back, after a mail server took it.
+    pub bounced_at: Option<DateTime>,
     /// Why the last attempt failed.
     pub error: Option<RunError>,
 }

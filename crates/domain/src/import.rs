@@ -58,8 +58,8 @@ impl ImportPassword {
     /// The choice in words.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::None => "Without a password",
-            Self::Mail => "Chosen by each person, by mail",
+            Self::None => "None yet: invite them later",
+            Self::Mail => "Chosen by each person: invite them now, by mail",
             Self::Column => "From a column of the file",
         }
     }
@@ -301,7 +301,7 @@ pub struct ApplyImport {
 }
 
 /// Members of which groups are imported, once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GroupsImport {
@@ -318,9 +318,24 @@ pub struct GroupsImport {
     /// Whether members of groups in these groups come too.
     #[serde(default)]
     pub include_nested: bool,
-    /// How they come by a password: by mail, or not at all, which is meant where it is absent.
+    /// How they come by a password: by mail, as `initial_password` says (`column`, since it stands
+    /// beside each of them from then on), or not at all, which is meant where it is absent.
     #[serde(default = "without_password")]
     pub password: ImportPassword,
+    /// What each of them signs in with at first, for `column`.
+    #[serde(default)]
+    pub initial_password: Option<String>,
+}
+
+impl std::fmt::Debug for GroupsImport {
+    /// Without the password, which must not get into a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GroupsImport")
+            .field("integration_id", &self.integration_id)
+            .field("group_ids", &self.group_ids)
+            .field("password", &self.password)
+            .finish_non_exhaustive()
+    }
 }
 
 const fn without_password() -> ImportPassword {

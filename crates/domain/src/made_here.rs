@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     DateTime,
     id::{CustomerId, ExternalId, GroupId, IntegrationId},
+    mapping::{EXTENSION_ATTRIBUTES, is_target, kept, more},
     policy::ObjectType,
     text::FieldError,
     text_enum,
@@ -46,12 +47,40 @@ pub const USER_ATTRIBUTES: [&str; 16] = [
     "employeeId",
 ];
 
-/// Those of [`USER_ATTRIBUTES`] that hold several values: given as one text with commas between.
-pub const LIST_ATTRIBUTES: [&str; 2] = ["businessPhones", "otherMails"];
+/// Those attributes of a user that hold several values: given as one text with commas between.
+pub const LIST_ATTRIBUTES: [&str; 5] = [
+    "assignedLicenses",
+    "businessPhones",
+    "imAddresses",
+    "otherMails",
+    "proxyAddresses",
+];
+
+/// Those attributes of a user that are true or false.
+pub const FLAG_ATTRIBUTES: [&str; 2] = ["onPremisesSyncEnabled", "showInAddressList"];
 
 /// The names and the address of a user that can be kept here, as the API names them. Not the user
 /// name: whom it belongs to is what a source is asked.
 pub const KEPT_COLUMNS: [&str; 4] = ["display_name", "given_name", "surname", "mail"];
+
+/// The names of what can be kept here of a synced user, but directory extensions, which every tenant
+/// has its own of: first what is typed most.
+pub fn kept_choice() -> Vec<&'static str> {
+    let mut names: Vec<&str> = KEPT_COLUMNS.into_iter().chain(USER_ATTRIBUTES).collect();
+    let others = kept(ObjectType::User).iter().chain(more(ObjectType::User));
+    for name in others.chain(&EXTENSION_ATTRIBUTES) {
+        if !names.contains(name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Whether an attribute of a synced user can be kept here: whatever a mapping rule can make, except
+/// for the user name.
+pub fn can_be_kept(name: &str) -> bool {
+    name != "user_principal_name" && is_target(ObjectType::User, name)
+}
 
 text_enum! {
     /// Who decides about a user or a group.
@@ -385,14 +414,27 @@ pub fn parse_kept(name: &str, given: &str) -> Result<Option<String>, FieldError>
         "display_name" => crate::text::parse_name("value", given).map(Some),
         "given_name" | "surname" => parse_value("value", given, crate::text::NAME_CHARS_MAX),
         "mail" => parse_mail("value", given),
-        name if USER_ATTRIBUTES.contains(&name) => parse_attribute("value", name, given),
+        name if FLAG_ATTRIBUTES.contains(&name) => parse_flag("value", given),
+        name if can_be_kept(name) => parse_value("value", given, VALUE_CHARS_MAX),
         name => Err(FieldError::new(
             "name",
             format!(
-                "{name} can’t be kept here. What can: {}, {}.",
-                KEPT_COLUMNS.join(", "),
-                USER_ATTRIBUTES.join(", ")
+                "{name} can’t be kept here. What can: {}, and directory extensions.",
+                kept_choice().join(", ")
             ),
+        )),
+    }
+}
+
+/// A value of one of [`FLAG_ATTRIBUTES`], as it is kept.
+fn parse_flag(field: &str, given: &str) -> Result<Option<String>, FieldError> {
+    match given.trim().to_lowercase().as_str() {
+        "" => Ok(None),
+        "true" | "yes" => Ok(Some("true".to_owned())),
+        "false" | "no" => Ok(Some("false".to_owned())),
+        _ => Err(FieldError::new(
+            field,
+            "Enter true or false, or nothing for empty.",
         )),
     }
 }
@@ -408,18 +450,57 @@ mod tests {
             Some("Ada")
         );
         assert_eq!(parse_kept("surname", "  ").unwrap(), None);
-        assert_eq!(
-            parse_kept("jobTitle", "Lead").unwrap().as_deref(),
-            Some("Lead")
-        );
+        for (name, given, value) in [
+            ("jobTitle", "Lead", "Lead"),
+            (
+                "proxyAddresses",
+                "SMTP:a@x.example, smtp:b@x.example",
+                "SMTP:a@x.example, smtp:b@x.example",
+            ),
+            ("extensionAttribute7", " seven ", "seven"),
+            (
+                "extension_0123456789abcdef0123456789abcdef_costCentre",
+                "12",
+                "12",
+            ),
+            ("onPremisesSyncEnabled", " Yes ", "true"),
+            ("onPremisesSyncEnabled", "FALSE", "false"),
+        ] {
+            assert_eq!(
+                parse_kept(name, given).unwrap().as_deref(),
+                Some(value),
+                "{name}"
+            );
+        }
+        assert_eq!(parse_kept("onPremisesSyncEnabled", "").unwrap(), None);
         for (name, value, field) in [
             ("display_name", "", "value"),
             ("mail", "no address", "value"),
             ("city", "a\nb", "value"),
             ("user_principal_name", "a@b.example", "name"),
-            ("proxyAddresses", "x", "name"),
+            ("onPremisesSyncEnabled", "perhaps", "value"),
+            ("accountEnabled", "true", "name"),
+            ("shoeSize", "43", "name"),
         ] {
             assert_eq!(parse_kept(name, value).unwrap_err().field, field, "{name}");
+        }
+    }
+
+    #[test]
+    fn whatever_a_rule_can_make_can_be_kept_but_the_user_name() {
+        let choice = kept_choice();
+        for (index, name) in choice.iter().enumerate() {
+            assert!(can_be_kept(name), "{name}");
+            assert!(!choice[..index].contains(name), "{name} twice");
+        }
+        let columns = crate::mapping::columns(ObjectType::User).iter();
+        let targets = columns
+            .map(|(name, _)| *name)
+            .chain(kept(ObjectType::User).iter().copied())
+            .chain(more(ObjectType::User).iter().copied())
+            .chain(EXTENSION_ATTRIBUTES);
+        for name in targets.filter(|name| *name != "user_principal_name") {
+            assert!(choice.contains(&name), "{name}");
         }
     }
 

@@ -16,8 +16,8 @@ use crate::{
 };
 
 pub use attributes::{
-    EXTENSION_ATTRIBUTES, columns, is_directory_extension, is_extension_attribute, is_kept,
-    is_source, is_target, kept, more, sources,
+    EXTENSION_ATTRIBUTES, columns, default_source, defaults, is_directory_extension,
+    is_extension_attribute, is_kept, is_source, is_target, kept, more, sources,
 };
 pub use functions::{FUNCTIONS, Function};
 
@@ -306,6 +306,9 @@ pub fn unknown<'a>(
     all: impl IntoIterator<Item = &'a str>,
 ) -> String {
     let noun = object_type.as_str();
+    if name == "manager" {
+        return "“manager” can’t be used: it is another object, and Microsoft doesn’t settle what a sync is told of it.".to_owned();
+    }
     let plain = |name: &str| name.replace('_', "").to_ascii_lowercase();
     match all.into_iter().find(|other| plain(other) == plain(name)) {
         Some(meant) => format!("A {noun} has no attribute “{name}”. It is called {meant}."),

@@ -19,7 +19,8 @@ text_enum! {
         EmployeeId = "employee_id",
         /// A mail address: one's mail address is the other's, or the other's user name.
         Mail = "mail",
-        /// An alias here is the user name or the mail address in the source.
+        /// An alias here is the user name or the mail address in the source; or another address of the
+        /// mailbox there (`proxyAddresses`) is the user name, the mail address or an alias here.
         Alias = "alias",
     }
 }

@@ -106,6 +106,16 @@ impl DeliveryStatus {
     }
 }
 
+/// What came of a look whether the mail server would take a mail: a connection, secured and signed in,
+/// by which none was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailServerCheck {
+    /// When that was.
+    pub checked_at: DateTime,
+    /// Why it would not, and what to do; null where it would.
+    pub error: Option<RunError>,
+}
+
 /// Somebody, or something, that is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

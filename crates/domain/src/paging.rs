@@ -14,6 +14,10 @@ pub const LIMIT_DEFAULT: u32 = 50;
 /// Up to so many rows are counted of a list that may be very long.
 pub const COUNTED_MAX: i64 = 10_000;
 
+/// In place of the number of rows of a list that goes on behind its page, and that takes too long to
+/// count.
+pub const UNCOUNTED: i64 = i64::MAX;
+
 /// Which part of a list is wanted. Page numbers begin at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageRequest {
@@ -69,7 +73,8 @@ pub struct Page<T> {
     /// The rows of this page.
     pub items: Vec<T>,
     /// Rows of the whole list under the same search and filters. Of users and groups, which may be
-    /// very many, one more than [`COUNTED_MAX`] says that there are more than that.
+    /// very many, one more than [`COUNTED_MAX`] says that there are more than that; and of what is found
+    /// over all customers [`UNCOUNTED`], that there are more than up to this page.
     pub total: i64,
 }
 

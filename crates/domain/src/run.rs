@@ -274,6 +274,8 @@ text_enum! {
         /// Its user name, or its new one, is what somebody made here signs in with: it stays as it is,
         /// and waits.
         UserNameHeld = "user_name_held",
+        /// Somebody here got its user name after the change was planned: the next run looks again.
+        UserNameTaken = "user_name_taken",
         /// Somebody here may be the same person: a decision is waited for.
         MatchUndecided = "match_undecided",
         /// Nobody new comes in unconfirmed: a decision is waited for.
@@ -308,6 +310,7 @@ impl Reason {
             Self::ExcludedByFilter => "Excluded by filter",
             Self::FilterFailed => "A filter fails for it",
             Self::UserNameHeld => "Somebody here signs in with its user name",
+            Self::UserNameTaken => "Somebody here got its user name since this was planned",
             Self::MatchUndecided => {
                 "May be somebody who is here already: to be decided in Matching"
             }

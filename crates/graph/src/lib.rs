@@ -76,6 +76,6 @@ pub use search::{BATCH_MAX, GroupHit};
 pub use token::{AuthorizationCode, TokenInfo};
 pub use usage::Usage;
 pub use wire::{
-    AssignedLicense, ContactItem, DeviceItem, Domain, GroupItem, GroupKind, Item, Member, MemberOp,
-    ObjectKind, Organization, Phone, PostalAddress, Removed, Select, UserItem,
+    AssignedLicense, ContactItem, DeviceItem, Domain, EmployeeOrgData, GroupItem, GroupKind, Item,
+    Member, MemberOp, ObjectKind, Organization, Phone, PostalAddress, Removed, Select, UserItem,
 };

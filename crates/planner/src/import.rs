@@ -229,7 +229,36 @@ pub fn plan(table: &Table, reading: &Reading, known: &Known) -> Plan {
 #[derive(Debug, Default)]
 struct Taken {
     names: HashMap<String, u32>,
+    mails: HashMap<String, u32>,
     employee_ids: HashMap<String, u32>,
+}
+
+impl Taken {
+    /// What of a row's an earlier row brings, with the field to blame, that row and what it is. Two names
+    /// to sign in with are told elsewhere.
+    fn by_others(&self, number: u32, brought: &Brought) -> Vec<(ImportField, u32, &'static str)> {
+        let earlier = |by: &HashMap<String, u32>, what: &String| {
+            by.get(what).copied().filter(|row| *row != number)
+        };
+        let id = brought.employee_id.as_ref();
+        let id = id.and_then(|id| earlier(&self.employee_ids, id));
+        let mail = brought.mail.as_ref();
+        let mail =
+            mail.and_then(|mail| earlier(&self.mails, mail).or_else(|| earlier(&self.names, mail)));
+        let name = brought.user_name.as_ref();
+        let name = name.and_then(|name| earlier(&self.mails, name));
+        let mut aliases = brought.aliases.iter();
+        let alias = aliases.find_map(|alias| earlier(&self.mails, alias));
+        [
+            (ImportField::EmployeeId, id, "employee id"),
+            (ImportField::Mail, mail, "address"),
+            (ImportField::UserPrincipalName, name, "address"),
+            (ImportField::Aliases, alias, "address"),
+        ]
+        .into_iter()
+        .filter_map(|(field, row, what)| Some((field, row?, what)))
+        .collect()
+    }
 }
 
 /// What comes of one person.
@@ -293,9 +322,7 @@ fn one(
             person.blame(reader, ImportField::Aliases, message);
         }
     }
-    if user.is_none() {
-        alike(number, &mut person, reader, known, taken);
-    }
+    alike(number, &mut person, user, reader, known, taken);
     for name in person.groups.clone() {
         match known.group(&name) {
             Ok(group) => groups.push((group.id, group.display_name.clone())),
@@ -307,38 +334,74 @@ fn one(
     decide(number, person, user, groups)
 }
 
-/// Blames what somebody new has in common with somebody who is here, or with an earlier row: nobody is
-/// to come in twice under two user names.
-fn alike(number: u32, person: &mut Person, reader: &Reader<'_>, known: &Known, taken: &mut Taken) {
-    let brought = person.brought();
-    let earlier = brought.employee_id.as_ref();
-    if let Some(earlier) = earlier.and_then(|id| taken.employee_ids.get(id)) {
-        let message = format!(
-            "Row {earlier} has this employee id too. Each person has one of their own: change one of them."
-        );
-        person.blame(reader, ImportField::EmployeeId, message);
-    }
+/// Blames what a row brings that somebody else has, here or by an earlier row: nobody is to come in
+/// twice under two user names, nor to become somebody else.
+fn alike(
+    number: u32,
+    person: &mut Person,
+    user: Option<&KnownUser>,
+    reader: &Reader<'_>,
+    known: &Known,
+    taken: &mut Taken,
+) {
+    let given = person.brought();
+    let brought = match user {
+        Some(user) => user.new_of(given.clone()),
+        None => given.clone(),
+    };
     // A name that somebody signs in with is told already.
     if person.errors.is_empty()
-        && let Some((user, key)) = known.fitting(&brought)
+        && let Some((other, key)) = known.fitting(&brought, user.map(|user| user.id))
     {
-        let by_mail = Brought {
-            mail: brought.mail.clone(),
-            ..Brought::default()
-        };
         let (field, what) = match key {
             MatchKey::EmployeeId => (ImportField::EmployeeId, "employee id"),
-            _ if known.fitting(&by_mail).is_some() => (ImportField::Mail, "address"),
-            _ => (ImportField::UserPrincipalName, "address"),
+            _ => (address_of(&brought, user, known), "address"),
         };
-        let message = format!(
-            "{} has this {what} already, and may be the same person. Give their user name in this row, or another {what}.",
-            user.named()
-        );
+        let message = match user {
+            None => format!(
+                "{} has this {what} already, and may be the same person. Give their user name in this row, or another {what}.",
+                other.named()
+            ),
+            Some(_) => format!(
+                "{} has this {what} already. Give another {what}, or change theirs first.",
+                other.named()
+            ),
+        };
         person.blame(reader, field, message);
     }
-    if let Some(id) = brought.employee_id {
+    if person.errors.is_empty() {
+        for (field, earlier, what) in taken.by_others(number, &brought) {
+            let message = format!(
+                "Row {earlier} has this {what} too. Each person has one of their own: change one of them."
+            );
+            person.blame(reader, field, message);
+        }
+    }
+    if let Some(id) = given.employee_id {
         taken.employee_ids.entry(id).or_insert(number);
+    }
+    if let Some(mail) = given.mail {
+        taken.mails.entry(mail).or_insert(number);
+    }
+}
+
+/// Which of the addresses somebody else has.
+fn address_of(brought: &Brought, user: Option<&KnownUser>, known: &Known) -> ImportField {
+    let fits = |part: Brought| known.fitting(&part, user.map(|user| user.id)).is_some();
+    let by_mail = Brought {
+        mail: brought.mail.clone(),
+        ..Brought::default()
+    };
+    let by_alias = Brought {
+        aliases: brought.aliases.clone(),
+        ..Brought::default()
+    };
+    if fits(by_mail) {
+        ImportField::Mail
+    } else if fits(by_alias) {
+        ImportField::Aliases
+    } else {
+        ImportField::UserPrincipalName
     }
 }
 

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::made_here::LIST_ATTRIBUTES;
+use domain::made_here::{FLAG_ATTRIBUTES, LIST_ATTRIBUTES};
 use serde_json::Value;
 
 use crate::{diff::changed, read::Content};
@@ -83,6 +83,9 @@ pub fn set(content: &mut Content, name: &str, value: Option<&str>) {
 
 /// A typed attribute as a source gives it: several values of one have commas between.
 pub fn attribute(name: &str, text: &str) -> Option<Value> {
+    if FLAG_ATTRIBUTES.contains(&name) {
+        return text.trim().parse().ok().map(Value::Bool);
+    }
     if !LIST_ATTRIBUTES.contains(&name) {
         return (!text.trim().is_empty()).then(|| text.trim().into());
     }
@@ -167,10 +170,19 @@ mod tests {
 
     #[test]
     fn what_was_given_is_typed_as_it_was() {
-        for (name, text) in [("jobTitle", "Lead, of all"), ("otherMails", "a@x, b@x")] {
+        for (name, text) in [
+            ("jobTitle", "Lead, of all"),
+            ("otherMails", "a@x, b@x"),
+            ("proxyAddresses", "SMTP:a@x, smtp:b@x"),
+            ("onPremisesSyncEnabled", "true"),
+        ] {
             assert_eq!(typed(&attribute(name, text).unwrap()), text);
         }
         assert_eq!(attribute("otherMails", " , "), None);
+        assert_eq!(
+            attribute("onPremisesSyncEnabled", "false"),
+            Some(json!(false))
+        );
     }
 
     proptest! {
@@ -178,7 +190,7 @@ mod tests {
         #[test]
         fn laid_over_twice_is_laid_over_once(
             names in prop::collection::vec(
-                (prop::sample::select(vec!["display_name", "given_name", "mail", "city", "otherMails"]),
+                (prop::sample::select(vec!["display_name", "given_name", "mail", "city", "otherMails", "proxyAddresses", "extensionAttribute1"]),
                  prop::option::of("[a-c, ]{0,4}")), 1..5),
         ) {
             let kept: KeptHere = names.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -11,6 +11,7 @@
 //! - [`matching`]: whether somebody new is somebody who is here already.
 //! - [`mod@derive`]: the policy decides what should be of one object.
 //! - [`diff`]: what should be and what is become at most one action an object.
+//! - [`user_names`]: of several to whom a rule gives one user name, one keeps it.
 //! - [`decision`]: what was rejected stays undone.
 //! - [`kept_here`]: what an operator keeps of a person lies over what the source says.
 //! - [`protection`]: who is protected isn't touched.
@@ -37,6 +38,7 @@ pub mod matching;
 pub mod merge;
 pub mod protection;
 pub mod read;
+pub mod user_names;
 pub mod why;
 
 pub use fold::{fold, key};

@@ -10,12 +10,14 @@ use domain::{
     policy::Actions,
     user::DirectoryStatus,
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
     derive::Derived,
     diff::{Outcome, Step},
     fold::key,
+    read::Content,
 };
 
 /// Somebody a source brings, as far as it tells who that is. Names to sign in with, addresses and
@@ -28,6 +30,8 @@ pub struct Brought {
     pub mail: Option<String>,
     /// The employee id.
     pub employee_id: Option<String>,
+    /// Its mailbox's other addresses ([`other_addresses`]).
+    pub aliases: Vec<String>,
     /// First name.
     pub given_name: Option<String>,
     /// Last name.
@@ -88,6 +92,23 @@ impl Candidate {
     }
 }
 
+/// The addresses of somebody's mailbox besides the one it sends from, folded: those that Exchange lists
+/// with `smtp:` (graph.md §6.2), but the user name and the mail address.
+pub fn other_addresses(content: &Content) -> Vec<String> {
+    let own = [content.user_name_folded(), content.mail.as_deref().map(key)];
+    let listed = content.attributes.get("proxyAddresses");
+    let listed = listed.and_then(Value::as_array).into_iter().flatten();
+    let mut addresses: Vec<String> = listed
+        .filter_map(|one| one.as_str()?.split_once(':'))
+        .filter(|(kind, _)| kind.eq_ignore_ascii_case("smtp"))
+        .map(|(_, address)| key(address))
+        .filter(|address| !address.is_empty() && !own.contains(&Some(address.clone())))
+        .collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
 /// What somebody brought and somebody here have in common; none where that is nothing.
 pub fn compare(brought: &Brought, here: &Here) -> Option<Candidate> {
     let same = |one: &Option<String>, other: &Option<String>| {
@@ -101,6 +122,11 @@ pub fn compare(brought: &Brought, here: &Here) -> Option<Candidate> {
         one.as_ref()
             .is_some_and(|one| !one.is_empty() && here.aliases.contains(one))
     };
+    let has_alias = |one: &String| {
+        let own = [&here.user_name, &here.mail].into_iter().flatten();
+        !one.is_empty() && own.chain(&here.aliases).any(|other| other == one)
+    };
+    let by_alias = addresses.into_iter().any(is_alias) || brought.aliases.iter().any(has_alias);
     let keys: Vec<MatchKey> = [
         (MatchKey::UserPrincipalName, by_name),
         (
@@ -108,7 +134,7 @@ pub fn compare(brought: &Brought, here: &Here) -> Option<Candidate> {
             same(&brought.employee_id, &here.employee_id),
         ),
         (MatchKey::Mail, by_mail),
-        (MatchKey::Alias, addresses.into_iter().any(is_alias)),
+        (MatchKey::Alias, by_alias),
     ]
     .into_iter()
     .filter_map(|(key, is)| is.then_some(key))

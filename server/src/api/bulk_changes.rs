@@ -46,7 +46,7 @@ struct NewBulkChange {
     list: GridList,
     /// What.
     action: BulkAction,
-    /// To these, at most 50,000.
+    /// To these, about 25,000 in one call; a filter takes up to 200,000.
     #[serde(default)]
     ids: Vec<Uuid>,
     /// To all whom the list shows with this query of its address, such as

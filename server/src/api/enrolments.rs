@@ -29,6 +29,7 @@ pub fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(reset_second_factor))
         .routes(routes!(invite_first))
         .routes(routes!(bounced))
+        .routes(routes!(mark_bounced, unmark_bounced))
         .routes(routes!(settings, change_settings))
         .routes(routes!(preview))
         .routes(routes!(test))
@@ -166,6 +167,49 @@ async fn bounced(
     let users = enrolment::bounced(&backend, &caller.0, customer, &address, &reason).await;
     let users = users.map_err(|error| caller.refused(error))?;
     Ok(Json(Bounced { users }))
+}
+
+/// Why a mail came back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BounceReason {
+    /// What the mail server that gave it back said, at most 500 characters; blank where it isn’t known.
+    #[serde(default)]
+    reason: String,
+}
+
+/// Say that the last mail to a user came back
+///
+/// Where a mail server took it. Their state becomes `mail_failed`.
+#[utoipa::path(put, path = "/users/{id}/enrolment-bounce", tag = "Enrolment",
+    params(("id" = UserId, Path)), request_body = BounceReason,
+    responses((status = 200, body = Enrolment), RefusalsWithConflict))]
+async fn mark_bounced(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+    body: Body,
+) -> Result<Json<Enrolment>> {
+    caller.found(users::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::DirectoryWrite)?;
+    let BounceReason { reason } = body.parse()?;
+    let enrolment = enrolment::mark_bounced(&backend, &caller.0, id, &reason).await;
+    enrolment.map(Json).map_err(|error| caller.refused(error))
+}
+
+/// Take back that the last mail to a user came back
+#[utoipa::path(delete, path = "/users/{id}/enrolment-bounce", tag = "Enrolment",
+    params(("id" = UserId, Path)),
+    responses((status = 200, body = Enrolment), RefusalsWithConflict))]
+async fn unmark_bounced(
+    State(backend): State<Backend>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+) -> Result<Json<Enrolment>> {
+    caller.found(users::get(&backend, &caller.0, id).await)?;
+    caller.require(Permission::DirectoryWrite)?;
+    let enrolment = enrolment::unmark_bounced(&backend, &caller.0, id).await;
+    enrolment.map(Json).map_err(|error| caller.refused(error))
 }
 
 /// How a customer's people are invited

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use backend::{
     Backend,
-    store::{integration_versions, integrations},
+    store::{integration_versions, integrations, versions},
 };
 use domain::{
     api_token::ListKind,
@@ -12,12 +12,10 @@ use domain::{
     paging::Listing,
     permission::Permission,
     settings::{
-        SettingsDifference,
-        version::{IntegrationVersion, RestoreRequest, VersionLine},
+        IntegrationSettings, SettingsDifference,
+        version::{RestoreRequest, Version, VersionLine},
     },
 };
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -25,6 +23,7 @@ use super::{
     caller::Caller,
     input::{Body, Id, IdAnd, Query},
     problem::{Refusals, RefusalsWithConflict, Result},
+    versions::{Against, Listed},
 };
 
 /// The calls of this noun.
@@ -36,31 +35,11 @@ pub fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(restore))
 }
 
-/// Which versions.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct Parameters {
-    /// Rows wanted, 1 to 1000; 50 where absent.
-    limit: Option<u32>,
-    /// The `next` of the answer before.
-    cursor: Option<String>,
-}
-
-/// What a version is compared with.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct Against {
-    /// The number of another version; the present settings where absent.
-    against: Option<i64>,
-}
-
 /// List the versions of an integration's settings
 ///
 /// The newest first. Every save is one, by whatever way it came.
 #[utoipa::path(get, path = "/integrations/{id}/versions", tag = "Versions",
-    params(("id" = IntegrationId, Path), Parameters),
+    params(("id" = IntegrationId, Path), Listed),
     responses((status = 200, body = Listing<VersionLine>), Refusals))]
 async fn list(
     State(backend): State<Backend>,
@@ -69,9 +48,9 @@ async fn list(
     query: Query,
 ) -> Result<Json<Listing<VersionLine>>> {
     caller.found(integrations::get(&backend, &caller.0, id).await)?;
-    let Parameters { limit, cursor } = query.parse()?;
-    let request = caller.list_request(&backend, limit, cursor.as_deref(), None)?;
-    let versions = integration_versions::listing(&backend, &caller.0, id, &request).await;
+    let request = caller.versions_request(&backend, &query)?;
+    let versions =
+        versions::listing::<IntegrationSettings>(&backend, &caller.0, id, &request).await;
     caller
         .listed(&backend, ListKind::IntegrationVersions, versions)
         .await
@@ -80,14 +59,13 @@ async fn list(
 /// One version
 #[utoipa::path(get, path = "/integrations/{id}/versions/{number}", tag = "Versions",
     params(("id" = IntegrationId, Path), ("number" = i64, Path)),
-    responses((status = 200, body = IntegrationVersion), Refusals))]
+    responses((status = 200, body = Version<IntegrationSettings>), Refusals))]
 async fn get(
     State(backend): State<Backend>,
     caller: Caller,
     IdAnd(id, number): IdAnd<IntegrationId, i64>,
-) -> Result<Json<IntegrationVersion>> {
-    let version = integration_versions::get(&backend, &caller.0, id, number).await;
-    version.map(Json).map_err(|error| caller.refused(error))
+) -> Result<Json<Version<IntegrationSettings>>> {
+    caller.version(&backend, id, number).await.map(Json)
 }
 
 /// What restoring a version would change
@@ -102,13 +80,10 @@ async fn difference(
     IdAnd(id, number): IdAnd<IntegrationId, i64>,
     query: Query,
 ) -> Result<Json<SettingsDifference>> {
-    caller.found(integration_versions::get(&backend, &caller.0, id, number).await)?;
-    let against = query.parse::<Against>()?.against;
-    let found = integration_versions::difference(&backend, &caller.0, id, number, against).await;
-    found.map(Json).map_err(|error| match error {
-        backend::Error::NotFound("version") => caller.blamed("against", "version", error),
-        error => caller.refused(error),
-    })
+    caller
+        .version_difference::<IntegrationSettings>(&backend, id, number, &query)
+        .await
+        .map(Json)
 }
 
 /// Restore a version
@@ -124,7 +99,9 @@ async fn restore(
     IdAnd(id, number): IdAnd<IntegrationId, i64>,
     body: Body,
 ) -> Result<Json<Integration>> {
-    caller.found(integration_versions::get(&backend, &caller.0, id, number).await)?;
+    caller
+        .version::<IntegrationSettings>(&backend, id, number)
+        .await?;
     caller.require(Permission::IntegrationsWrite)?;
     let RestoreRequest { hash } = body.parse()?;
     let restored =

@@ -123,7 +123,9 @@ async fn change(
 
 /// What changing a policy template would do
 ///
-/// How many integrations, customers and active users it would touch, and what would change of each
+/// How many integrations and customers it would change, how many people a run would treat otherwise (of
+/// integrations with very many, and of those whose source has to be read first, they aren’t counted), and
+/// what would change of each
 /// follower (200 at most are told one by one). Nothing is saved.
 #[utoipa::path(post, path = "/policy-templates/{id}/effect", tag = "Policy Templates",
     params(("id" = PolicyTemplateId, Path)), request_body = PolicyTemplateChange,

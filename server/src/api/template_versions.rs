@@ -3,19 +3,21 @@
 use axum::{Json, extract::State};
 use backend::{
     Backend,
-    store::policy_templates::{self, versions},
+    store::{
+        policy_templates::{self, versions as of_template},
+        versions,
+    },
 };
 use domain::{
     api_token::ListKind,
     id::PolicyTemplateId,
     paging::Listing,
+    policy::Policy,
     settings::{
-        template::{PolicyTemplate, TemplateDifference, TemplateEffect, TemplateVersion},
-        version::{RestoreRequest, VersionLine},
+        template::{PolicyTemplate, TemplateDifference, TemplateEffect},
+        version::{RestoreRequest, Version, VersionLine},
     },
 };
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -23,6 +25,7 @@ use super::{
     caller::Caller,
     input::{Body, Id, IdAnd, Query},
     problem::{Refusals, RefusalsWithConflict, Result},
+    versions::{Against, Listed},
 };
 
 /// The calls of this noun.
@@ -35,31 +38,11 @@ pub fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(restore))
 }
 
-/// Which versions.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct Parameters {
-    /// Rows wanted, 1 to 1000; 50 where absent.
-    limit: Option<u32>,
-    /// The `next` of the answer before.
-    cursor: Option<String>,
-}
-
-/// What a version is compared with.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct Against {
-    /// The number of another version; the present policy where absent.
-    against: Option<i64>,
-}
-
 /// List the versions of a policy template
 ///
 /// The newest first, each with what changed in it.
 #[utoipa::path(get, path = "/policy-templates/{id}/versions", tag = "Policy Templates",
-    params(("id" = PolicyTemplateId, Path), Parameters),
+    params(("id" = PolicyTemplateId, Path), Listed),
     responses((status = 200, body = Listing<VersionLine>), Refusals))]
 async fn list_versions(
     State(backend): State<Backend>,
@@ -68,9 +51,8 @@ async fn list_versions(
     query: Query,
 ) -> Result<Json<Listing<VersionLine>>> {
     caller.found(policy_templates::get(&backend, &caller.0, id).await)?;
-    let Parameters { limit, cursor } = query.parse()?;
-    let request = caller.list_request(&backend, limit, cursor.as_deref(), None)?;
-    let listing = versions::listing(&backend, &caller.0, id, &request).await;
+    let request = caller.versions_request(&backend, &query)?;
+    let listing = versions::listing::<Policy>(&backend, &caller.0, id, &request).await;
     caller
         .listed(&backend, ListKind::PolicyTemplateVersions, listing)
         .await
@@ -79,14 +61,13 @@ async fn list_versions(
 /// One version of a policy template
 #[utoipa::path(get, path = "/policy-templates/{id}/versions/{number}", tag = "Policy Templates",
     params(("id" = PolicyTemplateId, Path), ("number" = i64, Path)),
-    responses((status = 200, body = TemplateVersion), Refusals))]
+    responses((status = 200, body = Version<Policy>), Refusals))]
 async fn get_version(
     State(backend): State<Backend>,
     caller: Caller,
     IdAnd(id, number): IdAnd<PolicyTemplateId, i64>,
-) -> Result<Json<TemplateVersion>> {
-    let version = versions::get(&backend, &caller.0, id, number).await;
-    version.map(Json).map_err(|error| caller.refused(error))
+) -> Result<Json<Version<Policy>>> {
+    caller.version(&backend, id, number).await.map(Json)
 }
 
 /// How a version of a policy template differs from the present one
@@ -102,20 +83,16 @@ async fn difference(
     IdAnd(id, number): IdAnd<PolicyTemplateId, i64>,
     query: Query,
 ) -> Result<Json<TemplateDifference>> {
-    caller.found(versions::get(&backend, &caller.0, id, number).await)?;
-    let against = query.parse::<Against>()?.against;
-    let found = versions::difference(&backend, &caller.0, id, number, against).await;
-    found
-        .map(|differences| Json(TemplateDifference { differences }))
-        .map_err(|error| match error {
-            backend::Error::NotFound("version") => caller.blamed("against", "version", error),
-            error => caller.refused(error),
-        })
+    let found = caller.version_difference::<Policy>(&backend, id, number, &query);
+    let differences = found.await?.differences;
+    Ok(Json(TemplateDifference { differences }))
 }
 
 /// What restoring a version of a policy template would do
 ///
-/// How many integrations, customers and active users it would touch, and what would change of each
+/// How many integrations and customers it would change, how many people a run would treat otherwise (of
+/// integrations with very many, and of those whose source has to be read first, they aren’t counted), and
+/// what would change of each
 /// follower (200 at most are told one by one). Nothing is saved.
 #[utoipa::path(get, path = "/policy-templates/{id}/versions/{number}/effect",
     tag = "Policy Templates",
@@ -126,7 +103,7 @@ async fn effect_of_version(
     caller: Caller,
     IdAnd(id, number): IdAnd<PolicyTemplateId, i64>,
 ) -> Result<Json<TemplateEffect>> {
-    let effect = versions::effect(&backend, &caller.0, id, number).await;
+    let effect = of_template::effect(&backend, &caller.0, id, number).await;
     effect.map(Json).map_err(|error| caller.refused(error))
 }
 
@@ -144,9 +121,9 @@ async fn restore(
     IdAnd(id, number): IdAnd<PolicyTemplateId, i64>,
     body: Body,
 ) -> Result<Json<PolicyTemplate>> {
-    caller.found(versions::get(&backend, &caller.0, id, number).await)?;
+    caller.version::<Policy>(&backend, id, number).await?;
     caller.found(policy_templates::may_make(&caller.0))?;
     let RestoreRequest { hash } = body.parse()?;
-    let restored = versions::restore(&backend, &caller.0, id, number, hash.as_deref()).await;
+    let restored = of_template::restore(&backend, &caller.0, id, number, hash.as_deref()).await;
     restored.map(Json).map_err(|error| caller.refused(error))
 }

@@ -28,13 +28,14 @@ use crate::support::{Answer, TestApp};
 
 /// The functions that keep nothing worth an entry: they ask a source, try something out, put something
 /// aside to be looked at, set a cookie, or remember what columns somebody likes.
-const KEEP_NOTHING: [&str; 9] = [
+const KEEP_NOTHING: [&str; 10] = [
     "bulk/prepare",
     "credential-profiles/test-second",
     "grid/choose-columns",
     "imports/change",
     "imports/from-groups",
     "integrations/test",
+    "notifications/check-mail-server",
     "policy-templates/look",
     "settings-files/look",
     "theme/choose",
@@ -57,14 +58,16 @@ const CALLS_THAT_KEEP_NOTHING: [&str; 10] = [
 /// So are second factors of who is half signed in, and passkeys, which a test at an address without
 /// a name has none of.
 /// Nor are people invited without one: what comes of that is tested with enrolments.
-const TESTED_ELSEWHERE: [&str; 21] = [
+const TESTED_ELSEWHERE: [&str; 23] = [
     "enrolment/activate",
     "enrolment/forgot",
     "enrolment/invite",
     "enrolment/invite-first",
+    "enrolment/mark-bounced",
     "enrolment/reset-second-factor",
     "enrolment/sign-in",
     "enrolment/test",
+    "enrolment/unmark-bounced",
     "own-account/change-password",
     "own-account/end-other-sessions",
     "own-account/end-session",
@@ -83,9 +86,11 @@ const TESTED_ELSEWHERE: [&str; 21] = [
 
 /// Calls that go by mail, or are about who has an account, and one that takes a file, which is put
 /// aside to be looked at.
-const CALLS_TESTED_ELSEWHERE: [&str; 6] = [
+const CALLS_TESTED_ELSEWHERE: [&str; 8] = [
     "POST /customers/{id}/imports",
     "POST /customers/{id}/enrolment-bounces",
+    "DELETE /users/{id}/enrolment-bounce",
+    "PUT /users/{id}/enrolment-bounce",
     "DELETE /users/{id}/second-factor",
     "POST /customers/{id}/enrolment-settings/test",
     "POST /customers/{id}/invitations",

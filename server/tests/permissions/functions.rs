@@ -142,15 +142,10 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         | "overview/read" => {
             json!({ "customer": customer })
         }
-        "integrations/configuration" | "integrations/deletion" | "integrations/head" => {
-            json!({ "id": integration })
-        }
-        "integrations/group-search" => json!({ "id": integration, "q": "empl", "counts": false }),
-        "integrations/protected-forecast" => json!({ "id": integration, "rules": [] }),
-        "integrations/settings-of-preview" => json!({ "id": integration, "run": run }),
-        "integrations/explain" => json!({ "id": integration, "object": "somebody" }),
-        "integrations/groups" => json!({ "id": integration, "query": list(things) }),
-        "integrations/list" => json!({ "query": list(things), "filters": {} }),
+        "enrolment/preview" => json!({
+            "customer": customer,
+            "form": { "language": "nl", "link_days": "3" },
+        }),
         "notifications/offer-secret" => json!({ "customer": customer, "id": null }),
         "notifications/view" => json!({ "id": recipient }),
         "runs/changes" => json!({ "id": run, "query": list(things) }),
@@ -161,6 +156,23 @@ pub(super) fn reading(things: &Things, function: &str) -> Option<Value> {
         }
         "grid/views" => json!({ "list": "users" }),
         "users/groups-form" | "users/view" => json!({ "id": user }),
+        other => return reading_integrations(things, other),
+    })
+}
+
+/// The same about integrations.
+fn reading_integrations(things: &Things, function: &str) -> Option<Value> {
+    let (integration, run) = (&things.integration, &things.run);
+    Some(match function {
+        "integrations/configuration" | "integrations/deletion" | "integrations/head" => {
+            json!({ "id": integration })
+        }
+        "integrations/group-search" => json!({ "id": integration, "q": "empl", "counts": false }),
+        "integrations/protected-forecast" => json!({ "id": integration, "rules": [] }),
+        "integrations/settings-of-preview" => json!({ "id": integration, "run": run }),
+        "integrations/explain" => json!({ "id": integration, "object": "somebody" }),
+        "integrations/groups" => json!({ "id": integration, "query": list(things) }),
+        "integrations/list" => json!({ "query": list(things), "filters": {} }),
         other => return reading_settings(things, other),
     })
 }
@@ -195,6 +207,10 @@ fn reading_settings(things: &Things, function: &str) -> Option<Value> {
         "policy-templates/version" => {
             json!({ "id": things.policy_template, "number": 1, "against": null })
         }
+        "policy-templates/touched" => {
+            let becomes = json!({ "Version": [things.policy_template, 1] });
+            json!({ "becomes": becomes, "integration": integration })
+        }
         "policy-templates/effect-of-version" => {
             json!({ "id": things.policy_template, "number": 1 })
         }
@@ -207,6 +223,8 @@ fn reading_settings(things: &Things, function: &str) -> Option<Value> {
         "imports/rows" => json!({ "id": things.import, "query": list(things), "outcome": null }),
         "versions/list" => json!({ "id": integration, "query": list(things) }),
         "versions/view" => json!({ "id": integration, "number": 1, "against": null }),
+        "versions/of-customer" => json!({ "id": customer, "query": list(things) }),
+        "versions/view-of-customer" => json!({ "id": customer, "number": 1, "against": null }),
         _ => return None,
     })
 }
@@ -327,6 +345,7 @@ pub(super) fn changing(app: &TestApp, things: &Things, session: &str, function: 
         "notifications/change" => {
             format!("id={recipient}&address={customer}%40example.com&causes[]=run.held")
         }
+        "notifications/check-mail-server" => String::new(),
         "notifications/delete" | "notifications/test" => format!("id={recipient}"),
         "notifications/rotate-secret" => format!("id={recipient}&sealed_secret=x"),
         "runs/apply" | "runs/cancel" => format!("id={run}"),
@@ -403,7 +422,10 @@ fn changing_tokens(app: &TestApp, things: &Things, new: &str, function: &str) ->
                 .to_owned()
         }
         "api-tokens/revoke" => format!("id={api_token}"),
-        "enrolment/invite" | "enrolment/reset-second-factor" => format!("id={}", things.user),
+        "enrolment/invite"
+        | "enrolment/mark-bounced"
+        | "enrolment/reset-second-factor"
+        | "enrolment/unmark-bounced" => format!("id={}", things.user),
         "enrolment/invite-first" => format!("customer={}&first=1", things.customer),
         "enrolment/save" => format!("customer={}&language=en&link_days=14", things.customer),
         "enrolment/test" => format!("customer={}&to=x", things.customer),
@@ -442,6 +464,7 @@ fn changing_settings(things: &Things, function: &str) -> Option<String> {
             things.customer
         ),
         "versions/restore" => format!("id={integration}&number=1&hash=x"),
+        "versions/restore-customer" => format!("id={}&number=1&hash=x", things.customer),
         "versions/preview" => format!("id={integration}&number=1"),
         "settings-files/look" => format!("integration={integration}&content=x+%3D+1"),
         "settings-files/import" => format!("integration={integration}&draft={draft}&hash=x"),
@@ -514,6 +537,14 @@ const WIDTH: usize = 34;
 /// Asks a function something about `things`.
 pub(super) async fn answer(app: &TestApp, things: &Things, function: &str, cookie: &str) -> Answer {
     asked_and_answered(app, things, function, cookie).await.1
+}
+
+/// What a function is asked about `things`, as text.
+pub(super) fn question(app: &TestApp, things: &Things, function: &str) -> String {
+    match asked(app, things, "", function) {
+        Asked::Json(body) => body.to_string(),
+        Asked::Form(form) => form,
+    }
 }
 
 /// The same, with the question.

@@ -7,8 +7,10 @@ mod audited;
 mod calls;
 mod crawler;
 mod functions;
+mod places;
 mod reads;
 mod routes;
+mod unavailable;
 
 use std::fmt::Write as _;
 
@@ -22,6 +24,7 @@ use serde_json::json;
 use crate::support::{TestApp, id};
 
 /// One of everything, of one customer.
+#[derive(Clone)]
 struct Things {
     customer: String,
     credential_profile: String,
@@ -211,6 +214,30 @@ impl Things {
             bulk_change: id(),
             saved_view: id(),
         }
+    }
+
+    /// Each of them, with a name, to be exchanged for another.
+    fn each(&mut self) -> [(&'static str, &mut String); 18] {
+        [
+            ("customer", &mut self.customer),
+            ("credential profile", &mut self.credential_profile),
+            ("integration", &mut self.integration),
+            ("run", &mut self.run),
+            ("user", &mut self.user),
+            ("group", &mut self.group),
+            ("contact", &mut self.contact),
+            ("device", &mut self.device),
+            ("recipient", &mut self.recipient),
+            ("audit event", &mut self.audit_event),
+            ("operator", &mut self.operator),
+            ("API token", &mut self.api_token),
+            ("consent link", &mut self.consent_link),
+            ("import", &mut self.import),
+            ("policy template", &mut self.policy_template),
+            ("session", &mut self.operator_session),
+            ("bulk change", &mut self.bulk_change),
+            ("saved view", &mut self.saved_view),
+        ]
     }
 
     /// A path of the API with the id of the thing it is about.

@@ -7,6 +7,7 @@ use domain::{
 
 use super::{
     api::LineError,
+    defaults::{DefaultOfLine, Defaults},
     form::{MappingForm, MappingLine},
 };
 use crate::{
@@ -68,6 +69,18 @@ impl Lines {
         self.all.update(|lines| lines.push(line));
     }
 
+    /// Adds a line that says what applies to an attribute without a rule, to be changed.
+    pub(super) fn add_default(self, object_type: ObjectType, attribute: &str, source: &str) {
+        let number = self.next.get_value();
+        self.next.set_value(number + 1);
+        let line = MappingLine {
+            attribute: attribute.to_owned(),
+            value: source.to_owned(),
+            ..MappingLine::empty(number, object_type)
+        };
+        self.all.update(|lines| lines.push(line));
+    }
+
     fn remove(self, number: u32) {
         self.all
             .update(|lines| lines.retain(|line| line.number != number));
@@ -87,6 +100,8 @@ pub fn TypeSection(
     lines: Lines,
     /// The tenant's own attributes.
     extensions: Extensions,
+    /// What the form holds.
+    now: RwSignal<MappingForm>,
     /// What is wrong with lines.
     errors: Resource<Vec<LineError>>,
     /// Looks at the form again, after lines came or went.
@@ -122,6 +137,7 @@ pub fn TypeSection(
                                 <Line
                                     line=line
                                     place=place
+                                    now=now
                                     extensions=extensions
                                     errors=errors
                                     look=look
@@ -154,13 +170,14 @@ pub fn TypeSection(
                         look.run(());
                     }
                 >
-                    "Reset to default"
+                    "All back to default"
                     <span class="sr-only">{format!(": no rules for {noun}s")}</span>
                 </button>
             </div>
             <p class="rc-hint mt-1 hidden plain:block">
-                "A line without an attribute is no rule. Save to get another line."
+                "A line without an attribute is no rule: empty one to go back to the default. Save to get another line."
             </p>
+            <Defaults object_type=object_type lines=lines now=now look=look />
         </section>
     }
     .into_any()
@@ -195,6 +212,8 @@ fn Line(
     line: MappingLine,
     /// Counted from 1 among those of its type.
     place: Memo<usize>,
+    /// What the form holds.
+    now: RwSignal<MappingForm>,
     extensions: Extensions,
     errors: Resource<Vec<LineError>>,
     look: Callback<()>,
@@ -281,12 +300,13 @@ fn Line(
             <button
                 type="button"
                 class="btn btn-ghost plain:hidden"
-                aria-label=move || format!("Remove {title} rule {}", place.get())
+                aria-label=move || format!("Back to default: {title} rule {}", place.get())
                 on:click=move |_| remove.run(())
             >
-                "Remove"
+                "Back to default"
             </button>
         </div>
+        <DefaultOfLine object_type=line.object_type number=number now=now />
         <div id=error_id role="status">
             <Transition>
                 {move || Suspend::new(async move {

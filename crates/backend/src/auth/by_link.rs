@@ -179,12 +179,12 @@ pub async fn ask_for_reset(
     let email = parse_email(email)?;
     let email = check_address(&email).map_err(|error| Error::invalid("email", error.message))?;
     if let Some(browser) = known_browsers::known(b, &email, browser).await? {
-        slow_down::count_try(b, &[&slow_down::Subject::reset_in(&email, &browser)]).await?;
+        slow_down::count_ask(b, &[&slow_down::Subject::reset_in(&email, &browser)]).await?;
     } else {
         b.limits.unknown_try()?;
         let account = slow_down::Subject::reset_of(&email, address);
         let address = slow_down::Subject::resets_from(address);
-        slow_down::count_try(b, &[&account, &address]).await?;
+        slow_down::count_ask(b, &[&account, &address]).await?;
     }
     let mut tx = b.db.write().await?;
     operator_mail::put_reset(b, &mut tx, &email).await?;

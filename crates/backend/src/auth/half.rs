@@ -119,7 +119,8 @@ impl Half {
         user_agent: &str,
     ) -> Result<Operator> {
         let holder = self.with_factor(b).await?;
-        if let Some(way) = second_factor::check_code(b, Whose::Operator(holder.id), code).await? {
+        let whose = Whose::Operator(holder.id);
+        if let Some(way) = second_factor::check_code(b, whose, code, origin).await? {
             self.let_in(b, way, origin, user_agent).await
         } else {
             self.refuse(b, origin, user_agent).await?;

@@ -8,6 +8,7 @@ pub mod oidc;
 mod password;
 mod proof;
 mod recovery;
+pub(crate) mod refused_tries;
 pub mod second_factor;
 mod setup;
 pub(crate) mod slow_down;
@@ -137,7 +138,7 @@ async fn prove_password(b: &Backend, given: SignIn, origin: &Origin) -> Result<P
     let (account, address) = if let Some(browser) = browser {
         (slow_down::Subject::account_in(&given.email, &browser), None)
     } else {
-        b.limits.unknown_try()?;
+        slow_down::count_unknown(b, origin).await?;
         let account = slow_down::Subject::account(&given.email, given.address);
         (account, Some(slow_down::Subject::address(given.address)))
     };
@@ -145,7 +146,7 @@ async fn prove_password(b: &Backend, given: SignIn, origin: &Origin) -> Result<P
         .into_iter()
         .flatten()
         .collect();
-    slow_down::count_try(b, &counted).await?;
+    slow_down::count_try(b, &counted, origin).await?;
 
     let mut tx = b.db.read().await?;
     let known = fetch_optional!(
@@ -238,8 +239,7 @@ fn operator_actor(operator: &Operator) -> audit::Actor<'_> {
     }
 }
 
-/// Writes down that a sign-in was refused. What was typed is kept only where it is a mail address:
-/// else it may be a password in the wrong field.
+/// Writes down that a sign-in was refused.
 async fn record_failed(
     b: &Backend,
     known: Option<OperatorId>,
@@ -252,7 +252,7 @@ async fn record_failed(
         Some(id) => operators::by_id(&mut tx, id).await?,
         None => None,
     };
-    let typed = parse_email(email).unwrap_or_else(|_| "Not a mail address".to_owned());
+    let typed = refused_tries::named(email);
     let actor = audit::Actor {
         kind: ActorKind::Nobody,
         id: None,
@@ -387,7 +387,7 @@ pub async fn change_password(b: &Backend, scope: &Scope, given: PasswordChange) 
     };
     let new = password::accept(b, "new_password", new, whose).await?;
     let account = slow_down::Subject::password_of(operator.id);
-    slow_down::count_try(b, &[&account]).await?;
+    slow_down::count_try(b, &[&account], scope.origin()).await?;
     let mut tx = b.db.read().await?;
     let hash = fetch_scalar!(
         &mut tx,

@@ -74,7 +74,8 @@ pub async fn prove(b: &Backend, scope: &Scope, given: Proof) -> Result<DateTime>
             Error::invalid("password", "This is not your password."),
         ),
         Proof::Code(code) => (
-            second_factor::check_code(b, Whose::Operator(operator.id), &code).await?,
+            second_factor::check_code(b, Whose::Operator(operator.id), &code, scope.origin())
+                .await?,
             wrong_code(),
         ),
         Proof::Passkey { asked, answer } => {
@@ -111,7 +112,7 @@ async fn check_password(
         return Ok(None);
     }
     let subject = slow_down::Subject::password_of(operator.id);
-    slow_down::count_try(b, &[&subject]).await?;
+    slow_down::count_try(b, &[&subject], scope.origin()).await?;
     let mut tx = b.db.read().await?;
     let hash = fetch_scalar!(
         &mut tx,

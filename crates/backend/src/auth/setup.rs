@@ -71,7 +71,7 @@ pub async fn create_first_owner(
         return Err(exists());
     };
     let subject = slow_down::Subject::setup(origin.address());
-    slow_down::count_try(b, &[&subject]).await?;
+    slow_down::count_try(b, &[&subject], origin).await?;
     if digest(&given.code) != digest(&expected) {
         let message = "This is not the setup code. It is on the server’s first lines of output and in the file setup-code of its data folder.";
         return Err(Error::invalid("code", message));

@@ -10,12 +10,14 @@ use std::net::IpAddr;
 use chrono::Duration;
 use domain::{
     DateTime,
+    audit::AuditChanges,
     id::{OperatorId, UserId},
 };
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use crate::{Backend, Error, Result, Tx, execute, fetch_optional, store::sessions::Whose};
+use super::refused_tries::{self, Tried};
+use crate::{Backend, Error, Origin, Result, Tx, execute, fetch_optional, store::sessions::Whose};
 
 /// After so long without a try, earlier ones are forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::hours(24);
@@ -31,6 +33,8 @@ pub(super) struct Subject {
     text: String,
     /// Tries that go unpunished.
     free: i64,
+    /// Whose tries they are, for the audit log.
+    tried: Tried,
 }
 
 impl Subject {
@@ -39,6 +43,7 @@ impl Subject {
         Self {
             text: format!("{}network:{}", account(email), network(address)),
             free: 5,
+            tried: Tried::Email(email.to_owned()),
         }
     }
 
@@ -48,15 +53,17 @@ impl Subject {
         Self {
             text: format!("{}browser:{}", account(email), hex::encode(hash)),
             free: 10,
+            tried: Tried::Email(email.to_owned()),
         }
     }
 
     /// A user of a directory, known or not, from a network.
     pub(super) fn user(user_name: &str, address: IpAddr) -> Self {
-        let Self { text, free } = Self::account(user_name, address);
+        let Self { text, free, .. } = Self::account(user_name, address);
         Self {
             text: format!("user-{text}"),
             free,
+            tried: Tried::UserName(user_name.to_owned()),
         }
     }
 
@@ -66,6 +73,7 @@ impl Subject {
         Self {
             text: format!("user:{user}:network:{}", network(address)),
             free: 5,
+            tried: Tried::User(user),
         }
     }
 
@@ -74,6 +82,7 @@ impl Subject {
         Self {
             text: format!("user-password:{user}"),
             free: 5,
+            tried: Tried::User(user),
         }
     }
 
@@ -82,6 +91,7 @@ impl Subject {
         Self {
             text: format!("address:{}", network(address)),
             free: 20,
+            tried: Tried::AnyAccount,
         }
     }
 
@@ -90,6 +100,7 @@ impl Subject {
         Self {
             text: format!("password:{operator}"),
             free: 5,
+            tried: Tried::Operator(operator),
         }
     }
 
@@ -98,6 +109,7 @@ impl Subject {
         Self {
             text: format!("second-factor:{}", whose.id()),
             free: 5,
+            tried: whose.into(),
         }
     }
 
@@ -116,28 +128,31 @@ impl Subject {
         Self::reset(Self::user(user_name, address))
     }
 
-    fn reset(Self { text, .. }: Self) -> Self {
+    fn reset(Self { text, tried, .. }: Self) -> Self {
         Self {
             text: format!("reset-{text}"),
             free: 3,
+            tried,
         }
     }
 
     /// Asking for new passwords from a network address.
     pub(super) fn resets_from(address: IpAddr) -> Self {
-        let Self { text, free } = Self::address(address);
+        let Self { text, free, tried } = Self::address(address);
         Self {
             text: format!("reset-{text}"),
             free,
+            tried,
         }
     }
 
     /// Going to a provider from a network address. What was begun and not finished counts.
     pub(super) fn begun_from(address: IpAddr) -> Self {
-        let Self { text, .. } = Self::address(address);
+        let Self { text, tried, .. } = Self::address(address);
         Self {
             text: format!("begun-{text}"),
             free: 60,
+            tried,
         }
     }
 
@@ -147,6 +162,7 @@ impl Subject {
         Self {
             text: format!("setup:{from}"),
             free: 10,
+            tried: Tried::AnyAccount,
         }
     }
 
@@ -168,7 +184,7 @@ fn account(email: &str) -> String {
 }
 
 /// Of IPv6 the first 64 bits, since one person has all of the rest (RFC 6177).
-fn network(address: IpAddr) -> String {
+pub(super) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => {
@@ -189,8 +205,51 @@ pub(crate) async fn delete_forgotten(b: &Backend) -> Result<()> {
     tx.commit().await
 }
 
-/// Counts a try by each subject, or refuses it where one has to wait.
-pub(super) async fn count_try(b: &Backend, subjects: &[&Subject]) -> Result<()> {
+/// Counts a try by each subject, or refuses it where one has to wait: that is in the audit log.
+pub(super) async fn count_try(b: &Backend, subjects: &[&Subject], origin: &Origin) -> Result<()> {
+    let Some(wait) = counted(b, subjects).await? else {
+        return Ok(());
+    };
+    let why = AuditChanges::none().now("retry_after_s", &wait.seconds);
+    refused_tries::note(b, &wait.subject.text, &wait.subject.tried, origin, why).await?;
+    Err(wait.refusal())
+}
+
+/// The same for what isn't a try to get in: asking for a mail, or going to a provider.
+pub(super) async fn count_ask(b: &Backend, subjects: &[&Subject]) -> Result<()> {
+    match counted(b, subjects).await? {
+        None => Ok(()),
+        Some(wait) => Err(wait.refusal()),
+    }
+}
+
+/// Takes one try of a browser that nobody knows, or refuses it where strangers of all networks together
+/// had too many: that is in the audit log.
+pub(super) async fn count_unknown(b: &Backend, origin: &Origin) -> Result<()> {
+    let taken = b.limits.unknown_try();
+    if let Err(Error::TooMany { retry_after_s }) = &taken {
+        let why = AuditChanges::none().now("retry_after_s", retry_after_s);
+        refused_tries::note_all(b, origin, why).await?;
+    }
+    taken
+}
+
+/// Who has to wait, and for how long.
+struct Wait<'a> {
+    subject: &'a Subject,
+    seconds: u64,
+}
+
+impl Wait<'_> {
+    fn refusal(&self) -> Error {
+        Error::TooMany {
+            retry_after_s: self.seconds,
+        }
+    }
+}
+
+/// Counts a try by each subject; by none where one has to wait.
+async fn counted<'a>(b: &Backend, subjects: &[&'a Subject]) -> Result<Option<Wait<'a>>> {
     let now = b.clock.now();
     let mut tx = b.db.write().await?;
     for subject in subjects {
@@ -214,8 +273,8 @@ pub(super) async fn count_try(b: &Backend, subjects: &[&Subject]) -> Result<()> 
         }
         let left = last_at + subject.wait(failures) - now;
         if failures > 0 && left > Duration::zero() {
-            let retry_after_s = u64::try_from((left.num_milliseconds() + 999) / 1000).unwrap_or(1);
-            return Err(Error::TooMany { retry_after_s });
+            let seconds = u64::try_from((left.num_milliseconds() + 999) / 1000).unwrap_or(1);
+            return Ok(Some(Wait { subject, seconds }));
         }
         execute!(
             &mut tx,
@@ -225,7 +284,8 @@ pub(super) async fn count_try(b: &Backend, subjects: &[&Subject]) -> Result<()> 
             &subject.text
         )?;
     }
-    tx.commit().await
+    tx.commit().await?;
+    Ok(None)
 }
 
 /// The account begins anew, wherever it was tried.
@@ -290,23 +350,23 @@ mod tests {
         let here = IpAddr::from([192, 0, 2, 1]);
         let subject = Subject::account("Mina@Example.com", here);
         for _ in 0..5 {
-            assert_eq!(wait(count_try(&t, &[&subject]).await), None);
+            assert_eq!(wait(count_ask(&t, &[&subject]).await), None);
         }
         let mut waits = Vec::new();
         for _ in 0..12 {
-            let seconds = wait(count_try(&t, &[&subject]).await).unwrap();
+            let seconds = wait(count_ask(&t, &[&subject]).await).unwrap();
             waits.push(seconds);
             t.clock
                 .advance(Duration::seconds(i64::try_from(seconds).unwrap()));
-            assert_eq!(wait(count_try(&t, &[&subject]).await), None);
+            assert_eq!(wait(count_ask(&t, &[&subject]).await), None);
         }
         assert_eq!(waits[..4], [5, 10, 20, 40]);
         assert_eq!(waits[11], 900);
         let same = Subject::account(" mina@example.com", here);
-        assert!(wait(count_try(&t, &[&same]).await).is_some());
+        assert!(wait(count_ask(&t, &[&same]).await).is_some());
         t.clock.advance(Duration::hours(25));
-        assert_eq!(wait(count_try(&t, &[&subject]).await), None);
-        assert_eq!(wait(count_try(&t, &[&subject]).await), None);
+        assert_eq!(wait(count_ask(&t, &[&subject]).await), None);
+        assert_eq!(wait(count_ask(&t, &[&subject]).await), None);
     });
 
     #[test]

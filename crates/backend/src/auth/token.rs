@@ -5,7 +5,7 @@ use chrono::Duration;
 use domain::{
     DateTime,
     api_token::PREFIX,
-    audit::{ActorKind, AuditAction},
+    audit::{ActorKind, AuditChanges},
     id::{ApiTokenId, CustomerId, OperatorId},
     operator::ScopeKind,
     permission::Role,
@@ -14,14 +14,14 @@ use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{granted, looked_after};
+use super::{
+    granted, looked_after,
+    refused_tries::{self, Tried},
+    slow_down,
+};
 use crate::{
     Backend, Error, Origin, Result, Scope, Tx, execute, fetch_all, fetch_optional, refusal,
-    scope::Customers,
-    store::{
-        audit::{self, Entry},
-        tokens::addresses,
-    },
+    scope::Customers, store::tokens::addresses,
 };
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -72,7 +72,6 @@ struct Row {
     expires_at: DateTime,
     last_used_at: Option<DateTime>,
     last_used_address: Option<String>,
-    last_refused_at: Option<DateTime>,
     revoked_at: Option<DateTime>,
     // Of the operator who answers for it; none where it was made on the machine.
     operator_id: Option<OperatorId>,
@@ -88,10 +87,10 @@ struct Row {
 ///
 /// `SignedOut` where that is no token; `TokenRefused`, which says why, where it is one that can't be
 /// used: revoked, ended, stopped with its operator, or used from a network that isn't one of its
-/// own.
+/// own. Both are in the audit log, the first of each network and hour.
 pub async fn token_scope(b: &Backend, bearer: &str, origin: Origin) -> Result<Scope> {
     if !is_well_formed(bearer) {
-        return Err(Error::SignedOut);
+        return refuse_unknown(b, &origin).await;
     }
     let now = b.clock.now();
     let mut tx = b.db.read().await?;
@@ -99,7 +98,7 @@ pub async fn token_scope(b: &Backend, bearer: &str, origin: Origin) -> Result<Sc
         &mut tx,
         Row,
         "SELECT t.id, t.name, t.role, t.all_customers, t.addresses, t.expires_at, t.last_used_at,
-                t.last_used_address, t.last_refused_at, t.revoked_at, t.operator_id,
+                t.last_used_address, t.revoked_at, t.operator_id,
                 r.role AS operator_role, r.scope AS operator_scope, o.disabled_at,
                 (SELECT COUNT(*) FROM operator_without_factor f
                   WHERE f.operator_id = t.operator_id) AS without_factor
@@ -109,14 +108,16 @@ pub async fn token_scope(b: &Backend, bearer: &str, origin: Origin) -> Result<Sc
          WHERE t.secret_hash = $1 OR (t.previous_secret_hash = $1 AND t.previous_ends_at > $2)",
         hash(bearer),
         now
-    )?
-    .ok_or(Error::SignedOut)?;
-    refusal::note_caller(ActorKind::ApiToken, row.id.0);
-    may_be_used(&row, now)?;
-    let networks = addresses::read(&row.addresses)?;
-    if !addresses::hold(&networks, origin.address()) {
+    )?;
+    let Some(row) = row else {
         drop(tx);
-        return refuse_address(b, &row, &origin).await;
+        return refuse_unknown(b, &origin).await;
+    };
+    refusal::note_caller(ActorKind::ApiToken, row.id.0);
+    if let Err(refusal) = may_be_used(&row, now).and_then(|()| may_come_from(&row, &origin)) {
+        drop(tx);
+        note_refusal(b, &row, &origin, &refusal).await?;
+        return Err(refusal);
     }
     let (role, customers, grantee) = reach(&mut tx, &row).await?;
     drop(tx);
@@ -200,28 +201,11 @@ async fn note_use(b: &Backend, row: &Row, origin: &Origin) -> Result<()> {
     tx.commit().await
 }
 
-/// Refuses a token that comes from elsewhere, and writes that down, once a minute at most.
-async fn refuse_address<T>(b: &Backend, row: &Row, origin: &Origin) -> Result<T> {
-    let now = b.clock.now();
-    if row
-        .last_refused_at
-        .is_none_or(|at| now - at >= USE_NOTED_EVERY)
-    {
-        let mut tx = b.db.write().await?;
-        execute!(
-            &mut tx,
-            "UPDATE api_token SET last_refused_at = $1 WHERE id = $2",
-            now,
-            row.id
-        )?;
-        let actor = audit::Actor {
-            kind: ActorKind::ApiToken,
-            id: Some(row.id.0),
-            name: &row.name,
-        };
-        let entry = Entry::new(AuditAction::ApiTokenRefused, row.id.0, &row.name);
-        audit::record_as(b, &mut tx, actor, origin, entry).await?;
-        tx.commit().await?;
+/// Refuses a token that comes from elsewhere.
+fn may_come_from(row: &Row, origin: &Origin) -> Result<()> {
+    let networks = addresses::read(&row.addresses)?;
+    if addresses::hold(&networks, origin.address()) {
+        return Ok(());
     }
     let from = origin
         .address()
@@ -229,6 +213,33 @@ async fn refuse_address<T>(b: &Backend, row: &Row, origin: &Origin) -> Result<T>
     Err(Error::TokenRefused(format!(
         "This API token can’t be used from {from}. Its networks are set where it is administered."
     )))
+}
+
+/// Writes down that a token was refused, or counts it, by the network that it came from.
+async fn note_refusal(b: &Backend, row: &Row, origin: &Origin, refusal: &Error) -> Result<()> {
+    let Error::TokenRefused(reason) = refusal else {
+        return Ok(());
+    };
+    let subject = format!("token:{}:{}", row.id, from(origin));
+    let tried = Tried::Token(row.id, row.name.clone());
+    let why = AuditChanges::none().now("reason", reason);
+    refused_tries::note(b, &subject, &tried, origin, why).await
+}
+
+/// Refuses what is no token, or nobody's, and writes that down or counts it, by the network that it
+/// came from.
+async fn refuse_unknown<T>(b: &Backend, origin: &Origin) -> Result<T> {
+    let subject = format!("token:{}", from(origin));
+    let why = AuditChanges::none();
+    refused_tries::note(b, &subject, &Tried::UnknownToken, origin, why).await?;
+    Err(Error::SignedOut)
+}
+
+/// The network that a call came from.
+fn from(origin: &Origin) -> String {
+    origin
+        .address()
+        .map_or_else(|| "nowhere".to_owned(), slow_down::network)
 }
 
 /// A big-endian number in base 62, with leading zeros to `letters` letters.

@@ -36,6 +36,17 @@ impl Db {
         Ok(saved)
     }
 
+    /// What stands for the layout that the migrations give a database of PostgreSQL: another where one
+    /// of them is another.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn postgres_layout() -> String {
+        let mut hash = std::hash::DefaultHasher::new();
+        for migration in POSTGRES.iter() {
+            std::hash::Hash::hash(&migration.checksum, &mut hash);
+        }
+        format!("{:016x}", std::hash::Hasher::finish(&hash))
+    }
+
     /// Asks the database for nothing, to see that it answers.
     pub async fn ping(&self) -> Result<()> {
         let mut tx = self.read().await?;

@@ -5,6 +5,13 @@ use html_escape::{encode_double_quoted_attribute, encode_text};
 
 use crate::auth::link::Purpose;
 
+/// The style attributes of a mail: of all of it, of its button, and of what stands below.
+pub(super) const STYLES: [&str; 3] = [
+    "font-family:sans-serif;line-height:1.5;max-width:40em",
+    "display:inline-block;padding:.6em 1.2em;background:#1f4fd8;color:#ffffff;border-radius:.4em;text-decoration:none",
+    "color:#555555",
+];
+
 /// Whom a mail is for.
 pub(crate) struct Whose<'a> {
     pub name: &'a str,
@@ -67,12 +74,11 @@ impl Words {
                 ["<p>".to_owned(), lines, "</p>".to_owned()]
             })
             .collect();
+        let [all, button, small] = STYLES;
         format!(
             "<!DOCTYPE html><html lang=\"{language}\"><head><meta charset=\"utf-8\"><title>{subject}</title></head>\
-             <body style=\"font-family:sans-serif;line-height:1.5;max-width:40em\">\
-             {above}<p><a href=\"{href}\" style=\"display:inline-block;padding:.6em 1.2em;\
-             background:#1f4fd8;color:#ffffff;border-radius:.4em;text-decoration:none\">{action}</a></p>\
-             <p style=\"color:#555555\">{below}</p></body></html>\n",
+             <body style=\"{all}\">{above}<p><a href=\"{href}\" style=\"{button}\">{action}</a></p>\
+             <p style=\"{small}\">{below}</p></body></html>\n",
             language = self.language,
             subject = encode_text(&self.subject),
             href = encode_double_quoted_attribute(url),

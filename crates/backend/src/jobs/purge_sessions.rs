@@ -1,11 +1,11 @@
 //! Removes sessions, links, settings files and bulk changes that nobody confirmed, sign-ins under way and questions
-//! for passkeys past their end, failed sign-ins and browsers that are forgotten, an hour after the
-//! last time.
+//! for passkeys past their end, failed sign-ins and browsers that are forgotten, and tells what was
+//! counted of refused tries, an hour after the last time.
 
 use super::Outcome;
 use crate::{
     Backend, Result,
-    auth::{known_browsers, link, oidc, second_factor, slow_down},
+    auth::{known_browsers, link, oidc, refused_tries, second_factor, slow_down},
     operator_mail,
     store::{bulk, consent_links, sessions, settings_files},
 };
@@ -23,6 +23,7 @@ pub(super) async fn perform(b: &Backend) -> Result<Outcome> {
     bulk::delete_old(b).await?;
     slow_down::delete_forgotten(b).await?;
     known_browsers::delete_forgotten(b).await?;
+    refused_tries::tell_counted(b).await?;
     Ok(Outcome::Again(now + chrono::Duration::hours(1)))
 }
 

@@ -1,13 +1,15 @@
 use chrono::Duration;
 use domain::{
     credential_profile::{NewCredentialProfile, WARNED_DAYS},
-    notification::{NewNotificationRecipient, NotificationCause, RecipientKind},
+    notification::{
+        NewNotificationRecipient, NotificationCause, NotificationRecipientChange, RecipientKind,
+    },
 };
 
 use super::warn;
 use crate::{
     db_test, execute, fetch_all,
-    notify::sinks,
+    notify::{check_mail_server, mail_server, mail_server::look, sinks},
     store::{credential_profiles, customers, notification_recipients, overview, sample},
     testing::TestBackend,
 };
@@ -224,7 +226,12 @@ db_test!(who_would_be_warned_is_told_to_those_who_may_know, |t| {
 
     let server = sinks::MailSink::mail().await;
     sinks::connect(&mut t.backend, Some(&server));
-    assert!(!reach(&t, &owner, Some(a)).await.is_nobody());
+    let untried = reach(&t, &owner, Some(a)).await;
+    assert_eq!(
+        (untried.untried, untried.is_nobody()),
+        (1, true),
+        "no message reached it yet"
+    );
     server.answer("550 unknown");
     warn(&t).await.unwrap();
     crate::jobs::run_until_idle(&t).await.unwrap();
@@ -251,4 +258,73 @@ db_test!(who_would_be_warned_is_told_to_those_who_may_know, |t| {
         !reach(&t, &owner, Some(a)).await.is_nobody(),
         "a test message reached it"
     );
+});
+
+db_test!(the_mail_server_is_looked_at_before_there_is_a_mail, |t| {
+    let owner = t.owner().await;
+    let mut t = t;
+    ending(&t, None, "Shared", 20).await;
+    recipient(&t, None, "all@x.example").await;
+    let reach = async |t: &TestBackend| {
+        notification_recipients::warning_reach(t, &owner, None)
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    assert_eq!(check_mail_server(&t, &owner).await.unwrap(), None);
+
+    let server = sinks::MailSink::mail().await;
+    sinks::connect(&mut t.backend, Some(&server));
+    assert_eq!(
+        mail_server(&t, &owner).await.unwrap(),
+        None,
+        "not looked at yet"
+    );
+    let fine = check_mail_server(&t, &owner).await.unwrap().unwrap();
+    assert_eq!(fine.error, None);
+    assert!(server.take().is_empty(), "no mail is sent");
+    assert_eq!(reach(&t).await.without_mail, 0);
+
+    drop(server);
+    t.clock.advance(Duration::hours(1));
+    look(&t).await.unwrap();
+    let seen = mail_server(&t, &owner).await.unwrap().unwrap();
+    let error = seen.error.clone().unwrap();
+    assert!(error.fix.contains("smtp."), "{error:?}");
+    assert_eq!(seen.checked_at, t.clock.now());
+    let failed = reach(&t).await;
+    assert_eq!((failed.without_mail, failed.is_nobody()), (1, true));
+    assert_eq!(failed.mail_error(), Some(&error));
+    let noted = overview::summary(&t, &owner, None).await.unwrap().warnings;
+    assert_eq!(noted.unwrap().mail_server, Some(seen));
+});
+
+db_test!(another_address_was_never_reached, |t| {
+    let owner = t.owner().await;
+    let mut t = t;
+    let server = sinks::MailSink::mail().await;
+    sinks::connect(&mut t.backend, Some(&server));
+    recipient(&t, None, "all@x.example").await;
+    let line = notification_recipients::lines(&t, &owner, None)
+        .await
+        .unwrap()
+        .remove(0);
+    let id = line.recipient.id;
+    crate::notify::send_test(&t, &owner, id).await.unwrap();
+    let reach = async |t: &TestBackend| {
+        notification_recipients::warning_reach(t, &owner, None)
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    let reached = reach(&t).await;
+    assert_eq!((reached.untried, reached.is_nobody()), (0, false));
+    let change = NotificationRecipientChange {
+        address: Some("other@x.example".to_owned()),
+        ..NotificationRecipientChange::default()
+    };
+    notification_recipients::change(&t, &owner, id, change)
+        .await
+        .unwrap();
+    assert_eq!(reach(&t).await.untried, 1);
 });

@@ -6,6 +6,7 @@
 //! | [`causes`] | from the end of a run to what is told, each cause once |
 //! | [`endings`] | from the calendar to warnings of secrets that end, each once |
 //! | [`message`] | the words, and the body of a webhook |
+//! | [`mail_server`] | whether the mail server would take a mail, once an hour |
 //! | [`outbox`] | a row for each recipient, tried for a day |
 //! | [`webhook`] | one way out; [`mail`](crate::mail) is the other |
 //! | [`public`] | which addresses a webhook may reach |
@@ -14,6 +15,7 @@
 pub(crate) mod causes;
 pub(crate) mod endings;
 mod hosts;
+pub(crate) mod mail_server;
 mod message;
 mod outbox;
 mod public;
@@ -25,6 +27,7 @@ pub mod sinks;
 mod tests;
 
 pub use hosts::WebhookHosts;
+pub use mail_server::{check_mail_server, mail_server};
 pub use outbox::send_test;
 pub(crate) use outbox::{Target, deliver};
 pub use webhook::Webhooks;

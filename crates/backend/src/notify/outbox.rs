@@ -229,8 +229,28 @@ pub(crate) async fn deliver(b: &Backend, id: NotificationDeliveryId) -> Result<O
         outcome.attempted_at,
         outcome.next_at
     )?;
+    note_reached(&mut tx, waiting.recipient_id, &outcome).await?;
     tx.commit().await?;
     Ok(outcome.next_at)
+}
+
+/// Keeps with the recipient that the other side took a message: messages themselves are removed after
+/// a while.
+async fn note_reached(
+    tx: &mut Tx,
+    recipient: NotificationRecipientId,
+    outcome: &Outcome,
+) -> Result<()> {
+    if outcome.status != DeliveryStatus::Delivered {
+        return Ok(());
+    }
+    execute!(
+        tx,
+        "UPDATE notification_recipient SET reached_at = $2 WHERE id = $1",
+        recipient,
+        outcome.attempted_at
+    )?;
+    Ok(())
 }
 
 /// Where a message goes, with what it needs on the way.
@@ -309,6 +329,7 @@ pub async fn send_test(
     // Once more: sending took its time, and it may be gone.
     let recipient = recipients::find(&mut tx, scope, id).await?;
     insert(&mut tx, &row, &message, begun, &outcome).await?;
+    note_reached(&mut tx, id, &outcome).await?;
     let action = AuditAction::NotificationRecipientTest;
     let changes = AuditChanges::none().now("status", &outcome.status);
     recipients::record(b, &mut tx, scope, &recipient, action, changes).await?;

@@ -10,6 +10,7 @@ pub mod consent_links;
 pub mod contacts;
 pub mod countdown;
 pub mod credential_profiles;
+pub mod customer_versions;
 pub mod customers;
 pub mod devices;
 pub mod directory;
@@ -39,6 +40,7 @@ pub mod sessions;
 pub mod settings_files;
 pub mod tokens;
 pub mod users;
+pub mod versions;
 
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};

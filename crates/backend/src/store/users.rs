@@ -21,7 +21,7 @@ use domain::{
     enrolment::EnrolmentState,
     id::{CustomerId, GroupId, IntegrationId, UserId},
     made_here::editable,
-    paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest},
+    paging::{Cursor, Direction, ListRequest, Listing, Page, PageRequest, UNCOUNTED},
     permission::Permission,
     policy::ObjectType,
     protection::{Protected, ProtectedFilter},
@@ -35,7 +35,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 pub(super) use self::columns::attribute_cells;
-use self::matching::{Matching, bound};
+use self::matching::{Matching, Order, bound};
 pub use self::{
     change::{change, create},
     columns::{MoreCells, more_cells},
@@ -160,8 +160,33 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
     b.limits.take_search(query.q.as_deref(), scope)?;
     let mut tx = b.db.read().await?;
     let matching = Matching::new(&mut tx, scope, &query).await?;
-    let order = paging::order(SORTS, query.sort.as_deref(), query.direction, "u.id");
-    let text = matching.text();
+    page(b, &mut tx, scope, &matching).await
+}
+
+async fn page(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    matching: &Matching<'_>,
+) -> Result<Page<UserLine>> {
+    let query = matching.query();
+    let mut order = paging::order(SORTS, query.sort.as_deref(), query.direction, "u.id");
+    let mut text = matching.text();
+    let wanted = query.page.limit() + 1;
+    if let Some(end) = matching.end_of_near(tx, (None, wanted)).await? {
+        if order.starts_with("ORDER BY u.name_folded ASC") {
+            let near = (&end, query.page);
+            if let Some(mut ids) = matching.page_before(b, tx, scope, near).await? {
+                ids.truncate(query.page.rows as usize);
+                let items = lines(b, tx, &ids).await?;
+                let total = UNCOUNTED;
+                return Ok(Page { items, total });
+            }
+        }
+        matching.require_telling()?;
+        order = order.replace("u.name_folded", Order::OfFound.name());
+        text = matching.text_in(Order::OfFound);
+    }
     // One row more tells whether the list goes on. Where it doesn't, it need not be counted. A search
     // looks further ahead, so that one that finds some hundreds reads everything once, not twice.
     let ahead = matching.pattern.as_ref().map_or(0, |_| SEARCHED_AHEAD);
@@ -171,7 +196,7 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
         b,
         scope,
         fetch_all,
-        &mut tx,
+        &mut *tx,
         (Uuid,),
         format!("SELECT u.id {text} {order} LIMIT $15 OFFSET $16"),
         limit + 1,
@@ -180,13 +205,15 @@ pub async fn list(b: &Backend, scope: &Scope, query: UserQuery) -> Result<Page<U
     let mut ids: Vec<Uuid> = rows.into_iter().map(|(id,)| id).collect();
     let found = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     ids.truncate(query.page.rows as usize);
-    let total = if found > limit || (found == 0 && query.page.page > 1) {
-        matching.count(b, &mut tx, scope).await?
+    let total = if found > limit && matching.searches_many() {
+        UNCOUNTED
+    } else if found > limit || (found == 0 && query.page.page > 1) {
+        matching.count(b, tx, scope).await?
     } else {
         query.page.offset() + found
     };
     Ok(Page {
-        items: lines(b, &mut tx, &ids).await?,
+        items: lines(b, tx, &ids).await?,
         total,
     })
 }

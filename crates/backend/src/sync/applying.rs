@@ -3,6 +3,8 @@
 //! inside the database. What a batch does is [`planner::diff::target`] in SQL; a batch is marked
 //! applied with what it did, so a run that is cut short goes on where it stopped.
 
+mod overtaken;
+
 use std::collections::HashSet;
 
 use domain::{
@@ -10,7 +12,6 @@ use domain::{
     policy::{ObjectType, OutOfScope},
     run::RunPhase,
 };
-use planner::protection::Rules;
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -43,7 +44,7 @@ pub(super) async fn apply(work: &mut Work<'_>) -> Result<(), Stop> {
         .map_err(|_| Error::Internal("the worker’s permits are closed".to_owned()))?;
     // Counted again, not remembered: this may be the second worker on this run.
     work.run.applied = applied(work).await?;
-    let mut batches = Batches::default();
+    let mut batches = Batches::that_name();
     let mut ends = Ends::default();
     let mut after = 0;
     // Up to where it lasts.
@@ -168,7 +169,7 @@ async fn range(work: &mut Work<'_>, ends: &mut Ends, after: i64, end: i64) -> Re
 
 /// One batch in its own transaction.
 async fn alone(work: &mut Work<'_>, ends: &mut Ends, after: i64, end: i64) -> Result<i64, Stop> {
-    let mut tx = work.bulk().await?;
+    let mut tx = work.bulk_that_names().await?;
     let number = one_batch(work, &mut tx, ends, after, end).await?;
     tx.commit().await?;
     Ok(number)
@@ -311,6 +312,9 @@ impl Batch<'_, '_> {
         let (work, now) = (self.work, self.work.b().clock.now());
         let (columns, values): (Vec<_>, Vec<_>) = content(object_type).into_iter().unzip();
         let (columns, values) = (columns.join(", "), values.join(", "));
+        if object_type == ObjectType::User {
+            self.fail_name_taken().await?;
+        }
         execute!(
             self.tx,
             sqlx::AssertSqlSafe(format!(
@@ -451,91 +455,6 @@ impl Batch<'_, '_> {
             self.after,
             self.end,
             now
-        )?;
-        Ok(())
-    }
-
-    /// Who was protected after the plan was made isn't touched.
-    async fn fail_protected(&mut self) -> Result<()> {
-        execute!(
-            self.tx,
-            "UPDATE run_change SET status = 'failed',
-                    error = 'It was protected while the run was at work.'
-              WHERE run_id = $1 AND position > $2 AND position <= $3 AND status = 'planned'
-                AND object_type = 'user' AND action NOT IN ('create', 'restore')
-                AND EXISTS (SELECT 1 FROM directory_user d
-                             WHERE d.id = run_change.object_id AND d.protected_at IS NOT NULL)",
-            self.work.run.id,
-            self.after,
-            self.end
-        )?;
-        Ok(())
-    }
-
-    /// The rules that are saved at this moment: they may be others than those of the plan.
-    async fn rules(&mut self) -> Result<Rules> {
-        let saved = protected_rules::saved(self.tx, self.work.integration.id).await?;
-        Ok(Rules::new(&saved))
-    }
-
-    /// Who is protected by a rule that was saved after the plan was made isn't touched.
-    async fn fail_protected_by_rule(&mut self) -> Result<()> {
-        let rules = self.rules().await?;
-        if rules.is_empty() {
-            return Ok(());
-        }
-        let planned = fetch_all!(
-            self.tx,
-            (i64, ExternalId),
-            sqlx::AssertSqlSafe(format!(
-                "SELECT c.position, c.external_id FROM run_change c
-                  WHERE {IN_BATCH} AND c.object_type = 'user'
-                    AND c.action NOT IN ('create', 'restore')"
-            )),
-            self.work.run.id,
-            self.after,
-            self.end
-        )?;
-        let ids: Vec<Uuid> = planned.iter().map(|(_, id)| id.0).collect();
-        let integration = self.work.integration.id;
-        let protected = protected_rules::among(self.tx, integration, &rules, &ids).await?;
-        let positions: Vec<i64> = planned
-            .iter()
-            .filter(|(_, id)| protected.contains(id))
-            .map(|(position, _)| *position)
-            .collect();
-        for positions in positions.chunks(IDS_MAX) {
-            run_built!(self.tx, |query| {
-                query.push(
-                    "UPDATE run_change SET status = 'failed',
-                            error = 'A rule that was saved since this was planned protects it.'
-                      WHERE run_id = ",
-                );
-                query.push_bind(self.work.run.id).push(" AND position");
-                push_ids!(query, positions);
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Whoever's countdown was cancelled after the plan was made, or begun anew, isn't deleted.
-    async fn fail_cancelled(&mut self, object_type: ObjectType) -> Result<()> {
-        execute!(
-            self.tx,
-            sqlx::AssertSqlSafe(format!(
-                "UPDATE run_change SET status = 'failed',
-                        error = 'Its deletion was cancelled, or put off, since this was planned.'
-                  WHERE run_id = $1 AND position > $2 AND position <= $3 AND status = 'planned'
-                    AND object_type = '{object_type}' AND action = 'delete'
-                    AND EXISTS (SELECT 1 FROM directory_{object_type} d
-                                 WHERE d.id = run_change.object_id
-                                   AND (d.countdown_cancelled_at IS NOT NULL
-                                        OR d.delete_at IS NULL OR d.delete_at > $4))"
-            )),
-            self.work.run.id,
-            self.after,
-            self.end,
-            self.work.run.planned_at.unwrap_or(self.work.started_at)
         )?;
         Ok(())
     }

@@ -18,14 +18,25 @@ const LASTS: Duration = Duration::from_millis(250);
 #[derive(Debug, Default)]
 pub(super) struct Batches {
     open: Option<(Tx, Instant)>,
+    /// Whether they give people names to sign in with.
+    name: bool,
 }
 
 impl Batches {
+    /// Batches that give people names to sign in with.
+    pub fn that_name() -> Self {
+        Self {
+            name: true,
+            ..Self::default()
+        }
+    }
+
     /// The transaction for the next batch: that of the one before, or another, which holds the run
     /// as [`Work::bulk`] says.
     pub async fn begin(&mut self, work: &mut Work<'_>) -> Result<&mut Tx, Stop> {
         let open = match self.open.take() {
             Some(open) => open,
+            None if self.name => (work.bulk_that_names().await?, Instant::now()),
             None => (work.bulk().await?, Instant::now()),
         };
         Ok(&mut self.open.insert(open).0)

@@ -316,6 +316,25 @@ mod tests {
     }
 
     #[test]
+    fn what_rules_can_ask_for_besides_is_delivered() {
+        let mut json =
+            serde_json::json!({"id": ID, "accountEnabled": true, "displayName": "Ada L"});
+        let names = domain::mapping::more(ObjectType::User);
+        for name in names.iter().chain(&["employeeOrgData"]) {
+            json[name] = match *name {
+                "showInAddressList" => serde_json::json!(false),
+                "imAddresses" => serde_json::json!(["sip:ada@x.example"]),
+                "employeeOrgData" => serde_json::json!({"costCenter": "C1", "division": "Sales"}),
+                _ => serde_json::json!("2024-03-01T00:00:00Z"),
+            };
+        }
+        let attributes = user(read(json.clone())).unwrap().content.attributes;
+        for name in names.iter().chain(&["employeeOrgData"]) {
+            assert_eq!(attributes.get(*name), Some(&json[name]), "{name}");
+        }
+    }
+
+    #[test]
     fn what_is_removed_needs_nothing_else() {
         let gone = user(read(
             serde_json::json!({"id": ID, "@removed": {"reason": "deleted"}}),

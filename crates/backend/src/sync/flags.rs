@@ -16,6 +16,7 @@ pub(super) enum Flag {
     Turned,
     InScope,
     NameTaken,
+    /// Where a rule gives its name to another of the integration too, the planner says so.
     NameHeld,
     CountdownCancelled,
     Protected,

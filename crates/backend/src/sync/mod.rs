@@ -37,6 +37,7 @@ mod member_planning;
 pub(crate) mod members;
 mod merging;
 mod name_held;
+mod names_by_rule;
 mod planning;
 mod reading;
 mod record;
@@ -52,6 +53,7 @@ pub(crate) mod stop;
 mod sync_object;
 #[cfg(test)]
 mod tests;
+pub(crate) mod touched;
 mod walk;
 
 pub(crate) use apply_preview::about_preview;

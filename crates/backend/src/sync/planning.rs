@@ -310,7 +310,7 @@ async fn batch(
     difference::fill(work, object_type, &differing, now, &mut changes).await?;
     matching::fill(work, &mut changes).await?;
     fill_errors(work, object_type, &mut changes).await?;
-    name_held::fill(work, &mut changes).await?;
+    name_held::fill(work, &walk.names, &mut changes).await?;
     let mut tx = work.bulk().await?;
     plan.store(&mut tx, work, &changes).await?;
     for (keeps, ids) in [false, true].into_iter().zip(&kept) {

@@ -508,10 +508,11 @@ async fn anything_waits(work: &Work<'_>) -> Result<bool> {
     };
     let over: Vec<String> = work.types.iter().map(over).collect();
     let mut tx = work.b().db.read().await?;
-    if matching::moved_on(&mut tx, work).await? || name_held::moved_on(&mut tx, work).await? {
+    if matching::moved_on(&mut tx, work).await? {
         return Ok(true);
     }
-    fetch_scalar!(
+    let for_a_name = name_held::waiting(&mut tx, work).await?;
+    let others = fetch_scalar!(
         &mut tx,
         bool,
         sqlx::AssertSqlSafe(format!(
@@ -524,7 +525,9 @@ async fn anything_waits(work: &Work<'_>) -> Result<bool> {
         work.integration.id,
         work.b().clock.now(),
         work.policy.actions.delete
-    )
+    )?;
+    drop(tx);
+    Ok(others || name_held::moved_on(work, &for_a_name).await?)
 }
 
 /// Ids as Graph takes them.

@@ -14,7 +14,7 @@ use sqlx::FromRow;
 use super::{counts, reading::Round, stop::Stop};
 use crate::{
     Backend, Error, Result, Tx, db::Table, execute, fetch_all, fetch_one, fetch_optional,
-    jobs::JobContext, timetable::Timetable,
+    jobs::JobContext, store::users::held::hold_names, timetable::Timetable,
 };
 
 /// How often progress is written, and a wish to cancel looked for.
@@ -283,6 +283,15 @@ impl<'a> Work<'a> {
     /// that stalled for longer than its lease while another goes on.
     pub async fn bulk(&mut self) -> Result<Tx, Stop> {
         let mut tx = self.b().db.write_bulk().await?;
+        self.write(&mut tx).await?;
+        Ok(tx)
+    }
+
+    /// The same for a batch that gives people names to sign in with: nobody else of the customer is
+    /// given one meanwhile. The names are held before the run, as everybody does.
+    pub async fn bulk_that_names(&mut self) -> Result<Tx, Stop> {
+        let mut tx = self.b().db.write_bulk().await?;
+        hold_names(&mut tx, self.integration.customer_id).await?;
         self.write(&mut tx).await?;
         Ok(tx)
     }

@@ -1,6 +1,7 @@
 //! The engine against the simulator: whatever happened in the tenant, the directory is what its
 //! control API says is in it.
 
+mod administrators;
 mod any_policy;
 mod batches;
 mod contacts_and_devices;
@@ -13,10 +14,12 @@ mod filtering;
 mod guarding;
 mod keeping_here;
 mod leaving;
+mod mailboxes;
 mod mapping;
 mod matching;
 mod meanwhile;
 mod name_held;
+mod names_by_rule;
 mod odd_answers;
 mod previewing;
 mod protecting;

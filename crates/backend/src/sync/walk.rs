@@ -28,6 +28,7 @@ use super::{
     matching::Matches,
     merging::FIRST,
     name_held,
+    names_by_rule::NamesByRule,
     record::Work,
 };
 use crate::{
@@ -37,13 +38,6 @@ use crate::{
 
 /// Objects looked at together.
 pub(super) const BATCH: i64 = 1_000;
-
-/// Whether an active user of an older integration of the customer has the user name. Ids sort by
-/// age.
-const NAME_TAKEN: &str = "EXISTS (
-    SELECT 1 FROM directory_user o
-     WHERE o.customer_id = $4 AND o.user_name_folded = source_object.user_name_folded
-       AND o.status = 'active' AND o.integration_id < $1)";
 
 /// An object with what the source and the directory say of it.
 #[derive(Debug, FromRow)]
@@ -103,6 +97,25 @@ impl Row {
     /// The hash of what the source says of it.
     pub fn hash(&self) -> [u8; hash::LENGTH] {
         hash_of(&self.hash)
+    }
+
+    /// Notes whether one of the rules protects it.
+    pub fn protect_by(&mut self, rules: &Rules) {
+        if !self.compared.matching(rules).is_empty() {
+            self.flags |= Flag::ByRule.bit();
+        }
+    }
+
+    /// Notes what the filters say of it.
+    pub fn filter(&mut self, object_type: ObjectType, filters: &Filters) {
+        match filters.judge_kept(object_type, self.mapped_from.as_deref()) {
+            Judged::In(_) => {}
+            Judged::Out(_) => self.flags |= Flag::FilteredOut.bit(),
+            Judged::Fails(why) => {
+                self.flags |= Flag::FilterFails.bit();
+                self.filter_error = Some(why);
+            }
+        }
     }
 
     /// What the directory has of it.
@@ -207,7 +220,7 @@ pub(super) enum Which<'a> {
     clippy::struct_excessive_bools,
     reason = "independent facts, each a question of its own"
 )]
-struct Beside {
+pub(super) struct Beside {
     /// The customer has an older integration, whose user names come first.
     older: bool,
     /// The customer has people from no source, or aliases.
@@ -218,6 +231,16 @@ struct Beside {
     kept_here: bool,
 }
 
+impl Beside {
+    /// For whoever doesn't look before what there is: everything is asked, but for what is kept here.
+    pub const UNKNOWN: Self = Self {
+        older: true,
+        names_here: true,
+        rejections: true,
+        kept_here: false,
+    };
+}
+
 /// The flags of an object in SQL.
 fn flags(selected: bool, object_type: ObjectType, beside: Beside) -> String {
     let scope = if selected {
@@ -226,7 +249,7 @@ fn flags(selected: bool, object_type: ObjectType, beside: Beside) -> String {
         "TRUE"
     };
     let taken = if beside.older && object_type == ObjectType::User {
-        NAME_TAKEN
+        name_held::TAKEN
     } else {
         "$4 <> $4"
     };
@@ -248,7 +271,7 @@ fn flags(selected: bool, object_type: ObjectType, beside: Beside) -> String {
 }
 
 /// The query that walks the objects to look at, in the order of their ids.
-fn walk(
+pub(super) fn walk(
     selected: bool,
     object_type: ObjectType,
     which: Which<'_>,
@@ -353,13 +376,15 @@ pub(super) struct Walk {
     filters: Filters,
     /// Who of those that are new is here already.
     pub matches: Matches,
+    /// Whose user name a rule gives to another, too.
+    pub names: NamesByRule,
 }
 
 impl Walk {
     /// Begins before the first object.
     pub async fn new(work: &Work<'_>, object_type: ObjectType, which: Which<'_>) -> Result<Self> {
         let beside = Beside {
-            older: has_older(work).await?,
+            older: name_held::has_older(work).await?,
             names_here: object_type == ObjectType::User && name_held::may_be(work).await?,
             rejections: has_rejections(work).await?,
             kept_here: object_type == ObjectType::User && kept_here::any(work).await?,
@@ -376,16 +401,21 @@ impl Walk {
             ObjectType::User => Matches::find(work, which).await?,
             _ => Matches::default(),
         };
-        Ok(Self {
+        let mut walk = Self {
             object_type,
             matches,
+            names: NamesByRule::default(),
             sql: walk(is_selected, object_type, which, beside, &rules, is_filtered),
             rules,
             filters,
             beside,
             after: FIRST,
             now: work.run.planned_at.unwrap_or(work.started_at),
-        })
+        };
+        if object_type == ObjectType::User {
+            walk.names = NamesByRule::find(work, &walk).await?;
+        }
+        Ok(walk)
     }
 
     /// Whether anything of the integration was rejected.
@@ -397,6 +427,7 @@ impl Walk {
     pub fn flags(&self, work: &Work<'_>) -> Option<String> {
         let enough = self.rules.is_empty()
             && !self.beside.rejections
+            && self.names.is_empty()
             && !self.filters.concern(self.object_type);
         enough.then(|| flags(work.is_selected(), self.object_type, self.beside))
     }
@@ -450,34 +481,24 @@ impl Walk {
         for row in rows.iter_mut().filter(|row| row.directory_id.is_none()) {
             row.matched = self.matches.verdict(row.external_id);
         }
+        if !self.names.is_empty() {
+            for row in &mut rows {
+                if self.names.refuses(row.external_id) {
+                    row.flags |= Flag::NameHeld.bit();
+                }
+            }
+        }
         if !self.rules.is_empty() {
             for row in &mut rows {
-                if !row.compared.matching(&self.rules).is_empty() {
-                    row.flags |= Flag::ByRule.bit();
-                }
+                row.protect_by(&self.rules);
             }
         }
         if self.filters.concern(self.object_type) {
             for row in &mut rows {
-                self.filter(row);
+                row.filter(self.object_type, &self.filters);
             }
         }
         Ok(rows)
-    }
-
-    /// Notes what the filters say of an object.
-    fn filter(&self, row: &mut Row) {
-        let judged = self
-            .filters
-            .judge_kept(self.object_type, row.mapped_from.as_deref());
-        match judged {
-            Judged::In(_) => {}
-            Judged::Out(_) => row.flags |= Flag::FilteredOut.bit(),
-            Judged::Fails(why) => {
-                row.flags |= Flag::FilterFails.bit();
-                row.filter_error = Some(why);
-            }
-        }
     }
 }
 
@@ -509,19 +530,6 @@ async fn has_rejections(work: &Work<'_>) -> Result<bool> {
         "SELECT EXISTS (SELECT 1 FROM kept_by_decision WHERE integration_id = $1)",
         work.integration.id
     )
-}
-
-/// Whether the customer has an older integration, whose user names come first.
-async fn has_older(work: &Work<'_>) -> Result<bool> {
-    let mut tx = work.b().db.read().await?;
-    let older = fetch_scalar!(
-        &mut tx,
-        i64,
-        "SELECT COUNT(*) FROM integration WHERE customer_id = $1 AND id < $2",
-        work.integration.customer_id,
-        work.integration.id
-    )?;
-    Ok(older > 0)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use planner::{
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{facts, matching, name_held_by, name_holder, scope};
+use super::{facts, matching, name_held_by, name_held_by_rule, name_holder, scope};
 use crate::{
     Backend, Result, Tx, fetch_all, fetch_optional,
     store::{kept_attributes, protection::ProtectionRow, read_json},
@@ -260,6 +260,12 @@ pub(super) async fn subject(
         }
         subject.directory_id = Some(row.id);
         subject.directory = Some(row.content.content()?);
+    }
+    if subject.name_holder.is_none()
+        && let Some(holder) = name_held_by_rule(tx, integration, &subject).await?
+    {
+        subject.facts.name_held = true;
+        subject.name_holder = Some(holder);
     }
     Ok(Some(subject))
 }

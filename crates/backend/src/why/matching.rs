@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use domain::{id::UserId, integration::Integration, policy::ObjectType};
 use planner::{
-    matching::{Brought, Candidate, Decided, Verdict, verdict},
+    matching::{Brought, Candidate, Decided, Verdict, other_addresses, verdict},
     read::{Presence, SourceObject},
     why::{MatchDecided, MatchedUser, MatchedWith, NameHolder},
 };
@@ -41,6 +41,7 @@ pub(super) async fn of(
         employee_id: content.employee_id_folded(),
         given_name: content.given_name.clone(),
         surname: content.surname.clone(),
+        aliases: other_addresses(content),
         sign_in_blocked: content.sign_in_blocked,
     };
     let (id, customer) = (integration.id, integration.customer_id);
@@ -70,6 +71,7 @@ pub(super) async fn of(
                 id: UserId(one.id),
                 display_name: name(one)?,
                 integration_name: None,
+                by_rule: false,
             })
         }),
         with: MatchedWith {

@@ -24,6 +24,7 @@ use planner::{
     derive::Facts,
     filter::Filters,
     read::{Content, SourceObject},
+    user_names::are_made,
     why::{NameHolder, Subject},
 };
 use sqlx::FromRow;
@@ -271,6 +272,7 @@ async fn name_holder(
         id: row.id,
         display_name: row.display_name,
         integration_name: Some(row.integration_name),
+        by_rule: false,
     }))
 }
 
@@ -307,6 +309,39 @@ async fn name_held_by(
         id,
         display_name,
         integration_name: None,
+        by_rule: false,
+    }))
+}
+
+/// Who of the same integration has the user name that a rule gives somebody, too, as the last run found
+/// it.
+async fn name_held_by_rule(
+    tx: &mut Tx,
+    integration: &Integration,
+    subject: &Subject,
+) -> Result<Option<NameHolder>> {
+    let waits = subject.pending.as_deref() == Some("name_held");
+    let folded = subject.content.user_name_folded();
+    let Some(folded) = folded.filter(|_| waits && are_made(&integration.policy.mapping)) else {
+        return Ok(None);
+    };
+    let row = fetch_optional!(
+        tx,
+        (UserId, String),
+        "SELECT u.id, u.display_name FROM directory_user u
+          WHERE u.customer_id = $1 AND u.user_name_folded = $2 AND u.status = 'active'
+            AND u.integration_id = $3 AND u.external_id <> $4
+          ORDER BY u.id LIMIT 1",
+        integration.customer_id,
+        folded,
+        integration.id,
+        subject.external_id
+    )?;
+    Ok(row.map(|(id, display_name)| NameHolder {
+        id,
+        display_name,
+        integration_name: None,
+        by_rule: true,
     }))
 }
 

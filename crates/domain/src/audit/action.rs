@@ -76,6 +76,9 @@ text_enum! {
         OperatorSignIn = "operator.sign_in",
         /// Somebody tried to sign in and was refused.
         OperatorSignInFailed = "operator.sign_in_failed",
+        /// Somebody tried to sign in, or to prove who they are, while they had to wait: it wasn't
+        /// looked at.
+        OperatorSignInSlowed = "operator.sign_in_slowed",
         /// Somebody signed out.
         OperatorSignOut = "operator.sign_out",
         /// An operator was added.
@@ -142,8 +145,10 @@ text_enum! {
         ApiTokenRotate = "api_token.rotate",
         /// Another operator answers for a token.
         ApiTokenTakeOver = "api_token.take_over",
-        /// A token was used from a network that isn't one of its own.
+        /// A token was used that can't be: it ended, was revoked, or isn't good in that network.
         ApiTokenRefused = "api_token.refused",
+        /// The API was called with a token that nobody has.
+        ApiTokenUnknown = "api_token.unknown",
         /// A token read a kind of list, for the first time on that day (UTC).
         ApiTokenRead = "api_token.read",
         /// The scheduled runs of every customer were paused.
@@ -288,6 +293,8 @@ text_enum! {
         UserSendNewPassword = "user.send_new_password",
         /// A mail to a user came back.
         UserMailBounced = "user.mail_bounced",
+        /// That a mail to a user came back was a mistake.
+        UserMailArrived = "user.mail_arrived",
         /// A user activated their account.
         UserEnrol = "user.enrol",
         /// A user set a new password by a link.
@@ -298,6 +305,8 @@ text_enum! {
         UserSignIn = "user.sign_in",
         /// Somebody tried to sign in as a user and was refused.
         UserSignInFailed = "user.sign_in_failed",
+        /// Somebody tried to sign in as a user while they had to wait: it wasn't looked at.
+        UserSignInSlowed = "user.sign_in_slowed",
         /// A user signed out.
         UserSignOut = "user.sign_out",
         /// A user ended sessions of theirs.
@@ -384,6 +393,7 @@ impl AuditAction {
         match self {
             Self::OperatorSignIn => "Signed in",
             Self::OperatorSignInFailed => "Sign-in failed",
+            Self::OperatorSignInSlowed => "Sign-in had to wait",
             Self::OperatorSignOut => "Signed out",
             Self::OperatorCreate => "Operator added",
             Self::OperatorInvite => "Operator invited",
@@ -418,6 +428,7 @@ impl AuditAction {
             Self::ApiTokenRotate => "API token rotated",
             Self::ApiTokenTakeOver => "API token taken over",
             Self::ApiTokenRefused => "API token refused",
+            Self::ApiTokenUnknown => "Unknown API token refused",
             Self::ApiTokenRead => "List read by API token",
             Self::InstallationPauseSync => "All syncs paused",
             Self::InstallationResumeSync => "All syncs resumed",
@@ -490,11 +501,13 @@ impl AuditAction {
             Self::UserInvite => "Invited to activate the account",
             Self::UserSendNewPassword => "Link for a new password sent",
             Self::UserMailBounced => "Mail to user came back",
+            Self::UserMailArrived => "Mail to user did arrive",
             Self::UserEnrol => "Account activated",
             Self::UserResetPassword => "Password set anew by the user",
             Self::UserChangePassword => "Password changed by the user",
             Self::UserSignIn => "User signed in",
             Self::UserSignInFailed => "Sign-in of a user failed",
+            Self::UserSignInSlowed => "Sign-in of a user had to wait",
             Self::UserSignOut => "User signed out",
             Self::UserEndSessions => "Sessions ended by the user",
             Self::UserAddAuthenticator => "Authenticator app set up by the user",

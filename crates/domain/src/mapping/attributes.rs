@@ -85,26 +85,52 @@ pub const fn kept(object_type: ObjectType) -> &'static [&'static str] {
     }
 }
 
-/// Attributes that are read only where a rule uses them, besides extensions.
+/// Attributes that are read only where a rule uses them, besides extensions. Not among them are lists of
+/// records (`assignedPlans`, `identities`, `licenseAssignmentStates`, `onPremisesProvisioningErrors`), which
+/// no attribute of the directory is made from, and `manager`, which is another object: what a delta
+/// query answers of it isn't settled (graph.md §6.2, §14).
 pub const fn more(object_type: ObjectType) -> &'static [&'static str] {
     match object_type {
         ObjectType::User => &[
             "mailNickname",
             "employeeType",
+            "employeeHireDate",
             "creationType",
             "externalUserState",
+            "ageGroup",
+            "imAddresses",
+            "passwordPolicies",
+            "showInAddressList",
+            "signInSessionsValidFromDateTime",
             "onPremisesDistinguishedName",
             "onPremisesDomainName",
+            "onPremisesLastSyncDateTime",
+            "onPremisesSecurityIdentifier",
             "onPremisesUserPrincipalName",
         ],
         _ => &[],
     }
 }
 
+/// Every attribute that the directory has without a rule, with what it is made from in the source: the
+/// default rule.
+pub fn defaults(object_type: ObjectType) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let as_it_is = kept(object_type).iter().map(|name| (*name, *name));
+    columns(object_type).iter().copied().chain(as_it_is)
+}
+
+/// What an attribute of the directory is made from where there is no rule for it; none where it is
+/// empty then.
+pub fn default_source(object_type: ObjectType, attribute: &str) -> Option<&'static str> {
+    defaults(object_type)
+        .find(|(name, _)| *name == attribute)
+        .map(|(_, source)| source)
+}
+
 /// What rules can read and the directory has no attribute for.
 const fn only_sources(object_type: ObjectType) -> &'static [&'static str] {
     match object_type {
-        ObjectType::User => &["id", "accountEnabled", "userType"],
+        ObjectType::User => &["id", "accountEnabled", "userType", "employeeOrgData"],
         ObjectType::Device => &["id", "accountEnabled"],
         ObjectType::Group | ObjectType::Contact => &["id"],
         ObjectType::Membership => &[],

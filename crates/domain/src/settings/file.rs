@@ -217,6 +217,13 @@ pub struct RecipientInFile {
     pub causes: Vec<NotificationCause>,
 }
 
+impl std::fmt::Display for RecipientInFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let causes: Vec<_> = self.causes.iter().map(|cause| cause.title()).collect();
+        write!(f, "{} ({})", self.address, causes.join(", "))
+    }
+}
+
 /// A policy template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

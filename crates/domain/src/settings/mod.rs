@@ -1,6 +1,7 @@
-//! The settings of an integration as one thing: what is kept as a version, written into a file,
-//! compared, restored, and followed from a template.
+//! The settings of an integration, and of a customer, as one thing: what is kept as a version, written
+//! into a file, compared, restored, and followed from a template.
 
+pub mod customer;
 pub mod file;
 pub mod template;
 pub mod tree;
@@ -49,11 +50,6 @@ impl IntegrationSettings {
             policy: Some(self.policy),
             ..IntegrationChange::default()
         }
-    }
-
-    /// How `after` differs from these.
-    pub fn differences(&self, after: &Self) -> Vec<SettingDifference> {
-        settings_differences(self, after)
     }
 }
 
@@ -110,4 +106,6 @@ pub struct SettingsDifference {
     pub group_names: std::collections::BTreeMap<String, String>,
     /// Names what was compared.
     pub hash: String,
+    /// What stands in the version and restoring it doesn't bring back, and why.
+    pub not_applied: Vec<file::NotApplied>,
 }

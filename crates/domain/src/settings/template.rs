@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{SettingDifference, tree, version::VersionSource};
+use super::{SettingDifference, tree};
 use crate::{
     DateTime,
     id::{CustomerId, IntegrationId, PolicyTemplateId},
     policy::Policy,
     text::FieldError,
+    text_enum,
 };
 
 /// A named policy for many integrations.
@@ -31,24 +32,6 @@ pub struct PolicyTemplate {
     pub followers: i64,
     /// Those of them that its present version has not reached yet.
     pub behind: i64,
-}
-
-/// One version of a template.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct TemplateVersion {
-    /// The template.
-    pub policy_template_id: PolicyTemplateId,
-    /// Its number, from 1.
-    pub number: i64,
-    /// Why it was saved.
-    pub source: VersionSource,
-    /// Who saved it: a person's or a token's name.
-    pub saved_by: String,
-    /// When.
-    pub saved_at: DateTime,
-    /// The policy.
-    pub policy: Policy,
 }
 
 /// How a version of a template differs.
@@ -117,12 +100,28 @@ pub struct TemplateEffect {
     pub integrations: i64,
     /// Customers they are of.
     pub customers: i64,
-    /// Active users they have.
+    /// People whom runs would treat otherwise, of all followers whose people are counted.
     pub people: i64,
+    /// Integrations whose people can't be counted before their source is read: a preview of each does.
+    pub need_a_read: i64,
+    /// Integrations whose people aren't counted here, since there are too many to look at at once.
+    pub uncounted: i64,
     /// What would change of each follower.
     pub followers: Vec<FollowerEffect>,
     /// Names what was compared: whoever confirms sends it back.
     pub hash: String,
+}
+
+text_enum! {
+    /// Whether it is known whom a change of settings would touch.
+    pub enum TouchedPeople {
+        /// They were counted, by planning with the other settings over what is known of the source.
+        Counted = "counted",
+        /// The source has to be read for these settings before anybody can say.
+        NeedsRead = "needs_read",
+        /// There are too many to look at at once.
+        Uncounted = "uncounted",
+    }
 }
 
 /// What changing a template would do to one follower.
@@ -135,6 +134,10 @@ pub struct FollowerEffect {
     pub integration_name: String,
     /// The customer's name.
     pub customer_name: String,
+    /// Whether the people whom it touches are counted.
+    pub touched: TouchedPeople,
+    /// People whom a run would treat otherwise; null where they aren't counted.
+    pub people: Option<i64>,
     /// What changes.
     pub changes: Vec<SettingDifference>,
     /// What the template changes and the integration keeps, since it deviates there or it is its

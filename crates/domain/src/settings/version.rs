@@ -1,14 +1,15 @@
-//! Every state of settings that was ever saved: of an integration, and of a policy template.
+//! Every state of settings that was ever saved: of an integration, of a policy template, and of a
+//! customer.
 
 use serde::{Deserialize, Serialize};
 
-use super::IntegrationSettings;
-use crate::{DateTime, id::IntegrationId, text_enum};
+use super::SettingsDifference;
+use crate::{DateTime, text_enum};
 
 text_enum! {
     /// Why a version was saved.
     pub enum VersionCause {
-        /// The integration was added.
+        /// The integration, template or customer was added.
         Created = "created",
         /// Somebody saved settings.
         Saved = "saved",
@@ -81,12 +82,10 @@ impl std::fmt::Display for VersionSource {
     }
 }
 
-/// One version of an integration's settings.
+/// One version of settings: of an integration, a policy template or a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct IntegrationVersion {
-    /// The integration.
-    pub integration_id: IntegrationId,
+pub struct Version<S> {
     /// Its number, from 1.
     pub number: i64,
     /// Why it was saved.
@@ -96,7 +95,20 @@ pub struct IntegrationVersion {
     /// When.
     pub saved_at: DateTime,
     /// The settings.
-    pub settings: IntegrationSettings,
+    pub settings: S,
+}
+
+/// A version as its page shows it: with how it differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionView<S> {
+    /// The version.
+    pub version: Version<S>,
+    /// What restoring it would change.
+    pub from_now: SettingsDifference,
+    /// How it differs from the version that was asked for.
+    pub from_other: Option<(i64, SettingsDifference)>,
+    /// The number of the newest version.
+    pub newest: i64,
 }
 
 /// A line of a list of versions.

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    difference::value_words, filter::FilterRule, number::counted, protection::ProtectedRule,
-    settings::SettingDifference,
+    difference::value_words,
+    filter::FilterRule,
+    number::counted,
+    protection::ProtectedRule,
+    settings::{SettingDifference, file::RecipientInFile},
 };
 
 /// What the settings are called, by their place. One that isn't here is called by its place.
@@ -18,6 +22,7 @@ const NAMES: &[(&str, &str)] = &[
     ("schedule.window.from", "Schedule, hours from"),
     ("schedule.window.until", "Schedule, hours until"),
     ("schedule.window.days", "Schedule, days"),
+    ("name", "Name"),
     ("time_zone", "Time zone"),
     ("tags", "Tags"),
     ("enrolment.language", "Invitations: language"),
@@ -26,6 +31,7 @@ const NAMES: &[(&str, &str)] = &[
     ("enrolment.subject", "Invitations: subject"),
     ("enrolment.text", "Invitations: text"),
     ("enrolment.link_days", "Invitations: days the link is good"),
+    ("notification_recipients", "Notification recipients"),
     ("policy.object_types", "Object types"),
     ("policy.selected_group_ids", "Selected Groups"),
     ("policy.include_nested", "Nested groups in scope"),
@@ -163,14 +169,15 @@ fn lists(before: &[Value], after: &[Value], names: &BTreeMap<String, String>) ->
     (number(before), format!("{} ({changes})", number(after)))
 }
 
-/// A rule of one of the lists that hold rules, in words.
-fn rule(value: &Value) -> Option<String> {
-    let protected = serde_json::from_value::<ProtectedRule>(value.clone());
-    let protected = protected.map(|rule| rule.to_string()).ok();
-    protected.or_else(|| {
-        let filter = serde_json::from_value::<FilterRule>(value.clone());
-        filter.map(|rule| rule.to_string()).ok()
-    })
+/// An entry of one of the lists that hold rules or recipients, in words.
+fn entry(value: &Value) -> Option<String> {
+    fn read<T: DeserializeOwned + std::fmt::Display>(value: &Value) -> Option<String> {
+        let read = serde_json::from_value::<T>(value.clone());
+        read.map(|entry| entry.to_string()).ok()
+    }
+    read::<ProtectedRule>(value)
+        .or_else(|| read::<FilterRule>(value))
+        .or_else(|| read::<RecipientInFile>(value))
 }
 
 /// A value as a person reads it.
@@ -186,7 +193,7 @@ pub fn said(value: &Value, names: &BTreeMap<String, String>) -> String {
             let values: Vec<_> = values.iter().map(|value| said(value, names)).collect();
             values.join(", ")
         }
-        Value::Object(_) => rule(value).unwrap_or_else(|| value.to_string()),
+        Value::Object(_) => entry(value).unwrap_or_else(|| value.to_string()),
         other => value_words(Some(other)),
     }
 }
@@ -230,6 +237,11 @@ mod tests {
         assert_eq!(
             words(json!([]), json!([rule])).1,
             "1 entry (with Mail is “a@b”)"
+        );
+        let told = json!({"kind": "mail", "address": "a@b.example", "causes": ["run.held"]});
+        assert_eq!(
+            words(json!([]), json!([told])).1,
+            "1 entry (with a@b.example (Held))"
         );
         let filter = json!({"all": [{"attribute": "city", "operator": "is_empty"}]});
         assert_eq!(

@@ -21,7 +21,7 @@ pub use contact::{ContactItem, Phone, PostalAddress};
 pub use device::DeviceItem;
 pub use extensions::Extensions;
 pub use group::{GroupItem, GroupKind, Member, MemberOp};
-pub use user::{AssignedLicense, UserItem};
+pub use user::{AssignedLicense, EmployeeOrgData, UserItem};
 
 use crate::resource::Resource;
 

@@ -151,12 +151,55 @@ pub struct UserItem {
     /// Sign-in name on-premises.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_premises_user_principal_name: Option<String>,
+    /// When they were or will be hired, as Graph writes times (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employee_hire_date: Option<String>,
+    /// Age group, for parental consent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_group: Option<String>,
+    /// Policies for their password, e.g. `DisablePasswordExpiration`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_policies: Option<String>,
+    /// Before this time their sessions are over (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in_sessions_valid_from_date_time: Option<String>,
+    /// When they last came from on-premises (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_premises_last_sync_date_time: Option<String>,
+    /// Security identifier on-premises.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_premises_security_identifier: Option<String>,
+    /// Addresses of instant messages.
+    #[serde(
+        default,
+        deserialize_with = "lenient::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub im_addresses: Vec<String>,
+    /// Whether they stand in the address list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show_in_address_list: Option<bool>,
+    /// Where they belong in the organisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employee_org_data: Option<EmployeeOrgData>,
     /// `extensionAttribute1` to `extensionAttribute15`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_premises_extension_attributes: Option<BTreeMap<String, Option<String>>>,
     /// Directory schema extensions; none unless `$select` names them.
     #[serde(flatten)]
     pub extensions: Extensions,
+}
+
+/// Where an employee belongs (graph.md §6.2, `employeeOrgData`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmployeeOrgData {
+    /// Cost centre.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_center: Option<String>,
+    /// Division.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub division: Option<String>,
 }
 
 /// A licence of a user.

@@ -61,6 +61,23 @@ impl KnownUser {
         }
     }
 
+    /// What of it is new to them: they keep their user name, and what they have is theirs already.
+    pub(super) fn new_of(&self, brought: Brought) -> Brought {
+        let is_new = |address: &String| {
+            !self.aliases.contains(address)
+                && self.content.user_name_folded().as_ref() != Some(address)
+                && self.content.mail_folded().as_ref() != Some(address)
+        };
+        let own_id = self.content.employee_id_folded();
+        Brought {
+            user_name: None,
+            mail: brought.mail.filter(is_new),
+            employee_id: brought.employee_id.filter(|id| own_id.as_ref() != Some(id)),
+            aliases: brought.aliases.into_iter().filter(is_new).collect(),
+            ..Brought::default()
+        }
+    }
+
     /// Name and user name, as a sentence names them.
     pub(super) fn named(&self) -> String {
         let name = super::table::shortened(&self.content.display_name);
@@ -169,17 +186,24 @@ impl Known {
             .map(|user| user.content.display_name.as_str())
     }
 
-    /// Who is here under another user name and may be somebody new all the same, with what the two
-    /// have in common: the employee id before an address.
-    pub(super) fn fitting(&self, brought: &Brought) -> Option<(&KnownUser, MatchKey)> {
+    /// Who is here, other than `but`, and has something in common with whom a row brings, with what
+    /// that is: the employee id before an address.
+    pub(super) fn fitting(
+        &self,
+        brought: &Brought,
+        but: Option<UserId>,
+    ) -> Option<(&KnownUser, MatchKey)> {
         let addresses = [&brought.user_name, &brought.mail].into_iter().flatten();
+        let addresses = addresses.chain(&brought.aliases);
         let by_address = addresses.flat_map(|address| {
             let by = [&self.by_name, &self.by_mail, &self.by_alias];
             by.into_iter().filter_map(move |by| by.get(address))
         });
         let by_id = brought.employee_id.iter();
         let by_id = by_id.filter_map(|id| self.by_employee_id.get(id));
-        by_id.chain(by_address).flatten().find_map(|at| {
+        let others = by_id.chain(by_address).flatten();
+        let mut others = others.filter(|at| Some(self.users[**at].id) != but);
+        others.find_map(|at| {
             let user = &self.users[*at];
             let keys = compare(brought, &user.here())?.keys;
             let strong = keys.contains(&MatchKey::EmployeeId);

@@ -111,6 +111,7 @@ impl Person {
             mail: part("mail").filter(|mail| user_name.as_ref() != Some(mail)),
             user_name,
             employee_id: part("employeeId"),
+            aliases: self.aliases.iter().map(|alias| crate::key(alias)).collect(),
             ..Brought::default()
         }
     }

@@ -193,6 +193,93 @@ fn nobody_comes_in_twice_under_two_user_names() {
 }
 
 #[test]
+fn nobody_becomes_somebody_else_by_a_row() {
+    use RowOutcome::{Create, Error, Unchanged, Update};
+
+    let with = |number, name: &str, mail: &str, id: &str, alias: &str| {
+        let mut user = user(number, &format!("{name}@x.example"), name);
+        let attributes = &mut user.content.attributes;
+        attributes.insert("employeeId".to_owned(), id.into());
+        user.content.mail = Some(format!("{mail}@x.example"));
+        user.aliases = vec![format!("{alias}@x.example")];
+        user
+    };
+    let known = Known::new(
+        vec![
+            with(1, "ada", "lovelace", "e7", "countess"),
+            with(2, "bob", "bob", "e8", "robert"),
+            with(3, "cat", "cat", "e9", "kitty"),
+            with(4, "dan", "daniel", "e1", "danny"),
+        ],
+        [],
+    );
+    let plan = planned(
+        "upn,name,mail,employee id,aliases\n\
+         bob@x.example,bob,,E7,\n\
+         bob2@x.example,new,,n1,\n\
+         cat@x.example,cat,,N1,\n\
+         dan@x.example,dan,lovelace@x.example,,\n\
+         ada@x.example,ada,lovelace@x.example,e7,countess@x.example\n",
+        &known,
+    );
+    let outcomes = told(&plan);
+    for (at, outcome, words) in [
+        (
+            0,
+            Error,
+            "employee id: ada (ada@x.example) has this employee id already. Give another",
+        ),
+        (1, Create, ""),
+        (2, Error, "employee id: Row 3 has this employee id"),
+        (
+            3,
+            Error,
+            "mail: ada (ada@x.example) has this address already. Give another",
+        ),
+        (4, Unchanged, ""),
+    ] {
+        assert_eq!(outcomes[at].0, outcome, "{at}: {:?}", outcomes[at]);
+        assert!(
+            outcomes[at].1.starts_with(words),
+            "{at}: {:?}",
+            outcomes[at]
+        );
+    }
+    let plan = planned(
+        "upn,name,mail,aliases\n\
+         bob@x.example,bob,shared@x.example,\n\
+         cat@x.example,cat,shared@x.example,\n\
+         dan@x.example,dan,,lovelace@x.example\n\
+         new@x.example,new,,shared@x.example\n\
+         other@x.example,other,new@x.example,\n\
+         shared@x.example,last,,\n\
+         ada@x.example,ada,countess@x.example,\n",
+        &known,
+    );
+    let outcomes = told(&plan);
+    for (at, outcome, words) in [
+        (0, Update, ""),
+        (1, Error, "mail: Row 2 has this address"),
+        (
+            2,
+            Error,
+            "aliases: ada (ada@x.example) has this address already. Give another",
+        ),
+        (3, Error, "aliases: Row 2 has this address"),
+        (4, Error, "mail: Row 5 has this address"),
+        (5, Error, "upn: Row 5 has this name"),
+        (6, Update, ""),
+    ] {
+        assert_eq!(outcomes[at].0, outcome, "{at}: {:?}", outcomes[at]);
+        assert!(
+            outcomes[at].1.starts_with(words),
+            "{at}: {:?}",
+            outcomes[at]
+        );
+    }
+}
+
+#[test]
 fn hostile_cells_are_errors_of_their_rows() {
     let long = "x".repeat(50_000);
     let name = "🏢".repeat(256);

@@ -26,7 +26,8 @@ fn person() -> SourceObject {
         "proxyAddresses": ["SMTP:ada@contoso.example", "smtp:countess@old.example"],
         "assignedLicenses": [{"skuId": "a"}, {"skuId": "b"}],
         "onPremisesSyncEnabled": true, "extensionAttribute3": "  North ", EXTENSION: "4711",
-        "mobilePhone": "+44 (0)20 123-456",
+        "mobilePhone": "+44 (0)20 123-456", "employeeHireDate": "2024-03-01T00:00:00Z",
+        "employeeOrgData": {"division": "Sales", "costCenter": "C1"},
     });
     let Value::Object(attributes) = attributes else {
         unreachable!("it is an object");
@@ -88,6 +89,8 @@ fn every_function_does_what_it_is_called_for() {
             json!("ada@contoso.example"),
         ),
         ("coalesce(mail, '  ', null)", json!(null)),
+        ("employeeHireDate", json!("2024-03-01T00:00:00Z")),
+        ("employeeOrgData.costCenter", json!("C1")),
         ("first_non_empty([mail, '', department])", json!("IT")),
         ("first_non_empty([])", json!(null)),
         ("lower(surname)", json!("løvelace-king")),

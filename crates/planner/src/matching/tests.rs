@@ -12,6 +12,7 @@ fn ada() -> Brought {
         user_name: text("ada@x.example"),
         mail: text("a.lovelace@x.example"),
         employee_id: text("e7"),
+        aliases: vec!["countess@x.example".to_owned()],
         given_name: text("Ada"),
         surname: text("Lovelace"),
         sign_in_blocked: false,
@@ -149,11 +150,58 @@ fn what_is_the_same_and_how_sure_that_is() {
 }
 
 #[test]
+fn another_address_of_the_mailbox_is_likely_the_same_person() {
+    let here = |change: fn(&mut Here, String)| {
+        let mut here = nobody();
+        change(&mut here, "countess@x.example".to_owned());
+        here
+    };
+    for here in [
+        here(|here, address| here.user_name = Some(address)),
+        here(|here, address| here.mail = Some(address)),
+        here(|here, address| here.aliases.push(address)),
+    ] {
+        let found = compare(&ada(), &here).unwrap();
+        assert_eq!(found.keys, [MatchKey::Alias], "{here:?}");
+        assert!(!found.holds_name, "nobody here signs in by the user name");
+        let found = weigh(vec![found], |_| false);
+        assert_eq!(strength(&found), MatchStrength::Likely);
+        // Whatever a rule names, an address is never enough.
+        let rules = rules(MatchKey::ALL, false);
+        assert_eq!(automatic(&rules, &found), None);
+    }
+}
+
+#[test]
+fn the_other_addresses_of_a_mailbox_are_those_of_exchange_but_the_own_ones() {
+    let listed = serde_json::json!([
+        "SMTP:Ada@x.example",
+        "smtp:a.lovelace@x.example",
+        "smtp:Countess@x.example",
+        "smtp:countess@x.example",
+        "SIP:sip@x.example",
+        "X500:/o=x",
+        "smtp:",
+        "none",
+        7
+    ]);
+    let content = Content {
+        user_principal_name: Some("ada@x.example".to_owned()),
+        mail: Some("A.Lovelace@x.example".to_owned()),
+        attributes: [("proxyAddresses".to_owned(), listed)].into(),
+        ..Content::default()
+    };
+    assert_eq!(other_addresses(&content), ["countess@x.example"]);
+    assert!(other_addresses(&Content::named("Ada")).is_empty());
+}
+
+#[test]
 fn what_is_empty_is_in_common_with_nobody() {
     let blank = Brought {
         user_name: Some(String::new()),
         mail: Some(String::new()),
         employee_id: Some(String::new()),
+        aliases: vec![String::new()],
         ..Brought::default()
     };
     let here = Here {
@@ -316,11 +364,12 @@ fn any_text() -> impl Strategy<Value = Option<String>> {
 
 fn any_brought() -> impl Strategy<Value = Brought> {
     let texts = (any_text(), any_text(), any_text(), any_text(), any_text());
-    (texts, any::<bool>()).prop_map(
-        |((user_name, mail, employee_id, given, surname), blocked)| Brought {
+    (texts, any_text(), any::<bool>()).prop_map(
+        |((user_name, mail, employee_id, given, surname), other, blocked)| Brought {
             user_name,
             mail,
             employee_id,
+            aliases: other.into_iter().collect(),
             given_name: given,
             surname,
             sign_in_blocked: blocked,

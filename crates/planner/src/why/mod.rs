@@ -8,6 +8,7 @@ mod change;
 mod filters;
 mod kept_here;
 mod matching;
+mod questions;
 mod rules;
 mod steps;
 mod words;
@@ -163,6 +164,8 @@ pub struct NameHolder {
     pub display_name: String,
     /// The integration it comes from; none for one made here.
     pub integration_name: Option<String>,
+    /// Whether it comes from the same integration, whose rule gives both this name.
+    pub by_rule: bool,
 }
 
 /// Who is here already that somebody may be, and what was decided about it.

@@ -71,6 +71,7 @@ pub(super) const fn because(reason: Reason, object_type: ObjectType) -> &'static
         Reason::ExcludedByFilter => "a filter keeps it out",
         Reason::FilterFailed => "a filter fails for it",
         Reason::UserNameHeld => "somebody here signs in with its user name",
+        Reason::UserNameTaken => "somebody here got its user name since that was planned",
         Reason::MatchUndecided => {
             "it may be somebody who is here already, and that isn’t decided yet"
         }
@@ -267,10 +268,14 @@ fn undecided(subject: &Subject, reason: Reason) -> String {
     let fails = because(reason, subject.facts.object_type);
     let why = match reason {
         Reason::FilterFailed => super::filters::failing(subject),
-        Reason::UserNameHeld => subject
-            .name_holder
-            .as_ref()
-            .map(|holder| format!("“{}” does, and two can’t.", holder.display_name)),
+        Reason::UserNameHeld => subject.name_holder.as_ref().map(|holder| {
+            let by = if holder.by_rule {
+                ", by the same rule"
+            } else {
+                ""
+            };
+            format!("“{}” does{by}, and two can’t.", holder.display_name)
+        }),
         _ => subject.mapped.error.clone(),
     };
     let why = why.map(|why| format!(" {why}")).unwrap_or_default();
@@ -390,6 +395,10 @@ pub(super) fn mend(subject: &Subject, question: Question) -> String {
             "Allow {object} to sign in in Entra ID, or turn off “{SIGN_IN}” on the Tenant Configuration tab."
         ),
         Question::UserName => match &subject.name_holder {
+            Some(holder) if holder.by_rule => format!(
+                "Change the rule for user names on the Attributes tab so that “{}” and {object} get two, or the values that it reads in Entra ID.",
+                holder.display_name
+            ),
             Some(holder) => match &holder.integration_name {
                 Some(integration) => format!(
                     "Change the user name of one of the two in Entra ID, or take “{}” out of {integration}.",

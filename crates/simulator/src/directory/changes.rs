@@ -258,6 +258,17 @@ pub(crate) fn assign(object: &mut Object, name: &str, value: &Json) -> Result<u6
             object.set_flag(bit, flag);
             Ok(if changed { 1 << position } else { 0 })
         }
+        // Of a mailbox the addresses besides its own; what makes those is `mail`.
+        Slot::ProxyAddresses if object.kind == Kind::User => {
+            let wanted = "a list of texts that begin with smtp:";
+            let others = value.as_array().ok_or_else(|| wrong(wanted))?.iter();
+            let others: Option<Vec<&str>> = others
+                .map(|one| one.as_str()?.strip_prefix("smtp:"))
+                .collect();
+            let lines = others.ok_or_else(|| wrong(wanted))?.join("\n");
+            let text = (!lines.is_empty()).then_some(lines);
+            Ok(store(object, schema::user::OTHER_ADDRESSES, text, position))
+        }
         Slot::Extensions(slot) => {
             let wanted =
                 "an object of extensionAttribute1 to extensionAttribute15, each a text or null";

@@ -219,6 +219,12 @@ impl Object {
         {
             addresses.push(Cow::Owned(format!("smtp:{upn}")));
         }
+        if self.kind == Kind::User
+            && let Some(others) = self.text(schema::user::OTHER_ADDRESSES)
+        {
+            let others = others.lines().map(|other| format!("smtp:{other}"));
+            addresses.extend(others.map(Cow::Owned));
+        }
         addresses
     }
 

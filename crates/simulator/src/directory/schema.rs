@@ -157,7 +157,10 @@ pub(crate) mod user {
     pub const EXTENSIONS: usize = 28;
     pub const COST_CENTER: usize = 29;
     pub const DIVISION: usize = 30;
-    pub const TEXTS: usize = 31;
+    pub const HIRED: usize = 31;
+    /// Other addresses of the mailbox, a line each.
+    pub const OTHER_ADDRESSES: usize = 32;
+    pub const TEXTS: usize = 33;
 
     pub const ENABLED: u8 = 0;
     pub const SYNCED: u8 = 1;
@@ -283,7 +286,7 @@ static USER: Schema = Schema {
         hidden("passwordPolicies", Slot::Constant("null")),
         hidden("showInAddressList", Slot::Constant("null")),
         hidden("ageGroup", Slot::Constant("null")),
-        hidden("employeeHireDate", Slot::Constant("null")),
+        hidden("employeeHireDate", Slot::Text(user::HIRED)),
         hidden("employeeOrgData", Slot::Constant("null")),
         hidden(
             "onPremisesExtensionAttributes",

@@ -18,6 +18,13 @@ impl World<'_> {
         answer.expect(200);
     }
 
+    /// Renames the customer, so that its first version is another.
+    async fn renamed(&self) {
+        let path = format!("/customers/{}", self.things.customer);
+        let answer = self.app.patch(&path, json!({ "name": "Fabrikam" })).await;
+        answer.expect(200);
+    }
+
     /// A file of the integration from before something else was saved.
     async fn old_file(&self) -> Value {
         let file = self.app.get(&self.of_integration("/settings-file")).await;
@@ -106,6 +113,14 @@ pub(super) async fn form(w: &World<'_>, function: &str, cookie: &str) -> Option<
             let view = w.ask(cookie, "versions/view", asked).await;
             format!("id={integration}&number=1&hash={}", hash(&view["from_now"]))
         }
+        "versions/restore-customer" => {
+            w.renamed().await;
+            let customer = &w.things.customer;
+            let asked = json!({ "id": customer, "number": 1, "against": null });
+            let view = w.ask(cookie, "versions/view-of-customer", asked).await;
+            let hash = hash(&view[1]["from_now"]);
+            format!("id={customer}&number=1&hash={hash}")
+        }
         "settings-files/import" => {
             let file = w.old_file().await.to_string();
             let of = format!("integration={integration}");
@@ -166,6 +181,10 @@ pub(super) async fn body(w: &World<'_>, call: &str) -> Option<Value> {
         }),
         "POST /integrations/{id}/versions/{number}/restore" => {
             w.saved().await;
+            json!({})
+        }
+        "POST /customers/{id}/versions/{number}/restore" => {
+            w.renamed().await;
             json!({})
         }
         "POST /integrations/{id}/settings-file" => w.old_file().await,

@@ -157,7 +157,7 @@ fn redirect_uri(b: &Backend, provider: &ProviderSettings) -> Url {
 pub async fn begin(b: &Backend, asked: Begin<'_>) -> Result<Url> {
     let provider = b.oidc.named(asked.provider)?;
     let begun = slow_down::Subject::begun_from(asked.address);
-    slow_down::count_try(b, &[&begun]).await?;
+    slow_down::count_ask(b, &[&begun]).await?;
     let wish = match &asked.intent {
         Intent::SignIn => Wish::SignIn,
         Intent::AcceptInvitation(secret) => {
@@ -266,8 +266,8 @@ pub enum Finished {
 pub async fn finish(b: &Backend, answer: Answer, browser: Browser<'_>) -> Result<Finished> {
     let provider = b.oidc.named(&answer.provider)?;
     let address = slow_down::Subject::address(browser.address);
-    slow_down::count_try(b, &[&address]).await?;
     let origin = Origin::page(browser.address, &browser.request_id);
+    slow_down::count_try(b, &[&address], &origin).await?;
     match attempt(b, provider, answer, &browser, &origin).await {
         Ok(finished) => {
             let mut tx = b.db.write().await?;

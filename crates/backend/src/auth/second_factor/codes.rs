@@ -4,7 +4,7 @@
 use domain::second_factor::Way;
 
 use super::{authenticator, recovery_codes};
-use crate::{Backend, Result, auth::slow_down, store::sessions::Whose};
+use crate::{Backend, Origin, Result, auth::slow_down, store::sessions::Whose};
 
 /// Which of somebody's codes this is; none where it is none. It is used up then. Tries slow
 /// down the next ones, by whose it is: whoever tries has the password already, or a session.
@@ -12,9 +12,10 @@ pub(in crate::auth) async fn check_code(
     b: &Backend,
     whose: Whose,
     typed: &str,
+    origin: &Origin,
 ) -> Result<Option<Way>> {
     let subject = slow_down::Subject::second_factor_of(whose);
-    slow_down::count_try(b, &[&subject]).await?;
+    slow_down::count_try(b, &[&subject], origin).await?;
     let way = if authenticator::take_code(b, whose, typed).await? {
         Way::Authenticator
     } else if recovery_codes::take_code(b, whose, typed).await? {

@@ -321,7 +321,7 @@ pub async fn sign_in_with_passkey(b: &Backend, given: PasskeySignIn) -> Result<O
     let origin = Origin::page(given.address, &given.request_id);
     let site = site(b)?;
     let address = slow_down::Subject::address(given.address);
-    slow_down::count_try(b, &[&address]).await?;
+    slow_down::count_try(b, &[&address], &origin).await?;
     let state: DiscoverableAuthentication =
         questions::take(b, given.asked, Kind::SignIn, None).await?;
     let credential: PublicKeyCredential = answer(&given.answer)?;

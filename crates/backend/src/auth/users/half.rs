@@ -101,7 +101,7 @@ impl UserHalf {
         user_agent: &str,
     ) -> Result<UserScope> {
         self.holder(b).await?;
-        let way = factors::check_code(b, Whose::User(self.user_id), code).await?;
+        let way = factors::check_code(b, Whose::User(self.user_id), code, origin).await?;
         let mut tx = b.db.write().await?;
         let scope = scope_of(&mut tx, self.user_id, origin.clone()).await?;
         if let Some(way) = way {

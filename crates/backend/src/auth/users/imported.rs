@@ -7,6 +7,15 @@ use crate::{
     auth::password::{self, Whose},
 };
 
+/// Refuses a password that nobody may have, whoever they are; blames `field`.
+pub(crate) async fn may_be_set(b: &Backend, field: &str, password: SecretString) -> Result<()> {
+    let whose = Whose {
+        name: "",
+        email: "",
+    };
+    password::accept(b, field, password, whose).await.map(drop)
+}
+
 /// The hash of a password that may be set, else why it may not. The rules are those of a password that
 /// people choose themselves.
 pub(crate) async fn hash_imported(

@@ -138,7 +138,7 @@ pub async fn ask_for_new_password(b: &Backend, user_name: &str, address: IpAddr)
     b.limits.unknown_try()?;
     let account = slow_down::Subject::reset_of_user(&user_name, address);
     let address = slow_down::Subject::resets_from(address);
-    slow_down::count_try(b, &[&account, &address]).await?;
+    slow_down::count_ask(b, &[&account, &address]).await?;
     let mut tx = b.db.write().await?;
     let new = enrolment_mail::New {
         user: None,

@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 pub use half::UserHalf;
-pub(crate) use imported::hash_imported;
+pub(crate) use imported::{hash_imported, may_be_set};
 pub use link::{activate, ask_for_new_password, follow};
 pub use own::{
     UserPasswordChange, change_password, end_other_sessions, end_session, own_account, sessions,
@@ -29,7 +29,7 @@ pub use second_factor::{
     remove_authenticator, reset as reset_second_factor,
 };
 
-use super::{password, second_factor as factors, slow_down};
+use super::{password, refused_tries, second_factor as factors, slow_down};
 use crate::{
     Backend, Error, Origin, Result, Tx, execute, fetch_all, fetch_optional, refusal,
     store::{
@@ -162,15 +162,18 @@ pub enum UserSignedIn {
 /// looking at the password where too many tries failed before.
 pub async fn sign_in(b: &Backend, given: UserSignIn) -> Result<UserSignedIn> {
     let origin = Origin::page(given.address, &given.request_id);
-    b.limits.unknown_try()?;
+    slow_down::count_unknown(b, &origin).await?;
     let known = accounts(b, &given.user_name).await?;
     let tries = Tries::of(&given, &known);
-    slow_down::count_try(b, &tries.all()).await?;
+    slow_down::count_try(b, &tries.all(), &origin).await?;
     let proved = first_that_fits(&known, &given.password).await?;
     let mut tx = b.db.write().await?;
     let Some(account_of) = proved else {
         for account in &known {
             failed(b, &mut tx, account, &origin, &given.user_agent).await?;
+        }
+        if known.is_empty() {
+            failed_as_nobody(b, &mut tx, &given, &origin).await?;
         }
         tx.commit().await?;
         return Err(Error::SignedOut);
@@ -292,16 +295,32 @@ async fn failed(
     origin: &Origin,
     user_agent: &str,
 ) -> Result<()> {
-    let nobody = audit::Actor {
-        kind: ActorKind::Nobody,
-        id: None,
-        name: ActorKind::Nobody.title(),
-    };
     let action = AuditAction::UserSignInFailed;
     let entry = Entry::new(action, account.id.0, &account.display_name)
         .of(account.customer_id)
         .changes(AuditChanges::none().now("user_agent", &user_agent));
-    audit::record_as(b, tx, nobody, origin, entry).await
+    audit::record_as(b, tx, nobody(), origin, entry).await
+}
+
+/// The same where nobody has the name that was typed, so that it is no customer's either.
+async fn failed_as_nobody(
+    b: &Backend,
+    tx: &mut Tx,
+    given: &UserSignIn,
+    origin: &Origin,
+) -> Result<()> {
+    let typed = refused_tries::named(&given.user_name);
+    let entry = Entry::of_whole(AuditAction::UserSignInFailed, &typed)
+        .changes(AuditChanges::none().now("user_agent", &given.user_agent));
+    audit::record_as(b, tx, nobody(), origin, entry).await
+}
+
+fn nobody() -> audit::Actor<'static> {
+    audit::Actor {
+        kind: ActorKind::Nobody,
+        id: None,
+        name: ActorKind::Nobody.title(),
+    }
 }
 
 async fn signed_in(

@@ -151,7 +151,7 @@ pub(super) async fn prove_password(
 ) -> Result<()> {
     let (hash, _) = password_of(b, scope).await?;
     let tries = slow_down::Subject::password_of_user(scope.id);
-    slow_down::count_try(b, &[&tries]).await?;
+    slow_down::count_try(b, &[&tries], &scope.origin).await?;
     if !password::verify(given, Some(hash)).await? {
         return Err(Error::invalid(field, "This is not your password."));
     }

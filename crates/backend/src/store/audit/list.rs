@@ -63,7 +63,8 @@ const MATCHING: &str = concat!(
      WHERE ((",
     in_scope!("e.customer_id"),
     r" AND ($12 OR e.customer_id <> $13)) OR (e.object_id = $2 AND e.action IN
-                ('operator.sign_in', 'operator.sign_in_failed', 'operator.sign_out')))
+                ('operator.sign_in', 'operator.sign_in_failed', 'operator.sign_in_slowed',
+                 'operator.sign_out')))
        AND ($3 IS NULL OR e.customer_id = $3)
        AND ($4 IS NULL OR e.action = $4)
        AND ($5 IS NULL OR e.actor_kind = $5)

@@ -146,14 +146,18 @@ async fn go_through(
         Some(id) => Some((id, group_customer(b, id).await?)),
         None => None,
     };
+    // Whoever was come to isn't passed again on the way to the next.
+    let mut reached = 0_i64;
     while !stop.is_cancelled() {
         let mut tx = b.db.read().await?;
         let items = fetch_all!(
             &mut tx,
             Item,
             "SELECT position, object_id, was FROM bulk_item
-              WHERE bulk_id = $1 AND outcome = 'would' ORDER BY position LIMIT $2",
+              WHERE bulk_id = $1 AND outcome = 'would' AND position > $2
+              ORDER BY position LIMIT $3",
             row.id,
+            reached,
             BATCH
         )?;
         if items.is_empty() {
@@ -165,6 +169,7 @@ async fn go_through(
         let now_so = facts(b, &mut tx, scope, row.list, &ids, group).await?;
         drop(tx);
         for item in items {
+            reached = item.position;
             let outcome = match now_so.get(&item.object_id) {
                 None => Err("It isn’t there any more, or you may not see it.".to_owned()),
                 Some(found) if found.was != item.was => Err(
@@ -223,6 +228,8 @@ async fn to_user(
     let note = row.note.as_str();
     match (action, row.group_id) {
         (A::Invite, _) => enrolment::invite_of_many(b, scope, id).await,
+        (A::MarkBounced, _) => enrolment::mark_bounced(b, scope, id, note).await.map(drop),
+        (A::UnmarkBounced, _) => enrolment::unmark_bounced(b, scope, id).await.map(drop),
         (A::AddToGroup, Some(group)) => groups::add_members(b, scope, group, &[id.0])
             .await
             .map(drop),

@@ -47,6 +47,8 @@ struct Row {
     protected_at: Option<DateTime>,
     changed_at: DateTime,
     enrolment: EnrolmentState,
+    /// What came of the last mail: a status, or that it came back.
+    last_mail: String,
     sessions: i64,
     in_group: bool,
     name_taken: bool,
@@ -58,6 +60,9 @@ const USERS: &str = concat!(
             u.countdown_cancelled_at, u.protected_at, u.changed_at, ",
     enrolment_state!("$3"),
     " AS enrolment,
+            COALESCE((SELECT CASE WHEN m.bounced_at IS NULL THEN m.status ELSE 'bounced' END
+                        FROM enrolment_mail m WHERE m.user_id = u.id
+                       ORDER BY m.created_at DESC, m.id DESC LIMIT 1), '') AS last_mail,
             (SELECT COUNT(*) FROM session k WHERE k.user_id = u.id AND k.expires_at > $3)
             AS sessions,
             EXISTS (SELECT 1 FROM directory_membership m
@@ -82,7 +87,7 @@ const GROUPS: &str = concat!(
     "SELECT g.id, g.customer_id, g.display_name, NULL AS user_principal_name, g.mail, g.status,
             g.status_before, g.source_type, g.integration_id, g.purge_at, g.delete_at,
             g.countdown_cancelled_at, NULL AS protected_at, g.changed_at,
-            'not_invited' AS enrolment,
+            'not_invited' AS enrolment, '' AS last_mail,
             (SELECT COUNT(*) FROM session k WHERE k.user_id = g.id) AS sessions,
             ($3 IS NULL AND $4 IS NOT NULL) AS in_group, FALSE AS name_taken
        FROM directory_group g JOIN customer c ON c.id = g.customer_id
@@ -142,14 +147,18 @@ impl Row {
             cancelled: self.countdown_cancelled_at.is_some(),
             enrolment: self.enrolment,
             has_address,
+            mail_sent: self.last_mail == "delivered",
+            mail_bounced: self.last_mail == "bounced",
             name_taken: self.name_taken,
             in_group: self.in_group,
             of_group_customer: group_customer == Some(self.customer_id),
             sessions: self.sessions,
         };
-        // Sessions come and go by themselves; they are no change of anybody.
+        // Sessions and mails come and go by themselves; they are no change of anybody.
         let still = BulkFacts {
             sessions: 0,
+            mail_sent: false,
+            mail_bounced: false,
             ..facts.clone()
         };
         Ok(Found {

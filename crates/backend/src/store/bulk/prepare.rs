@@ -130,7 +130,7 @@ async fn targets(b: &Backend, tx: &mut Tx, scope: &Scope, targets: &Targets) -> 
         return Err(Error::invalid(
             "ids",
             format!(
-                "At most {} at once. Use filters to choose fewer.",
+                "At most {} at once. Choose fewer: one customer, or a status or another filter.",
                 domain::number::grouped(limit - 1)
             ),
         ));

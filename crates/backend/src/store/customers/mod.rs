@@ -10,6 +10,7 @@ use domain::{
     paging::{Direction, ListRequest, Listing, Page, PageRequest},
     pause::{Pause, PauseLevel},
     permission::Permission,
+    settings::version::{VersionCause, VersionSource},
     text::parse_name,
 };
 use sqlx::FromRow;
@@ -18,6 +19,7 @@ pub use tags::known as known_tags;
 
 use super::{
     audit::{self, Entry},
+    customer_versions,
     integrations::schedule,
     paging::{self, Sort},
 };
@@ -339,6 +341,8 @@ pub async fn create_in(
         customer.created_at
     )?;
     customer.tags = tags::change(&mut tx, scope, &customer, tags).await?;
+    let created = VersionSource::of(VersionCause::Created);
+    customer_versions::keep(b, &mut tx, scope, customer.id, &created).await?;
     let entry = entry(AuditAction::CustomerCreate, &customer)
         .changes(AuditChanges::created(&customer).only(&TOLD));
     audit::record(b, &mut tx, scope, entry).await?;
@@ -364,12 +368,14 @@ pub async fn change(
     change: CustomerChange,
 ) -> Result<Customer> {
     let mut tx = b.db.write().await?;
+    customer_versions::hold(&mut tx, id).await?;
     let after = change_in(b, &mut tx, scope, id, change).await?;
+    customer_versions::keep_saved(b, &mut tx, scope, id).await?;
     tx.commit().await?;
     Ok(after)
 }
 
-/// The same in the caller's transaction, which goes on.
+/// The same in the caller's transaction, which goes on, and keeps the version.
 pub(crate) async fn change_in(
     b: &Backend,
     tx: &mut Tx,

@@ -16,12 +16,14 @@ use domain::{
 };
 use sqlx::FromRow;
 
-pub use bounce::bounced;
+pub use bounce::{bounced, mark_bounced, unmark_bounced};
 pub use invite::{invite, invite_first, invite_newly_synced, not_invited};
 pub(crate) use invite::{invite_of_many, mail_is_set_up};
 pub use preview::{preview, send_test};
 pub use settings::{change_settings, settings};
 pub(crate) use settings::{change_settings_in, checked as checked_settings, load as load_settings};
+
+pub use crate::enrolment_mail::STYLE_SOURCES;
 
 use super::read_json;
 use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, in_scope};
@@ -111,6 +113,7 @@ struct MailRow {
     status: DeliveryStatus,
     attempts: i64,
     attempted_at: Option<DateTime>,
+    bounced_at: Option<DateTime>,
     error: Option<String>,
 }
 
@@ -122,7 +125,7 @@ pub async fn mails(b: &Backend, scope: &Scope, id: UserId) -> Result<Vec<UserMai
     let rows = fetch_all!(
         &mut tx,
         MailRow,
-        "SELECT address, created_at, invited_by, status, attempts, attempted_at, error
+        "SELECT address, created_at, invited_by, status, attempts, attempted_at, bounced_at, error
            FROM enrolment_mail WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
         id,
         SHOWN
@@ -137,6 +140,7 @@ pub async fn mails(b: &Backend, scope: &Scope, id: UserId) -> Result<Vec<UserMai
                 status: row.status,
                 attempts: row.attempts,
                 attempted_at: row.attempted_at,
+                bounced_at: row.bounced_at,
                 error: error
                     .map(|json| read_json("enrolment_mail.error", json))
                     .transpose()?,

@@ -12,7 +12,7 @@ use crate::{
     mail::check_address,
     store::{
         audit::{self, Entry},
-        customers, read_json, write_json,
+        customer_versions, customers, read_json, write_json,
     },
 };
 
@@ -59,11 +59,12 @@ pub async fn change_settings(
 ) -> Result<EnrolmentSettings> {
     let mut tx = b.db.write().await?;
     let settings = change_settings_in(b, &mut tx, scope, customer, settings).await?;
+    customer_versions::keep_saved(b, &mut tx, scope, customer).await?;
     tx.commit().await?;
     Ok(settings)
 }
 
-/// The same in the caller's transaction, which goes on.
+/// The same in the caller's transaction, which goes on, and keeps the version.
 pub(crate) async fn change_settings_in(
     b: &Backend,
     tx: &mut Tx,

@@ -285,6 +285,65 @@ db_test!(a_mail_that_came_back_is_said_of_the_last_one_alone, |t| {
     assert!(log.contains("user.mail_bounced"), "{log}");
 });
 
+db_test!(a_mail_is_marked_as_bounced_by_hand_and_taken_back, |t| {
+    let mut t = t;
+    let mail = with_mail(&mut t).await;
+    let owner = t.owner().await;
+    let customer = t.customer("Adatum").await;
+    let ada = sample::user(&t, customer, None, "Ada", Active).await;
+    let bea = sample::user(&t, customer, None, "Bea", Active).await;
+    invite(&t, &owner, ada).await.unwrap();
+    let waits = mark_bounced(&t, &owner, ada, "").await;
+    assert!(matches!(waits, Err(Error::Conflict { .. })), "{waits:?}");
+    run_until_idle(&t).await.unwrap();
+    assert_eq!(mail.take().len(), 1);
+
+    let elsewhere = t.customer("Elsewhere").await;
+    let stranger = t.administrator_of(&[elsewhere]).await;
+    for refused in [
+        mark_bounced(&t, &stranger, ada, "").await,
+        unmark_bounced(&t, &stranger, ada).await,
+    ] {
+        assert!(
+            matches!(refused, Err(Error::NotFound("user"))),
+            "{refused:?}"
+        );
+    }
+    let marked = mark_bounced(&t, &owner, ada, " Mailbox full ").await;
+    assert_eq!(marked.unwrap().state, EnrolmentState::MailFailed);
+    let last = mails(&t, &owner, ada).await.unwrap().remove(0);
+    assert_eq!(last.error.unwrap().detail, "Mailbox full");
+    assert_eq!(last.bounced_at, Some(t.clock.now()));
+    let twice = mark_bounced(&t, &owner, ada, "").await;
+    assert!(matches!(twice, Err(Error::Conflict { .. })), "{twice:?}");
+    let back = unmark_bounced(&t, &owner, ada).await.unwrap();
+    assert_eq!(back.state, EnrolmentState::Invited);
+    let last = mails(&t, &owner, ada).await.unwrap().remove(0);
+    assert_eq!((last.status, last.error), (DeliveryStatus::Delivered, None));
+    let twice = unmark_bounced(&t, &owner, ada).await;
+    assert!(matches!(twice, Err(Error::Conflict { .. })), "{twice:?}");
+
+    let both = |action| bulk::Prepared {
+        action,
+        targets: bulk::Targets::Users(vec![ada.0, bea.0]),
+        group_id: None,
+        note: "Wrong domain".to_owned(),
+        customer_id: None,
+    };
+    for (action, state) in [
+        (BulkAction::MarkBounced, EnrolmentState::MailFailed),
+        (BulkAction::UnmarkBounced, EnrolmentState::Invited),
+    ] {
+        let prepared = bulk::prepare(&t, &owner, both(action)).await.unwrap();
+        assert_eq!((prepared.counts.would, prepared.counts.skipped), (1, 1));
+        let done = bulk::apply(&t, &owner, prepared.id).await.unwrap();
+        assert_eq!(done.counts.done, 1);
+        assert_eq!(get(&t, &owner, ada).await.unwrap().state, state);
+    }
+    let log = sample::audit_log(&t).await.join("\n");
+    assert!(log.contains("user.mail_arrived"), "{log}");
+});
+
 db_test!(invitations_are_limited_by_the_press_not_by_the_mail, |t| {
     let mut t = t;
     let mail = with_mail(&mut t).await;

@@ -23,11 +23,13 @@ use planner::{
     mapping::Mapper,
     read::{Content, Presence},
 };
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::{Given, planning::off_thread, stage};
 use crate::{
     Backend, Error, Result, Scope,
+    auth::users::may_be_set,
     entra::source,
     store::{customers, integrations},
     sync::entra::Single,
@@ -52,12 +54,7 @@ pub async fn from_groups(
             "This integration is another customer’s.",
         ));
     }
-    if asked.password == ImportPassword::Column {
-        return Err(Error::invalid(
-            "password",
-            "Groups bring no passwords. Have them chosen by mail, or import without.",
-        ));
-    }
+    let password = initial_password(b, asked).await?;
     let groups: BTreeSet<Uuid> = asked.group_ids.iter().map(|id| id.0).collect();
     if groups.is_empty() || groups.len() > SOURCE_GROUPS_MAX {
         return Err(Error::invalid(
@@ -78,7 +75,7 @@ pub async fn from_groups(
         ));
     }
     let read = off_thread(move || {
-        let text = text(&people);
+        let text = text(&people, password.as_ref());
         Table::read(&text).map(|table| (text, table))
     });
     let (text, table) = read
@@ -95,6 +92,30 @@ pub async fn from_groups(
         reading,
     };
     stage(b, scope, customer, given).await
+}
+
+/// The password that everybody is to have at first, looked at before anybody is read.
+async fn initial_password(b: &Backend, asked: &GroupsImport) -> Result<Option<SecretString>> {
+    const FIELD: &str = "initial_password";
+    match (asked.password, asked.initial_password.as_deref()) {
+        (ImportPassword::Column, None | Some("")) => Err(Error::invalid(
+            FIELD,
+            "Enter the password that they sign in with at first.",
+        )),
+        (ImportPassword::Column, Some(given)) => {
+            if given.chars().any(char::is_control) {
+                return Err(Error::invalid(FIELD, "Use one line of plain text."));
+            }
+            let given = SecretString::from(given);
+            may_be_set(b, FIELD, given.clone()).await?;
+            Ok(Some(given))
+        }
+        (_, None | Some("")) => Ok(None),
+        (_, Some(_)) => Err(Error::invalid(
+            FIELD,
+            "Leave it out, or have the password set for everybody.",
+        )),
+    }
 }
 
 async fn group_names(client: &Client, groups: &BTreeSet<Uuid>) -> Result<Vec<String>> {
@@ -196,12 +217,17 @@ const FIELDS: [ImportField; 22] = [
     ImportField::UsageLocation,
 ];
 
-/// The members as a file would have them.
-fn text(people: &[Content]) -> String {
+/// The members as a file would have them, each with the password where there is one.
+fn text(people: &[Content], password: Option<&SecretString>) -> String {
     let mut text = String::new();
-    row(&mut text, FIELDS.map(|field| field.as_str().to_owned()));
+    let header = FIELDS
+        .into_iter()
+        .chain(password.map(|_| ImportField::Password));
+    row(&mut text, header.map(|field| field.as_str().to_owned()));
+    let password = password.map(ExposeSecret::expose_secret);
     for person in people {
-        row(&mut text, FIELDS.map(|field| value(person, field)));
+        let cells = FIELDS.map(|field| value(person, field)).into_iter();
+        row(&mut text, cells.chain(password.map(str::to_owned)));
     }
     text
 }

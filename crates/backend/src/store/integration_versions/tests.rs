@@ -1,6 +1,7 @@
 use domain::{
     id::ExternalId,
     integration::IntegrationChange,
+    paging::{ListRequest, PageRequest},
     policy::{OutOfScope, Policy},
     schedule::Schedule,
 };
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    db_test,
+    Error, db_test,
     store::{audit, sample},
     testing::TestBackend,
 };
@@ -27,7 +28,9 @@ async fn save(t: &TestBackend, scope: &Scope, id: IntegrationId, change: Integra
 }
 
 async fn numbers(t: &TestBackend, scope: &Scope, id: IntegrationId) -> Vec<i64> {
-    let page = list(t, scope, id, PageRequest::default()).await.unwrap();
+    let page = versions::list::<IntegrationSettings>(t, scope, id, PageRequest::default())
+        .await
+        .unwrap();
     assert_eq!(page.total, i64::try_from(page.items.len()).unwrap());
     page.items.into_iter().map(|line| line.number).collect()
 }
@@ -55,7 +58,9 @@ db_test!(every_save_is_a_version_and_nothing_else_is, |t| {
         ..IntegrationChange::default()
     };
     save(&t, &owner, id, schedule).await;
-    let page = list(&t, &owner, id, PageRequest::default()).await.unwrap();
+    let page = versions::list::<IntegrationSettings>(&t, &owner, id, PageRequest::default())
+        .await
+        .unwrap();
     let lines: Vec<_> = page
         .items
         .iter()
@@ -81,19 +86,25 @@ db_test!(every_save_is_a_version_and_nothing_else_is, |t| {
     assert_eq!(page.items[0].saved_at, t.clock.now());
 
     // A page knows what came before it.
-    let second = list(&t, &owner, id, PageRequest::new(2, 1)).await.unwrap();
+    let second = versions::list::<IntegrationSettings>(&t, &owner, id, PageRequest::new(2, 1))
+        .await
+        .unwrap();
     assert_eq!(second.items, page.items[1..2]);
     let request = ListRequest {
         limit: 2,
         ..ListRequest::default()
     };
-    let first = listing(&t, &owner, id, &request).await.unwrap();
+    let first = versions::listing::<IntegrationSettings>(&t, &owner, id, &request)
+        .await
+        .unwrap();
     assert_eq!(first.items, page.items[..2]);
     let rest = ListRequest {
         cursor: first.next.map(|next| next.parse().unwrap()),
         ..request
     };
-    let rest = listing(&t, &owner, id, &rest).await.unwrap();
+    let rest = versions::listing::<IntegrationSettings>(&t, &owner, id, &rest)
+        .await
+        .unwrap();
     assert_eq!((rest.items, rest.next), (page.items[2..].to_vec(), None));
 });
 
@@ -117,15 +128,22 @@ db_test!(what_is_restored_is_what_was, |t| {
         save(&t, &owner, id, state).await;
     }
     for number in [1, 3, 2, 4] {
-        let wanted = get(&t, &owner, id, number).await.unwrap().settings;
+        let wanted = versions::get::<IntegrationSettings>(&t, &owner, id, number)
+            .await
+            .unwrap()
+            .settings;
         restore(&t, &owner, id, number, None).await.unwrap();
         let now = integrations::get(&t, &owner, id).await.unwrap();
         assert_eq!(IntegrationSettings::of(&now), wanted);
-        let left = difference(&t, &owner, id, number, None).await.unwrap();
+        let left = versions::difference::<IntegrationSettings>(&t, &owner, id, number, None)
+            .await
+            .unwrap();
         assert_eq!(left.differences, []);
     }
     assert_eq!(numbers(&t, &owner, id).await, [8, 7, 6, 5, 4, 3, 2, 1]);
-    let newest = get(&t, &owner, id, 8).await.unwrap();
+    let newest = versions::get::<IntegrationSettings>(&t, &owner, id, 8)
+        .await
+        .unwrap();
     assert_eq!(newest.source, VersionSource::restored(4));
     // Once more: it is so already.
     restore(&t, &owner, id, 4, None).await.unwrap();
@@ -154,7 +172,9 @@ db_test!(what_was_looked_at_is_what_is_restored, |t| {
         policy(|policy| policy.include_guests = true),
     )
     .await;
-    let shown = difference(&t, &owner, id, 1, None).await.unwrap();
+    let shown = versions::difference::<IntegrationSettings>(&t, &owner, id, 1, None)
+        .await
+        .unwrap();
     let [guests] = &shown.differences[..] else {
         panic!("{shown:?}");
     };
@@ -170,9 +190,13 @@ db_test!(what_was_looked_at_is_what_is_restored, |t| {
     .await;
     let late = restore(&t, &owner, id, 1, Some(&shown.hash)).await;
     assert!(matches!(late, Err(Error::Conflict { .. })), "{late:?}");
-    let shown = difference(&t, &owner, id, 1, None).await.unwrap();
+    let shown = versions::difference::<IntegrationSettings>(&t, &owner, id, 1, None)
+        .await
+        .unwrap();
     restore(&t, &owner, id, 1, Some(&shown.hash)).await.unwrap();
-    let two = difference(&t, &owner, id, 2, Some(3)).await.unwrap();
+    let two = versions::difference::<IntegrationSettings>(&t, &owner, id, 2, Some(3))
+        .await
+        .unwrap();
     assert_eq!(two.differences.len(), 2, "{two:?}");
 });
 
@@ -182,17 +206,30 @@ db_test!(versions_stay_within_their_customer, |t| {
     let other = t.customer("B").await;
     let elsewhere = t.administrator_of(&[other]).await;
     let missing = |error: Error| assert!(matches!(error, Error::NotFound("integration")));
-    let page = list(&t, &elsewhere, id, PageRequest::default()).await;
+    let page =
+        versions::list::<IntegrationSettings>(&t, &elsewhere, id, PageRequest::default()).await;
     missing(page.unwrap_err());
-    missing(get(&t, &elsewhere, id, 1).await.unwrap_err());
-    missing(difference(&t, &elsewhere, id, 1, None).await.unwrap_err());
+    missing(
+        versions::get::<IntegrationSettings>(&t, &elsewhere, id, 1)
+            .await
+            .unwrap_err(),
+    );
+    missing(
+        versions::difference::<IntegrationSettings>(&t, &elsewhere, id, 1, None)
+            .await
+            .unwrap_err(),
+    );
     missing(restore(&t, &elsewhere, id, 1, None).await.unwrap_err());
     let reader = t
         .role_over(domain::permission::Role::HelpDesk, &[customer])
         .await;
-    assert!(get(&t, &reader, id, 1).await.is_ok());
+    assert!(
+        versions::get::<IntegrationSettings>(&t, &reader, id, 1)
+            .await
+            .is_ok()
+    );
     let refused = restore(&t, &reader, id, 1, None).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
-    let none = get(&t, &owner, id, 9).await;
+    let none = versions::get::<IntegrationSettings>(&t, &owner, id, 9).await;
     assert!(matches!(none, Err(Error::NotFound("version"))), "{none:?}");
 });

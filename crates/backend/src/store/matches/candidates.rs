@@ -7,14 +7,18 @@ use domain::{
     id::{CustomerId, ExternalId, IntegrationId},
     user::DirectoryStatus,
 };
-use planner::matching::{Brought, Candidate, Here, compare, weigh};
+use planner::{
+    matching::{Brought, Candidate, Here, compare, other_addresses, weigh},
+    read::Content,
+};
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::{
     Result, Tx,
-    db::rows::{IDS_MAX, fetch_built, push_ids},
+    db::rows::{IDS_MAX, fetch_built, push_ids, push_texts},
     fetch_all,
+    store::read_json,
 };
 
 /// The most that are looked at of those who fit one person: a mailbox may be shared by hundreds.
@@ -23,7 +27,7 @@ const CANDIDATES_MAX: usize = 20;
 /// Who fits whom, by the source's ids. Who isn't named fits nobody.
 pub(crate) type Found = HashMap<ExternalId, Vec<Candidate>>;
 
-#[derive(Debug, FromRow)]
+#[derive(Debug, Clone, FromRow)]
 struct HereRow {
     id: Uuid,
     user_name: Option<String>,
@@ -60,6 +64,7 @@ impl Row {
             given_name: self.brought_given_name,
             surname: self.brought_surname,
             sign_in_blocked: self.sign_in_blocked,
+            aliases: Vec::new(),
         };
         (self.external_id, brought, self.here)
     }
@@ -118,6 +123,9 @@ fn found_by(columns: &str, from: &str, which: &str, who: [&str; 3]) -> String {
     .join(" UNION ALL ")
 }
 
+/// Pairs of somebody brought and somebody here.
+type Both = HashMap<(ExternalId, Uuid), (Brought, Here)>;
+
 /// Who fits these people of the integration's source. Not weighed yet: that takes all of them.
 pub(crate) async fn of_people(
     tx: &mut Tx,
@@ -125,7 +133,7 @@ pub(crate) async fn of_people(
     customer: CustomerId,
     ids: &[Uuid],
 ) -> Result<Found> {
-    let mut both: HashMap<(ExternalId, Uuid), (Brought, Here)> = HashMap::new();
+    let mut both = Both::new();
     for ids in ids.chunks(IDS_MAX) {
         let which = format!(
             "s.integration_id = $1 AND s.object_type = 'user' AND s.external_id {} AND",
@@ -156,10 +164,136 @@ pub(crate) async fn of_people(
             known.aliases.extend(alias);
         }
     }
+    by_mailbox(tx, integration, customer, ids, &mut both).await?;
     let mut found = Found::new();
     for ((id, _), (brought, here)) in both {
         let fitting = compare(&brought, &here);
         found.entry(id).or_default().extend(fitting);
+    }
+    Ok(found)
+}
+
+#[derive(Debug, FromRow)]
+struct MailboxRow {
+    external_id: ExternalId,
+    user_principal_name: Option<String>,
+    mail: Option<String>,
+    employee_id_folded: Option<String>,
+    given_name: Option<String>,
+    surname: Option<String>,
+    sign_in_blocked: bool,
+    attributes: String,
+}
+
+impl MailboxRow {
+    /// As somebody is compared, with all addresses of the mailbox.
+    fn brought(self) -> Result<(ExternalId, Brought)> {
+        let content = Content {
+            user_principal_name: self.user_principal_name,
+            mail: self.mail,
+            attributes: read_json("source_object.attributes", &self.attributes)?,
+            ..Content::default()
+        };
+        let brought = Brought {
+            user_name: content.user_name_folded(),
+            mail: content.mail_folded(),
+            employee_id: self.employee_id_folded,
+            aliases: other_addresses(&content),
+            given_name: self.given_name,
+            surname: self.surname,
+            sign_in_blocked: self.sign_in_blocked,
+        };
+        Ok((self.external_id, brought))
+    }
+}
+
+/// Adds who has an address that these people's mailboxes have besides their own. No column holds those.
+async fn by_mailbox(
+    tx: &mut Tx,
+    integration: IntegrationId,
+    customer: CustomerId,
+    ids: &[Uuid],
+    both: &mut Both,
+) -> Result<()> {
+    for ids in ids.chunks(IDS_MAX) {
+        let rows = fetch_built!(&mut *tx, MailboxRow, |query| {
+            query.push("SELECT external_id, user_principal_name, mail, employee_id_folded, ");
+            query.push("given_name, surname, sign_in_blocked, attributes FROM source_object ");
+            query.push("WHERE object_type = 'user' AND integration_id = ");
+            query.push_bind(integration).push(" AND external_id");
+            push_ids!(query, ids);
+        })?;
+        let brought: Vec<(ExternalId, Brought)> = rows
+            .into_iter()
+            .map(MailboxRow::brought)
+            .collect::<Result<_>>()?;
+        let mut owners: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, (_, one)) in brought.iter().enumerate() {
+            for address in &one.aliases {
+                owners.entry(address).or_default().push(at);
+            }
+        }
+        for (address, row) in having(tx, integration, customer, owners.keys().copied()).await? {
+            for at in owners.get(address.as_str()).into_iter().flatten() {
+                let (id, one) = &brought[*at];
+                let key = (*id, row.id);
+                let alias = row.alias.clone();
+                let (known, here) = both
+                    .entry(key)
+                    .or_insert_with(|| (one.clone(), row.clone().into()));
+                known.aliases.clone_from(&one.aliases);
+                here.aliases.extend(alias);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Who has one of these addresses as user name, mail address or alias, each with the address.
+async fn having<'a>(
+    tx: &mut Tx,
+    integration: IntegrationId,
+    customer: CustomerId,
+    addresses: impl Iterator<Item = &'a str>,
+) -> Result<Vec<(String, HereRow)>> {
+    #[derive(FromRow)]
+    struct Having {
+        address: String,
+        #[sqlx(flatten)]
+        here: HereRow,
+    }
+    const WAYS: [(&str, &str, &str); 3] = [
+        ("d.user_name_folded", "NULL", "directory_user d WHERE"),
+        ("d.mail_folded", "NULL", "directory_user d WHERE"),
+        (
+            "a.address_folded",
+            "a.address_folded",
+            "directory_user_alias a CROSS JOIN directory_user d
+              WHERE d.id = a.user_id AND a.customer_id = d.customer_id AND",
+        ),
+    ];
+    let addresses: Vec<String> = addresses.map(str::to_owned).collect();
+    let mut found = Vec::new();
+    for addresses in addresses.chunks(IDS_MAX) {
+        for (column, alias, from) in WAYS {
+            let rows = fetch_built!(&mut *tx, Having, |query| {
+                query.push("SELECT ").push(column).push(" AS address, ");
+                query
+                    .push(HERE)
+                    .push(", ")
+                    .push(alias)
+                    .push(" AS alias FROM ");
+                query.push(from).push(" d.customer_id = ");
+                query.push_bind(customer);
+                query.push(" AND d.status <> 'deleted' AND (d.integration_id IS NULL");
+                query
+                    .push(" OR d.integration_id <> ")
+                    .push_bind(integration);
+                query.push(") AND ").push(column);
+                push_texts!(query, addresses);
+            })?;
+            found.extend(rows.into_iter().map(|row| (row.address, row.here)));
+        }
     }
     Ok(found)
 }
@@ -173,7 +307,7 @@ pub(crate) async fn of_one(
 ) -> Result<Vec<Candidate>> {
     let sql = found_by("", "", "", ["$3", "$4", "$5"]);
     let rows = fetch_all!(
-        tx,
+        &mut *tx,
         HereRow,
         sqlx::AssertSqlSafe(sql),
         integration,
@@ -184,6 +318,12 @@ pub(crate) async fn of_one(
     )?;
     let mut here: HashMap<Uuid, Here> = HashMap::new();
     for row in rows {
+        let alias = row.alias.clone();
+        let known = here.entry(row.id).or_insert_with(|| row.into());
+        known.aliases.extend(alias);
+    }
+    let addresses = brought.aliases.iter().map(String::as_str);
+    for (_, row) in having(tx, integration, customer, addresses).await? {
         let alias = row.alias.clone();
         let known = here.entry(row.id).or_insert_with(|| row.into());
         known.aliases.extend(alias);

@@ -24,7 +24,7 @@ use crate::{
     notify::make_secret,
     store::{
         audit::{self, Entry},
-        write_json,
+        customer_versions, write_json,
     },
 };
 
@@ -72,12 +72,35 @@ async fn insert(
     secret: Option<&SecretString>,
 ) -> Result<NotificationRecipient> {
     let mut tx = b.db.write().await?;
+    hold(&mut tx, customer).await?;
     let recipient = insert_in(b, &mut tx, scope, customer, (id, new), secret).await?;
+    keep_version(b, &mut tx, scope, customer).await?;
     tx.commit().await?;
     Ok(recipient)
 }
 
-/// Adds a mail address to a customer in the caller's transaction, which goes on.
+/// Holds the customer whose recipients are changed; those of the installation have no versions.
+async fn hold(tx: &mut Tx, customer: Option<CustomerId>) -> Result<()> {
+    match customer {
+        Some(customer) => customer_versions::hold(tx, customer).await,
+        None => Ok(()),
+    }
+}
+
+/// Keeps what the customer's settings are now.
+async fn keep_version(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    customer: Option<CustomerId>,
+) -> Result<()> {
+    match customer {
+        Some(customer) => customer_versions::keep_saved(b, tx, scope, customer).await,
+        None => Ok(()),
+    }
+}
+
+/// Adds a mail address to a customer in the caller's transaction, which goes on, and keeps the version.
 pub(crate) async fn add_mail(
     b: &Backend,
     tx: &mut Tx,
@@ -168,12 +191,15 @@ pub async fn change(
     change: NotificationRecipientChange,
 ) -> Result<NotificationRecipientMade> {
     let mut tx = b.db.write().await?;
+    let customer = find(&mut tx, scope, id).await?.customer_id;
+    hold(&mut tx, customer).await?;
     let made = change_in(b, &mut tx, scope, id, change).await?;
+    keep_version(b, &mut tx, scope, customer).await?;
     tx.commit().await?;
     Ok(made)
 }
 
-/// The same in the caller's transaction, which goes on.
+/// The same in the caller's transaction, which goes on, and keeps the version.
 pub(crate) async fn change_in(
     b: &Backend,
     tx: &mut Tx,
@@ -210,7 +236,8 @@ pub(crate) async fn change_in(
     if !changes.is_empty() {
         execute!(
             &mut *tx,
-            "UPDATE notification_recipient SET address = $2, address_folded = $3, causes = $4
+            "UPDATE notification_recipient SET address = $2, address_folded = $3, causes = $4,
+                    reached_at = CASE WHEN address = $2 THEN reached_at END
               WHERE id = $1",
             id,
             &recipient.address,
@@ -278,17 +305,30 @@ async fn keep_secret(
 /// Removes a recipient, and with it what waits for it and what it was told.
 pub async fn delete(b: &Backend, scope: &Scope, id: NotificationRecipientId) -> Result<()> {
     let mut tx = b.db.write().await?;
-    let recipient = find(&mut tx, scope, id).await?;
+    let customer = find(&mut tx, scope, id).await?.customer_id;
+    hold(&mut tx, customer).await?;
+    delete_in(b, &mut tx, scope, id).await?;
+    keep_version(b, &mut tx, scope, customer).await?;
+    tx.commit().await
+}
+
+/// The same in the caller's transaction, which goes on, and keeps the version.
+pub(crate) async fn delete_in(
+    b: &Backend,
+    tx: &mut Tx,
+    scope: &Scope,
+    id: NotificationRecipientId,
+) -> Result<()> {
+    let recipient = find(tx, scope, id).await?;
     scope.require(Permission::NotificationsWrite)?;
     execute!(
-        &mut tx,
+        &mut *tx,
         "DELETE FROM notification_recipient WHERE id = $1",
         id
     )?;
     let action = AuditAction::NotificationRecipientDelete;
     let changes = AuditChanges::deleted(&shown(&recipient));
-    record(b, &mut tx, scope, &recipient, action, changes).await?;
-    tx.commit().await
+    record(b, tx, scope, &recipient, action, changes).await
 }
 
 fn check(b: &Backend, kind: RecipientKind, address: &str) -> Result<String> {

@@ -17,13 +17,15 @@ use domain::{
 };
 use sqlx::FromRow;
 
-pub(crate) use change::{add_mail, change_in, record, told};
+pub(crate) use change::{add_mail, change_in, delete_in, record, told};
 pub use change::{change, create, create_with, delete, rotate_to};
 pub(crate) use secret::target;
 pub use secret::{OfferedSecret, offer_secret};
 
 use super::{customers, paging, read_json};
-use crate::{Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, in_scope};
+use crate::{
+    Backend, Error, Result, Scope, Tx, fetch_all, fetch_optional, in_scope, notify::mail_server,
+};
 
 /// Deliveries that a page shows of one recipient.
 const SHOWN: i64 = 20;
@@ -151,6 +153,22 @@ pub async fn listing(
     ))
 }
 
+/// Every recipient of a customer, by address. Whoever asks has found the customer.
+pub(crate) async fn of_customer(
+    tx: &mut Tx,
+    customer: CustomerId,
+) -> Result<Vec<NotificationRecipient>> {
+    let rows = fetch_all!(
+        tx,
+        Row,
+        sqlx::AssertSqlSafe(format!(
+            "{RECIPIENT} WHERE r.customer_id = $1 ORDER BY r.address_folded, r.id"
+        )),
+        customer
+    )?;
+    rows.into_iter().map(Row::recipient).collect()
+}
+
 /// The same for a page: all of them, each with the last message to it.
 pub async fn lines(
     b: &Backend,
@@ -218,6 +236,18 @@ struct ReachRow {
     /// Of the last message; none where there was no message yet.
     status: Option<DeliveryStatus>,
     attempts: Option<i64>,
+    reached_at: Option<DateTime>,
+}
+
+impl ReachRow {
+    /// Whether what was tried last did not reach it, though it may be tried again.
+    fn failed(&self) -> bool {
+        match self.status {
+            Some(DeliveryStatus::Failed) => true,
+            Some(DeliveryStatus::Queued) => self.attempts.is_some_and(|attempts| attempts > 0),
+            Some(DeliveryStatus::Delivered) | None => false,
+        }
+    }
 }
 
 /// Who would be told that a secret ends: of `customer`, or of a shared profile where there is none.
@@ -241,10 +271,10 @@ pub(crate) async fn warning_reach_in(
         return Ok(None);
     }
     let rows = fetch_all!(
-        tx,
+        &mut *tx,
         ReachRow,
         concat!(
-            "SELECT r.kind, r.causes, d.status, d.attempts
+            "SELECT r.kind, r.causes, r.reached_at, d.status, d.attempts
                FROM notification_recipient r LEFT JOIN customer c ON c.id = r.customer_id
                LEFT JOIN notification_delivery d ON d.id = (
                     SELECT l.id FROM notification_delivery l WHERE l.recipient_id = r.id
@@ -260,8 +290,14 @@ pub(crate) async fn warning_reach_in(
     )?;
     let mut reach = WarningReach {
         complete: sees_installation(scope),
+        mail_server: mail_server::last(b, tx).await?,
         ..WarningReach::default()
     };
+    let mails_leave = b.settings.smtp.is_some()
+        && reach
+            .mail_server
+            .as_ref()
+            .is_none_or(|check| check.error.is_none());
     for row in rows {
         let causes: Vec<NotificationCause> =
             read_json("notification_recipient.causes", &row.causes)?;
@@ -269,16 +305,12 @@ pub(crate) async fn warning_reach_in(
             continue;
         }
         reach.recipients += 1;
-        let failed = match row.status {
-            Some(DeliveryStatus::Failed) => true,
-            // It was tried, and is tried again.
-            Some(DeliveryStatus::Queued) => row.attempts.is_some_and(|attempts| attempts > 0),
-            Some(DeliveryStatus::Delivered) | None => false,
-        };
-        if row.kind == RecipientKind::Mail && b.settings.smtp.is_none() {
+        if row.kind == RecipientKind::Mail && !mails_leave {
             reach.without_mail += 1;
-        } else if failed {
+        } else if row.failed() {
             reach.unreached += 1;
+        } else if row.reached_at.is_none() {
+            reach.untried += 1;
         }
     }
     Ok(Some(reach))

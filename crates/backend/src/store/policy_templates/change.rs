@@ -6,7 +6,7 @@ use domain::{
     policy::Policy,
     settings::{
         template::{NewPolicyTemplate, PolicyTemplate, PolicyTemplateChange},
-        version::VersionSource,
+        version::{VersionCause, VersionSource},
     },
     text::parse_name,
 };
@@ -18,7 +18,7 @@ use crate::{
     jobs::{self, NewJob, queue::PRIORITY_PERSON},
     store::{
         audit::{self, Entry},
-        still, write_json,
+        still, versions,
     },
 };
 
@@ -60,48 +60,14 @@ pub async fn create(b: &Backend, scope: &Scope, new: NewPolicyTemplate) -> Resul
         planner::key(&name),
         b.clock.now()
     )?;
-    keep_version(b, &mut tx, scope, &Version::new(id, 1, &policy)).await?;
+    let created = VersionSource::of(VersionCause::Created);
+    versions::keep(b, &mut tx, scope, id, &policy, &created).await?;
     let entry = Entry::new(AuditAction::PolicyTemplateCreate, id.0, &name)
         .changes(AuditChanges::created(&told(&name, &policy)));
     audit::record(b, &mut tx, scope, entry).await?;
     let template = find(&mut tx, scope, id).await?;
     tx.commit().await?;
     Ok(template)
-}
-
-/// A version to be kept.
-struct Version<'a> {
-    template: PolicyTemplateId,
-    number: i64,
-    policy: &'a Policy,
-    restored_from: Option<i64>,
-}
-
-impl<'a> Version<'a> {
-    const fn new(template: PolicyTemplateId, number: i64, policy: &'a Policy) -> Self {
-        Self {
-            template,
-            number,
-            policy,
-            restored_from: None,
-        }
-    }
-}
-
-async fn keep_version(b: &Backend, tx: &mut Tx, scope: &Scope, of: &Version<'_>) -> Result<()> {
-    execute!(
-        tx,
-        "INSERT INTO policy_template_version (template_id, number, policy, restored_from, saved_by,
-            saved_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        of.template,
-        of.number,
-        write_json(of.policy)?,
-        of.restored_from,
-        scope.actor_name(),
-        b.clock.now()
-    )?;
-    Ok(())
 }
 
 /// Gives a template another name, or another policy. A policy is a new version, which a job brings to
@@ -176,11 +142,11 @@ pub(super) async fn save(
         version
     )?;
     if other_policy {
-        let kept = Version {
-            restored_from,
-            ..Version::new(id, version, &policy)
-        };
-        keep_version(b, tx, scope, &kept).await?;
+        let source = restored_from.map_or_else(
+            || VersionSource::of(VersionCause::Saved),
+            VersionSource::restored,
+        );
+        versions::keep(b, tx, scope, id, &policy, &source).await?;
         reach_followers(b, tx, id).await?;
     }
     let note = restored_from.map(|number| VersionSource::restored(number).to_string());

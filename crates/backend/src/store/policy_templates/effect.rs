@@ -7,7 +7,9 @@ use domain::{
     policy::Policy,
     settings::{
         SettingDifference,
-        template::{FollowerEffect, PolicyTemplate, TemplateEffect, all_drift, merge},
+        template::{
+            FollowerEffect, PolicyTemplate, TemplateEffect, TouchedPeople, all_drift, merge,
+        },
     },
 };
 
@@ -18,10 +20,14 @@ use super::{
 use crate::{
     Backend, Result, Scope, Tx, fetch_all, in_scope,
     store::{hash_of, read_json},
+    sync::touched,
 };
 
 /// Followers whose effect is told one by one; the numbers are of all.
 const TOLD_MAX: usize = 200;
+
+/// Active users of changed followers whom one answer looks at, at most.
+const COUNTED_MAX: i64 = 20_000;
 
 /// What changing a template's policy would do. Nothing is changed.
 pub async fn effect(
@@ -34,14 +40,67 @@ pub async fn effect(
     let template = find(&mut tx, scope, id).await?;
     may_make(scope)?;
     let policy = checked(policy)?;
-    Effect::of(&mut tx, scope, &template, &policy).await?.told()
+    let effect = Effect::of(&mut tx, scope, &template, &policy).await?;
+    drop(tx);
+    effect.told(b).await
+}
+
+/// How many people of one follower a change of the template's policy would touch, however many it has;
+/// none where its source has to be read first, or where it changes nothing there.
+pub async fn touched_of(
+    b: &Backend,
+    scope: &Scope,
+    id: PolicyTemplateId,
+    policy: Policy,
+    follower: IntegrationId,
+) -> Result<Option<i64>> {
+    let mut tx = b.db.read().await?;
+    let template = find(&mut tx, scope, id).await?;
+    may_make(scope)?;
+    let policy = checked(policy)?;
+    let effect = Effect::of(&mut tx, scope, &template, &policy).await?;
+    drop(tx);
+    let mut changed = effect.followers.into_iter();
+    let found = changed.find(|one| one.row.integration_id == follower);
+    match found.and_then(|one| one.becomes) {
+        Some(policy) => touched::people(b, follower, &policy).await,
+        None => Ok(None),
+    }
 }
 
 /// The effect on every follower.
 pub(super) struct Effect {
     version: i64,
     differences: Vec<SettingDifference>,
-    followers: Vec<(FollowerRow, FollowerEffect)>,
+    followers: Vec<OnFollower>,
+}
+
+/// The effect on one.
+struct OnFollower {
+    row: FollowerRow,
+    effect: FollowerEffect,
+    /// The policy that it would have, where that is another.
+    becomes: Option<Policy>,
+}
+
+impl OnFollower {
+    /// Counts whom it touches, as long as there are `left` people to look at in all.
+    async fn count(&mut self, b: &Backend, left: &mut i64) -> Result<()> {
+        let Some(policy) = &self.becomes else {
+            return Ok(());
+        };
+        if self.row.people > *left {
+            return Ok(());
+        }
+        *left -= self.row.people;
+        let people = touched::people(b, self.row.integration_id, policy).await?;
+        self.effect.people = people;
+        self.effect.touched = match people {
+            Some(_) => TouchedPeople::Counted,
+            None => TouchedPeople::NeedsRead,
+        };
+        Ok(())
+    }
 }
 
 impl Effect {
@@ -70,18 +129,28 @@ impl Effect {
             let own = own_paths(tx, row.integration_id).await?;
             let present: Policy = read_json("integration.policy", &row.policy)?;
             // What can't go together is left as it is by the job too.
-            let (changes, kept) = match merge(&present, former, policy, &own) {
-                Ok(merged) => (merged.changes, merged.kept),
-                Err(_) => (Vec::new(), all_drift(policy, &present)),
+            let (changes, kept, becomes) = match merge(&present, former, policy, &own) {
+                Ok(merged) => (merged.changes, merged.kept, Some(merged.policy)),
+                Err(_) => (Vec::new(), all_drift(policy, &present), None),
             };
+            let becomes = becomes.filter(|_| !changes.is_empty());
             let effect = FollowerEffect {
                 integration_id: row.integration_id,
                 integration_name: row.integration_name.clone(),
                 customer_name: row.customer_name.clone(),
+                touched: match becomes {
+                    Some(_) => TouchedPeople::Uncounted,
+                    None => TouchedPeople::Counted,
+                },
+                people: becomes.is_none().then_some(0),
                 changes,
                 kept,
             };
-            followers.push((row, effect));
+            followers.push(OnFollower {
+                row,
+                effect,
+                becomes,
+            });
         }
         Ok(Self {
             version: template.version,
@@ -90,33 +159,48 @@ impl Effect {
         })
     }
 
-    /// Names what was compared.
+    /// Names what was compared; whom it touches is no part of that, and may be another by the minute.
     pub(super) fn hash(&self) -> Result<String> {
-        let effects: Vec<(IntegrationId, &str, &FollowerEffect)> = self
+        let effects: Vec<_> = self
             .followers
             .iter()
-            .map(|(row, effect)| (row.integration_id, row.policy.as_str(), effect))
+            .map(|OnFollower { row, effect, .. }| {
+                let policy = row.policy.as_str();
+                (row.integration_id, policy, &effect.changes, &effect.kept)
+            })
             .collect();
         hash_of(&(self.version, &self.differences, effects))
     }
 
-    pub(super) fn told(self) -> Result<TemplateEffect> {
+    /// Counts the people whom it touches, and tells all of it.
+    pub(super) async fn told(mut self, b: &Backend) -> Result<TemplateEffect> {
         let hash = self.hash()?;
-        let changing = || {
-            let all = self.followers.iter();
-            all.filter(|(_, effect)| !effect.changes.is_empty())
-        };
-        let customers: BTreeSet<_> = changing().map(|(row, _)| row.customer_id).collect();
+        let mut left = COUNTED_MAX;
+        for one in &mut self.followers {
+            one.count(b, &mut left).await?;
+        }
+        let changing: Vec<&OnFollower> = self
+            .followers
+            .iter()
+            .filter(|one| !one.effect.changes.is_empty())
+            .collect();
+        let customers: BTreeSet<_> = changing.iter().map(|one| one.row.customer_id).collect();
         let number = |of: usize| i64::try_from(of).unwrap_or(i64::MAX);
+        let that_are = |touched: TouchedPeople| {
+            let all = changing.iter();
+            number(all.filter(|one| one.effect.touched == touched).count())
+        };
         Ok(TemplateEffect {
-            integrations: number(changing().count()),
+            integrations: number(changing.len()),
             customers: number(customers.len()),
-            people: changing().map(|(row, _)| row.people).sum(),
+            people: changing.iter().filter_map(|one| one.effect.people).sum(),
+            need_a_read: that_are(TouchedPeople::NeedsRead),
+            uncounted: that_are(TouchedPeople::Uncounted),
             differences: self.differences,
             followers: self
                 .followers
                 .into_iter()
-                .map(|(_, effect)| effect)
+                .map(|one| one.effect)
                 .filter(|effect| !effect.changes.is_empty() || !effect.kept.is_empty())
                 .take(TOLD_MAX)
                 .collect(),

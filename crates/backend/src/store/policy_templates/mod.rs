@@ -23,7 +23,7 @@ use sqlx::FromRow;
 
 pub use change::{change, create, delete};
 pub use drift::{accept, drift, put_back};
-pub use effect::effect;
+pub use effect::{effect, touched_of};
 pub use following::{follow, leave};
 pub(crate) use reaching::reach;
 
@@ -67,7 +67,7 @@ macro_rules! seen {
 }
 
 const TEMPLATE: &str = concat!(
-    "SELECT t.id, t.name, t.version, v.policy, v.saved_by, v.saved_at,
+    "SELECT t.id, t.name, t.version, v.settings AS policy, v.saved_by, v.saved_at,
         (SELECT COUNT(*) ",
     seen_followers!(),
     " AND f.template_id = t.id) AS followers,
@@ -96,7 +96,7 @@ impl Row {
             id: self.id,
             name: self.name,
             version: self.version,
-            policy: read_json("policy_template_version.policy", &self.policy)?,
+            policy: read_json("policy_template_version.settings", &self.policy)?,
             saved_by: self.saved_by,
             saved_at: self.saved_at,
             followers: self.followers,
@@ -209,14 +209,7 @@ pub(crate) async fn find(
 
 /// The policy of a version of a template.
 async fn policy_of(tx: &mut Tx, id: PolicyTemplateId, number: i64) -> Result<Policy> {
-    let policy = fetch_scalar!(
-        tx,
-        String,
-        "SELECT policy FROM policy_template_version WHERE template_id = $1 AND number = $2",
-        id,
-        number
-    )?;
-    read_json("policy_template_version.policy", &policy)
+    Ok(super::versions::load(tx, id, number).await?.settings)
 }
 
 /// The same, read once for all that are at this version.

@@ -5,10 +5,10 @@ use domain::{
     paging::Direction,
     permission::Role,
     settings::{
+        IntegrationSettings,
         template::{DriftDecision, Following, NewPolicyTemplate, PolicyTemplateChange},
         version::{VersionCause, VersionSource},
     },
-    user::DirectoryStatus,
 };
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use super::*;
 use crate::{
     db_test,
     jobs::run_until_idle,
-    store::{audit, integration_versions, integrations, sample},
+    store::{audit, integrations, sample, versions as store_versions},
     testing::TestBackend,
 };
 
@@ -91,12 +91,16 @@ async fn hidden_from(t: &TestBackend, scope: &Scope, id: PolicyTemplateId) {
             "{error:?}"
         );
     };
-    let page = versions::list(t, scope, id, PageRequest::default()).await;
+    let page = store_versions::list::<Policy>(t, scope, id, PageRequest::default()).await;
     not_found(page.unwrap_err());
-    let listed = versions::listing(t, scope, id, &ListRequest::default()).await;
+    let listed = store_versions::listing::<Policy>(t, scope, id, &ListRequest::default()).await;
     not_found(listed.unwrap_err());
-    not_found(versions::get(t, scope, id, 1).await.unwrap_err());
-    let found = versions::difference(t, scope, id, 1, None).await;
+    not_found(
+        store_versions::get::<Policy>(t, scope, id, 1)
+            .await
+            .unwrap_err(),
+    );
+    let found = store_versions::difference::<Policy>(t, scope, id, 1, None).await;
     not_found(found.unwrap_err());
     not_found(versions::effect(t, scope, id, 1).await.unwrap_err());
     missing(versions::restore(t, scope, id, 1, None).await);
@@ -136,7 +140,11 @@ db_test!(
         refused(create(&t, &admin, new).await);
         refused(change(&t, &admin, made.id, new_policy(Policy::default())).await);
         // They look at its versions, and don't restore them.
-        assert!(versions::get(&t, &admin, made.id, 1).await.is_ok());
+        assert!(
+            store_versions::get::<Policy>(&t, &admin, made.id, 1)
+                .await
+                .is_ok()
+        );
         refused(versions::restore(&t, &admin, made.id, 1, None).await);
         let effect = versions::effect(&t, &admin, made.id, 1).await;
         assert!(matches!(effect, Err(Error::Forbidden(_))), "{effect:?}");
@@ -237,7 +245,9 @@ db_test!(drift_is_shown_accepted_and_put_back, |t| {
         policy.delete_after_days = 90;
     });
     assert_eq!(after, wanted);
-    let newest = integration_versions::get(&t, &owner, id, 3).await.unwrap();
+    let newest = store_versions::get::<IntegrationSettings>(&t, &owner, id, 3)
+        .await
+        .unwrap();
     assert_eq!(newest.source.to_string(), "Template Standard, version 1");
 
     // What was its own can be put back as well.
@@ -291,24 +301,14 @@ db_test!(
         let owner = t.owner().await;
         let made = template(&t, &owner, Policy::default()).await;
         let all = three(&t, &owner, &made).await;
-        sample::user(&t, all[0].0, Some(all[0].1), "Ann", DirectoryStatus::Active).await;
-        sample::user(
-            &t,
-            all[0].0,
-            Some(all[0].1),
-            "Bob",
-            DirectoryStatus::Inactive,
-        )
-        .await;
         let wanted = with(|policy| {
             policy.delete_after_days = 60;
             policy.include_guests = true;
         });
         let shown = effect(&t, &owner, made.id, wanted.clone()).await.unwrap();
-        assert_eq!(
-            (shown.integrations, shown.customers, shown.people),
-            (3, 3, 1)
-        );
+        assert_eq!((shown.integrations, shown.customers), (3, 3));
+        // Nothing was read of any of them yet.
+        assert_eq!((shown.people, shown.need_a_read), (0, 3));
         let of = |at: usize| {
             let one = shown
                 .followers
@@ -365,7 +365,12 @@ db_test!(
             .map(|one| (one.version, one.drift, one.own))
             .collect();
         assert_eq!(lines, [(2, 1, 0), (2, 1, 0), (2, 0, 1)]);
-        let newest = integration_versions::list(&t, &owner, all[1].1, PageRequest::default());
+        let newest = store_versions::list::<IntegrationSettings>(
+            &t,
+            &owner,
+            all[1].1,
+            PageRequest::default(),
+        );
         let newest = newest.await.unwrap().items.remove(0);
         assert_eq!(newest.source.cause, VersionCause::Template);
         assert_eq!(newest.changed, ["Guests included"]);
@@ -381,7 +386,8 @@ db_test!(
         let by_template = log.items.iter();
         let by_template = by_template.filter(|one| one.note == "Template Standard, version 2");
         assert_eq!(by_template.count(), 3);
-        let lines = versions::list(&t, &owner, made.id, PageRequest::default()).await;
+        let lines =
+            store_versions::list::<Policy>(&t, &owner, made.id, PageRequest::default()).await;
         assert_eq!(
             lines.unwrap().items[0].changed,
             ["Days from Inactive to deleted", "Guests included"]
@@ -408,7 +414,7 @@ db_test!(versions_are_listed_looked_at_and_compared, |t| {
         ..PolicyTemplateChange::default()
     };
     change(&t, &owner, made.id, renamed).await.unwrap();
-    let page = versions::list(&t, &owner, made.id, PageRequest::default())
+    let page = store_versions::list::<Policy>(&t, &owner, made.id, PageRequest::default())
         .await
         .unwrap();
     let lines: Vec<_> = page
@@ -433,30 +439,35 @@ db_test!(versions_are_listed_looked_at_and_compared, |t| {
         ]
     );
     // A page knows what came before it.
-    let second = versions::list(&t, &owner, made.id, PageRequest::new(2, 1)).await;
+    let second = store_versions::list::<Policy>(&t, &owner, made.id, PageRequest::new(2, 1)).await;
     assert_eq!(second.unwrap().items, page.items[1..2]);
     let request = ListRequest {
         limit: 2,
         ..ListRequest::default()
     };
-    let first = versions::listing(&t, &owner, made.id, &request).await;
+    let first = store_versions::listing::<Policy>(&t, &owner, made.id, &request).await;
     let first = first.unwrap();
     assert_eq!(first.items, page.items[..2]);
     let rest = ListRequest {
         cursor: first.next.map(|next| next.parse().unwrap()),
         ..request
     };
-    let rest = versions::listing(&t, &owner, made.id, &rest).await.unwrap();
+    let rest = store_versions::listing::<Policy>(&t, &owner, made.id, &rest)
+        .await
+        .unwrap();
     assert_eq!((rest.items, rest.next), (page.items[2..].to_vec(), None));
 
-    let second = versions::get(&t, &owner, made.id, 2).await.unwrap();
-    assert_eq!(second.policy, nested);
+    let second = store_versions::get::<Policy>(&t, &owner, made.id, 2)
+        .await
+        .unwrap();
+    assert_eq!(second.settings, nested);
     assert_eq!(second.saved_by, owner.actor_name());
-    let none = versions::get(&t, &owner, made.id, 4).await;
+    let none = store_versions::get::<Policy>(&t, &owner, made.id, 4).await;
     assert!(matches!(none, Err(Error::NotFound("version"))), "{none:?}");
     let places = async |number, against| {
-        let found = versions::difference(&t, &owner, made.id, number, against).await;
-        let found = found.unwrap().into_iter();
+        let found =
+            store_versions::difference::<Policy>(&t, &owner, made.id, number, against).await;
+        let found = found.unwrap().differences.into_iter();
         found
             .map(|one| (one.path, one.after))
             .collect::<Vec<(String, Option<serde_json::Value>)>>()
@@ -468,7 +479,7 @@ db_test!(versions_are_listed_looked_at_and_compared, |t| {
         [place("policy.include_nested", true)]
     );
     assert_eq!(places(3, None).await, []);
-    let none = versions::difference(&t, &owner, made.id, 2, Some(9)).await;
+    let none = store_versions::difference::<Policy>(&t, &owner, made.id, 2, Some(9)).await;
     assert!(matches!(none, Err(Error::NotFound("version"))), "{none:?}");
     run_until_idle(&t).await.unwrap();
 });
@@ -515,7 +526,9 @@ db_test!(a_restored_version_reaches_the_followers_as_shown, |t| {
     for at in 0..all.len() {
         assert!(!guests(at).await, "{at}");
     }
-    let newest = versions::get(&t, &owner, made.id, 3).await.unwrap();
+    let newest = store_versions::get::<Policy>(&t, &owner, made.id, 3)
+        .await
+        .unwrap();
     assert_eq!(newest.source, VersionSource::restored(1));
     let log = sample::audit_log(&t).await;
     let entry = |line: &String| line.contains("Restored from version 1");

@@ -35,7 +35,9 @@ use super::{
 use crate::{
     Backend, Error, Result, Scope, Tx,
     mail::check_address,
-    store::{customers, enrolment, integrations, notification_recipients, still},
+    store::{
+        customer_versions, customers, enrolment, integrations, notification_recipients, still,
+    },
     timetable,
 };
 
@@ -90,6 +92,7 @@ pub async fn import_customer(
         let one = integrations::change_in(b, &mut tx, scope, integration, change, &source).await?;
         changed.push(one);
     }
+    customer_versions::keep(b, &mut tx, scope, id, &source).await?;
     tx.commit().await?;
     for one in changed {
         one.follow_up(b).await;

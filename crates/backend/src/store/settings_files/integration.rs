@@ -10,6 +10,7 @@ use domain::{
     settings::{
         IntegrationSettings,
         file::{FileContent, GroupInFile, ImportChange, ImportPlan, IntegrationFile, NotApplied},
+        settings_differences,
         version::{VersionCause, VersionSource},
     },
     text::FieldError,
@@ -177,7 +178,7 @@ impl Wanted {
         present: &Integration,
     ) -> Result<(Option<ImportChange>, BTreeMap<String, String>)> {
         let (before, after) = (IntegrationSettings::of(present), self.settings(present)?);
-        let differences = before.differences(&after);
+        let differences = settings_differences(&before, &after);
         let mut names = integration_versions::group_names(tx, present.id, &before, &after).await?;
         names.extend(self.groups.names.clone());
         let change = (!differences.is_empty()).then(|| ImportChange {

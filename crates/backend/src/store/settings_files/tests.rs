@@ -18,9 +18,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     Scope, db_test, execute,
-    store::{
-        customers, enrolment, integration_versions, integrations, notification_recipients, sample,
-    },
+    store::{customers, enrolment, integrations, notification_recipients, sample, versions},
     testing::TestBackend,
 };
 
@@ -157,7 +155,7 @@ db_test!(a_file_brings_back_what_was, |t| {
         .unwrap();
     assert_eq!(IntegrationSettings::of(&after), before);
     assert_eq!(done, plan);
-    let newest = integration_versions::get(&t, &owner, made.id, 5)
+    let newest = versions::get::<IntegrationSettings>(&t, &owner, made.id, 5)
         .await
         .unwrap();
     assert_eq!(newest.source.cause, VersionCause::Imported);

@@ -470,7 +470,7 @@ db_test!(
         let refusals = written
             .iter()
             .filter(|action| action.as_str() == "api_token.refused");
-        assert_eq!(refusals.count(), 1, "once a minute");
+        assert_eq!(refusals.count(), 2, "once a network and hour");
     }
 );
 

@@ -5,16 +5,52 @@
 //! asked for stays as `$5 IS NULL`, so that every statement has the same parameters.
 
 use domain::{
-    paging::{COUNTED_MAX, Cursor},
+    paging::{COUNTED_MAX, Cursor, PageRequest, UNCOUNTED},
     protection::ProtectedFilter,
 };
 use uuid::Uuid;
 
 use super::UserQuery;
 use crate::{
-    Backend, Result, Scope, Tx, fetch_scalar, in_scope,
+    Backend, Error, Result, Scope, Tx, fetch_optional, fetch_scalar, in_scope,
     store::{enrolment::enrolment_state, paging},
 };
+
+/// More people than so many are very many: over all customers it would take too long to look through
+/// all of them, or to count them.
+const MANY: i64 = 100_000;
+/// Up to so many of very many are counted.
+const COUNTED_OF_MANY_MAX: i64 = 1_000;
+/// So many of very many, for each that is wanted, are looked through first for a part of a name, in the
+/// order of their names: what one in a hundred has is found among them in a few milliseconds.
+const NEAR: i64 = 100;
+/// Who wants more than so many reads everybody anyway.
+const NEAR_WANTED_MAX: i64 = 1_001;
+/// Letters or digits in a row that tell few of very many: PostgreSQL finds texts by three at a time.
+const TELLING: usize = 3;
+const TOO_SHORT: &str = "Few of very many people have this in their names. To search all customers, \
+type at least three letters or digits in a row, or choose a customer.";
+
+/// In which way people are read by name.
+#[derive(Clone, Copy)]
+pub(super) enum Order<'a> {
+    /// As the index of names has them, up to a place.
+    OfIndex(Option<&'a Cursor>),
+    /// Those who match are found first, and put into order then. A database that takes a rare part of
+    /// a name for a frequent one would read millions in the order of the index, until it has enough.
+    OfFound,
+}
+
+impl Order<'_> {
+    /// What is sorted by.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::OfIndex(_) => "u.name_folded",
+            // No index is in this order.
+            Self::OfFound => "COALESCE(u.name_folded, '')",
+        }
+    }
+}
 
 /// What is asked, with what has to be known of it before a statement can be made.
 pub(super) struct Matching<'a> {
@@ -22,6 +58,8 @@ pub(super) struct Matching<'a> {
     pub(super) pattern: Option<String>,
     /// Whether an alias of anybody holds what is looked for: few people have any.
     by_alias: bool,
+    /// Whether some are looked for among very many, of all customers.
+    of_many: bool,
 }
 
 /// Runs a statement over [`Matching::text`] with its fourteen parameters, and others behind them:
@@ -67,6 +105,46 @@ const BY_RULE: &str = "SELECT d.id FROM source_object o
       JOIN directory_user d ON d.integration_id = o.integration_id AND d.external_id = o.external_id
      WHERE o.object_type = 'user' AND o.protected";
 
+/// Those found near, where they are as many as were wanted.
+fn enough(found: Vec<Uuid>, wanted: i64) -> Option<Vec<Uuid>> {
+    let all = i64::try_from(found.len()).is_ok_and(|found| found >= wanted);
+    all.then_some(found)
+}
+
+/// Whether anything but a customer and a part of a name is asked for.
+const fn is_filtered(q: &UserQuery) -> bool {
+    q.integration_id.is_some()
+        || q.status.is_some()
+        || q.source_type.is_some()
+        || q.group_id.is_some()
+        || q.countdown.is_some()
+        || q.protected.is_some()
+        || q.enrolment.is_some()
+        || q.guest.is_some()
+        || q.administrator.is_some()
+}
+
+/// The place by name that `number` people are before, behind `after`; none where there are fewer.
+/// Whoever's they are: only their number counts, and nothing of the place goes out.
+async fn place_ahead(tx: &mut Tx, after: Option<&Cursor>, number: i64) -> Result<Option<Cursor>> {
+    let behind = match after {
+        None => "$1 IS NULL AND $2 IS NULL",
+        Some(_) => "(u.name_folded, u.id) > ($1, $2)",
+    };
+    let row = fetch_optional!(
+        tx,
+        (String, Uuid),
+        sqlx::AssertSqlSafe(format!(
+            "SELECT u.name_folded, u.id FROM directory_user u WHERE {behind}
+              ORDER BY u.name_folded, u.id LIMIT 1 OFFSET $3"
+        )),
+        after.map(|cursor| cursor.after.as_str()),
+        after.map(|cursor| cursor.id),
+        number
+    )?;
+    Ok(row.map(|(after, id)| Cursor { after, id }))
+}
+
 impl<'a> Matching<'a> {
     pub(super) async fn new(tx: &mut Tx, scope: &Scope, query: &'a UserQuery) -> Result<Self> {
         let pattern = paging::pattern(query.q.as_deref());
@@ -90,10 +168,14 @@ impl<'a> Matching<'a> {
                 found > 0
             }
         };
+        let some = pattern.is_some() || is_filtered(query);
+        let of_many =
+            query.customer_id.is_none() && some && place_ahead(tx, None, MANY).await?.is_some();
         Ok(Self {
             query,
             pattern,
             by_alias,
+            of_many,
         })
     }
 
@@ -101,10 +183,15 @@ impl<'a> Matching<'a> {
     /// looked up first (`CROSS JOIN` has SQLite keep to that), the people stand in an index in the
     /// order of their names.
     pub(super) fn text(&self) -> String {
+        self.text_in(Order::OfIndex(None))
+    }
+
+    /// The same, for the order in which people are read.
+    pub(super) fn text_in(&self, order: Order<'_>) -> String {
         let (q, from) = (self.query, self.from());
         let mut text = format!("FROM {from}");
         text += &when(q.integration_id.is_some(), "u.integration_id = $4", "$4");
-        text += &self.search();
+        text += &self.search(order);
         text += match q.status {
             Some(_) => " AND u.status = $6",
             None if q.deleted_too => " AND $6 IS NULL",
@@ -159,7 +246,7 @@ impl<'a> Matching<'a> {
     }
 
     /// Names and addresses, and other addresses where anybody has such a one.
-    fn search(&self) -> String {
+    fn search(&self, order: Order<'_>) -> String {
         let Some(pattern) = &self.pattern else {
             return " AND $5 IS NULL".to_owned();
         };
@@ -169,7 +256,14 @@ impl<'a> Matching<'a> {
         } else {
             ""
         };
-        if self.by_alias {
+        if self.by_alias && matches!(order, Order::OfFound) {
+            // PostgreSQL has no index for "this or one of those".
+            format!(
+                " AND u.id IN (SELECT d.id FROM directory_user d WHERE d.search_text LIKE $5{escape}
+                      UNION ALL SELECT a.user_id FROM directory_user_alias a
+                                 WHERE a.address_folded LIKE $5{escape})"
+            )
+        } else if self.by_alias {
             format!(
                 " AND (u.search_text LIKE $5{escape} OR u.id IN (
                       SELECT a.user_id FROM directory_user_alias a
@@ -197,14 +291,75 @@ impl<'a> Matching<'a> {
         format!(" AND $10 IS NOT NULL AND {condition}")
     }
 
-    pub(super) const fn query(&self) -> &UserQuery {
+    pub(super) const fn query(&self) -> &'a UserQuery {
         self.query
     }
 
-    /// How many match, up to one more than [`COUNTED_MAX`].
-    pub(super) async fn count(&self, b: &Backend, tx: &mut Tx, scope: &Scope) -> Result<i64> {
+    /// The page of a list by name, and one more, where enough are found before `end`; else none, and
+    /// everybody has to be looked through ([`Order::OfFound`]).
+    pub(super) async fn page_before(
+        &self,
+        b: &Backend,
+        tx: &mut Tx,
+        scope: &Scope,
+        (end, page): (&Cursor, PageRequest),
+    ) -> Result<Option<Vec<Uuid>>> {
         let text = self.text();
-        bound!(
+        let wanted = page.limit() + 1;
+        let rows = bound!(
+            self,
+            b,
+            scope,
+            fetch_all,
+            tx,
+            (Uuid,),
+            format!(
+                "SELECT u.id {text} AND (u.name_folded, u.id) < ($15, $16)
+                  ORDER BY u.name_folded, u.id LIMIT $17 OFFSET $18"
+            ),
+            end.after.as_str(),
+            end.id,
+            wanted,
+            page.offset()
+        )?;
+        let ids = rows.into_iter().map(|(id,)| id).collect();
+        Ok(enough(ids, wanted))
+    }
+
+    /// Refuses what tells few of very many by too little to find them.
+    pub(super) fn require_telling(&self) -> Result<()> {
+        let given = self.query.q.as_deref().unwrap_or_default();
+        let mut words = given.split(|c: char| !c.is_alphanumeric());
+        if words.any(|word| word.chars().count() >= TELLING) {
+            Ok(())
+        } else {
+            Err(Error::invalid("q", TOO_SHORT))
+        }
+    }
+
+    /// Where to stop looking for so many with a part of a name among very many at first, behind `after`.
+    /// None where few are left, and where anything else is asked for.
+    pub(super) async fn end_of_near(
+        &self,
+        tx: &mut Tx,
+        (after, wanted): (Option<&Cursor>, i64),
+    ) -> Result<Option<Cursor>> {
+        if self.searches_many() {
+            place_ahead(tx, after, wanted.min(NEAR_WANTED_MAX) * NEAR).await
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// How many match, up to one more than [`COUNTED_MAX`]; [`UNCOUNTED`] where that takes too long.
+    pub(super) async fn count(&self, b: &Backend, tx: &mut Tx, scope: &Scope) -> Result<i64> {
+        let most = if self.of_many {
+            COUNTED_OF_MANY_MAX
+        } else {
+            COUNTED_MAX
+        };
+        let text = self.text();
+        let count = bound!(
             self,
             b,
             scope,
@@ -212,8 +367,19 @@ impl<'a> Matching<'a> {
             tx,
             i64,
             format!("SELECT COUNT(*) FROM (SELECT 1 AS one {text} LIMIT $15) x"),
-            COUNTED_MAX + 1
-        )
+            most + 1
+        )?;
+        Ok(if self.of_many && count > most {
+            UNCOUNTED
+        } else {
+            count
+        })
+    }
+
+    /// Whether a part of a name is looked for among very many: what isn't on the page, nor just behind
+    /// it, isn't counted.
+    pub(super) const fn searches_many(&self) -> bool {
+        self.of_many && self.pattern.is_some()
     }
 
     /// Their ids by name, those behind a place, at most so many.
@@ -225,10 +391,41 @@ impl<'a> Matching<'a> {
         after: Option<&Cursor>,
         limit: i64,
     ) -> Result<Vec<Uuid>> {
-        let text = self.text();
+        let Some(end) = self.end_of_near(tx, (after, limit)).await? else {
+            let order = Order::OfIndex(None);
+            return self.ids_by(b, tx, scope, (order, after), limit).await;
+        };
+        if limit <= NEAR_WANTED_MAX {
+            let order = Order::OfIndex(Some(&end));
+            let found = self.ids_by(b, tx, scope, (order, after), limit).await?;
+            if let Some(ids) = enough(found, limit) {
+                return Ok(ids);
+            }
+        }
+        self.ids_by(b, tx, scope, (Order::OfFound, after), limit)
+            .await
+    }
+
+    async fn ids_by(
+        &self,
+        b: &Backend,
+        tx: &mut Tx,
+        scope: &Scope,
+        (order, after): (Order<'_>, Option<&Cursor>),
+        limit: i64,
+    ) -> Result<Vec<Uuid>> {
+        let (text, name) = (self.text_in(order), order.name());
         let place = match after {
-            None => "$15 IS NULL AND $16 IS NULL",
-            Some(_) => "(u.name_folded, u.id) > ($15, $16)",
+            None => "$15 IS NULL AND $16 IS NULL".to_owned(),
+            Some(_) => format!("({name}, u.id) > ($15, $16)"),
+        };
+        let end = match order {
+            Order::OfIndex(Some(end)) => Some(end),
+            Order::OfIndex(None) | Order::OfFound => None,
+        };
+        let until = match end {
+            None => "$17 IS NULL AND $18 IS NULL".to_owned(),
+            Some(_) => format!("({name}, u.id) <= ($17, $18)"),
         };
         let rows = bound!(
             self,
@@ -237,11 +434,16 @@ impl<'a> Matching<'a> {
             fetch_all,
             tx,
             (Uuid,),
-            format!("SELECT u.id {text} AND {place} ORDER BY u.name_folded, u.id LIMIT $17"),
+            format!("SELECT u.id {text} AND {place} AND {until} ORDER BY {name}, u.id LIMIT $19"),
             after.map(|cursor| cursor.after.as_str()),
             after.map(|cursor| cursor.id),
+            end.map(|cursor| cursor.after.as_str()),
+            end.map(|cursor| cursor.id),
             limit
         )?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

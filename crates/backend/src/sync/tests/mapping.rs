@@ -543,3 +543,31 @@ sync_test!(rules_are_tried_on_real_people, tenant(905, 40), |w| {
     let many = ask(Mapping::default(), vec!["somebody".to_owned(); 6]).await;
     assert!(many.unwrap_err().to_string().contains("at most 5"));
 });
+
+sync_test!(
+    the_day_somebody_was_hired_makes_attributes_and_is_read_only_then,
+    tenant(906, 30),
+    |w| {
+        let mut w = w;
+        w.run(RunMode::Full).await;
+        assert!(!selected(&w).join("\n").contains("employeeHireDate"));
+        let id = *people(&w).await.keys().next().unwrap();
+        let day = ("employeeHireDate".to_owned(), json!("2024-03-01T00:00:00Z"));
+        w.control.update(id, &Attributes::from([day])).unwrap();
+        w.control.reset_stats();
+        change(
+            &mut w,
+            users(vec![
+                source("employeeHireDate", "employeeHireDate"),
+                expression("jobTitle", "coalesce(employeeHireDate, 'unknown')"),
+            ]),
+        )
+        .await;
+        assert_eq!(w.run(RunMode::Delta).await.status, RunStatus::Succeeded);
+        assert!(selected(&w).join("\n").contains("employeeHireDate"));
+        let hired = people(&w).await.remove(&id).unwrap();
+        for name in ["employeeHireDate", "jobTitle"] {
+            assert_eq!(hired.attribute(name), json!("2024-03-01T00:00:00Z"));
+        }
+    }
+);

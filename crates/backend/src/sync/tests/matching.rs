@@ -41,7 +41,7 @@ async fn customer(w: &World) -> CustomerId {
 }
 
 /// People in use in the source, with both names, whom the policy lets in and groups hold.
-fn people(w: &World) -> Vec<(Uuid, UserShape)> {
+pub(super) fn people(w: &World) -> Vec<(Uuid, UserShape)> {
     let expected = w.expected();
     let edges = expected.edges;
     let in_groups = |id: &Uuid| edges.iter().any(|edge| edge.1 == *id);
@@ -64,7 +64,7 @@ fn like(shape: &UserShape) -> NewUser {
     }
 }
 
-async fn make(w: &World, new: NewUser) -> UserId {
+pub(super) async fn make(w: &World, new: NewUser) -> UserId {
     let made = users::create(&w.t, &command_line_scope(), customer(w).await, new).await;
     made.unwrap().user.id
 }
@@ -73,7 +73,7 @@ async fn whole(w: &World, id: UserId) -> WholeUser {
     users::whole(&w.t, &command_line_scope(), id).await.unwrap()
 }
 
-async fn queue(w: &World, state: MatchState) -> Vec<UserMatch> {
+pub(super) async fn queue(w: &World, state: MatchState) -> Vec<UserMatch> {
     let filter = MatchFilter {
         state: Some(state),
         strength: None,
@@ -129,7 +129,7 @@ async fn everybody(w: &World) -> BTreeMap<Uuid, (Option<Uuid>, String, String)> 
         .collect()
 }
 
-async fn is_here(w: &World, source: Uuid) -> bool {
+pub(super) async fn is_here(w: &World, source: Uuid) -> bool {
     everybody(w).await.values().any(|one| one.0 == Some(source))
 }
 

@@ -229,3 +229,34 @@ sync_test!(
         assert!(waited >= chrono::Duration::hours(3), "{waited}");
     }
 );
+
+sync_test!(
+    who_is_touched_without_a_run_is_who_a_preview_changes,
+    tenant(79, 60),
+    |w| {
+        let mut w = w;
+        w.policy.include_guests = true;
+        w.policy.guard = no_guard();
+        w.save_policy().await;
+        let people =
+            async |policy: &Policy| sync::touched::people(&w.t, w.integration, policy).await;
+        let others = Policy {
+            include_guests: false,
+            require_names: !w.policy.require_names,
+            ..w.policy.clone()
+        };
+        assert_eq!(people(&others).await.unwrap(), None, "nothing was read yet");
+        w.run(RunMode::Full).await;
+        assert_eq!(people(&w.policy).await.unwrap(), Some(0));
+        let shown = preview(&w, Some(others.clone())).await;
+        let counts = line(&shown, ObjectType::User);
+        let changed = counts.created + counts.updated + counts.disabled + counts.enabled;
+        assert!(changed > 0, "{counts:?}");
+        assert_eq!(people(&others).await.unwrap(), Some(changed));
+        let reads_more = Policy {
+            normalize_user_names: !w.policy.normalize_user_names,
+            ..w.policy.clone()
+        };
+        assert_eq!(people(&reads_more).await.unwrap(), None);
+    }
+);

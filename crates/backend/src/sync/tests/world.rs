@@ -292,7 +292,7 @@ impl World {
         tx.commit().await.unwrap();
     }
 
-    /// The directory as it is: everyone in use, or blocked; groups; memberships.
+    /// The directory as it is, of what came from the integration: everyone in use, or blocked; groups; memberships.
     pub async fn actual(&self) -> Directory {
         let mut tx = self.t.db.read().await.unwrap();
         let users = fetch_all!(
@@ -301,7 +301,9 @@ impl World {
             "SELECT external_id, status, display_name, user_principal_name, given_name, surname,
                     mail, attributes
                FROM directory_user
-              WHERE status = 'active' OR (status = 'inactive' AND status_reason = 'sign_in_blocked')"
+              WHERE integration_id = $1 AND (status = 'active'
+                 OR (status = 'inactive' AND status_reason = 'sign_in_blocked'))",
+            self.integration
         )
         .unwrap();
         let groups = fetch_all!(

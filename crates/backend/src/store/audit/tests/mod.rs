@@ -1,5 +1,6 @@
 //! What the audit log promises.
 
+mod append_only;
 mod law;
 mod log;
 mod reading;

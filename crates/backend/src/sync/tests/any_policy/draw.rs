@@ -90,7 +90,27 @@ impl<'a> Draw<'a> {
         let mut policy = of.clone();
         // Those whose days are over while nothing is deleted: they go with the first run that may.
         policy.actions.delete = policy.actions.delete || self.dice.random();
-        self.changed(&policy)
+        let policy = self.changed(&policy);
+        self.user_names(policy)
+    }
+
+    /// With a rule that gives people the user names of others, at times. It has dice of its own: what
+    /// else a seed draws stays as it is.
+    fn user_names(&self, mut policy: Policy) -> Policy {
+        let mut dice = self.dice.clone();
+        if dice.random_bool(0.4) {
+            let rules = [
+                MappingRule::Constant("same@x.example".to_owned()),
+                MappingRule::Source("mail".to_owned()),
+                MappingRule::Expression("lower(givenName) + '@x.example'".to_owned()),
+                MappingRule::Expression("coalesce(city, mail, 'none') + '@x.example'".to_owned()),
+            ];
+            policy.mapping.user.push(AttributeRule {
+                attribute: "user_principal_name".to_owned(),
+                rule: rules.choose(&mut dice).unwrap().clone(),
+            });
+        }
+        policy
     }
 
     /// What can't be saved isn't drawn.
