@@ -18,7 +18,7 @@ for (const { name, width, height, colorScheme } of LOOKS) {
     test.use({ viewport: { width, height }, colorScheme });
 
     test("every page", async ({ page, goto, customer, tenant, control, api }) => {
-      test.setTimeout(300_000);
+      test.setTimeout(480_000);
       for (const [title, address] of await pages(api, control, customer, tenant)) {
         await test.step(title, async () => {
           await goto(address);

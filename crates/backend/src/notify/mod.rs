@@ -6,7 +6,7 @@
 //! | [`causes`] | from the end of a run to what is told, each cause once |
 //! | [`endings`] | from the calendar to warnings of secrets that end, each once |
 //! | [`message`] | the words, and the body of a webhook |
-//! | [`mail_server`] | whether the mail server would take a mail, once an hour |
+//! | [`mod@mail_server`] | whether the mail server would take a mail, once an hour |
 //! | [`outbox`] | a row for each recipient, tried for a day |
 //! | [`webhook`] | one way out; [`mail`](crate::mail) is the other |
 //! | [`public`] | which addresses a webhook may reach |
