@@ -33,7 +33,9 @@ pub fn SettingDifferences(
                     <td role="cell" class="max-md:col-span-2 font-medium md:whitespace-nowrap" title=one.path>
                         {one.name}
                     </td>
-                    <td role="cell" class="text-muted wrap-anywhere"><bdi>{was}</bdi></td>
+                    <td role="cell" class="text-muted wrap-anywhere max-md:min-w-24">
+                        <bdi>{was}</bdi>
+                    </td>
                     <td role="cell" class="wrap-anywhere">
                         <span class="flex items-baseline gap-1.5 min-w-0">
                             <Icon
