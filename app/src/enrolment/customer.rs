@@ -218,7 +218,7 @@ fn SettingsFields(
     let mut later = debounce(
         std::time::Duration::from_millis(400),
         move |form: SettingsForm| {
-            if asked.with_untracked(|before| *before != form) {
+            if asked.try_with_untracked(|before| *before != form) == Some(true) {
                 asked.set(form);
             }
         },

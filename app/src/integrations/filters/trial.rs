@@ -1,10 +1,6 @@
 //! The live count: who falls in and out with what is filled in, with examples and what decided.
 
-use std::{
-    future::poll_fn,
-    task::{Poll, Waker},
-    time::Duration,
-};
+use std::time::Duration;
 
 use domain::{
     filter::{FilterTrial, FilteredObject},
@@ -32,27 +28,9 @@ pub fn TrialPanel(
     let asked = Memo::new(move |_| typed.get());
     let mut later = debounce(Duration::from_millis(700), move |form| typed.set(form));
     Effect::new(move |_| later(now.get()));
-    // A newer question takes the place of the one that is being asked: dropped, its request is given up.
-    let waiting = StoredValue::new(None::<Waker>);
-    Effect::new(move |_| {
-        asked.track();
-        if let Some(waker) = waiting.try_update_value(Option::take).flatten() {
-            waker.wake();
-        }
-    });
     let tried = Resource::new(
         move || asked.get(),
-        move |form| async move {
-            let mut question = Box::pin(try_filters(id, form.clone(), object_type));
-            poll_fn(move |cx| {
-                if asked.with_untracked(|newest| *newest != form) {
-                    return Poll::Ready(None);
-                }
-                waiting.set_value(Some(cx.waker().clone()));
-                question.as_mut().poll(cx).map(Some)
-            })
-            .await
-        },
+        move |form| async move { try_filters(id, form, object_type).await },
     );
     let title = format!("Who of the {object_type}s falls in and out");
     let heading = format!("h-trial-{object_type}");
@@ -68,10 +46,9 @@ pub fn TrialPanel(
                 }>
                     {move || Suspend::new(async move {
                         match tried.await {
-                            None => view! { <p class="text-muted">"Counting"</p> }.into_any(),
-                            Some(Ok(trial)) => view! { <Tried trial=trial /> }.into_any(),
+                            Ok(trial) => view! { <Tried trial=trial /> }.into_any(),
                             // What is wrong is said at the rule.
-                            Some(Err(AppError::Invalid(_))) => {
+                            Err(AppError::Invalid(_)) => {
                                 view! {
                                     <p class="text-muted">
                                         "Counted once the rules can be read."
@@ -79,7 +56,7 @@ pub fn TrialPanel(
                                 }
                                     .into_any()
                             }
-                            Some(Err(error)) => view! { <ErrorNote error=error /> }.into_any(),
+                            Err(error) => view! { <ErrorNote error=error /> }.into_any(),
                         }
                     })}
                 </Transition>
