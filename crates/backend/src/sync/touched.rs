@@ -111,7 +111,8 @@ pub(crate) async fn people(
     let mut touched = 0;
     let mut after = FIRST;
     loop {
-        let mut tx = b.db.read().await?;
+        // Both are asked about the same people, whatever a run does meanwhile.
+        let mut tx = b.db.read_standing().await?;
         let present = saved.rows(&mut tx, &at, after, now).await?;
         let becomes = other.rows(&mut tx, &at, after, now).await?;
         drop(tx);
